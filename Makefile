@@ -1,0 +1,79 @@
+# Feedlake: `make demo` runs a whole night, `make test` proves it. Both install what they need.
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+PYTHON ?= python3.11
+USERS ?= 2000
+DAYS ?= 8
+DATA ?=
+K ?=
+UV := .tools/bin/uv
+LAKE := .venv/lake/bin/python
+TRAIN := .venv/train/bin/python
+AIRFLOW := .venv/airflow/bin/python
+export PYTHONDONTWRITEBYTECODE := 1
+export GX_ANALYTICS_ENABLED := false
+
+.PHONY: help
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+.PHONY: setup
+setup: .tools/system .venv/lake/.ready .venv/train/.ready .venv/airflow/.ready .jars/spark.conf ## install everything: system packages, three environments, jars, class archive
+
+.tools/system: infra/install_system.sh
+	@bash infra/install_system.sh $(PYTHON)
+	@mkdir -p .tools && touch $@
+
+$(UV): requirements/uv.txt | .tools/system
+	@echo "installing uv"
+	@$(PYTHON) -m venv .tools && .tools/bin/pip install --quiet --require-hashes -r requirements/uv.txt
+	@touch $@
+
+.venv/%/.ready: requirements/%.txt | $(UV)
+	@echo "installing the $* environment ($$(grep -c == $<) packages, versions and hashes locked)"
+	@$(UV) venv --quiet --clear --python $(PYTHON) .venv/$*
+	@$(UV) pip sync --quiet --python .venv/$*/bin/python --require-hashes $<
+	@touch $@
+
+.jars/spark.conf: infra/setup_spark.py .venv/lake/.ready
+	@echo "resolving Spark's jars and archiving its classes"
+	@$(LAKE) infra/setup_spark.py --folder .jars
+	@touch $@
+
+.PHONY: demo
+demo: setup ## run one night end to end and print a feed (USERS=2000 DAYS=8, or DATA=path/to/stackexchange)
+	@$(PYTHON) -m infra.demo --users $(USERS) --days $(DAYS) $(if $(DATA),--data $(abspath $(DATA)))
+
+.PHONY: stop
+stop: ## end what `make demo` left running
+	@$(PYTHON) -m infra.demo --stop
+
+.PHONY: test
+test: setup check ## run every test that takes less than a minute, in all three environments
+	$(TRAIN) -m pytest tests/models -q
+	$(AIRFLOW) -m pytest tests/dags -q
+	$(LAKE) -m pytest tests -q -m "not slow" --ignore tests/dags
+
+.PHONY: check
+check: setup ## ruff, mypy strict, import rules
+	$(LAKE) -m ruff check .
+	$(LAKE) -m ruff format --check .
+	$(LAKE) -m mypy
+	.venv/lake/bin/lint-imports --no-cache
+
+.PHONY: acceptance
+acceptance: setup ## run acceptance tests with their figures (K=name, or all)
+	$(LAKE) -m pytest tests/acceptance -q -s $(if $(K),-k "$(K)")
+
+.PHONY: bench
+bench: setup ## run a benchmark (K=nightly); one JSON line comes last
+	@test -n "$(K)" || { echo "name one: $$(ls benchmarks/*.py | xargs -n1 basename | sed 's/.py//' | tr '\n' ' ')"; exit 2; }
+	@PYTHONPATH=. $(LAKE) benchmarks/$(K).py
+
+.PHONY: lock
+lock: $(UV) ## resolve the three environments anew from requirements/*.in
+	@for e in airflow lake train; do \
+	  override=; test -f requirements/$$e-overrides.txt && override="--override requirements/$$e-overrides.txt"; \
+	  $(UV) pip compile --quiet --python-version 3.11 --generate-hashes --no-header --no-annotate $$override \
+	    requirements/$$e.in -o requirements/$$e.txt || exit 1; done

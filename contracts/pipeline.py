@@ -1,0 +1,176 @@
+"""The stages of a night, in order, and the tables each one writes.
+
+The DAG, the stage runner, the gates and the run report all read this list, so a table has one name everywhere:
+its job is ``spark_jobs/<stage>/<name>.py``, its DDL ``sql/<layer>/<name>/ddl.sql``, its suite
+``expectations/<layer>/<name>.json`` and its Airflow asset ``<layer>.<name>``.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Table:
+    """One Delta table: ``layer.name``, written by ``stage``.
+
+    ``keys`` are the columns of the grain; ``partition`` is the column a rerun replaces or merges within.
+    ``inputs`` are the tables its job reads.
+    """
+
+    layer: str
+    name: str
+    stage: str
+    keys: tuple[str, ...]
+    partition: str | None
+    inputs: tuple[str, ...] = ()
+
+    @property
+    def full_name(self) -> str:
+        """``layer.name``, the name used in logs, verdicts, assets and docs."""
+        return f"{self.layer}.{self.name}"
+
+
+STAGES: tuple[str, ...] = (
+    "ingest",
+    "clean",
+    "features",
+    "examples",
+    "train",
+    "candidates",
+    "score",
+    "rerank",
+    "audit",
+    "publish",
+    "evaluate",
+)
+
+_EDGES = ("bronze.events", "silver.users")
+
+TABLES: tuple[Table, ...] = (
+    Table("bronze", "events", "ingest", ("event_id",), "landing_date"),
+    Table("bronze", "quarantine", "ingest", ("writer", "source", "line"), "landing_date", ("bronze.events",)),
+    Table("silver", "users", "clean", ("user_id", "valid_from"), None, ("bronze.events",)),
+    Table("silver", "pages", "clean", ("page_id",), None, ("bronze.events", "silver.users")),
+    Table("silver", "groups", "clean", ("group_id",), None, ("bronze.events", "silver.users")),
+    Table("silver", "friendships", "clean", ("user_id", "friend_id", "valid_from"), None, _EDGES),
+    Table("silver", "page_follows", "clean", ("user_id", "page_id", "valid_from"), None, (*_EDGES, "silver.pages")),
+    Table(
+        "silver", "group_memberships", "clean", ("user_id", "group_id", "valid_from"), None, (*_EDGES, "silver.groups")
+    ),
+    Table("silver", "blocks", "clean", ("user_id", "blocked_id", "valid_from"), None, _EDGES),
+    Table(
+        "silver",
+        "posts",
+        "clean",
+        ("post_id",),
+        None,
+        ("bronze.events", "silver.users", "silver.pages", "silver.groups"),
+    ),
+    Table("silver", "impressions", "clean", ("impression_id",), "event_date", (*_EDGES, "silver.posts")),
+    Table("silver", "engagements", "clean", ("engagement_id",), "event_date", (*_EDGES, "silver.posts")),
+    Table(
+        "gold",
+        "user_features",
+        "features",
+        ("user_id", "ds"),
+        "ds",
+        (
+            "silver.users",
+            "silver.posts",
+            "silver.impressions",
+            "silver.engagements",
+            "silver.friendships",
+            "silver.page_follows",
+            "silver.group_memberships",
+        ),
+    ),
+    Table(
+        "gold",
+        "post_features",
+        "features",
+        ("post_id", "ds"),
+        "ds",
+        ("silver.posts", "silver.impressions", "silver.engagements", "gold.user_features"),
+    ),
+    Table(
+        "gold",
+        "affinity_features",
+        "features",
+        ("user_id", "author_id", "ds"),
+        "ds",
+        (
+            "silver.posts",
+            "silver.impressions",
+            "silver.engagements",
+            "silver.friendships",
+            "silver.page_follows",
+            "silver.pages",
+        ),
+    ),
+    Table(
+        "gold",
+        "training_examples",
+        "examples",
+        ("example_id",),
+        "ds",
+        (
+            "silver.posts",
+            "silver.impressions",
+            "silver.engagements",
+            "gold.user_features",
+            "gold.affinity_features",
+        ),
+    ),
+    Table("gold", "models", "train", ("model_version",), "ds", ("gold.training_examples",)),
+    Table(
+        "gold",
+        "feed_candidates",
+        "candidates",
+        ("user_id", "post_id", "ds"),
+        "ds",
+        (
+            "silver.users",
+            "silver.friendships",
+            "silver.page_follows",
+            "silver.group_memberships",
+            "silver.blocks",
+            "silver.posts",
+            "silver.impressions",
+            "silver.engagements",
+            "gold.post_features",
+            "gold.affinity_features",
+        ),
+    ),
+    Table("gold", "post_embeddings", "score", ("post_id", "ds"), "ds", ("gold.post_features", "gold.models")),
+    Table(
+        "gold",
+        "scored_candidates",
+        "score",
+        ("user_id", "post_id", "ds"),
+        "ds",
+        (
+            "gold.feed_candidates",
+            "gold.post_embeddings",
+            "gold.user_features",
+            "gold.affinity_features",
+            "gold.models",
+        ),
+    ),
+    Table(
+        "gold",
+        "ranked_feeds",
+        "rerank",
+        ("user_id", "rank", "ds"),
+        "ds",
+        ("gold.scored_candidates", "gold.feed_candidates", "silver.posts"),
+    ),
+    Table("gold", "epochs", "publish", ("epoch",), None, ("gold.ranked_feeds", "gold.user_features", "silver.posts")),
+)
+
+BY_NAME: dict[str, Table] = {table.full_name: table for table in TABLES}
+
+
+def tables_of(stage: str) -> tuple[Table, ...]:
+    """The tables that ``stage`` writes, in the order in which it writes them."""
+    if stage not in STAGES:
+        raise ValueError(f"unknown stage {stage!r}; the stages are {', '.join(STAGES)}")
+    return tuple(table for table in TABLES if table.stage == stage)

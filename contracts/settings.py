@@ -1,0 +1,174 @@
+"""Every number of the night that someone may want to change, in one place each.
+
+A landing area may override the ``Dataset`` part in its ``dataset.json``; unknown keys are refused.
+"""
+
+import json
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """What a landing area says of itself (``dataset.json``).
+
+    ``has_impressions``: false for a source that logs no impressions; then examples are user-level engagements
+    plus sampled negatives (``docs/negatives.md``), never invented impressions.
+    Windows are in days or hours before the night's as-of.
+    """
+
+    name: str = "network"
+    has_impressions: bool = True
+    training_days: int = 7
+    calibration_days: int = 1
+    holdout_days: int = 1
+    candidate_hours: int = 72
+    activity_days: int = 28
+    late_days: int = 3
+    attribution_hours: int = 24
+    dwell_hours: int = 1
+    max_quarantined_share: float = 0.05
+
+    def __post_init__(self) -> None:
+        """Refuse windows that leave nothing to train on."""
+        if self.training_days <= self.calibration_days + self.holdout_days:
+            raise ValueError(
+                f"dataset.json: training_days ({self.training_days}) must exceed calibration_days + holdout_days "
+                f"({self.calibration_days} + {self.holdout_days})"
+            )
+
+
+def parse_dataset(text: str) -> Dataset:
+    """Read ``dataset.json``; a misspelt key or a value of the wrong type raises ``ValueError`` naming it."""
+    values: dict[str, Any] = json.loads(text)
+    known = {item.name: type(item.default) for item in fields(Dataset)}
+    for key, value in values.items():
+        if key not in known:
+            raise ValueError(f"dataset.json: unknown key {key!r}; known keys: {', '.join(sorted(known))}")
+        wanted = known[key]
+        if type(value) is not wanted and not (wanted is float and type(value) is int):
+            raise ValueError(f"dataset.json: {key} must be {wanted.__name__}, not {type(value).__name__}")
+    return Dataset(**values)
+
+
+@dataclass(frozen=True)
+class ValueWeights:
+    """Expected value per impression: weight per head, half-lives and penalties of the value score."""
+
+    like: float = 1.0
+    comment: float = 3.5
+    share: float = 8.0
+    hide: float = -15.0
+    report: float = -40.0
+    dwell_per_s: float = 0.05
+    age_decay_per_h: float = 0.05
+    min_quality: float = 0.1
+
+
+@dataclass(frozen=True)
+class SimpleScore:
+    """Weights of the candidate stage's simple score."""
+
+    recency: float = 0.3
+    recency_decay_per_h: float = 0.1
+    engagement: float = 0.4
+    comment: float = 2.0
+    share: float = 3.0
+    relationship: float = 0.3
+
+
+@dataclass(frozen=True)
+class CandidateLimits:
+    """How many candidates each source may propose for one user."""
+
+    friend: int = 5000
+    page: int = 3000
+    group: int = 200
+    suggested: int = 200
+    total: int = 10_000
+    seen_days: int = 7
+
+
+@dataclass(frozen=True)
+class PoolRules:
+    """What a served pool must look like.
+
+    A suggestion is put down to a topic where that topic has at least ``min_topic_interest`` of the user's engagement.
+    """
+
+    pool_size: int = 100
+    max_per_author: int = 3
+    fallback_size: int = 100
+    min_topic_interest: float = 0.2
+
+
+@dataclass(frozen=True)
+class AuditThresholds:
+    """A value beyond its threshold stops the pointer flip."""
+
+    min_share_with_pool: float = 0.90
+    min_median_depth: int = 1
+    max_invisible_posts: int = 0
+    max_duplicate_posts: int = 0
+    max_unknown_posts: int = 0
+    max_per_author: int = 3
+    churn_depth: int = 50
+
+
+@dataclass(frozen=True)
+class PublishRules:
+    """How an epoch is loaded into Redis.
+
+    ``key_ttl_s`` is a backstop of several nights; ``bytes_per_key`` is what Redis itself spends on one key;
+    ``min_free_share`` of the memory limit must remain free after the load.
+    """
+
+    key_ttl_s: int = 7 * 86_400
+    takedown_days: int = 30
+    keys_per_batch: int = 500
+    timeout_s: float = 10.0
+    bytes_per_key: int = 200
+    min_free_share: float = 0.05
+
+
+@dataclass(frozen=True)
+class Smoothing:
+    """Empirical-Bayes priors of rates: ``rate = (count + mean * strength) / (trials + strength)``.
+
+    ``onboarding_share`` of a user's interest prior goes to the topics chosen at onboarding, where there are any.
+    """
+
+    like_mean: float = 0.08
+    comment_mean: float = 0.02
+    share_mean: float = 0.01
+    negative_mean: float = 0.01
+    engagement_mean: float = 0.12
+    interest_mean: float = 0.1
+    onboarding_share: float = 0.5
+    strength: float = 20.0
+
+
+@dataclass(frozen=True)
+class NegativeSampling:
+    """Sampled exposures for a source without impressions (``docs/negatives.md``)."""
+
+    per_positive: int = 4
+    posts_per_slot: int = 1000
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings of a night."""
+
+    dataset: Dataset = field(default_factory=Dataset)
+    value: ValueWeights = field(default_factory=ValueWeights)
+    simple_score: SimpleScore = field(default_factory=SimpleScore)
+    candidates: CandidateLimits = field(default_factory=CandidateLimits)
+    pool: PoolRules = field(default_factory=PoolRules)
+    audit: AuditThresholds = field(default_factory=AuditThresholds)
+    publish: PublishRules = field(default_factory=PublishRules)
+    smoothing: Smoothing = field(default_factory=Smoothing)
+    negatives: NegativeSampling = field(default_factory=NegativeSampling)
+    example_files: int = 4
+    model_preset: str = "tiny"
+    seed: int = 20

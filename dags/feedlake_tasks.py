@@ -1,0 +1,88 @@
+"""Task factories of Feedlake's DAGs: a Spark job per stage, a validation per table, the report.
+
+Locations come from ``FEEDLAKE_*`` environment variables of the Airflow deployment, so that no DAG names a path.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
+from airflow.providers.standard.operators.bash import BashOperator
+from airflow.sdk import Asset, task
+from airflow.sdk.exceptions import AirflowFailException
+
+HOME = os.environ.get("FEEDLAKE_HOME", str(Path(__file__).resolve().parent.parent))
+PYTHON = os.environ.get("FEEDLAKE_LAKE_PYTHON", f"{HOME}/.venv/lake/bin/python")
+DS = "{{ params.ds or ds }}"
+
+
+def asset(full_name: str) -> Asset:
+    """The asset of one table; its name is the table's name."""
+    return Asset(name=full_name, uri=f"feedlake://lake/{full_name.replace('.', '/')}")
+
+
+def spark_job(stage: str) -> SparkSubmitOperator:
+    """Submit one stage of the night with the lake environment's spark-submit."""
+    return SparkSubmitOperator(
+        task_id="run",
+        application=f"{HOME}/spark_jobs/run.py",
+        application_args=[
+            stage,
+            *("--ds", DS),
+            *("--lake", "{{ params.lake }}"),
+            *("--landing", "{{ params.landing }}"),
+            *("--runs", "{{ params.runs }}"),
+            *("--redis", "{{ params.redis }}"),
+        ],
+        name=f"feedlake {stage}",
+        conn_id="feedlake_spark",
+        spark_binary=f"{Path(PYTHON).parent}/spark-submit",
+        properties_file=os.environ.get("FEEDLAKE_SPARK_CONF", f"{HOME}/.jars/spark.conf"),
+        env_vars={"PYSPARK_PYTHON": PYTHON, "PYTHONPATH": HOME},
+        # A backfill ignores max_active_runs; one slot keeps two publishers apart all the same.
+        pool="publish" if stage == "publish" else "default_pool",
+    )
+
+
+def validate(full_name: str) -> Any:
+    """Fail when the gate of ``full_name`` found a critical rule broken; the table's asset is updated otherwise."""
+
+    @task(task_id=f"validate_{full_name.replace('.', '_')}", outlets=[asset(full_name)], retries=0)
+    def check(runs: str, ds: str) -> dict[str, Any]:
+        return read_verdict(Path(runs), ds, full_name)
+
+    return check(runs="{{ params.runs }}", ds=DS)
+
+
+def read_verdict(runs: Path, ds: str, full_name: str) -> dict[str, Any]:
+    """Rows and warnings of a passed gate; ``AirflowFailException`` naming table, rule and rows of a failed one."""
+    path = runs / ds / "verdicts" / f"{full_name}.json"
+    if not path.exists():
+        raise AirflowFailException(f"{full_name} has no verdict for {ds}: {path} is missing; rerun its stage")
+    verdict = json.loads(path.read_text())
+    broken = [result for result in verdict["results"] if not result["success"]]
+    lines = [f"{r['severity']}: {full_name} {r['expectation']}({r['column']}): {r['message']}" for r in broken]
+    for line in lines:
+        print(line)
+    if not verdict["success"]:
+        raise AirflowFailException("; ".join(line for line in lines if line.startswith("critical")))
+    return {"rows": verdict["rows"], "warnings": lines}
+
+
+def report() -> BashOperator:
+    """Render the run report, whatever happened before, so that a stopped night can be read too."""
+    return BashOperator(
+        task_id="report",
+        bash_command='"$PYTHON" -m analysis.report --runs "$RUNS" --ds "$DS" --run-id "$RUN_ID"',
+        env={
+            "PYTHON": PYTHON,
+            "PYTHONPATH": HOME,
+            "RUNS": "{{ params.runs }}",
+            "DS": DS,
+            "RUN_ID": "{{ run_id }}",
+        },
+        append_env=True,
+        trigger_rule="all_done",
+    )

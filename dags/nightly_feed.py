@@ -1,0 +1,55 @@
+"""## Nightly feed
+
+Computes every user's ranked feed for one day and publishes it to Redis as a new epoch:
+ingest → clean → features → examples → train → candidates → score → rerank → audit → publish → evaluate.
+
+**When to trigger.** It runs at 02:00 UTC for the day before. Trigger it by hand with `ds` to rerun a day: every
+write is idempotent, and a rerun publishes a new epoch with the same content.
+
+**When it stops.** A red `validate_…` task names the table, the rule and the rows that broke it; the epoch that
+was served before stays served. Mend the input, then clear the stage before it.
+
+**What follows.** The run report (tab *Run report* of each run) shows rows, verdicts, metrics and times.
+"""
+
+import os
+from datetime import datetime, timedelta
+
+from airflow.sdk import DAG, CronDataIntervalTimetable, Param, TaskGroup
+
+from contracts.pipeline import STAGES, tables_of
+from dags.feedlake_tasks import HOME, report, spark_job, validate
+
+DATA = os.environ.get("FEEDLAKE_DATA", f"{HOME}/.lake")
+
+with DAG(
+    dag_id="nightly_feed",
+    doc_md=__doc__,
+    schedule=CronDataIntervalTimetable("0 2 * * *", timezone="UTC"),
+    start_date=datetime(2026, 1, 1),  # noqa: DTZ001 - Airflow reads a naive start date as UTC
+    catchup=False,
+    max_active_runs=1,
+    default_args={"owner": "feedlake", "retries": 1, "retry_delay": timedelta(seconds=30)},
+    params={
+        "ds": Param(None, type=["null", "string"], format="date", description="day to compute; default: the run's day"),
+        "lake": Param(f"{DATA}/lake", type="string", description="root of the Delta tables"),
+        "landing": Param(f"{DATA}/landing", type="string", description="landing folder, see docs/landing.md"),
+        "runs": Param(f"{DATA}/runs", type="string", description="folder for verdicts, timings and the report"),
+        "redis": Param(
+            os.environ.get("FEEDLAKE_REDIS", "redis://127.0.0.1:6379/0"),
+            type="string",
+            description="Redis to publish to",
+        ),
+    },
+    tags=["feedlake"],
+) as dag:
+    previous = None
+    for stage in STAGES:
+        with TaskGroup(stage) as group:
+            job = spark_job(stage)
+            for table in tables_of(stage):
+                job >> validate(table.full_name)
+        if previous is not None:
+            previous >> group
+        previous = group
+    previous >> report()

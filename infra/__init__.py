@@ -1,0 +1,1 @@
+"""Set-up, services and the demo driver; standard library only."""

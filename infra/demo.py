@@ -1,0 +1,244 @@
+"""The demo: everything up, one night through the scheduler, one user's feed printed.
+
+``python -m infra.demo [--users 2000] [--days 8] [--data path/to/stackexchange]``; ``--stop`` ends what it started.
+Everything lives under ``.run/``; a second run reuses it and publishes a new epoch of the same night.
+"""
+
+import argparse
+import concurrent.futures
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from infra import services
+from infra.services import LAKE, ROOT, RUN
+
+END_DATE = "2026-03-08"
+DAG = "nightly_feed"
+FINAL = ("success", "failed")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A named data set: its folder under ``.run/data``, its Redis database, and the command that fills landing."""
+
+    name: str
+    command: list[str]
+
+    @property
+    def folder(self) -> Path:
+        """Holds ``landing``, ``lake`` and ``runs``."""
+        return RUN / "data" / self.name
+
+    @property
+    def redis_db(self) -> int:
+        """One Redis database per data set, remembered, so that their epochs never mix."""
+        path = RUN / "databases.json"
+        known: dict[str, int] = json.loads(path.read_text()) if path.exists() else {}
+        known.setdefault(self.name, len(known))
+        path.write_text(json.dumps(known))
+        return known[self.name]
+
+    @property
+    def ds(self) -> str:
+        """The newest day that landed."""
+        folders = (self.folder / "landing").iterdir()
+        return max(entry.name for entry in folders if re.fullmatch(r"\d{4}-\d{2}-\d{2}", entry.name))
+
+
+def choose_source(users: int, days: int, data: Path | None) -> Source:
+    """The simulated network, or the adapter for a Stack Exchange dump."""
+    python = str(LAKE / "python")
+    if data is None:
+        name = f"simulated-{users}-{days}"
+        landing = str(RUN / "data" / name / "landing")
+        words = ["--users", str(users), "--days", str(days), "--end-date", END_DATE, "--landing", landing]
+        return Source(name, [python, "-m", "spark_jobs.simulate", *words])
+    if not (data / "Posts.xml").exists():
+        raise SystemExit(f"{data} holds no Posts.xml: DATA must be the folder of a Stack Exchange dump")
+    landing = str(RUN / "data" / "stackexchange" / "landing")
+    return Source(
+        "stackexchange",
+        [python, "-m", "spark_jobs.adapt.stackexchange", "--dump", str(data), "--landing", landing],
+    )
+
+
+def fill_landing(source: Source) -> float:
+    """Run the simulator or adapter unless its landing area is complete; returns seconds."""
+    done = source.folder / "landing" / "dataset.json"
+    if done.exists():
+        return 0.0
+    started = time.monotonic()
+    source.folder.mkdir(parents=True, exist_ok=True)
+    with (RUN / f"{source.name}.log").open("wb") as log:
+        env = {**os.environ, "PYTHONPATH": str(ROOT)}
+        code = subprocess.run(source.command, cwd=ROOT, env=env, stdout=log, stderr=log, check=False).returncode
+    if code != 0:
+        raise SystemExit(f"filling the landing area failed:\n{(RUN / f'{source.name}.log').read_text()[-3000:]}")
+    return time.monotonic() - started
+
+
+class Airflow:
+    """The few calls of Airflow's REST API that the demo needs."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        token = self._call("/auth/token", method="GET")["access_token"]
+        self.headers = {"Authorization": f"Bearer {token}"}
+
+    def _call(self, path: str, body: dict[str, Any] | None = None, method: str = "GET") -> dict[str, Any]:
+        request = urllib.request.Request(  # noqa: S310 - our own loopback address
+            f"{self.url}{path}",
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Content-Type": "application/json", **getattr(self, "headers", {})},
+            method=method,
+        )
+        with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310
+            return dict(json.load(response))
+
+    def wait_for_dag(self, timeout_s: float = 120.0) -> None:
+        """Wait until the DAG processor has read the DAG; raises with its import errors when it could not."""
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            try:
+                self._call(f"/api/v2/dags/{DAG}/details")
+            except urllib.error.HTTPError:
+                errors = self._call("/api/v2/importErrors")["import_errors"]
+                if errors:
+                    raise SystemExit(f"the DAG does not load:\n{errors[0]['stack_trace']}") from None
+                time.sleep(1)
+            else:
+                return
+        raise SystemExit(f"Airflow has not loaded {DAG} within {timeout_s:.0f} s; see .run/airflow-dag-processor.log")
+
+    def trigger(self, source: Source, redis_url: str) -> str:
+        """Unpause the DAG and start a run for the newest landed day; returns the run id."""
+        self._call(f"/api/v2/dags/{DAG}", {"is_paused": False}, "PATCH")
+        run_id = f"demo__{source.name}__{datetime.now(UTC):%Y%m%dT%H%M%S}"
+        folders = {name: str(source.folder / name) for name in ("lake", "landing", "runs")}
+        body = {"dag_run_id": run_id, "logical_date": None, "conf": {"ds": source.ds, "redis": redis_url, **folders}}
+        self._call(f"/api/v2/dags/{DAG}/dagRuns", body, "POST")
+        return run_id
+
+    def state(self, run_id: str) -> str:
+        """State of a run."""
+        return str(self._call(f"/api/v2/dags/{DAG}/dagRuns/{run_id}")["state"])
+
+    def tasks(self, run_id: str) -> list[dict[str, Any]]:
+        """Task instances of a run."""
+        return list(self._call(f"/api/v2/dags/{DAG}/dagRuns/{run_id}/taskInstances?limit=200")["task_instances"])
+
+
+def follow(airflow: Airflow, run_id: str) -> tuple[str, list[dict[str, Any]]]:
+    """Print each task as it starts and ends; returns the run's state and its tasks."""
+    seen: dict[str, str] = {}
+    begun = time.monotonic()
+    while True:
+        state, tasks = airflow.state(run_id), airflow.tasks(run_id)
+        total = len(tasks)
+        done = sum(task["state"] in (*FINAL, "upstream_failed", "skipped") for task in tasks)
+        for task in sorted(tasks, key=lambda t: str(t["start_date"])):
+            name, now = task["task_id"], str(task["state"])
+            if seen.get(name) == now:
+                continue
+            seen[name] = now
+            at = f"{time.monotonic() - begun:5.0f} s"
+            if now == "running" and ".validate_" not in name:
+                print(f"  {at}  {done:2}/{total}  … {name}", flush=True)
+            elif now in (*FINAL, "upstream_failed", "up_for_retry"):
+                mark = {"success": "✓", "failed": "✗"}.get(now, "·")
+                took = f"{task['duration']:.1f} s" if task["duration"] else now
+                print(f"  {at}  {done:2}/{total}  {mark} {name} ({took})", flush=True)
+        if state in FINAL:
+            return state, tasks
+        time.sleep(1.5)
+
+
+def richest_user(redis_url: str) -> int:
+    """Among some hundreds of published pools, the user with the longest one."""
+    script = (
+        "import json,sys,redis; r=redis.from_url(sys.argv[1]); e=json.loads(r.get('epoch:pointer'))['stable'];"
+        "keys=sorted(r.scan_iter(f'pool:{e}:*',count=1000))[:500];"
+        "best=max(keys,key=lambda k:(r.strlen(k),k)); print(best.decode().split('{u')[1].rstrip('}'))"
+    )
+    done = subprocess.run([str(LAKE / "python"), "-c", script, redis_url], capture_output=True, text=True, check=True)
+    return int(done.stdout)
+
+
+def split_of_time(source: Source, seconds: dict[str, float], tasks: list[dict[str, Any]]) -> None:
+    """Where the demo's time went: starting Airflow, starting JVMs, working, waiting for the scheduler."""
+    folder = source.folder / "runs" / source.ds / "stages"
+    stages = [json.loads(path.read_text()) for path in folder.glob("*.json")]
+    startup = sum(stage["startup_seconds"] for stage in stages)
+    work = sum(stage["seconds"] for stage in stages)
+    busy = sum(task["duration"] or 0.0 for task in tasks)
+    print(
+        f"\ntook {seconds['total']:.0f} s: services {seconds['services']:.0f}, landing files {seconds['landing']:.0f}"
+        f" (side by side), night {seconds['night']:.0f}"
+        f"\n  of the night: {work:.0f} s work, {startup:.0f} s JVM and session start-up,"
+        f" {seconds['night'] - work - startup:.0f} s Airflow ({len(tasks)} tasks, {busy:.0f} s in them)"
+    )
+
+
+def run(users: int, days: int, data: Path | None) -> int:
+    """Bring everything up, run the night, print a feed; returns the exit code."""
+    begun = time.monotonic()
+    source = choose_source(users, days, data)
+    source.folder.mkdir(parents=True, exist_ok=True)
+    redis_url = f"{services.start_redis()}/{source.redis_db}"
+    print(f"starting Airflow, and filling the landing area of {source.name}", flush=True)
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        landing = pool.submit(fill_landing, source)
+        url = services.start_airflow(source.folder, redis_url)
+        airflow = Airflow(url)
+        airflow.wait_for_dag()
+        seconds = {"services": time.monotonic() - begun, "landing": landing.result()}
+    run_id = airflow.trigger(source, redis_url)
+    print(f"night of {source.ds} through the scheduler, run {run_id}", flush=True)
+    started = time.monotonic()
+    state, tasks = follow(airflow, run_id)
+    seconds["night"] = time.monotonic() - started
+    report = source.folder / "runs" / source.ds / "report.html"
+    if state != "success":
+        failed = [task["task_id"] for task in tasks if task["state"] == "failed"]
+        print(f"the night stopped at {', '.join(failed)}; the epoch served before stays served")
+        print(f"Airflow UI   {url}/dags/{DAG}/runs/{run_id}\nrun report   {report}")
+        return 1
+    feed = services.start_feed(redis_url)
+    user = richest_user(redis_url)
+    secret = {"FEEDLAKE_JWT_SECRET_FILE": str(services.secret_file()), "PYTHONPATH": str(ROOT)}
+    show = [str(LAKE / "python"), "-m", "serving.show_feed", "--url", feed, "--user", str(user), "--count", "10"]
+    subprocess.run(show, cwd=ROOT, env={**os.environ, **secret}, check=True)
+    seconds["total"] = time.monotonic() - begun
+    split_of_time(source, seconds, tasks)
+    print(f"\nAirflow UI   {url}/dags/{DAG}/runs/{run_id}")
+    print(f"run report   {report}")
+    print(f"feed API     {feed}/docs   (`make stop` ends everything)")
+    return 0
+
+
+def main() -> int:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--users", type=int, default=2000, help="simulated users (default: %(default)s)")
+    parser.add_argument("--days", type=int, default=8, help="simulated days (default: %(default)s)")
+    parser.add_argument("--data", type=Path, help="folder of a Stack Exchange dump, instead of the simulator")
+    parser.add_argument("--stop", action="store_true", help="end what an earlier demo started")
+    options = parser.parse_args()
+    if options.stop:
+        services.stop_all()
+        return 0
+    return run(options.users, options.days, options.data)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

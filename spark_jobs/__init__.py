@@ -1,0 +1,1 @@
+"""Spark jobs: one folder per stage, one file per table."""

@@ -1,0 +1,180 @@
+"""The gate after every table: a Great Expectations suite plus cross-table checks, and a JSON verdict.
+
+Critical failures block the stages that follow; warnings are reported. The verdict goes to
+``<runs>/<ds>/verdicts/<layer>.<table>.json``, where the validation task of the DAG and the run report read it.
+"""
+
+import json
+import re
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from contracts.pipeline import BY_NAME, Table
+from spark_jobs.night import Night
+
+ROOT = Path(__file__).resolve().parent.parent
+SEVERITIES = ("critical", "warning")
+
+
+@dataclass(frozen=True)
+class Result:
+    """One rule's outcome. ``unexpected_count`` rows of ``element_count`` broke it; ``examples`` are values or keys."""
+
+    expectation: str
+    column: str | None
+    severity: str
+    success: bool
+    unexpected_count: int
+    element_count: int
+    message: str
+    why: str
+
+
+def load_suite(table: Table) -> list[dict[str, Any]]:
+    """The table's expectations; a missing or malformed suite raises ``ValueError`` naming the file."""
+    path = ROOT / "expectations" / table.layer / f"{table.name}.json"
+    if not path.exists():
+        raise ValueError(f"{table.full_name} has no suite: {path.relative_to(ROOT)} is missing")
+    suite = json.loads(path.read_text())
+    for item in suite["expectations"]:
+        if item.get("severity") not in SEVERITIES:
+            raise ValueError(f"{path.relative_to(ROOT)}: {item.get('type')} lacks a severity of {SEVERITIES}")
+    return list(suite["expectations"])
+
+
+def expect(frame: DataFrame, expectations: list[dict[str, Any]]) -> list[Result]:
+    """Run Great Expectations on the columns that the suite names, cached once."""
+    if not expectations:
+        return []
+    import great_expectations as gx  # noqa: PLC0415 - four seconds to import, and only gates need it
+
+    named = {value for item in expectations for key, value in item["kwargs"].items() if key.startswith("column")}
+    columns = {name for value in named for name in ([value] if isinstance(value, str) else value)}
+    checked = frame.select(*sorted(columns)) if columns else frame
+    checked = checked.persist()
+    try:
+        context = gx.get_context(mode="ephemeral")
+        context.variables.progress_bars = {"globally": False, "metric_calculations": False}
+        source = context.data_sources.add_spark(name="lake", persist=False)
+        batch = source.add_dataframe_asset(name="table").add_batch_definition_whole_dataframe("all")
+        kinds = [gx.expectations.core.__dict__[_class_name(item["type"])] for item in expectations]
+        suite = context.suites.add(
+            gx.ExpectationSuite(
+                name="suite",
+                expectations=[kind(**item["kwargs"]) for kind, item in zip(kinds, expectations, strict=True)],
+            )
+        )
+        definition = gx.ValidationDefinition(name="gate", data=batch, suite=suite)
+        outcome = definition.run(batch_parameters={"dataframe": checked}, result_format="SUMMARY")
+        # Great Expectations answers grouped by column, so each answer is matched to its rule by type and arguments.
+        answers = {_identity(a.expectation_config.type, a.expectation_config.kwargs): a for a in outcome.results}
+        return [_result(item, answers[_identity(item["type"], item["kwargs"])]) for item in expectations]
+    finally:
+        checked.unpersist()
+
+
+def _class_name(kind: str) -> str:
+    return "".join(part.capitalize() for part in kind.split("_"))
+
+
+def _identity(kind: str, kwargs: dict[str, Any]) -> str:
+    return json.dumps([kind, {k: v for k, v in kwargs.items() if k != "batch_id"}], sort_keys=True, default=str)
+
+
+def _result(item: dict[str, Any], answer: Any) -> Result:
+    body = answer.result or {}
+    column = item["kwargs"].get("column") or item["kwargs"].get("column_A")
+    if answer.exception_info and answer.exception_info.get("raised_exception"):
+        raise RuntimeError(f"{item['type']}({item['kwargs']}) could not run: {answer.exception_info}")
+    unexpected, total = int(body.get("unexpected_count") or 0), int(body.get("element_count") or 0)
+    if answer.success:
+        message = "holds"
+    elif "unexpected_count" in body:
+        examples = ", ".join(str(value) for value in body.get("partial_unexpected_list", [])[:3])
+        message = f"{unexpected} of {total} rows break it, for example {_shorten(examples)}"
+    else:
+        message = f"observed {body.get('observed_value')}"
+    kind = item["type"].removeprefix("expect_")
+    return Result(kind, column, item["severity"], bool(answer.success), unexpected, total, message, item["why"])
+
+
+def _shorten(text: str, limit: int = 200) -> str:
+    return text if len(text) <= limit else f"{text[:limit]}… ({len(text)} characters)"
+
+
+def check_grain(frame: DataFrame, table: Table) -> Result:
+    """The table's keys identify a row."""
+    total, distinct = frame.select(F.count("*"), F.countDistinct(F.struct(*table.keys))).first() or (0, 0)
+    repeated = int(total - distinct)
+    message = "holds" if repeated == 0 else f"{repeated} of {total} rows repeat a key ({', '.join(table.keys)})"
+    return Result("grain", ", ".join(table.keys), "critical", repeated == 0, repeated, int(total), message, "the grain")
+
+
+def cross_checks(night: Night, table: Table) -> list[Result]:
+    """Run ``sql/<layer>/<table>/checks.sql``: each query returns the rows that break its rule.
+
+    A query may name ``:ds`` and every setting of the data set, for example ``:late_days``.
+    """
+    path = ROOT / "sql" / table.layer / table.name / "checks.sql"
+    if not path.exists():
+        return []
+    # Delta's parser drops bound parameters (Spark 4.1, Delta 4.4), so they are read from a view of one row.
+    parameters = {**asdict(night.settings.dataset), "ds": night.ds}
+    one_row = night.spark.range(1).select(*(F.lit(value).alias(name) for name, value in parameters.items()))
+    one_row.createOrReplaceTempView("night")
+    results = []
+    for block in re.split(r"(?m)^-- check: ", path.read_text())[1:]:
+        header, query = block.split("\n", 1)
+        name, severity = header.split()
+        for other in BY_NAME.values():
+            view = other.full_name.replace(".", "_")
+            if re.search(rf"\b{view}\b", query):
+                night.read(other.full_name).createOrReplaceTempView(view)
+        broken = night.spark.sql(re.sub(r":(\w+)", r"(SELECT \1 FROM night)", query.strip().rstrip(";")))
+        rows = [row.asDict() for row in broken.limit(3).collect()]
+        count = broken.count() if rows else 0
+        message = "holds" if count == 0 else f"{count} rows break it, for example {_shorten(str(rows))}"
+        results.append(Result(name, None, severity, count == 0, count, 0, message, "cross-table rule"))
+    return results
+
+
+def run_gate(night: Night, name: str) -> dict[str, Any]:
+    """Check what the night wrote to table ``name``, write the verdict and return it."""
+    started = time.monotonic()
+    table = BY_NAME[name]
+    frame = night.read(name)
+    if table.partition == "ds" and table.stage not in ("features", "examples"):
+        frame = frame.where(F.col("ds") == F.lit(night.ds))
+    elif table.partition is not None:
+        frame = frame.where(F.col(table.partition) <= F.lit(night.ds))
+        frame = frame.where(F.col(table.partition) >= F.date_sub(F.lit(night.ds), _window(night, table)))
+    results = [check_grain(frame, table), *expect(frame, load_suite(table)), *cross_checks(night, table)]
+    verdict = {
+        "table": name,
+        "ds": night.ds.isoformat(),
+        "success": all(result.success for result in results if result.severity == "critical"),
+        "rows": results[0].element_count,
+        "seconds": round(time.monotonic() - started, 2),
+        "results": [asdict(result) for result in results],
+    }
+    write_json(night.folder / "verdicts" / f"{name}.json", verdict)
+    return verdict
+
+
+def _window(night: Night, table: Table) -> int:
+    """Days back that a night may have written: late data for logs, the training window for features and examples."""
+    dataset = night.settings.dataset
+    return max(dataset.training_days, dataset.late_days) + (0 if table.layer == "gold" else 1)
+
+
+def write_json(path: Path, value: dict[str, Any]) -> None:
+    """Write a JSON file so that readers see all of it or none."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_name(f".{path.name}.tmp")
+    scratch.write_text(json.dumps(value, indent=1, default=str))
+    scratch.replace(path)

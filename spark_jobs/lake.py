@@ -1,0 +1,164 @@
+"""Reading and writing the lake's Delta tables; the only module that knows where a table lies.
+
+Writers are idempotent: ``write_partition`` replaces whole partitions, ``merge_by_key`` upserts by the grain.
+Both create the table from its DDL and refuse a frame whose columns differ from it.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from delta.tables import DeltaTable
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
+
+from contracts.features import Feature, example_columns, features_of
+from contracts.pipeline import BY_NAME
+
+SQL_FOLDER = Path(__file__).resolve().parent.parent / "sql"
+
+
+@dataclass(frozen=True)
+class Lake:
+    """A lake: a Spark session and the root folder or URI under which ``<layer>/<table>`` lie."""
+
+    spark: SparkSession
+    root: str
+
+    def path(self, name: str) -> str:
+        """Folder of the table ``layer.name``; an unknown name raises ``ValueError``."""
+        if name not in BY_NAME:
+            raise ValueError(f"unknown table {name!r}; tables are listed in contracts/pipeline.py")
+        return f"{self.root.rstrip('/')}/{name.replace('.', '/')}"
+
+    def exists(self, name: str) -> bool:
+        """Whether the table has been created."""
+        return bool(DeltaTable.isDeltaTable(self.spark, self.path(name)))
+
+    def create(self, name: str) -> None:
+        """Create the table from ``sql/<layer>/<name>/ddl.sql`` where it does not exist."""
+        if self.exists(name):
+            return
+        builder = DeltaTable.createIfNotExists(self.spark).location(self.path(name)).addColumns(read_schema(name))
+        if (column := BY_NAME[name].partition) is not None:
+            builder = builder.partitionedBy(column)
+        builder.execute()
+
+    def read(self, name: str, version: int | None = None) -> DataFrame:
+        """The table, or an empty frame of its schema; ``version`` reads an older snapshot."""
+        self.create(name)
+        reader = self.spark.read.format("delta")
+        if version is not None:
+            reader = reader.option("versionAsOf", version)
+        return reader.load(self.path(name))
+
+    def version(self, name: str) -> int:
+        """Latest Delta version of the table."""
+        history = DeltaTable.forPath(self.spark, self.path(name)).history(1)
+        return int(history.select("version").first()[0])
+
+
+def read_schema(name: str) -> StructType:
+    """Columns of the table's DDL; ``{features:<entity>}`` is expanded from the registry, in registry order."""
+    text = (SQL_FOLDER / name.replace(".", "/") / "ddl.sql").read_text()
+
+    def expand(match: re.Match[str]) -> str:
+        if match[1] == "example":
+            return ",\n  ".join(f"{column} FLOAT NOT NULL" for column in example_columns())
+        return ",\n  ".join(_feature_column(feature) for feature in features_of(match[1]))  # type: ignore[arg-type]
+
+    columns = text[text.index("(\n") + 1 : text.rindex("\n)")]
+    schema = StructType.fromDDL(re.sub(r"\{features:(\w+)\}", expand, columns))
+    assert isinstance(schema, StructType)
+    return schema
+
+
+def _feature_column(feature: Feature) -> str:
+    doc = f"{feature.doc} [{feature.unit}]".replace("'", "")
+    return f"{feature.name} FLOAT NOT NULL COMMENT '{doc}'"
+
+
+def conform(lake: Lake, name: str, frame: DataFrame) -> DataFrame:
+    """``frame`` with the table's columns in order; a missing, extra or differently typed column is refused."""
+    lake.create(name)
+    wanted = {field.name: field.dataType for field in read_schema(name)}
+    got = {field.name: field.dataType for field in frame.schema}
+    problems = [f"missing {column}" for column in wanted.keys() - got.keys()]
+    problems += [f"unexpected {column}" for column in got.keys() - wanted.keys()]
+    problems += [
+        f"{column} is {got[column].simpleString()}, not {kind.simpleString()}"
+        for column, kind in wanted.items()
+        if column in got and _loosened(got[column].simpleString()) != _loosened(kind.simpleString())
+    ]
+    if problems:
+        raise ValueError(f"{name}: frame does not match sql/{name.replace('.', '/')}/ddl.sql: {'; '.join(problems)}")
+    return frame.select(*wanted)
+
+
+def _loosened(type_name: str) -> str:
+    return type_name.replace("void", "string")
+
+
+def write_partition(lake: Lake, name: str, frame: DataFrame, partitions: Sequence[date]) -> None:
+    """Replace the named partitions of the table with ``frame``, atomically.
+
+    Running it twice leaves the same content; a row outside ``partitions`` fails the write before it commits.
+    """
+    column = BY_NAME[name].partition
+    if column is None:
+        raise ValueError(f"{name} is not partitioned; use merge_by_key")
+    if not partitions:
+        return
+    conformed = conform(lake, name, frame)
+    writer = (
+        conformed.write.format("delta").mode("overwrite").option("replaceWhere", f"{column} IN ({_dates(partitions)})")
+    )
+    writer.save(lake.path(name))
+
+
+def append_rows(lake: Lake, name: str, frame: DataFrame) -> None:
+    """Append ``frame`` to an append-only table in one commit; the caller sees to it that no row comes twice."""
+    conform(lake, name, frame).write.format("delta").mode("append").save(lake.path(name))
+
+
+def merge_by_key(
+    lake: Lake, name: str, frame: DataFrame, update_when: str | None, keys: Sequence[str] | None = None
+) -> None:
+    """Insert rows whose key is new; where it is known, update the row if ``update_when`` holds (never if None).
+
+    ``update_when`` compares ``old`` and ``new``, for example ``new.updated_at > old.updated_at``. ``frame`` must hold
+    each key once (a MERGE would insert both copies of a new key). Keys default to the table's grain; the partition
+    column's values in ``frame`` bound the files that are read.
+    """
+    table = BY_NAME[name]
+    columns = tuple(keys or table.keys)
+    condition = " AND ".join(f"old.{column} <=> new.{column}" for column in columns)
+    conformed = conform(lake, name, frame).persist()
+    try:
+        if table.partition is not None:
+            days = sorted(row[0] for row in conformed.select(table.partition).distinct().collect())
+            if not days:
+                return
+            condition += f" AND old.{table.partition} IN ({_dates(days)})"
+        merge = DeltaTable.forPath(lake.spark, lake.path(name)).alias("old").merge(conformed.alias("new"), condition)
+        if update_when is not None:
+            merge = merge.whenMatchedUpdateAll(update_when)
+        merge.whenNotMatchedInsertAll().execute()
+    finally:
+        conformed.unpersist()
+
+
+def _dates(days: Sequence[date]) -> str:
+    return ", ".join(f"DATE'{day.isoformat()}'" for day in sorted(set(days)))
+
+
+def checksum(frame: DataFrame) -> str:
+    """Order-independent checksum of a frame's content: row count and the wrapping sum of 64-bit row hashes."""
+    row = frame.select(F.xxhash64(*sorted(frame.columns)).cast("decimal(38,0)").alias("h")).agg(
+        F.count("*").alias("n"), F.sum("h").alias("total")
+    )
+    first = row.first()
+    return f"{first[0]}:{int(first[1] or 0) % 2**64:016x}"  # type: ignore[index]

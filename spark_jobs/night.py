@@ -1,0 +1,60 @@
+"""What one night's jobs share: the date, the lake, the settings, and where verdicts and timings go."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from pyspark.sql import DataFrame, SparkSession
+
+from contracts.settings import Settings, parse_dataset
+from spark_jobs.lake import Lake
+
+
+@dataclass(frozen=True)
+class Night:
+    """One run for the day ``ds``. ``runs`` is a local folder for verdicts, timings, metrics and the report."""
+
+    lake: Lake
+    ds: date
+    landing: str
+    runs: Path
+    settings: Settings
+    redis_url: str = "redis://127.0.0.1:6379/0"
+
+    @property
+    def spark(self) -> SparkSession:
+        """The lake's session."""
+        return self.lake.spark
+
+    @property
+    def as_of(self) -> datetime:
+        """Midnight UTC at the end of ``ds``: nothing that happened or arrived at or after it may have influence."""
+        return datetime.combine(self.ds + timedelta(days=1), datetime.min.time(), UTC)
+
+    @property
+    def folder(self) -> Path:
+        """This night's folder under ``runs``."""
+        return self.runs / self.ds.isoformat()
+
+    def read(self, name: str) -> DataFrame:
+        """Shorthand for ``lake.read``."""
+        return self.lake.read(name)
+
+
+def load_settings(landing: str) -> Settings:
+    """Default settings with the landing area's ``dataset.json`` applied, where there is one."""
+    path = Path(landing) / "dataset.json"
+    return Settings(dataset=parse_dataset(path.read_text())) if path.exists() else Settings()
+
+
+def newest_day(landing: str) -> date:
+    """The newest day folder of a landing area: the last night that can be run on it.
+
+    Raises ``FileNotFoundError`` where there is none.
+    """
+    days = [
+        folder.name for folder in Path(landing).glob("[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]") if folder.is_dir()
+    ]
+    if not days:
+        raise FileNotFoundError(f"{landing}: no folder named YYYY-MM-DD")
+    return date.fromisoformat(max(days))

@@ -1,0 +1,15 @@
+-- grain: one trained model version
+CREATE TABLE gold.models (
+  model_version STRING NOT NULL COMMENT 'hash of weights and configuration',
+  ds DATE NOT NULL COMMENT 'the night that trained it',
+  preset STRING NOT NULL,
+  stage STRING NOT NULL COMMENT 'trained',
+  feature_schema STRING NOT NULL COMMENT 'contracts.features.schema_hash()',
+  features ARRAY<STRING> NOT NULL COMMENT 'ordered example columns',
+  examples_version BIGINT NOT NULL COMMENT 'Delta version of gold.training_examples it was trained on',
+  training_partitions ARRAY<STRING> NOT NULL COMMENT 'ds values',
+  num_examples BIGINT NOT NULL,
+  metrics STRING NOT NULL COMMENT 'JSON: losses and held-out metrics per head',
+  code_revision STRING NOT NULL,
+  path STRING NOT NULL COMMENT 'checkpoint folder, relative to the lake'
+) USING DELTA PARTITIONED BY (ds)

@@ -1,0 +1,22 @@
+-- grain: one impression whose label window has closed (or one sampled exposure, see exposure)
+CREATE TABLE gold.training_examples (
+  example_id STRING NOT NULL COMMENT 'impression id, or engagement id and negative number',
+  user_id BIGINT NOT NULL,
+  post_id BIGINT NOT NULL,
+  author_id BIGINT NOT NULL,
+  shown_at TIMESTAMP NOT NULL COMMENT 'the instant t of which all features are',
+  post_created_at TIMESTAMP NOT NULL,
+  position INT COMMENT 'null for a sampled exposure',
+  exposure STRING NOT NULL COMMENT 'logged, or sampled where the source logs no impressions',
+  propensity DOUBLE COMMENT 'logged propensity; null for a sampled exposure',
+  weight FLOAT NOT NULL COMMENT 'sample weight, mean 1',
+  {features:example},
+  label_like FLOAT NOT NULL,
+  label_comment FLOAT NOT NULL,
+  label_share FLOAT NOT NULL,
+  label_hide FLOAT NOT NULL,
+  label_report FLOAT NOT NULL,
+  label_dwell FLOAT NOT NULL COMMENT 'log1p of seconds',
+  num_prior_likes BIGINT NOT NULL COMMENT 'likes of the post visible at shown_at; the popularity baseline',
+  ds DATE NOT NULL COMMENT 'date of shown_at'
+) USING DELTA PARTITIONED BY (ds)

@@ -1,0 +1,13 @@
+-- grain: one engagement of a user, or one anonymous reaction
+CREATE TABLE silver.engagements (
+  engagement_id STRING NOT NULL COMMENT 'the event id',
+  user_id BIGINT COMMENT 'null for an anonymous reaction',
+  post_id BIGINT NOT NULL,
+  engagement_type STRING NOT NULL COMMENT 'like, comment, share, click, dwell, hide, report, follow, unfollow, dislike, accept',
+  detail STRING COMMENT 'the action as the source platform names it',
+  impression_id STRING COMMENT 'the impression it belongs to, where the client knew it',
+  dwell_ms BIGINT,
+  engaged_at TIMESTAMP NOT NULL COMMENT 'event time',
+  received_at TIMESTAMP NOT NULL,
+  event_date DATE NOT NULL COMMENT 'date of engaged_at, UTC'
+) USING DELTA PARTITIONED BY (event_date)

@@ -1,0 +1,8 @@
+-- grain: one interval during which the edge held; symmetric: both directions are stored
+CREATE TABLE silver.friendships (
+  user_id BIGINT NOT NULL,
+  friend_id BIGINT NOT NULL,
+  valid_from TIMESTAMP NOT NULL,
+  valid_to TIMESTAMP COMMENT 'null while the edge holds',
+  received_at TIMESTAMP NOT NULL COMMENT 'ingest time of the event that opened the interval'
+) USING DELTA

@@ -1,0 +1,16 @@
+-- grain: one post shown to one user at one position of one request
+CREATE TABLE silver.impressions (
+  impression_id STRING NOT NULL COMMENT 'the event id',
+  user_id BIGINT NOT NULL,
+  post_id BIGINT NOT NULL,
+  request_id STRING NOT NULL,
+  session_id STRING NOT NULL,
+  position INT NOT NULL COMMENT '1-based',
+  device STRING NOT NULL COMMENT 'phone, tablet or desktop',
+  surface STRING NOT NULL,
+  epoch BIGINT COMMENT 'the ranking epoch that served it, where there was one',
+  propensity DOUBLE COMMENT 'logged probability of being shown at this position',
+  shown_at TIMESTAMP NOT NULL COMMENT 'event time',
+  received_at TIMESTAMP NOT NULL,
+  event_date DATE NOT NULL COMMENT 'date of shown_at, UTC'
+) USING DELTA PARTITIONED BY (event_date)

@@ -1,0 +1,8 @@
+-- grain: one interval during which the edge held; user follows page
+CREATE TABLE silver.page_follows (
+  user_id BIGINT NOT NULL,
+  page_id BIGINT NOT NULL,
+  valid_from TIMESTAMP NOT NULL,
+  valid_to TIMESTAMP COMMENT 'null while the edge holds',
+  received_at TIMESTAMP NOT NULL COMMENT 'ingest time of the event that opened the interval'
+) USING DELTA

@@ -1,0 +1,14 @@
+-- grain: one version of a user (SCD2)
+CREATE TABLE silver.users (
+  user_id BIGINT NOT NULL,
+  name STRING NOT NULL,
+  gender STRING COMMENT 'female, male, other, or null where unknown',
+  birth_year INT,
+  country STRING COMMENT 'as the source gives it',
+  is_verified BOOLEAN NOT NULL,
+  interests ARRAY<STRING> NOT NULL COMMENT 'chosen at onboarding; names of contracts.features.TOPICS',
+  signup_at TIMESTAMP NOT NULL,
+  valid_from TIMESTAMP NOT NULL COMMENT 'event time of this version',
+  valid_to TIMESTAMP COMMENT 'event time of the next version; null on the current one',
+  received_at TIMESTAMP NOT NULL
+) USING DELTA

@@ -1,0 +1,59 @@
+"""One name per table everywhere: its job, DDL, suite and asset."""
+
+from pathlib import Path
+
+import pytest
+
+from contracts.features import FEATURES, HEADS, features_of, schema_hash
+from contracts.pipeline import BY_NAME, STAGES, TABLES, tables_of
+from contracts.settings import Dataset, parse_dataset
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_every_table_has_its_job_ddl_and_suite() -> None:
+    for table in TABLES:
+        assert (ROOT / "spark_jobs" / table.stage / f"{table.name}.py").exists(), table.full_name
+        ddl = ROOT / "sql" / table.layer / table.name / "ddl.sql"
+        assert ddl.read_text().startswith("-- grain: "), table.full_name
+        assert f"CREATE TABLE {table.full_name} (" in ddl.read_text()
+        assert (ROOT / "expectations" / table.layer / f"{table.name}.json").exists(), table.full_name
+
+
+def test_no_ddl_or_suite_is_left_without_a_table() -> None:
+    found = {f"{path.parent.parent.name}.{path.parent.name}" for path in (ROOT / "sql").glob("*/*/ddl.sql")}
+    suites = {f"{path.parent.name}.{path.stem}" for path in (ROOT / "expectations").glob("*/*.json")}
+    assert found == suites == set(BY_NAME)
+
+
+def test_inputs_are_written_before_they_are_read() -> None:
+    written: set[str] = set()
+    for stage in STAGES:
+        for table in tables_of(stage):
+            assert set(table.inputs) <= written, table.full_name
+            written.add(table.full_name)
+
+
+def test_an_unknown_stage_is_named() -> None:
+    with pytest.raises(ValueError, match="unknown stage 'cook'"):
+        tables_of("cook")
+
+
+def test_the_registry_has_enough_distinct_features() -> None:
+    sizes = {entity: len(features_of(entity)) for entity in ("user", "post", "pair")}
+    assert sizes["user"] >= 15
+    assert sizes["post"] >= 12
+    assert sizes["pair"] >= 8
+    assert len({feature.example_column for feature in FEATURES}) == len(FEATURES)
+    assert len(HEADS) == 6
+    assert schema_hash() == schema_hash()
+
+
+def test_dataset_settings_are_checked_by_name_and_type() -> None:
+    assert parse_dataset('{"name": "x", "max_quarantined_share": 1}') == Dataset(name="x", max_quarantined_share=1)
+    with pytest.raises(ValueError, match="unknown key 'trainin_days'"):
+        parse_dataset('{"trainin_days": 3}')
+    with pytest.raises(ValueError, match="training_days must be int, not str"):
+        parse_dataset('{"training_days": "3"}')
+    with pytest.raises(ValueError, match=r"training_days \(2\) must exceed"):
+        parse_dataset('{"training_days": 2}')

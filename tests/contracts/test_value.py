@@ -1,0 +1,60 @@
+"""The value score: hand-computed values, and the order that it must keep."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contracts.settings import ValueWeights
+from contracts.value import value_score
+
+WEIGHTS = ValueWeights()
+share = st.floats(0, 1, width=32)
+hours = st.floats(0, 1e6)
+
+
+def score(columns: dict[str, float], weights: ValueWeights = WEIGHTS) -> float:
+    names = ("p_like", "p_comment", "p_share", "p_hide", "p_report", "dwell_s", "age_h", "author_negative_rate")
+    arrays: dict[str, Any] = {name: np.array([columns.get(name, 0.0)]) for name in names}
+    return float(value_score(**arrays, weights=weights)[0])
+
+
+def test_hand_computed_values() -> None:
+    heads = {"p_like": 0.2, "p_comment": 0.1, "p_share": 0.05, "p_hide": 0.01, "p_report": 0.001, "dwell_s": 4.0}
+    # 0.2 + 0.35 + 0.4 - 0.15 - 0.04 + 0.2 = 0.96
+    assert score(heads) == pytest.approx(0.96)
+    assert score(heads | {"age_h": 20.0}) == pytest.approx(0.96 * np.exp(-1))
+    assert score(heads | {"age_h": 20.0, "author_negative_rate": 0.25}) == pytest.approx(0.96 * np.exp(-1) * 0.75)
+    assert score(heads | {"author_negative_rate": 0.99}) == pytest.approx(0.096)  # min_quality
+    assert score({"p_hide": 0.1}) == pytest.approx(-1.5)
+    assert score({"p_hide": 0.1, "age_h": 20.0}) == pytest.approx(-1.5 * (2 - np.exp(-1)))
+
+
+@given(share, share, hours, hours, share)
+def test_older_is_never_better(like: float, hide: float, age: float, more: float, rate: float) -> None:
+    rates = {"p_like": like, "p_hide": hide, "author_negative_rate": rate}
+    young, old = score(rates | {"age_h": age}), score(rates | {"age_h": age + more})
+    assert np.isfinite(old)
+    assert old <= young
+    assert np.sign(old) in (0, np.sign(young))
+
+
+@given(share, share, hours, share, share)
+def test_a_worse_author_is_never_better(like: float, hide: float, age: float, rate: float, other: float) -> None:
+    rates = {"p_like": like, "p_hide": hide, "age_h": age}
+    better, worse = sorted((rate, other))
+    assert score(rates | {"author_negative_rate": worse}) <= score(rates | {"author_negative_rate": better})
+
+
+@given(share, share, share, hours)
+def test_a_likelier_like_is_never_worse(hide: float, like: float, other: float, age: float) -> None:
+    low, high = sorted((like, other))
+    rates = {"p_hide": hide, "age_h": age}
+    assert score({"p_like": low} | rates) <= score({"p_like": high} | rates)
+
+
+def test_weights_come_from_settings() -> None:
+    assert score({"p_share": 1.0}, replace(WEIGHTS, share=2.0)) == 2

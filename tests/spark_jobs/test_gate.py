@@ -1,0 +1,97 @@
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from spark_jobs import gate
+from spark_jobs.lake import merge_by_key, read_schema
+from spark_jobs.night import Night
+from spark_jobs.run import failures
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def fill(night: Night, names: list[str]) -> None:
+    rows = [(n, 1, name, NOON, NOON) for n, name in enumerate(names)]
+    merge_by_key(night.lake, "silver.pages", night.spark.createDataFrame(rows, read_schema("silver.pages")), None)
+
+
+@pytest.fixture
+def suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    monkeypatch.setattr(gate, "ROOT", tmp_path)
+
+    def write(*expectations: dict[str, object]) -> None:
+        path = tmp_path / "expectations" / "silver" / "pages.json"
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps({"table": "silver.pages", "expectations": expectations}))
+
+    return write
+
+
+def length(severity: str, longest: int) -> dict[str, object]:
+    kwargs = {"column": "name", "min_value": 1, "max_value": longest}
+    return {"type": "expect_column_value_lengths_to_be_between", "kwargs": kwargs, "severity": severity, "why": "fits"}
+
+
+def test_a_critical_failure_blocks_and_names_table_rule_and_rows(
+    make_night: Callable[..., Night], suite: Callable[..., None]
+) -> None:
+    night = make_night()
+    fill(night, ["short", "much too long", "also too long"])
+    suite(length("critical", 8))
+    verdict = gate.run_gate(night, "silver.pages")
+    assert not verdict["success"]
+    assert failures(verdict) == [
+        (
+            "critical: silver.pages column_value_lengths_to_be_between(name): "
+            "2 of 3 rows break it, for example much too long, also too long"
+        )
+    ]
+    assert json.loads((night.folder / "verdicts" / "silver.pages.json").read_text()) == verdict
+
+
+def test_a_warning_reports_but_passes(make_night: Callable[..., Night], suite: Callable[..., None]) -> None:
+    night = make_night()
+    fill(night, ["short", "much too long"])
+    suite(length("warning", 8), length("critical", 50))
+    verdict = gate.run_gate(night, "silver.pages")
+    assert verdict["success"]
+    assert verdict["rows"] == 2
+    assert [result["success"] for result in verdict["results"]] == [True, False, True]
+
+
+def test_a_repeated_key_is_critical(make_night: Callable[..., Night], suite: Callable[..., None]) -> None:
+    night = make_night()
+    rows = [(1, 1, "a", NOON, NOON), (1, 2, "b", NOON, NOON)]
+    merge_by_key(night.lake, "silver.pages", night.spark.createDataFrame(rows, read_schema("silver.pages")), None)
+    suite()
+    assert failures(gate.run_gate(night, "silver.pages")) == [
+        "critical: silver.pages grain(page_id): 1 of 2 rows repeat a key (page_id)"
+    ]
+
+
+def test_cross_checks_return_the_rows_that_break_them(
+    make_night: Callable[..., Night], suite: Callable[..., None], tmp_path: Path
+) -> None:
+    night = make_night()
+    fill(night, ["a"])
+    suite()
+    checks = tmp_path / "sql" / "silver" / "pages" / "checks.sql"
+    checks.parent.mkdir(parents=True)
+    checks.write_text(
+        "-- check: has_owner critical\nSELECT page_id FROM silver_pages p "
+        "LEFT ANTI JOIN silver_users u ON u.user_id = p.owner_id WHERE :ds IS NOT NULL;\n"
+    )
+    assert failures(gate.run_gate(night, "silver.pages")) == [
+        "critical: silver.pages has_owner(None): 1 rows break it, for example [{'page_id': 0}]"
+    ]
+
+
+def test_a_missing_suite_is_named(make_night: Callable[..., Night], suite: Callable[..., None]) -> None:
+    night = make_night()
+    fill(night, ["a"])
+    del suite
+    with pytest.raises(ValueError, match=r"expectations/silver/pages\.json is missing"):
+        gate.run_gate(night, "silver.pages")
