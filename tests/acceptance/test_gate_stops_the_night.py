@@ -1,0 +1,52 @@
+"""One expectation broken by the input: the night stops before publish and the old epoch is still served."""
+
+import json
+import shutil
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from spark_jobs.lake import Lake
+from spark_jobs.night import Night
+from tests.nights import NightStopped, Reader, pointer, run_night
+
+LONGEST_TEXT = 63_206
+
+
+def test_gate_stops_the_night(published: Night, feed: Reader, tmp_path: Path) -> None:
+    lake = shutil.copytree(published.lake.root, tmp_path / "lake")
+    landing = shutil.copytree(published.landing, tmp_path / "landing")
+    tomorrow = published.ds + timedelta(days=1)
+    (landing / tomorrow.isoformat()).mkdir()
+    author = published.read("silver.users").selectExpr("min(user_id)").first()
+    assert author is not None
+    post = {
+        "event_id": "too-long",
+        "event_type": "post_created",
+        "event_time": f"{tomorrow}T09:00:00Z",
+        "received_at": f"{tomorrow}T09:00:01Z",
+        "post_id": 2**60 - 1,
+        "author_id": author[0],
+        "source_type": "friend",
+        "source_id": author[0],
+        "content_type": "status",
+        "text": "x" * (LONGEST_TEXT + 1),
+        "privacy": "public",
+        "created_at": f"{tomorrow}T09:00:00Z",
+    }
+    (landing / tomorrow.isoformat() / "posts.jsonl").write_text(json.dumps(post) + "\n")
+    before = pointer(published.redis_url)
+    night = replace(published, lake=Lake(published.spark, str(lake)), landing=str(landing), ds=tomorrow)
+    with pytest.raises(NightStopped) as stopped:
+        run_night(replace(night, runs=tmp_path / "runs"))
+    message = str(stopped.value)
+    print(message[:300])
+    print(f"epoch {before.stable} is still served: {feed.feed(author[0]).json()['metadata']['served_from']}")
+    assert "silver.posts" in message
+    assert "value_lengths_to_be_between(text)" in message
+    assert "1 of " in message
+    assert not (tmp_path / "runs" / tomorrow.isoformat() / "stages" / "features.json").exists()
+    assert pointer(published.redis_url) == before
+    assert feed.feed(author[0]).json()["metadata"]["epoch"] == before.stable
