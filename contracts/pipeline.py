@@ -150,6 +150,7 @@ TABLES: tuple[Table, ...] = (
         (
             "gold.feed_candidates",
             "gold.post_embeddings",
+            "gold.post_features",
             "gold.user_features",
             "gold.affinity_features",
             "gold.models",

@@ -157,6 +157,21 @@ class NegativeSampling:
 
 
 @dataclass(frozen=True)
+class Evaluation:
+    """Offline evaluation on the held-out days.
+
+    A user is light from ``light_examples`` held-out examples, heavy from ``heavy_examples``, and new below both.
+    The bootstrap draws ``resamples`` times from at most ``max_users`` users.
+    """
+
+    light_examples: int = 5
+    heavy_examples: int = 20
+    resamples: int = 1000
+    max_users: int = 200_000
+    calibration_bins: int = 10
+
+
+@dataclass(frozen=True)
 class Settings:
     """All settings of a night."""
 
@@ -169,6 +184,7 @@ class Settings:
     publish: PublishRules = field(default_factory=PublishRules)
     smoothing: Smoothing = field(default_factory=Smoothing)
     negatives: NegativeSampling = field(default_factory=NegativeSampling)
+    evaluation: Evaluation = field(default_factory=Evaluation)
     example_files: int = 4
     model_preset: str = "tiny"
     seed: int = 20

@@ -63,17 +63,15 @@ def expect(frame: DataFrame, expectations: list[dict[str, Any]]) -> list[Result]
         source = context.data_sources.add_spark(name="lake", persist=False)
         batch = source.add_dataframe_asset(name="table").add_batch_definition_whole_dataframe("all")
         kinds = [gx.expectations.core.__dict__[_class_name(item["type"])] for item in expectations]
-        suite = context.suites.add(
-            gx.ExpectationSuite(
-                name="suite",
-                expectations=[kind(**item["kwargs"]) for kind, item in zip(kinds, expectations, strict=True)],
-            )
-        )
+        rules = [kind(**item["kwargs"]) for kind, item in zip(kinds, expectations, strict=True)]
+        # It also turns whole limits into floats, so a rule is known by the arguments as it holds them.
+        asked = [_identity(rule.configuration.type, rule.configuration.kwargs) for rule in rules]
+        suite = context.suites.add(gx.ExpectationSuite(name="suite", expectations=rules))
         definition = gx.ValidationDefinition(name="gate", data=batch, suite=suite)
         outcome = definition.run(batch_parameters={"dataframe": checked}, result_format="SUMMARY")
         # Great Expectations answers grouped by column, so each answer is matched to its rule by type and arguments.
         answers = {_identity(a.expectation_config.type, a.expectation_config.kwargs): a for a in outcome.results}
-        return [_result(item, answers[_identity(item["type"], item["kwargs"])]) for item in expectations]
+        return [_result(item, answers[name]) for item, name in zip(expectations, asked, strict=True)]
     finally:
         checked.unpersist()
 

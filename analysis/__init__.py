@@ -1,0 +1,1 @@
+"""Statistics on arrays: ranking metrics, intervals. Knows no Spark and no lake."""

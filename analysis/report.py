@@ -1,0 +1,114 @@
+"""The run report: one self-contained HTML page about one night, drawn from the JSON files that its stages wrote.
+
+``python -m analysis.report --runs DIR --ds 2026-03-08`` writes ``<runs>/<ds>/report.html``. A section whose input is
+missing says which file it needs and which stage writes it.
+"""
+
+import argparse
+import base64
+import sys
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from matplotlib.figure import Figure
+
+from analysis import report_figures as figures
+from analysis import report_numbers as numbers
+
+TEMPLATE = "report.html.j2"
+NOTHING = "n/a"
+
+
+def render(run_folder: Path) -> str:
+    """The report of the night in ``run_folder`` as HTML; the same files give the same text."""
+    run = numbers.read_run(run_folder)
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    environment.filters |= {"number": format_number, "count": format_count, "seconds": format_seconds}
+    timings = numbers.stage_seconds(run)
+    return environment.get_template(TEMPLATE).render(
+        run=run,
+        verdict=numbers.describe(run),
+        broken=numbers.broken_rules(run),
+        timings=timings,
+        total_seconds=sum(sum(parts) for parts in timings.values()),
+        bytes_per_user=numbers.redis_bytes_per_user(run.publish),
+        figures={name: embed(figure, name) for name, figure in draw(run).items()},
+        missing=run.problems,
+    )
+
+
+@mpl.rc_context(figures.STYLE)
+def draw(run: numbers.Run) -> dict[str, Figure]:
+    """Every figure for which the night has numbers, by name."""
+    found: dict[str, Figure] = {}
+    if rows := numbers.table_rows(run):
+        found["rows"] = figures.rows_per_table(rows)
+    if timings := numbers.stage_seconds(run):
+        found["seconds"] = figures.seconds_per_stage(timings)
+    if steps := numbers.funnel_per_user(run):
+        found["funnel"] = figures.funnel(steps)
+    if metrics := numbers.intervals(run.metrics.get("metrics", {})):
+        differences = numbers.intervals(run.metrics.get("differences", {}))
+        found["quality"] = figures.ranking_quality(metrics, differences)
+    curves = {head: points for head, points in run.metrics.get("calibration", {}).items() if points}
+    if curves:
+        found["calibration"] = figures.calibration(curves)
+    if kinds := numbers.redis_bytes_per_user(run.publish):
+        found["bytes"] = figures.bytes_per_user(kinds)
+    return found
+
+
+def embed(figure: Figure, name: str) -> str:
+    """The figure as a data URI: it needs no other file, and its ids and styles stay out of the page."""
+    svg = figures.to_svg(figure, name)
+    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
+
+
+def format_number(value: Any) -> str:
+    """A number as people read it: counts with separators, others with four significant digits, null as n/a."""
+    if value is None:
+        return NOTHING
+    if isinstance(value, bool | str):
+        return str(value)
+    if isinstance(value, int) or float(value).is_integer():
+        return format_count(value)
+    return f"{value:,.4g}" if abs(value) < 10_000 else f"{value:,.0f}"  # noqa: PLR2004 - beyond it digits are noise
+
+
+def format_count(value: float | None) -> str:
+    """A whole number with separators."""
+    return NOTHING if value is None else f"{value:,.0f}"
+
+
+def format_seconds(value: float | None) -> str:
+    """A duration in seconds, or minutes and seconds from two minutes on."""
+    if value is None:
+        return NOTHING
+    return f"{value:,.1f} s" if value < 120 else f"{value // 60:,.0f} min {value % 60:.0f} s"  # noqa: PLR2004
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Command line; returns the exit code, 1 where the night has no folder."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=Path, required=True, help="folder with one folder per night")
+    parser.add_argument("--ds", type=date.fromisoformat, required=True, help="the night's day, YYYY-MM-DD")
+    options = parser.parse_args(arguments)
+    folder = options.runs / options.ds.isoformat()
+    if not folder.is_dir():
+        print(f"report: {folder} does not exist: no stage of this night has run with --runs {options.runs}")
+        return 1
+    scratch = folder / ".report.html.tmp"
+    scratch.write_text(render(folder))
+    scratch.replace(folder / "report.html")
+    print(f"report: {folder / 'report.html'}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

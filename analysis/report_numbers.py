@@ -1,0 +1,181 @@
+"""What the run report says, as plain numbers and sentences drawn from a night's JSON files."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from contracts.pipeline import STAGES, TABLES
+
+WRITERS = {"train.json": "train", "metrics.json": "evaluate", "audit.json": "audit", "publish.json": "publish"}
+HEADLINE_METRIC = "ndcg@10"
+HEADLINE_PAIR = "ranker-chronological"
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A night's files. ``problems`` names, per missing or unreadable file, what is wrong and which stage writes it."""
+
+    ds: str
+    stages: dict[str, Json]
+    verdicts: dict[str, Json]
+    train: Json
+    metrics: Json
+    audit: Json
+    publish: Json
+    problems: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The report's one sentence and its colour: ``good``, ``warning``, ``bad`` or ``unfinished``."""
+
+    state: str
+    sentence: str
+
+
+def read_run(folder: Path) -> Run:
+    """Read ``<runs>/<ds>``; a file that is missing or is no JSON object is noted, never fatal."""
+    problems: dict[str, str] = {}
+
+    def read(path: Path, stage: str) -> Json:
+        name = str(path.relative_to(folder))
+        try:
+            value = json.loads(path.read_text())
+        except FileNotFoundError:
+            problems[name] = f"{name} is missing: the {stage} stage has not written it."
+            return {}
+        except ValueError as error:
+            problems[name] = f"{name}, written by the {stage} stage, cannot be read: {error}"
+            return {}
+        if isinstance(value, dict):
+            return value
+        problems[name] = f"{name}, written by the {stage} stage, is not a JSON object."
+        return {}
+
+    stages = {stage: read(folder / "stages" / f"{stage}.json", stage) for stage in STAGES}
+    verdicts = {t.full_name: read(folder / "verdicts" / f"{t.full_name}.json", t.stage) for t in TABLES}
+    single = {name.removesuffix(".json"): read(folder / name, stage) for name, stage in WRITERS.items()}
+    return Run(
+        folder.name,
+        {name: value for name, value in stages.items() if value},
+        {name: value for name, value in verdicts.items() if value},
+        single["train"],
+        single["metrics"],
+        single["audit"],
+        single["publish"],
+        problems,
+    )
+
+
+def table_rows(run: Run) -> dict[str, int]:
+    """Rows of each table, in the order of the night, as its gate counted them or else as its stage did."""
+    found: dict[str, int] = {}
+    for table in TABLES:
+        name = table.full_name
+        timing = run.stages.get(table.stage, {}).get("tables", {}).get(name, {})
+        rows = run.verdicts.get(name, {}).get("rows", timing.get("rows"))
+        if rows is not None:
+            found[name] = int(rows)
+    return found
+
+
+def stage_seconds(run: Run) -> dict[str, tuple[float, float, float]]:
+    """Start-up, work and gate seconds of each stage; a stage's own seconds include its gates but not its start-up."""
+    found = {}
+    for name, stage in run.stages.items():
+        gates = sum(float(table.get("gate_seconds") or 0) for table in stage.get("tables", {}).values())
+        total = float(stage.get("seconds") or 0)
+        found[name] = (float(stage.get("startup_seconds") or 0), max(total - gates, 0.0), gates)
+    return found
+
+
+def funnel_per_user(run: Run) -> dict[str, float]:
+    """Mean items per published user at each step; empty without a number of users."""
+    users = run.publish.get("users")
+    if not users:
+        return {}
+    rows = table_rows(run)
+    steps: dict[str, float | None] = {
+        "candidates": rows.get("gold.feed_candidates"),
+        "scored": rows.get("gold.scored_candidates"),
+        "ranked": rows.get("gold.ranked_feeds"),
+        "published": run.publish.get("pool_rows"),
+    }
+    return {name: value / users for name, value in steps.items() if value is not None}
+
+
+def redis_bytes_per_user(publish: Mapping[str, Any]) -> dict[str, float]:
+    """Bytes of values in Redis per user, by kind of key where the publish told kinds apart."""
+    users = publish.get("users")
+    if not users:
+        return {}
+    kinds = publish.get("bytes_by_kind") or {"all keys": publish.get("bytes") or 0}
+    return {kind: value / users for kind, value in kinds.items()}
+
+
+def intervals(found: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, tuple[float, float, float]]]:
+    """``{"mean", "low", "high"}`` objects as triples; incomplete ones are left out."""
+    ends = ("mean", "low", "high")
+    return {
+        outer: {
+            name: (float(value["mean"]), float(value["low"]), float(value["high"]))
+            for name, value in inner.items()
+            if isinstance(value, dict) and all(value.get(end) is not None for end in ends)
+        }
+        for outer, inner in found.items()
+    }
+
+
+def broken_rules(run: Run) -> list[Json]:
+    """Every rule that does not hold, critical ones first, then in the order of the night; each with its table."""
+    broken = [
+        {"table": name, **result}
+        for name, verdict in run.verdicts.items()
+        for result in verdict.get("results", [])
+        if not result["success"]
+    ]
+    return sorted(broken, key=lambda rule: rule["severity"] != "critical")
+
+
+def describe(run: Run) -> Verdict:
+    """The night in one sentence: gates, audit, quality against newest first, and what was published."""
+    failed = [name for name, verdict in run.verdicts.items() if not verdict["success"]]
+    warnings = sum(rule["severity"] != "critical" for rule in broken_rules(run))
+    passed = len(run.verdicts) - len(failed)
+    noted = f" ({warnings} warning{'s' * (warnings > 1)})" if warnings else ""
+    parts = [f"{passed} tables passed, {len(failed)} failed{noted}"]
+    if run.audit:
+        checks = run.audit.get("checks", [])
+        held = sum(bool(check["passed"]) for check in checks)
+        parts.append(f"audit {'passed' if run.audit['passed'] else 'FAILED'}, {held} of {len(checks)} checks hold")
+    if quality := _quality(run.metrics):
+        parts.append(quality)
+    if "epoch" in run.publish:
+        parts.append(f"epoch {run.publish['epoch']} published for {run.publish.get('users', 0):,} users")
+    if run.problems:
+        parts.append(f"{len(run.problems)} files are missing or unreadable")
+    if failed or (run.audit and not run.audit["passed"]):
+        state = "bad"
+    elif run.problems:
+        state = "unfinished"
+    else:
+        state = "warning" if warnings else "good"
+    return Verdict(state, "; ".join(parts) + ".")
+
+
+def _quality(metrics: Mapping[str, Any]) -> str | None:
+    found = intervals(metrics.get("differences", {})).get(HEADLINE_METRIC, {}).get(HEADLINE_PAIR)
+    if found is None:
+        return None
+    mean, low, high = found
+    if low > 0:
+        relation = "beats"
+    elif high < 0:
+        relation = "is behind"
+    else:
+        relation = "does not differ clearly from"
+    return f"the ranker {relation} newest first by {mean:+.3f} [{low:+.3f}, {high:+.3f}] {HEADLINE_METRIC.upper()}"

@@ -1,0 +1,1 @@
+"""Networks, losses, loading, training, calibration, registry and inference of the rankers; knows no Spark."""

@@ -1,0 +1,113 @@
+"""Checkpoints: a folder with ``weights.safetensors`` and ``config.json``, named by the hash of both.
+
+The hash covers nothing that differs on an identical rerun, so the same night gives the same version.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load as load_weights
+from safetensors.torch import save as save_weights
+
+from contracts.features import HEADS, example_columns, schema_hash
+from models.calibration import HeadCalibration
+from models.network import FeedRanker
+from models.presets import Preset
+
+WEIGHTS_FILE = "weights.safetensors"
+CONFIG_FILE = "config.json"
+
+
+@dataclass(frozen=True)
+class CheckpointConfig:
+    """What stands beside the weights: sizes, inputs, calibration per head, and where the model comes from."""
+
+    preset: Preset
+    features: tuple[str, ...]
+    feature_schema: str
+    heads: tuple[str, ...]
+    calibration: dict[str, HeadCalibration]
+    training_partitions: tuple[str, ...]
+    seed: int
+    code_revision: str
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A loaded model: its version, configuration and network in evaluation mode, without gradients."""
+
+    model_version: str
+    config: CheckpointConfig
+    network: FeedRanker
+
+
+def write_checkpoint(models_folder: Path, network: FeedRanker, config: CheckpointConfig) -> str:
+    """Write ``<models_folder>/<model_version>`` and return the version; an existing one is left as it is.
+
+    It is built beside and renamed, so that a killed write leaves no half-written checkpoint under a version's name.
+    """
+    weights = save_weights({name: value.contiguous() for name, value in network.state_dict().items()})
+    content = asdict(config)
+    model_version = _version_of(weights, content)
+    folder = models_folder / model_version
+    if folder.exists():
+        return model_version
+    beside = models_folder / f".building-{model_version}"
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir(parents=True)
+    (beside / WEIGHTS_FILE).write_bytes(weights)
+    text = json.dumps({"model_version": model_version, **content}, indent=1, sort_keys=True, allow_nan=False)
+    (beside / CONFIG_FILE).write_text(text + "\n")
+    os.replace(beside, folder)  # noqa: PTH105 - Path.replace would read as a string's replace
+    return model_version
+
+
+def read_checkpoint(folder: Path | str) -> Checkpoint:
+    """Load a checkpoint; one that is damaged or was trained on other features raises ``ValueError``."""
+    content: dict[str, Any] = json.loads((Path(folder) / CONFIG_FILE).read_text())
+    weights = (Path(folder) / WEIGHTS_FILE).read_bytes()
+    model_version = str(content.pop("model_version"))
+    _refuse_other_features(model_version, content)
+    if _version_of(weights, content) != model_version:
+        raise ValueError(f"checkpoint {folder}: its files do not match its version {model_version}; it is damaged")
+    preset = content["preset"]
+    config = CheckpointConfig(
+        preset=Preset(**{**preset, "tower": tuple(preset["tower"]), "head": tuple(preset["head"])}),
+        features=tuple(content["features"]),
+        feature_schema=content["feature_schema"],
+        heads=tuple(content["heads"]),
+        calibration={head: HeadCalibration(**values) for head, values in content["calibration"].items()},
+        training_partitions=tuple(content["training_partitions"]),
+        seed=content["seed"],
+        code_revision=content["code_revision"],
+    )
+    network = FeedRanker(config.preset)
+    network.load_state_dict(load_weights(weights))
+    network.requires_grad_(requires_grad=False).eval()
+    return Checkpoint(model_version, config, network)
+
+
+def _version_of(weights: bytes, content: dict[str, Any]) -> str:
+    text = json.dumps(content, sort_keys=True, allow_nan=False)
+    return hashlib.sha256(text.encode() + b"\0" + weights).hexdigest()[:16]
+
+
+def _refuse_other_features(model_version: str, content: dict[str, Any]) -> None:
+    trained, current = list(content["features"]), list(example_columns())
+    if trained != current:
+        gone = [name for name in trained if name not in current]
+        new = [name for name in current if name not in trained]
+        what = f"gone: {', '.join(gone) or 'none'}; new: {', '.join(new) or 'none'}" if gone or new else "another order"
+        raise ValueError(f"model {model_version} was trained on another feature list ({what}); train it again")
+    if content["feature_schema"] != schema_hash():
+        raise ValueError(
+            f"model {model_version} was trained on feature schema {content['feature_schema']}, "
+            f"the registry is {schema_hash()}; train it again"
+        )
+    if tuple(content["heads"]) != HEADS:
+        raise ValueError(f"model {model_version} has the heads {content['heads']}, not {list(HEADS)}; train it again")

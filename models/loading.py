@@ -1,0 +1,171 @@
+"""Training examples from one pinned snapshot of ``gold.training_examples``, through Petastorm, into tensors.
+
+Only the files of the snapshot are read, never a glob: a table folder also holds files of older versions.
+"""
+
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import torch
+from deltalake import DeltaTable
+from torch import Tensor
+
+from contracts.features import HEADS, Entity, features_of
+from contracts.settings import Dataset
+
+TABLE = "gold.training_examples"
+ENTITIES: tuple[Entity, ...] = ("user", "post", "pair", "context")
+FEATURE_COLUMNS: tuple[str, ...] = tuple(f.example_column for entity in ENTITIES for f in features_of(entity))
+LABEL_COLUMNS: tuple[str, ...] = tuple(f"label_{head}" for head in HEADS)
+SHARD_ROWS = 1_000_000
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One version of the examples: its data files by day, each list in part order."""
+
+    version: int
+    files: dict[date, tuple[Path, ...]]
+
+    def files_of(self, days: Sequence[date]) -> tuple[Path, ...]:
+        """Files of the given days, oldest day first."""
+        return tuple(file for day in sorted(days) for file in self.files.get(day, ()))
+
+
+@dataclass(frozen=True)
+class Split:
+    """Which days train, which calibrate and stop early, and which are held out; each oldest first."""
+
+    training: tuple[date, ...]
+    calibration: tuple[date, ...]
+    holdout: tuple[date, ...]
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Rows as tensors: features (N, F) in the order of FEATURE_COLUMNS, labels (N, H), weight (N,); float32."""
+
+    features: Tensor
+    labels: Tensor
+    weight: Tensor
+
+    @property
+    def num_rows(self) -> int:
+        """Number of rows N."""
+        return len(self.weight)
+
+
+def pin_snapshot(lake_root: Path) -> Snapshot:
+    """The latest version of the examples; a missing table or column raises ``ValueError`` naming it."""
+    path = lake_root / TABLE.replace(".", "/")
+    if not DeltaTable.is_deltatable(str(path)):
+        raise ValueError(f"{TABLE} does not exist under {lake_root}; run the examples stage first")
+    table = DeltaTable(str(path))
+    columns = {field.name for field in table.schema().fields}
+    wanted = ("example_id", *FEATURE_COLUMNS, *LABEL_COLUMNS, "weight")
+    if missing := [column for column in wanted if column not in columns]:
+        raise ValueError(f"{TABLE} version {table.version()} lacks the columns {', '.join(missing)}")
+    # paths relative to the table: the URIs that deltalake returns are percent-encoded
+    actions = pa.table(table.get_add_actions(flatten=True)).select(["path", "partition.ds"]).to_pylist()
+    files: dict[date, list[Path]] = {}
+    for action in actions:
+        files.setdefault(action["partition.ds"], []).append(path / action["path"])
+    return Snapshot(table.version(), {day: tuple(sorted(files[day])) for day in sorted(files)})
+
+
+def split_days(snapshot: Snapshot, ds: date, dataset: Dataset) -> Split:
+    """Split the days with examples in [ds - training_days, ds - 1]; examples of ``ds`` have not matured yet.
+
+    The last ``holdout_days`` are held out, the ``calibration_days`` before them calibrate, the others train.
+    Raises ``ValueError`` when no day is left to train on.
+    """
+    first, last = ds - timedelta(days=dataset.training_days), ds - timedelta(days=1)
+    days = [day for day in sorted(snapshot.files) if first <= day <= last]
+    num_reserved = dataset.holdout_days + dataset.calibration_days
+    if len(days) <= num_reserved:
+        found = ", ".join(map(str, days)) or "none"
+        raise ValueError(
+            f"{TABLE} version {snapshot.version} has examples of {len(days)} days ({found}) in {first} to {last}; "
+            f"training needs {num_reserved + 1} "
+            f"(calibration_days {dataset.calibration_days}, holdout_days {dataset.holdout_days})"
+        )
+    calibrate_from, hold_out_from = len(days) - num_reserved, len(days) - dataset.holdout_days
+    return Split(tuple(days[:calibrate_from]), tuple(days[calibrate_from:hold_out_from]), tuple(days[hold_out_from:]))
+
+
+class Examples:
+    """The examples of some days as shards of at most ``shard_rows`` rows; kept in memory when one shard holds all.
+
+    Rows of a shard are ordered by example id, so that training does not depend on how the table's writer spread
+    them over files and tasks.
+    """
+
+    def __init__(self, files: Sequence[Path], shard_rows: int = SHARD_ROWS) -> None:
+        self._files = files
+        self._shard_rows = shard_rows
+        self._kept: Shard | None = None
+
+    def __iter__(self) -> Iterator[Shard]:
+        """Each pass yields the same shards in the same order."""
+        if self._kept is not None:
+            yield self._kept
+            return
+        previous: Shard | None = None
+        for num_shards, shard in enumerate(self._read()):
+            previous = shard if num_shards == 0 else None
+            yield shard
+        self._kept = previous
+
+    def _read(self) -> Iterator[Shard]:
+        pending: list[tuple[Any, Any]] = []
+        num_pending = 0
+        for ids, values in _read_batches(self._files):
+            start = 0
+            while start < len(ids):
+                taken = min(len(ids) - start, self._shard_rows - num_pending)
+                pending.append((ids[start : start + taken], values[start : start + taken]))
+                start, num_pending = start + taken, num_pending + taken
+                if num_pending == self._shard_rows:
+                    yield _stack(pending)
+                    pending, num_pending = [], 0
+        if pending:
+            yield _stack(pending)
+
+
+def _read_batches(files: Sequence[Path]) -> Iterator[tuple[Any, Any]]:
+    """Example ids (N,) and values (N, features + labels + weight) of one row group after the other."""
+    from petastorm import make_batch_reader  # noqa: PLC0415 - the rest of this module also runs without Petastorm
+
+    if not files:
+        return
+    columns = (*FEATURE_COLUMNS, *LABEL_COLUMNS, "weight")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Petastorm uses the part of pyarrow that later versions removed
+        reader = make_batch_reader(
+            [f"file://{file}" for file in files],
+            schema_fields=[f"^{column}$" for column in ("example_id", *columns)],
+            reader_pool_type="dummy",  # one reader in this process: more would race for the order
+            shuffle_row_groups=False,
+            num_epochs=1,
+        )
+        with reader:
+            for batch in reader:
+                values = np.stack([np.asarray(getattr(batch, column), dtype=np.float32) for column in columns], axis=1)
+                yield np.asarray(batch.example_id, dtype=np.str_), values
+
+
+def _stack(batches: Sequence[tuple[Any, Any]]) -> Shard:
+    order = np.argsort(np.concatenate([ids for ids, _ in batches]), kind="stable")
+    values = np.concatenate([values for _, values in batches])[order]
+    if not np.isfinite(values).all():
+        names = (*FEATURE_COLUMNS, *LABEL_COLUMNS, "weight")
+        bad = [names[index] for index in np.flatnonzero(~np.isfinite(values).all(axis=0))]
+        raise ValueError(f"{TABLE} holds NaN or infinite values in {', '.join(bad)}")
+    features, labels, weight = np.split(values, [len(FEATURE_COLUMNS), -1], axis=1)
+    return Shard(*(torch.from_numpy(np.ascontiguousarray(part)) for part in (features, labels, weight[:, 0])))

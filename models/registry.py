@@ -1,0 +1,61 @@
+"""The model registry: one row of ``gold.models`` per night, written without Spark."""
+
+import json
+from dataclasses import dataclass, fields
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from deltalake import DeltaTable, Field, QueryBuilder, Schema, write_deltalake
+
+TABLE = "gold.models"
+_TYPES: dict[type, Any] = {str: pa.string(), date: pa.date32(), int: pa.int64(), tuple[str, ...]: pa.list_(pa.string())}
+
+
+@dataclass(frozen=True)
+class ModelRow:
+    """One trained model version; the columns of ``sql/gold/models/ddl.sql`` in order. ``metrics`` is JSON."""
+
+    model_version: str
+    ds: date
+    preset: str
+    stage: str
+    feature_schema: str
+    features: tuple[str, ...]
+    examples_version: int
+    training_partitions: tuple[str, ...]
+    num_examples: int
+    metrics: str
+    code_revision: str
+    path: str
+
+
+def register(lake_root: Path, row: ModelRow) -> bool:
+    """Make ``row`` the only row of its night; False where that night already holds the same model version.
+
+    The row is then left alone, so that a rerun of an unchanged night leaves the table unchanged.
+    """
+    json.loads(row.metrics, parse_constant=_refuse_constant)
+    path = str(lake_root / TABLE.replace(".", "/"))
+    schema = pa.schema([pa.field(item.name, _TYPES[item.type], nullable=False) for item in fields(ModelRow)])  # type: ignore[index]
+    if not DeltaTable.is_deltatable(path):
+        columns = [Field.from_arrow(field) for field in schema]
+        DeltaTable.create(path, Schema(columns), partition_by=["ds"], name="models")
+    table = DeltaTable(path)
+    if _versions_of(table, row.ds) == [row.model_version]:
+        return False
+    values = {name: list(value) if isinstance(value, tuple) else value for name, value in vars(row).items()}
+    data = pa.Table.from_pylist([values], schema=schema)
+    write_deltalake(table, data, mode="overwrite", predicate=f"ds = '{row.ds.isoformat()}'")
+    return True
+
+
+def _versions_of(table: DeltaTable, ds: date) -> list[str]:
+    query = f"SELECT model_version FROM models WHERE ds = DATE '{ds.isoformat()}'"  # noqa: S608 - a date, no free text
+    found = QueryBuilder().register("models", table).execute(query).read_all()
+    return [str(version) for version in found.column("model_version").to_pylist()]
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{TABLE}: metrics hold {name}, which is no JSON")

@@ -1,0 +1,164 @@
+"""Train the night's ranker: read the pinned examples, train, calibrate, measure, write the checkpoint, register it.
+
+Run as ``python -m models.train --lake ROOT --ds 2026-03-08 --landing DIR --runs DIR`` in the training environment.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+
+from contracts.features import HEADS, example_columns, schema_hash
+from contracts.settings import Dataset, Settings, parse_dataset
+from models.checkpoint import CheckpointConfig, write_checkpoint
+from models.loading import Examples, Snapshot, Split, pin_snapshot, split_days
+from models.presets import PRESETS, preset_of
+from models.registry import ModelRow, register
+from models.training import Trained, TrainingConfig, train
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """One training run: where the data lies, which night, and how to train."""
+
+    lake: Path
+    ds: date
+    landing: Path
+    runs: Path
+    config: TrainingConfig
+
+
+def run(arguments: Arguments) -> str:
+    """Train and register the night's model; return its version. Raises ``ValueError`` when the data do not suffice."""
+    started = time.perf_counter()
+    dataset_file = arguments.landing / "dataset.json"
+    dataset = parse_dataset(dataset_file.read_text()) if dataset_file.exists() else Dataset()
+    snapshot = pin_snapshot(arguments.lake)
+    split = split_days(snapshot, arguments.ds, dataset)
+    print(
+        f"examples version {snapshot.version}: training {_span(split.training)}, "
+        f"calibration {_span(split.calibration)}, hold-out {_span(split.holdout)}"
+    )
+    training, calibration, holdout = (
+        Examples(snapshot.files_of(days)) for days in (split.training, split.calibration, split.holdout)
+    )
+    trained = train(training, calibration, holdout, arguments.config, report=lambda line: print(line, flush=True))
+    config = CheckpointConfig(
+        preset=arguments.config.preset,
+        features=example_columns(),
+        feature_schema=schema_hash(),
+        heads=HEADS,
+        calibration=trained.calibration,
+        training_partitions=tuple(map(str, split.training)),
+        seed=arguments.config.seed,
+        code_revision=_code_revision(),
+    )
+    model_version = write_checkpoint(arguments.lake / "models", trained.network, config)
+    row = _row(arguments.ds, model_version, config, snapshot, trained)
+    changed = register(arguments.lake, row)
+    _write_report(arguments, model_version, split, trained, time.perf_counter() - started)
+    print(f"model {model_version} {'registered' if changed else 'was already registered'}; hold-out:")
+    for head, values in trained.metrics.items():
+        shown = "  ".join(f"{name} {'-' if value is None else f'{value:.4g}'}" for name, value in values.items())
+        print(f"  {head:8}{shown}  calibrated by {trained.calibration[head].method}")
+    return model_version
+
+
+def _row(ds: date, model_version: str, config: CheckpointConfig, snapshot: Snapshot, trained: Trained) -> ModelRow:
+    metrics = {
+        "holdout": trained.metrics,
+        "calibration": {head: asdict(values) for head, values in trained.calibration.items()},
+        "best_epoch": trained.best_epoch,
+        "calibration_loss": trained.epochs[trained.best_epoch - 1].calibration_loss,
+    }
+    return ModelRow(
+        model_version=model_version,
+        ds=ds,
+        preset=config.preset.name,
+        stage="trained",
+        feature_schema=config.feature_schema,
+        features=config.features,
+        examples_version=snapshot.version,
+        training_partitions=config.training_partitions,
+        num_examples=trained.num_examples,
+        metrics=json.dumps(metrics, sort_keys=True, allow_nan=False),
+        code_revision=config.code_revision,
+        path=f"models/{model_version}",
+    )
+
+
+def _write_report(arguments: Arguments, model_version: str, split: Split, trained: Trained, seconds: float) -> None:
+    """``<runs>/<ds>/train.json``: what the run report shows of this stage."""
+    num_rows = trained.num_examples * len(trained.epochs)
+    report = {
+        "model_version": model_version,
+        "preset": arguments.config.preset.name,
+        "seconds": round(seconds, 3),
+        "rows": trained.num_examples,
+        "rows_per_s": round(num_rows / sum(trained.num_examples / epoch.rows_per_s for epoch in trained.epochs)),
+        "epochs": [asdict(epoch) for epoch in trained.epochs],
+        "best_epoch": trained.best_epoch,
+        "days": {name: [str(day) for day in days] for name, days in asdict(split).items()},
+        "calibration": {head: asdict(values) for head, values in trained.calibration.items()},
+        "metrics": trained.metrics,
+    }
+    folder = arguments.runs / arguments.ds.isoformat()
+    folder.mkdir(parents=True, exist_ok=True)
+    beside = folder / ".train.json"
+    beside.write_text(json.dumps(report, indent=1, allow_nan=False) + "\n")
+    beside.replace(folder / "train.json")
+
+
+def _span(days: tuple[date, ...]) -> str:
+    return str(days[0]) if len(days) == 1 else f"{days[0]} to {days[-1]}" if days else "none"
+
+
+def _code_revision() -> str:
+    """Commit of this working tree, or ``unknown`` outside one."""
+    folder = Path(__file__).resolve().parent
+    command = ["git", "-C", str(folder), "rev-parse", "--verify", "--quiet", "HEAD"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def _local_folder(text: str) -> Path:
+    path = text.removeprefix("file://")
+    if "://" in path:
+        raise argparse.ArgumentTypeError(f"{text} is no local folder; training reads the lake as local files")
+    return Path(path).resolve()
+
+
+def parse_arguments(words: list[str]) -> Arguments:
+    """Parse the command line."""
+    defaults = Settings()
+    parser = argparse.ArgumentParser(prog="python -m models.train", description="Train the night's ranker.")
+    parser.add_argument("--lake", required=True, type=_local_folder, help="root folder of the lake")
+    parser.add_argument("--ds", required=True, type=date.fromisoformat, help="the night, YYYY-MM-DD")
+    parser.add_argument("--landing", required=True, type=_local_folder, help="landing folder; its dataset.json is read")
+    parser.add_argument("--runs", required=True, type=_local_folder, help="where <ds>/train.json is written")
+    parser.add_argument("--preset", default=defaults.model_preset, choices=sorted(PRESETS), help="size of the model")
+    parser.add_argument("--epochs", default=3, type=int, help="passes over the examples at most (default 3)")
+    parser.add_argument("--seed", default=defaults.seed, type=int, help="seed of weights, dropout and row order")
+    found = parser.parse_args(words)
+    if found.epochs < 1:
+        parser.error("--epochs must be at least 1")
+    config = TrainingConfig(preset_of(found.preset), found.epochs, found.seed)
+    return Arguments(found.lake, found.ds, found.landing, found.runs, config)
+
+
+def main(words: list[str]) -> None:
+    """Entry point: an error that the user can mend ends with one line and exit code 1."""
+    try:
+        run(parse_arguments(words))
+    except ValueError as error:
+        sys.exit(f"train: {error}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

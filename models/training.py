@@ -1,0 +1,219 @@
+"""Training, calibration and hold-out evaluation of the ranker, deterministic for a seed and a snapshot."""
+# ruff: noqa: N806 - shape suffixes are upper case: N rows, F features, H heads, U, P, C as in models/network.py
+
+import copy
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from contracts.features import HEADS
+from models.calibration import HeadCalibration, calibrate, fit_binary, fit_dwell
+from models.loading import TABLE, Examples, Shard
+from models.losses import BINARY_HEADS, DWELL, head_losses, total_loss
+from models.metrics import Floats, auc, calibration_error, log_loss
+from models.network import NUM_CROSS, NUM_POST, NUM_USER, FeedRanker, Standardise
+from models.presets import Preset
+
+THREADS = 1
+"""Fixed, because sums split over another number of threads round differently; one, because the threads of a small
+network wait for each other more than they compute (on busy cores 30 times slower with two)."""
+MAX_GRADIENT_NORM = 1.0
+MIN_POSITIVES = 20
+EVALUATION_ROWS = 8192
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How to train: the preset, at most ``epochs`` passes, and the seed of weights, dropout and row order."""
+
+    preset: Preset
+    epochs: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One pass: mean losses, per head on the calibration days, and the speed of training alone."""
+
+    epoch: int
+    training_loss: float
+    calibration_loss: float
+    losses: dict[str, float]
+    rows_per_s: float
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The network of the best epoch, its calibration, and what the hold-out days say of it."""
+
+    network: FeedRanker
+    calibration: dict[str, HeadCalibration]
+    metrics: dict[str, dict[str, float | None]]
+    epochs: tuple[Epoch, ...]
+    best_epoch: int
+    num_examples: int
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Network outputs (N, H), labels (N, H) and weights (N,) of some days."""
+
+    logits: Floats
+    labels: Floats
+    weights: Floats
+
+
+def train(
+    training: Examples, calibration: Examples, holdout: Examples, config: TrainingConfig, report: Callable[[str], None]
+) -> Trained:
+    """Train, keep the epoch with the least loss on ``calibration``, calibrate there, measure on ``holdout``.
+
+    Raises ``ValueError`` without enough positive labels, and when the loss is no longer a number.
+    """
+    torch.set_num_threads(THREADS)
+    torch.use_deterministic_algorithms(mode=True)
+    torch.manual_seed(config.seed)
+    network = FeedRanker(config.preset)
+    num_examples, rates = _prepare(network, training)
+    optimiser = torch.optim.Adam(network.parameters(), lr=config.preset.learning_rate)
+    epochs: list[Epoch] = []
+    best: dict[str, Tensor] = {}
+    for number in range(1, config.epochs + 1):
+        epochs.append(_run_epoch(network, optimiser, training, calibration, config=config, number=number))
+        report(_progress(epochs[-1], config.epochs))
+        if epochs[-1].calibration_loss > min(epoch.calibration_loss for epoch in epochs):
+            break  # one epoch without progress: the next ones would fit the training days only
+        best = copy.deepcopy(network.state_dict())
+    network.load_state_dict(best)
+    fitted = _calibrate_heads(_predict(network, calibration), rates)
+    metrics = measure(_predict(network, holdout), fitted)
+    best_epoch = min(epochs, key=lambda epoch: epoch.calibration_loss).epoch
+    return Trained(network, fitted, metrics, tuple(epochs), best_epoch, num_examples)
+
+
+def _prepare(network: FeedRanker, training: Examples) -> tuple[int, dict[str, float]]:
+    """Set input moments and base rates from the training rows; return their number and each binary head's rate."""
+    count, num_positives = 0, 0
+    totals_H, total_weight = torch.zeros(len(HEADS), dtype=torch.float64), 0.0
+    sum_F, squares_F = torch.zeros(()), torch.zeros(())
+    for shard in training:
+        count += shard.num_rows
+        totals_H += shard.weight.double() @ shard.labels.double()
+        total_weight += float(shard.weight.double().sum())
+        num_positives += sum(int((shard.labels[:, i] > 0).sum()) for i in range(len(HEADS)) if i != DWELL)
+        sum_F = sum_F + shard.features.sum(0, dtype=torch.float64)
+        squares_F = squares_F + shard.features.double().square().sum(0)
+    if num_positives < MIN_POSITIVES:
+        raise ValueError(
+            f"{TABLE}: {num_positives} positive labels ({', '.join(BINARY_HEADS)}) in {count} training rows; "
+            f"at least {MIN_POSITIVES} are needed"
+        )
+    mean_F = sum_F / count
+    std_F = (squares_F / count - mean_F.square()).clamp_min(0).sqrt()
+    std_F = torch.where(std_F < 1e-6, torch.ones(()), std_F)  # noqa: PLR2004 - a constant input stays a constant
+    inputs: tuple[Standardise, ...] = (network.user_input, network.post_input, network.cross_input)
+    for module, mean, std in zip(inputs, _by_entity(mean_F), _by_entity(std_F), strict=True):
+        module.mean.copy_(mean)
+        module.std.copy_(std)
+    smoothed_H = (totals_H + 0.5) / (total_weight + 1.0)  # a head without positives still gets a rate above zero
+    base_H = torch.logit(smoothed_H)
+    base_H[DWELL] = smoothed_H[DWELL]
+    network.set_base_rates(base_H)
+    return count, {head: float(smoothed_H[HEADS.index(head)]) for head in BINARY_HEADS}
+
+
+def _by_entity(features: Tensor) -> tuple[Tensor, ...]:
+    return torch.split(features, [NUM_USER, NUM_POST, NUM_CROSS], dim=-1)
+
+
+def _run_epoch(
+    network: FeedRanker,
+    optimiser: torch.optim.Optimizer,
+    training: Examples,
+    calibration: Examples,
+    *,
+    config: TrainingConfig,
+    number: int,
+) -> Epoch:
+    network.train()
+    generator = torch.Generator().manual_seed(config.seed * 1_000_003 + number)
+    started, count, total = time.perf_counter(), 0, 0.0
+    for shard in training:
+        for features_NF, labels_NH, weight_N in _batches(shard, config.preset.batch_size, generator):
+            loss = total_loss(head_losses(network(*_by_entity(features_NF)), labels_NH, weight_N))
+            optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            torch.nn.utils.clip_grad_norm_(network.parameters(), MAX_GRADIENT_NORM)
+            optimiser.step()
+            total += float(loss.detach()) * len(weight_N)
+            count += len(weight_N)
+    if not math.isfinite(total):
+        raise ValueError(f"the training loss of epoch {number} is {total}; look for outliers in {TABLE}")
+    seconds = time.perf_counter() - started
+    outputs = _predict(network, calibration)
+    losses_H = head_losses(*(torch.from_numpy(part) for part in (outputs.logits, outputs.labels, outputs.weights)))
+    losses = {head: float(losses_H[index]) for index, head in enumerate(HEADS)}
+    return Epoch(number, total / count, float(total_loss(losses_H)), losses, count / seconds)
+
+
+def _batches(shard: Shard, size: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Batches of the shard in a fresh random order."""
+    for rows in torch.split(torch.randperm(shard.num_rows, generator=generator), size):
+        yield shard.features[rows], shard.labels[rows], shard.weight[rows]
+
+
+def _predict(network: FeedRanker, examples: Examples) -> Outputs:
+    """Outputs on all rows, in double precision for the statistics that follow."""
+    network.eval()
+    logits, labels, weights = [], [], []
+    with torch.inference_mode():
+        for shard in examples:
+            logits += [network(*_by_entity(rows)).numpy() for rows in torch.split(shard.features, EVALUATION_ROWS)]
+            labels.append(shard.labels.numpy())
+            weights.append(shard.weight.numpy())
+    return Outputs(*(np.concatenate(parts).astype(np.float64) for parts in (logits, labels, weights)))
+
+
+def _calibrate_heads(outputs: Outputs, rates: dict[str, float]) -> dict[str, HeadCalibration]:
+    return {
+        head: fit_dwell(outputs.logits[:, index], outputs.labels[:, index], outputs.weights)
+        if index == DWELL
+        else fit_binary(outputs.logits[:, index], outputs.labels[:, index], outputs.weights, rates[head])
+        for index, head in enumerate(HEADS)
+    }
+
+
+def measure(outputs: Outputs, calibration: dict[str, HeadCalibration]) -> dict[str, dict[str, float | None]]:
+    """Weighted hold-out metrics per head; ``None`` where one is undefined, so that the JSON holds no NaN."""
+    metrics: dict[str, dict[str, float | None]] = {}
+    weights = outputs.weights
+    for index, head in enumerate(HEADS):
+        predicted, labels = calibrate(calibration[head], outputs.logits[:, index]), outputs.labels[:, index]
+        observed = np.expm1(labels) if index == DWELL else labels
+        values: dict[str, float | None] = {
+            "mean_observed": float(np.average(observed, weights=weights)),
+            "mean_predicted": float(np.average(predicted, weights=weights)),
+        }
+        if index == DWELL:
+            squares = (np.log1p(predicted) - labels) ** 2
+            values["rmse_log1p"] = math.sqrt(float(np.average(squares, weights=weights)))
+        else:
+            values["num_positives"] = float((labels > 0).sum())
+            values["auc"] = auc(predicted, labels, weights)
+            values["log_loss"] = log_loss(predicted, labels, weights)
+            values["calibration_error"] = calibration_error(predicted, labels, weights)
+        metrics[head] = values
+    return metrics
+
+
+def _progress(epoch: Epoch, num_epochs: int) -> str:
+    heads = "  ".join(f"{head} {loss:.4f}" for head, loss in epoch.losses.items())
+    return (
+        f"epoch {epoch.epoch}/{num_epochs}  training {epoch.training_loss:.4f}  "
+        f"calibration {epoch.calibration_loss:.4f}  ({heads})  {epoch.rows_per_s:,.0f} rows/s"
+    )

@@ -1,0 +1,156 @@
+"""The reader as a web application: routes, authentication, errors."""
+
+import gc
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import FastAPI, Query, Request, Response, Security
+from fastapi.exceptions import RequestValidationError
+from fastapi.security import HTTPBearer
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.exceptions import HTTPException
+
+from serving.reader.breaker import CircuitBreaker
+from serving.reader.config import ReaderConfig
+from serving.reader.cursor import CursorCodec, CursorError
+from serving.reader.fallback import SnapshotKeeper
+from serving.reader.feed import FeedReader, FeedRequest, NothingToServeError
+from serving.reader.metrics import ReaderMetrics
+from serving.reader.request_log import RequestLog
+from serving.reader.responses import FeedResponse, Problem, problem, render_page
+from serving.reader.selection import FeedFilter
+from serving.reader.store import Store, StoreUnavailableError
+from serving.reader.tokens import TokenError, authenticate
+
+_PROBLEM = {"model": Problem, "content": {"application/problem+json": {}}}
+_ERRORS: dict[int | str, dict[str, Any]] = {
+    400: {**_PROBLEM, "description": "count, filter or cursor is wrong; `detail` says which"},
+    401: {**_PROBLEM, "description": "the bearer token is missing, wrong or expired"},
+    503: {**_PROBLEM, "description": "no level has anything to serve"},
+    "default": {**_PROBLEM, "description": "any other error"},
+}
+_BEARER = HTTPBearer(bearerFormat="JWT", description="HS256; sub = user id, aud = feedlake, exp", auto_error=False)
+_LOG = logging.getLogger(__name__)
+
+
+def create_app(config: ReaderConfig, secret: bytes) -> FastAPI:
+    """The application; its Redis connections live as long as its lifespan."""
+    metrics = ReaderMetrics()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        breaker = CircuitBreaker(config.breaker_failures, config.breaker_open_s)
+        metrics.watch(breaker)
+        store = Store(config, breaker)
+        keeper = SnapshotKeeper(store, config, metrics)
+        codec = CursorCodec(secret, config.cursor_lifetime_s)
+        app.state.store, app.state.keeper = store, keeper
+        app.state.reader = FeedReader(store, keeper, codec, metrics, config)
+        await keeper.start()
+        gc.collect()
+        gc.freeze()
+        yield
+        await keeper.stop()
+        await store.close()
+
+    app = FastAPI(title="Feedlake reader", version="1", lifespan=lifespan)
+    app.state.secret, app.state.config, app.state.metrics = secret, config, metrics
+    app.add_middleware(RequestLog, metrics=metrics)
+    app.add_api_route(
+        "/api/v1/feed", get_feed, responses=_ERRORS, response_model=FeedResponse, dependencies=[Security(_BEARER)]
+    )
+    app.add_api_route("/healthz", get_health, include_in_schema=False)
+    app.add_api_route("/readyz", get_readiness, include_in_schema=False)
+    app.add_api_route("/metrics", get_metrics, include_in_schema=False)
+    app.add_exception_handler(RequestValidationError, _refuse_parameters)
+    app.add_exception_handler(HTTPException, _refuse_request)
+    app.add_exception_handler(Exception, _report_failure)
+    return app
+
+
+async def get_feed(
+    request: Request,
+    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before")] = None,
+    count: Annotated[int, Query(ge=1, le=50)] = 20,
+    filter: FeedFilter = "all",  # noqa: A002 - the parameter's public name
+) -> Response:
+    """The asking user's feed, best first (newest first with `filter=chronological`)."""
+    state, request_id = request.app.state, request.state.request_id
+    try:
+        user_id = authenticate(request.headers.get("authorization"), state.secret, state.config.token_audience)
+    except TokenError as error:
+        return _unauthorized(str(error), request)
+    try:
+        page = await state.reader.page(FeedRequest(user_id, count, filter, cursor))
+    except CursorError as error:
+        return problem(HTTPStatus.BAD_REQUEST, str(error), request_id)
+    except NothingToServeError as error:
+        return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error), request_id, {"Retry-After": "1"})
+    request.state.served_from = page.served_from
+    headers = {"Cache-Control": "no-store"}
+    return Response(render_page(page, request.state.started), headers=headers, media_type="application/json")
+
+
+async def get_health() -> Response:
+    """Whether the process runs."""
+    return Response("ok", media_type="text/plain")
+
+
+async def get_readiness(request: Request) -> Response:
+    """Whether the reader can answer from Redis: it is reachable and names an epoch that this process has read."""
+    state = request.app.state
+    try:
+        pointer = await state.store.read_pointer()
+    except StoreUnavailableError as error:
+        return _not_ready(f"Redis does not answer: {error}", request)
+    except ValueError as error:
+        return _not_ready(f"the epoch pointer is damaged: {error}", request)
+    if pointer is None:
+        return _not_ready("there is no epoch pointer", request)
+    if state.keeper.current is None:
+        return _not_ready(f"epoch {pointer.stable} has not been read yet", request)
+    return Response(f"ready, epoch {pointer.stable}", media_type="text/plain")
+
+
+async def get_metrics(request: Request) -> Response:
+    """Prometheus metrics."""
+    return Response(generate_latest(request.app.state.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+
+def _not_ready(detail: str, request: Request) -> Response:
+    return problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, request.state.request_id)
+
+
+def _unauthorized(detail: str, request: Request) -> Response:
+    """401 with the challenge of RFC 6750: without a token it names no error."""
+    challenge = "Bearer"
+    if request.headers.get("authorization"):
+        challenge = f'Bearer error="invalid_token", error_description="{detail}"'
+    return problem(HTTPStatus.UNAUTHORIZED, detail, request.state.request_id, {"WWW-Authenticate": challenge})
+
+
+async def _refuse_parameters(request: Request, error: Exception) -> Response:
+    """400 for parameters; a caller without a valid token learns only that."""
+    state = request.app.state
+    try:
+        authenticate(request.headers.get("authorization"), state.secret, state.config.token_audience)
+    except TokenError as refusal:
+        return _unauthorized(str(refusal), request)
+    assert isinstance(error, RequestValidationError)
+    details = [f"{item['loc'][-1]}: {item['msg']}" for item in error.errors()]
+    return problem(HTTPStatus.BAD_REQUEST, "; ".join(details), request.state.request_id)
+
+
+async def _refuse_request(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    headers = dict(error.headers) if error.headers else None
+    return problem(HTTPStatus(error.status_code), str(error.detail), request.state.request_id, headers)
+
+
+async def _report_failure(request: Request, error: Exception) -> Response:
+    request_id = request.scope.get("state", {}).get("request_id")
+    _LOG.error("unhandled error", exc_info=error, extra={"fields": {"request_id": request_id}})
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "the reader failed; the log has the request id", request_id)

@@ -1,0 +1,112 @@
+"""Post cards: parsed and checked once, then kept as the bytes that every response repeats."""
+
+import json
+import math
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from contracts.epochs import REASONS
+
+_SENTENCES: dict[str, tuple[str, str, str]] = {
+    "friend_posted": ("Your friend ", "author", " posted this"),
+    "page_posted": ("You follow ", "source", ""),
+    "group_posted": ("Posted in your group ", "source", ""),
+    "suggested_topic": ("Suggested for you, like posts you engage with", "", ""),
+    "popular": ("Popular with many people", "", ""),
+    "recent": ("A recent public post", "", ""),
+}
+_UNKNOWN_REASON = ("Suggested for you", "", "")
+_OVERHEAD_BYTES = 320  # the objects around a card's bytes: Card, key, two names, LRU node
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One post as it is served: ``body`` is its JSON object without the closing brace; names are JSON-escaped."""
+
+    body: bytes
+    author: str
+    source: str
+    is_public: bool
+
+    @property
+    def num_bytes(self) -> int:
+        """Memory the card takes, roughly."""
+        return len(self.body) + len(self.author) + len(self.source) + _OVERHEAD_BYTES
+
+
+def parse_card(value: bytes, post_id: int) -> Card:
+    """Parse a card from Redis: ids become strings, since JavaScript numbers end at 2^53.
+
+    Raises ``ValueError`` when it is not the card of ``post_id`` or lacks a field.
+    """
+    try:
+        card: dict[str, Any] = json.loads(value)
+        if int(card["id"]) != post_id:
+            raise ValueError(f"card of post {post_id} says it is post {card['id']}")
+        created_at = card["created_at"]
+        if isinstance(created_at, int | float):
+            created_at = datetime.fromtimestamp(created_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        body = {
+            "id": str(card["id"]),
+            "author": {"id": str(card["author"]["id"]), "name": card["author"]["name"]},
+            "content": card["content"],
+            "source": {**card["source"], "id": str(card["source"]["id"])},
+            "created_at": created_at,
+            "stats": card["stats"],
+            "privacy": card["privacy"],
+        }
+        author, source = _escaped(card["author"]["name"]), _escaped(card["source"]["name"])
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"card of post {post_id} lacks a field: {error!r}") from error
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    return Card(text[:-1].encode(), author, source, card["privacy"] == "public")
+
+
+def render_post(card: Card, score: float, reason: int) -> bytes:
+    """The post as one JSON object: the card plus what is particular to this user's ranking."""
+    before, name, after = _SENTENCES[REASONS[reason]] if reason < len(REASONS) else _UNKNOWN_REASON
+    named = card.author if name == "author" else card.source if name == "source" else ""
+    shown = f"{score:.5g}" if math.isfinite(score) else "null"
+    tail = f',"user_interaction":null,"ranking_score":{shown},"reason":"{before}{named}{after}","is_sponsored":false}}'
+    return card.body + tail.encode()
+
+
+def _escaped(name: str) -> str:
+    return json.dumps(name, ensure_ascii=False)[1:-1]
+
+
+class CardCache:
+    """Least-recently-used cards by (epoch, post), bounded by bytes."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._cards: OrderedDict[tuple[int, int], Card] = OrderedDict()
+        self._max_bytes = max_bytes
+        self.num_bytes = 0
+
+    def __len__(self) -> int:
+        """Number of cards kept."""
+        return len(self._cards)
+
+    def get(self, epoch: int, post_id: int) -> Card | None:
+        """The card, now the most recently used, or None."""
+        key = (epoch, post_id)
+        card = self._cards.get(key)
+        if card is not None:
+            self._cards.move_to_end(key)
+        return card
+
+    def put(self, epoch: int, post_id: int, card: Card) -> None:
+        """Keep ``card`` and drop the least recently used ones beyond the bound."""
+        old = self._cards.pop((epoch, post_id), None)
+        self.num_bytes += card.num_bytes - (old.num_bytes if old else 0)
+        self._cards[epoch, post_id] = card
+        while self.num_bytes > self._max_bytes:
+            _, dropped = self._cards.popitem(last=False)
+            self.num_bytes -= dropped.num_bytes
+
+    def keep_epochs(self, epochs: set[int]) -> None:
+        """Drop the cards of every other epoch."""
+        for key in [key for key in self._cards if key[0] not in epochs]:
+            self.num_bytes -= self._cards.pop(key).num_bytes

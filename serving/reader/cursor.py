@@ -1,0 +1,78 @@
+"""Cursors: where a page ended, sealed so that only the user it was given to can continue, with the same filter."""
+
+import base64
+import binascii
+import os
+import struct
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from serving.reader.selection import LEVELS, FeedFilter, Level
+
+_PAYLOAD = struct.Struct("<BIIBI")  # version, epoch, position, level, expires at
+_VERSION = 1
+_NONCE_BYTES = 12
+_TAG_BYTES = 16
+_TEXT_CHARACTERS = (_NONCE_BYTES + _PAYLOAD.size + _TAG_BYTES) // 3 * 4  # 42 bytes: no padding, one spelling each
+EXPIRED = "cursor expired"
+NOT_VALID = "cursor not valid"
+
+
+class CursorError(Exception):
+    """A cursor that cannot be continued; its text is ``EXPIRED`` or ``NOT_VALID``."""
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """The next position to read in one level of one epoch; positions count before suppression, so they never shift."""
+
+    epoch: int
+    level: Level
+    position: int
+
+
+class CursorCodec:
+    """Seals and opens cursors with AES-256-GCM under a key derived from the token secret (HKDF, RFC 5869)."""
+
+    def __init__(self, secret: bytes, lifetime_s: int, clock: Callable[[], float] = time.time) -> None:
+        key = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"feedlake cursor v1").derive(secret)
+        self._cipher = AESGCM(key)
+        self._lifetime_s = lifetime_s
+        self._clock = clock
+
+    def seal(self, cursor: Cursor, user_id: int, wanted: FeedFilter) -> str:
+        """The cursor as URL-safe text (56 characters), bound to ``user_id`` and ``wanted``."""
+        expires_at = int(self._clock()) + self._lifetime_s
+        payload = _PAYLOAD.pack(_VERSION, cursor.epoch, cursor.position, LEVELS.index(cursor.level), expires_at)
+        nonce = os.urandom(_NONCE_BYTES)
+        sealed = nonce + self._cipher.encrypt(nonce, payload, _bound_to(user_id, wanted))
+        return base64.urlsafe_b64encode(sealed).decode()
+
+    def open(self, text: str, user_id: int, wanted: FeedFilter) -> Cursor:
+        """The cursor in ``text``; raises ``CursorError`` when it is forged, another user's or filter's, or expired."""
+        if len(text) != _TEXT_CHARACTERS:
+            raise CursorError(NOT_VALID)
+        try:
+            sealed = base64.b64decode(text.encode("ascii"), altchars=b"-_", validate=True)
+        except (UnicodeEncodeError, binascii.Error):
+            raise CursorError(NOT_VALID) from None
+        try:
+            payload = self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], _bound_to(user_id, wanted))
+        except InvalidTag:
+            raise CursorError(NOT_VALID) from None
+        version, epoch, position, level, expires_at = _PAYLOAD.unpack(payload)
+        if version != _VERSION:
+            raise CursorError(EXPIRED)
+        if self._clock() >= expires_at:
+            raise CursorError(EXPIRED)
+        return Cursor(epoch, LEVELS[level], position)
+
+
+def _bound_to(user_id: int, wanted: FeedFilter) -> bytes:
+    return f"{user_id}|{wanted}".encode()

@@ -1,0 +1,64 @@
+"""What the reader counts, for Prometheus."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from serving.reader.breaker import CircuitBreaker
+
+_LATENCY_BUCKETS_S = (
+    *(0.0002, 0.0004, 0.0006, 0.0008, 0.001, 0.0015, 0.002, 0.003, 0.005, 0.0075),
+    *(0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0),
+)
+_BREAKER_CODES = {"closed": 0, "half_open": 1, "open": 2}
+
+
+class ReaderMetrics:
+    """One reader's metrics in a registry of its own, so that several readers can live in one test process."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.latency = Histogram(
+            "feedlake_feed_latency_seconds",
+            "Time from request to answer, by the level that answered",
+            ["served_from"],
+            buckets=_LATENCY_BUCKETS_S,
+            registry=self.registry,
+        )
+        self.requests = Counter(
+            "feedlake_requests_total", "Requests by route and status", ["path", "status"], registry=self.registry
+        )
+        self.suppressed = Counter(
+            "feedlake_suppressed_items_total",
+            "Posts withheld at read time, by kind",
+            ["kind"],
+            registry=self.registry,
+        )
+        self.cards = Counter(
+            "feedlake_cards_total",
+            "Post cards by outcome: hit, miss, absent, damaged",
+            ["outcome"],
+            registry=self.registry,
+        )
+        self.damaged_pools = Counter(
+            "feedlake_damaged_pools_total", "Pools that could not be read", registry=self.registry
+        )
+        self.refresh_failures = Counter(
+            "feedlake_refresh_failures_total", "Background refreshes that kept the old snapshot", registry=self.registry
+        )
+        self.epoch = Gauge("feedlake_epoch", "Epoch that is being served", registry=self.registry)
+        self.staleness = Gauge(
+            "feedlake_staleness_seconds", "Age of the ranking in the latest answer", registry=self.registry
+        )
+        self.pointer_age = Gauge(
+            "feedlake_pointer_age_seconds", "Time since the pointer was last read", registry=self.registry
+        )
+        self.card_bytes = Gauge("feedlake_card_cache_bytes", "Bytes of cached post cards", registry=self.registry)
+        self.breaker = Gauge(
+            "feedlake_breaker_state",
+            "0 closed, 1 half open, 2 open",
+            ["dependency"],
+            registry=self.registry,
+        )
+
+    def watch(self, breaker: CircuitBreaker) -> None:
+        """Report the state of ``breaker`` at every scrape."""
+        self.breaker.labels("redis").set_function(lambda: _BREAKER_CODES[breaker.state])

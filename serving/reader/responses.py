@@ -1,0 +1,125 @@
+"""The published shape of every answer, for OpenAPI; feed bodies themselves are joined from prebuilt bytes."""
+
+import json
+import time
+from http import HTTPStatus
+from typing import Annotated, Literal
+
+from fastapi import Response
+from pydantic import BaseModel, Field
+
+from serving.reader.feed import FeedPage
+from serving.reader.selection import Level
+
+Id = Annotated[str, Field(pattern=r"^-?\d{1,19}$", description="a 64-bit id, as text")]
+
+
+class Author(BaseModel):
+    """Who posted."""
+
+    id: Id
+    name: str
+
+
+class Content(BaseModel):
+    """What was posted."""
+
+    type: Literal["status", "photo", "video", "link"]
+    text: str
+    hashtags: list[str]
+    media_count: int
+
+
+class Source(BaseModel):
+    """Where it was posted."""
+
+    type: str
+    id: Id
+    name: str
+
+
+class Stats(BaseModel):
+    """Counts as of the epoch."""
+
+    likes: int
+    comments: int
+    shares: int
+
+
+class UserInteraction(BaseModel):
+    """What the asking user has done with the post."""
+
+    liked: bool
+    commented: bool
+    shared: bool
+
+
+class Post(BaseModel):
+    """One post of the feed."""
+
+    id: Id
+    author: Author
+    content: Content
+    source: Source
+    created_at: str = Field(description="ISO 8601, UTC")
+    stats: Stats
+    privacy: str
+    user_interaction: UserInteraction | None = Field(description="null: not known to this reader")
+    ranking_score: float | None
+    reason: str = Field(description="why the post is here, as a sentence")
+    is_sponsored: bool
+
+
+class Metadata(BaseModel):
+    """How the answer came about."""
+
+    ranking_version: str
+    ab_test_group: str | None = Field(description="null: no experiment assigns this user")
+    generation_time_ms: float
+    epoch: int
+    served_from: Level
+    staleness_s: int = Field(description="age of the ranking, in seconds")
+
+
+class FeedResponse(BaseModel):
+    """One page of a feed."""
+
+    posts: list[Post]
+    next_cursor: str | None
+    has_more: bool
+    metadata: Metadata
+
+
+class Problem(BaseModel):
+    """An error (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    request_id: str | None
+
+
+def render_page(page: FeedPage, started: float) -> bytes:
+    """The response body; ``started`` is the ``time.perf_counter()`` at which the request came in."""
+    tail = {
+        "next_cursor": page.next_cursor,
+        "has_more": page.next_cursor is not None,
+        "metadata": {
+            "ranking_version": f"epoch-{page.epoch}",
+            "ab_test_group": None,
+            "generation_time_ms": round((time.perf_counter() - started) * 1000, 3),
+            "epoch": page.epoch,
+            "served_from": page.served_from,
+            "staleness_s": max(0, int(time.time()) - page.generated_at),
+        },
+    }
+    return b'{"posts":[' + b",".join(page.posts) + b"]," + json.dumps(tail, separators=(",", ":")).encode()[1:]
+
+
+def problem(
+    status: HTTPStatus, detail: str, request_id: str | None = None, headers: dict[str, str] | None = None
+) -> Response:
+    """An error as ``application/problem+json``."""
+    body = Problem(type="about:blank", title=status.phrase, status=status, detail=detail, request_id=request_id)
+    return Response(body.model_dump_json(), status, headers, media_type="application/problem+json")

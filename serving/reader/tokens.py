@@ -1,0 +1,55 @@
+"""Bearer tokens: who is asking."""
+
+import time
+
+import jwt
+
+_ALGORITHM = "HS256"
+_INT64_MAX = 2**63 - 1
+_INT64_DIGITS = 20
+
+
+class TokenError(Exception):
+    """A token that proves nobody; its text says why and is safe to show to the caller."""
+
+
+def mint_token(user_id: int, secret: bytes, audience: str = "feedlake", lifetime_s: int = 3600) -> str:
+    """A token for ``user_id`` that expires after ``lifetime_s``."""
+    claims = {"sub": str(user_id), "aud": audience, "exp": int(time.time()) + lifetime_s}
+    return jwt.encode(claims, secret, algorithm=_ALGORITHM)
+
+
+def authenticate(authorization: str | None, secret: bytes, audience: str = "feedlake") -> int:
+    """The user id behind an ``Authorization`` header; raises ``TokenError`` when it proves none."""
+    if not authorization:
+        raise TokenError("no bearer token")
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise TokenError("the Authorization header is not 'Bearer <token>'")
+    try:
+        claims = jwt.decode(
+            token.strip(),
+            secret,
+            algorithms=[_ALGORITHM],
+            audience=audience,
+            options={"require": ["exp", "sub", "aud"]},
+        )
+    except jwt.ExpiredSignatureError:
+        raise TokenError("the token has expired") from None
+    except jwt.InvalidAudienceError:
+        raise TokenError("the token is meant for another audience") from None
+    except jwt.MissingRequiredClaimError as error:
+        raise TokenError(f"the token lacks the claim {error.claim}") from None
+    except jwt.InvalidTokenError:
+        raise TokenError("the token is not valid") from None
+    return _user_id(claims["sub"])
+
+
+def _user_id(subject: str) -> int:
+    digits = subject.removeprefix("-")
+    if not digits.isascii() or not digits.isdigit() or len(subject) > _INT64_DIGITS:
+        raise TokenError("the token's sub is not a user id")
+    user_id = int(subject)
+    if not -_INT64_MAX - 1 <= user_id <= _INT64_MAX:
+        raise TokenError("the token's sub is not a 64-bit user id")
+    return user_id

@@ -1,0 +1,1 @@
+"""Checks of a whole night that can stop its publication."""

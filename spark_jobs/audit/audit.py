@@ -1,0 +1,186 @@
+"""The audit of a night: what must hold of ``gold.ranked_feeds`` before it may be published.
+
+Writes ``audit.json`` in the night's folder: ``{"ds", "passed", "ranked_version", "checks": [{"name", "value",
+"threshold", "passed"}]}``. A check without a threshold is only reported. Publishing reads ``ranked_version``, so that
+what goes live is the very snapshot that was audited.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from operator import ge, le
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from contracts.settings import AuditThresholds
+from spark_jobs.night import Night
+from spark_jobs.visibility import Edges, read_edges, visible_pairs
+
+SCORE_QUANTILES = (0.01, 0.25, 0.5, 0.75, 0.99)
+
+
+class AuditFailed(Exception):  # noqa: N818 - it is a verdict, not a malfunction
+    """A night's pools broke a rule; nothing may be published."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One measured value; ``passed`` is true where there is no threshold."""
+
+    name: str
+    value: float | None
+    threshold: float | None
+    passed: bool
+
+
+def at_least(name: str, value: float | None, threshold: float) -> Check:
+    """A check that fails below ``threshold``, or where there is nothing to measure."""
+    return _check(name, value, threshold, ge)
+
+
+def at_most(name: str, value: float | None, threshold: float) -> Check:
+    """A check that fails above ``threshold``, or where there is nothing to measure."""
+    return _check(name, value, threshold, le)
+
+
+def report_only(name: str, value: float | None) -> Check:
+    """A value that people look at and that stops nothing."""
+    return Check(name, value, None, passed=True)
+
+
+def _check(name: str, value: float | None, threshold: float, holds: Callable[[float, float], bool]) -> Check:
+    return Check(name, value, threshold, passed=value is not None and holds(value, threshold))
+
+
+def _row(frame: DataFrame) -> dict[str, Any]:
+    first = frame.first()
+    assert first is not None, "an aggregate without groups has one row"
+    return first.asDict()
+
+
+def people(night: Night) -> DataFrame:
+    """(user_id, is_active): everyone known or seen; active are those seen or heard in the last ``activity_days``."""
+    since = (night.as_of - timedelta(days=night.settings.dataset.activity_days)).date()
+    in_window = (F.col("event_date") >= F.lit(since)) & (F.col("event_date") <= F.lit(night.ds))
+    has_arrived = F.col("received_at") < F.lit(night.as_of)
+    is_known = (F.col("valid_from") < F.lit(night.as_of)) & has_arrived
+    seen = night.read("silver.impressions").where(in_window & has_arrived)
+    heard = night.read("silver.engagements").where(in_window & has_arrived & F.col("user_id").isNotNull())
+    active = seen.select("user_id").unionByName(heard.select("user_id")).withColumn("is_active", F.lit(1))
+    known = night.read("silver.users").where(is_known).select("user_id").withColumn("is_active", F.lit(0))
+    return active.unionByName(known).groupBy("user_id").agg(F.max("is_active").alias("is_active"))
+
+
+def check_users(pools: DataFrame, everyone: DataFrame, limits: AuditThresholds) -> list[Check]:
+    """Who has a pool, how deep it is, and how often one author is in it; where nobody was active, everyone counts."""
+    per_author = pools.groupBy("user_id", "author_id").agg(F.count("*").alias("n"))
+    per_user = per_author.groupBy("user_id").agg(F.sum("n").alias("depth"), F.max("n").alias("most"))
+    has_pool = F.col("depth").isNotNull().cast("int")
+    found = _row(
+        everyone.join(per_user, "user_id", "full_outer").agg(
+            F.avg(F.when(F.col("is_active") == 1, has_pool)).alias("of_active"),
+            F.avg(F.when(F.col("is_active").isNotNull(), has_pool)).alias("of_all"),
+            F.percentile("depth", 0.5).alias("median"),
+            F.min("depth").alias("least"),
+            F.max("most").alias("most"),
+        )
+    )
+    share = found["of_all"] if found["of_active"] is None else found["of_active"]
+    return [
+        at_least("share_of_active_users_with_pool", share, limits.min_share_with_pool),
+        at_least("median_depth", found["median"], limits.min_median_depth),
+        report_only("min_depth", found["least"]),
+        at_most("max_posts_per_author", found["most"] or 0, limits.max_per_author),
+    ]
+
+
+def check_posts(pools: DataFrame, posts: DataFrame, edges: Edges, limits: AuditThresholds) -> list[Check]:
+    """Duplicates in a pool, posts that are unknown or deleted, and posts that the user may not see."""
+    pairs = pools.groupBy("user_id", "post_id").agg(F.count("*").alias("n"))
+    live = posts.where(~F.col("is_deleted")).select("post_id", F.lit(1).alias("_is_live"))
+    visible = visible_pairs(pairs.select("user_id", "post_id"), posts, edges).withColumn("_is_visible", F.lit(1))
+    judged = pairs.join(live, "post_id", "left").join(visible, ["user_id", "post_id"], "left")
+    is_live, is_visible = F.col("_is_live").isNotNull(), F.col("_is_visible").isNotNull()
+    found = _row(
+        judged.agg(
+            F.sum(F.col("n") - 1).alias("repeated"),
+            F.sum(F.when(~is_live, F.col("n"))).alias("unknown"),
+            F.sum(F.when(is_live & ~is_visible, F.col("n"))).alias("invisible"),
+        )
+    )
+    return [
+        at_most("duplicate_posts", found["repeated"] or 0, limits.max_duplicate_posts),
+        at_most("unknown_or_deleted_posts", found["unknown"] or 0, limits.max_unknown_posts),
+        at_most("invisible_posts", found["invisible"] or 0, limits.max_invisible_posts),
+    ]
+
+
+def top_churn(pools: DataFrame, previous: DataFrame, depth: int) -> float | None:
+    """Mean share of a user's top ``depth`` that was not in their previous top; None where no user has both."""
+    old = previous.where(F.col("rank") <= depth).select("user_id", "post_id", F.lit(1).alias("_was_there"))
+    returning = pools.where(F.col("rank") <= depth).join(old.select("user_id").distinct(), "user_id", "left_semi")
+    kept = returning.join(old, ["user_id", "post_id"], "left").groupBy("user_id")
+    churn = kept.agg((1 - F.count("_was_there") / F.count("*")).alias("churn"))
+    value: float | None = _row(churn.agg(F.avg("churn").alias("churn")))["churn"]
+    return value
+
+
+def published_before(night: Night) -> DataFrame | None:
+    """Pools of the last published night before this one."""
+    is_published = F.col("status").isin("current", "previous", "retired") & (F.col("ds") < F.lit(night.ds))
+    last = _row(night.read("gold.epochs").where(is_published).agg(F.max("ds").alias("ds")))["ds"]
+    return None if last is None else night.read("gold.ranked_feeds").where(F.col("ds") == F.lit(last))
+
+
+def check_scores(pools: DataFrame) -> list[Check]:
+    """Quantiles of the value score, to compare nights by eye."""
+    quantiles = F.percentile_approx("value_score", list(SCORE_QUANTILES)).alias("q")
+    values = _row(pools.agg(quantiles))["q"] or [None] * len(SCORE_QUANTILES)
+    return [report_only(f"score_p{round(100 * q):02d}", v) for q, v in zip(SCORE_QUANTILES, values, strict=True)]
+
+
+def measure(night: Night, pools: DataFrame) -> list[Check]:
+    """Every check of one night's ``pools``."""
+    limits = night.settings.audit
+    previous = published_before(night)
+    churn = None if previous is None else top_churn(pools, previous, limits.churn_depth)
+    return [
+        *check_users(pools, people(night), limits),
+        *check_posts(pools, night.read("silver.posts"), read_edges(night), limits),
+        report_only(f"top_{limits.churn_depth}_churn", churn),
+        *check_scores(pools),
+    ]
+
+
+def main(night: Night) -> None:
+    """Audit the night and write ``audit.json``; raises ``AuditFailed`` naming each failed check with its numbers."""
+    verdict = night.folder / "audit.json"
+    # A verdict of an earlier run must not vouch for this one.
+    verdict.unlink(missing_ok=True)
+    night.lake.create("gold.ranked_feeds")
+    version = night.lake.version("gold.ranked_feeds")
+    pools = night.lake.read("gold.ranked_feeds", version).where(F.col("ds") == F.lit(night.ds)).persist()
+    try:
+        checks = measure(night, pools)
+    finally:
+        pools.unpersist()
+    failed = [check for check in checks if not check.passed]
+    verdict.parent.mkdir(parents=True, exist_ok=True)
+    verdict.write_text(
+        json.dumps(
+            {
+                "ds": night.ds.isoformat(),
+                "passed": not failed,
+                "ranked_version": version,
+                "checks": [asdict(check) for check in checks],
+            },
+            indent=2,
+        )
+        + "\n"
+    )
+    if failed:
+        said = "; ".join(f"{check.name} is {check.value}, threshold {check.threshold}" for check in failed)
+        raise AuditFailed(f"audit of {night.ds.isoformat()} failed: {said}")

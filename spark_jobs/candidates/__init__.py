@@ -1,0 +1,1 @@
+"""Which posts may be ranked for whom."""

@@ -1,0 +1,55 @@
+"""silver.engagements: each engagement of a user and each anonymous reaction; grain: engagement_id (the event id)."""
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from spark_jobs.clean.references import Reference, accepted, check, write_refused
+from spark_jobs.clean.typed_events import landed_in_scope, typed_events
+from spark_jobs.lake import merge_by_key
+from spark_jobs.night import Night
+
+
+def check_events(events: DataFrame, users: DataFrame, posts: DataFrame) -> DataFrame:
+    """Typed engagement, reaction and moderation events, with the reason where the user or the post is unknown.
+
+    Only an engagement names a user. Moderation has no silver table yet: its reference is checked all the same.
+    """
+    names_user = F.col("event_type") == "engagement"
+    return check(
+        events,
+        [
+            Reference("user_id", users.select("user_id"), "unknown_user", only_when=names_user),
+            Reference("post_id", posts.select("post_id"), "unknown_post"),
+        ],
+    )
+
+
+def transform(events: DataFrame) -> DataFrame:
+    """Rows of silver.engagements for accepted events; a reaction has no user, whatever its line says."""
+    names_user = F.col("event_type") == "engagement"
+    return events.where(F.col("event_type") != "moderation").select(
+        F.col("event_id").alias("engagement_id"),
+        F.when(names_user, F.col("user_id")).alias("user_id"),
+        "post_id",
+        "engagement_type",
+        "detail",
+        F.when(names_user, F.col("impression_id")).alias("impression_id"),
+        F.when(names_user, F.col("dwell_ms")).alias("dwell_ms"),
+        F.col("event_time").alias("engaged_at"),
+        "received_at",
+        F.to_date("event_time").alias("event_date"),
+    )
+
+
+def main(night: Night) -> None:
+    """Insert the night's engagements and reactions."""
+    events = typed_events(landed_in_scope(night), "engagement", "reaction", "moderation")
+    # "detail" is a field of these events and of the quarantine, where it says what broke the rule.
+    events = events.withColumnRenamed("detail", "action")
+    checked = check_events(events, night.read("silver.users"), night.read("silver.posts")).persist()
+    try:
+        write_refused(night, "silver.engagements", checked)
+        rows = transform(accepted(checked).withColumnRenamed("action", "detail"))
+        merge_by_key(night.lake, "silver.engagements", rows, update_when=None)
+    finally:
+        checked.unpersist()

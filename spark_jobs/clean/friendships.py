@@ -1,0 +1,11 @@
+"""silver.friendships: when two users were friends, in both directions; grain: user_id, friend_id, valid_from."""
+
+from spark_jobs.clean.intervals import Edge, build
+from spark_jobs.night import Night
+
+EDGE = Edge("silver.friendships", "friend_id", "friendship_created", "friendship_removed", is_symmetric=True)
+
+
+def main(night: Night) -> None:
+    """Recompute the pairs that the night has news of."""
+    build(night, EDGE)

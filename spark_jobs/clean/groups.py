@@ -1,0 +1,9 @@
+"""silver.groups: the latest version of every group; grain: group_id."""
+
+from spark_jobs.clean.owned_entities import build
+from spark_jobs.night import Night
+
+
+def main(night: Night) -> None:
+    """Merge the night's news of groups."""
+    build(night, "silver.groups", "group_upserted", "group_id")

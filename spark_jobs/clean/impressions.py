@@ -1,0 +1,51 @@
+"""silver.impressions: each post shown to a user at a position of a request; grain: impression_id (the event id)."""
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from spark_jobs.clean.references import Reference, accepted, check, refuse_where, write_refused
+from spark_jobs.clean.typed_events import landed_in_scope, typed_events
+from spark_jobs.lake import merge_by_key
+from spark_jobs.night import Night
+
+
+def check_events(events: DataFrame, users: DataFrame, posts: DataFrame) -> DataFrame:
+    """Typed impressions, with the reason where the user or the post is unknown or the position is below 1."""
+    checked = check(
+        events,
+        [
+            Reference("user_id", users.select("user_id"), "unknown_user"),
+            Reference("post_id", posts.select("post_id"), "unknown_post"),
+        ],
+    )
+    return refuse_where(checked, F.col("position") < 1, "position_out_of_range", "position")
+
+
+def transform(events: DataFrame) -> DataFrame:
+    """Rows of silver.impressions for accepted impressions."""
+    return events.select(
+        F.col("event_id").alias("impression_id"),
+        "user_id",
+        "post_id",
+        "request_id",
+        "session_id",
+        "position",
+        "device",
+        F.coalesce("surface", F.lit("feed")).alias("surface"),
+        "epoch",
+        "propensity",
+        F.col("event_time").alias("shown_at"),
+        "received_at",
+        F.to_date("event_time").alias("event_date"),
+    )
+
+
+def main(night: Night) -> None:
+    """Insert the night's impressions."""
+    events = typed_events(landed_in_scope(night), "impression")
+    checked = check_events(events, night.read("silver.users"), night.read("silver.posts")).persist()
+    try:
+        write_refused(night, "silver.impressions", checked)
+        merge_by_key(night.lake, "silver.impressions", transform(accepted(checked)), update_when=None)
+    finally:
+        checked.unpersist()

@@ -1,0 +1,76 @@
+"""Edges of the graph as intervals: the logic that the four edge tables share.
+
+Two kinds of events make an edge: one opens it, one closes it. An opening starts an interval that ends at the next
+event of the pair, so a repeated opening splits an interval without changing what is covered, and intervals of a pair
+never overlap. Where both happen at one instant the opening counts. Intervals follow from the *set* of events, so late
+and unordered arrivals give the same rows; only a closing that arrives before its opening, and so long before that
+no night has both in scope, is forgotten.
+"""
+
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F
+
+from spark_jobs.clean.references import Reference, accepted, check, refuse_where, write_refused
+from spark_jobs.clean.typed_events import landed_in_scope, typed_events
+from spark_jobs.lake import merge_by_key
+from spark_jobs.night import Night
+
+
+@dataclass(frozen=True)
+class Edge:
+    """An edge table: ``user_id`` to ``other``, which is a key of ``others`` and unknown for ``reason``.
+
+    A symmetric edge is stored in both directions, whichever of the two its events name.
+    """
+
+    table: str
+    other: str
+    opened_by: str
+    closed_by: str
+    others: str = "silver.users"
+    others_key: str = "user_id"
+    reason: str = "unknown_user"
+    is_symmetric: bool = False
+
+
+def transform(events: DataFrame, existing: DataFrame, edge: Edge) -> DataFrame:
+    """All intervals of the pairs that ``events`` (typed, both types of the edge) name; ``existing`` is the table.
+
+    Grain: user_id, ``edge.other``, valid_from.
+    """
+    pair = ["user_id", edge.other]
+    opens = F.col("event_type") == edge.opened_by
+    news = events.select(*pair, F.col("event_time").alias("at"), opens.alias("opens"), "received_at")
+    if edge.is_symmetric:
+        swapped = {"user_id": F.col(edge.other), edge.other: F.col("user_id")}
+        news = news.unionByName(news.withColumns(swapped))
+    affected = existing.join(news.select(*pair).distinct(), on=pair, how="left_semi")
+    begun = affected.select(*pair, F.col("valid_from").alias("at"), F.lit(col=True).alias("opens"), "received_at")
+    ended = affected.select(*pair, F.col("valid_to").alias("at"), F.lit(col=False).alias("opens"), "received_at")
+    points = news.unionByName(begun).unionByName(ended.where(F.col("at").isNotNull()))
+    instants = points.groupBy(*pair, "at").agg(
+        F.max("opens").alias("opens"), F.min(F.when(F.col("opens"), F.col("received_at"))).alias("received_at")
+    )
+    by_pair = Window.partitionBy(*pair).orderBy("at")
+    intervals = instants.withColumn("valid_to", F.lead("at").over(by_pair)).where("opens")
+    return intervals.select(*pair, F.col("at").alias("valid_from"), "valid_to", "received_at")
+
+
+def build(night: Night, edge: Edge) -> None:
+    """Recompute the pairs that the night has news of; unknown ends and edges to oneself are quarantined."""
+    users = night.read("silver.users").select("user_id")
+    others = night.read(edge.others).select(edge.others_key)
+    events = typed_events(landed_in_scope(night), edge.opened_by, edge.closed_by)
+    checked = check(events, [Reference("user_id", users, "unknown_user"), Reference(edge.other, others, edge.reason)])
+    if edge.others == "silver.users":
+        checked = refuse_where(checked, F.col("user_id") == F.col(edge.other), "self_edge", edge.other)
+    checked = checked.persist()
+    try:
+        write_refused(night, edge.table, checked)
+        existing = night.read(edge.table)
+        changed = transform(accepted(checked), existing, edge).subtract(existing)
+        merge_by_key(night.lake, edge.table, changed, update_when="true")
+    finally:
+        checked.unpersist()

@@ -1,0 +1,71 @@
+"""Checks that what an event names is known; an event that fails goes to bronze.quarantine with the reason.
+
+A refused event is tried again while it is in a night's scope, so one whose reference comes late ends up in silver;
+its quarantine row stays, as the record of what happened.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from spark_jobs.lake import merge_by_key
+from spark_jobs.night import Night
+
+
+@dataclass(frozen=True)
+class Reference:
+    """``column`` of an event must be one of the first column of ``known``, else the event is refused for ``reason``."""
+
+    column: str
+    known: DataFrame
+    reason: str
+    only_when: Column | None = None
+
+
+def check(events: DataFrame, references: Sequence[Reference]) -> DataFrame:
+    """``events`` with ``reason`` and ``detail``: the first of ``references`` that does not hold; null where all do."""
+    checked = events.withColumns({"reason": F.lit(None).cast("string"), "detail": F.lit(None).cast("string")})
+    for reference in references:
+        known = reference.known.select(F.col(reference.known.columns[0]).alias("known_id")).distinct()
+        joined = checked.join(known, checked[reference.column] == known["known_id"], "left")
+        broken = F.col("known_id").isNull()
+        if reference.only_when is not None:
+            broken &= reference.only_when
+        checked = refuse_where(joined.withColumn("broken", broken), F.col("broken"), reference.reason, reference.column)
+        checked = checked.drop("known_id", "broken")
+    return checked
+
+
+def refuse_where(checked: DataFrame, broken: Column, reason: str, column: str) -> DataFrame:
+    """``checked`` with ``reason`` on rows where ``broken`` holds and no earlier rule did; ``column`` is the detail."""
+    is_new = broken & F.col("reason").isNull()
+    detail = F.concat(F.lit(f"{column}="), F.col(column).cast("string"))
+    return checked.withColumns(
+        {
+            "reason": F.when(is_new, F.lit(reason)).otherwise(F.col("reason")),
+            "detail": F.when(is_new, detail).otherwise(F.col("detail")),
+        }
+    )
+
+
+def accepted(checked: DataFrame) -> DataFrame:
+    """The events that hold, without ``reason`` and ``detail``."""
+    return checked.where(F.col("reason").isNull()).drop("reason", "detail")
+
+
+def write_refused(night: Night, table: str, checked: DataFrame) -> None:
+    """Add the refused events to bronze.quarantine, each once per ``table`` that refused it."""
+    refused = checked.where(F.col("reason").isNotNull()).select(
+        F.lit(table).alias("writer"),
+        "source",
+        "line",
+        "event_id",
+        "event_type",
+        "reason",
+        "detail",
+        "raw",
+        "landing_date",
+    )
+    merge_by_key(night.lake, "bronze.quarantine", refused, update_when=None)

@@ -1,0 +1,47 @@
+"""silver.users: every version of a user (SCD2); grain: user_id, valid_from."""
+
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F
+
+from spark_jobs.clean.typed_events import landed_in_scope, typed_events
+from spark_jobs.lake import merge_by_key
+from spark_jobs.night import Night
+
+_GENDERS = ("female", "male", "other")
+
+
+def transform(events: DataFrame, existing: DataFrame) -> DataFrame:
+    """All versions of the users that ``events`` (typed user_upserted) name; ``existing`` is silver.users.
+
+    A version holds from its event time to that of the next one, in whichever order they arrived. Of two versions with
+    one event time the one received last counts, then the one with the greater content hash.
+    """
+    gender = F.lower("gender")
+    named = events.select(
+        "user_id",
+        "name",
+        F.when(gender.isin(*_GENDERS), gender).when(gender.isNotNull(), F.lit("other")).alias("gender"),
+        "birth_year",
+        "country",
+        F.coalesce("is_verified", F.lit(col=False)).alias("is_verified"),
+        F.coalesce("interests", F.array().cast("array<string>")).alias("interests"),
+        "signup_at",
+        F.col("event_time").alias("valid_from"),
+        "received_at",
+    )
+    affected = existing.join(named.select("user_id").distinct(), on="user_id", how="left_semi")
+    versions = named.unionByName(affected.drop("valid_to"))
+    same_time = Window.partitionBy("user_id", "valid_from").orderBy(
+        F.desc("received_at"), F.desc(F.xxhash64(*(column for column in versions.columns if column != "received_at")))
+    )
+    kept = versions.withColumn("rank", F.row_number().over(same_time)).where(F.col("rank") == 1).drop("rank")
+    by_user = Window.partitionBy("user_id").orderBy("valid_from")
+    return kept.withColumn("valid_to", F.lead("valid_from").over(by_user)).select(*existing.columns)
+
+
+def main(night: Night) -> None:
+    """Recompute the versions of the users that the night has news of."""
+    existing = night.read("silver.users")
+    events = typed_events(landed_in_scope(night), "user_upserted")
+    changed = transform(events, existing).subtract(existing)
+    merge_by_key(night.lake, "silver.users", changed, update_when="true")

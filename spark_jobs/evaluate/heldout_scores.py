@@ -1,0 +1,86 @@
+"""Held-out examples scored by the night's model, with features as of the moment each was shown.
+
+Grain: one example. What a Python worker does is independent of how its rows are split into batches.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from analysis.ranking import group_starts
+from contracts.features import HEADS, Entity, features_of, names_of
+from contracts.landing import CONTENT_TYPES
+from contracts.settings import ValueWeights
+from contracts.value import value_score
+from spark_jobs.night_model import NightModel, load_ranker
+from spark_jobs.user_batches import float_matrix, whole_users
+
+ENTITIES: tuple[Entity, ...] = ("user", "post", "pair", "context")
+PREDICTIONS = ("p_like", "p_comment", "p_share", "p_hide", "p_report", "dwell_s")
+LABELS = tuple(f"label_{head}" for head in HEADS)
+KEPT = ("user_id", "post_id", "created_s", "num_prior_likes", "content_type", *LABELS)
+SCHEMA = "user_id BIGINT, post_id BIGINT, created_s BIGINT, num_prior_likes BIGINT, content_type STRING, " + ", ".join(
+    f"{name} FLOAT" for name in (*LABELS, *PREDICTIONS, "value_score")
+)
+_AUTHOR_NEGATIVE_RATE = names_of("post").index("author_negative_rate")
+
+
+@dataclass(frozen=True)
+class Config:
+    """The model, the weights of the value score, and how many partitions share the work."""
+
+    model: NightModel
+    weights: ValueWeights
+    num_partitions: int
+
+
+def transform(examples: DataFrame, config: Config) -> DataFrame:
+    """Score ``examples`` (rows of ``gold.training_examples``); a user's rows stay together, in order of time."""
+    content_type = F.coalesce(*(F.when(F.col(f"post_is_{kind}") > 0, F.lit(kind)) for kind in CONTENT_TYPES))
+    vectors = [
+        F.array(*(feature.example_column for feature in features_of(entity))).alias(entity) for entity in ENTITIES
+    ]
+    rows = examples.select(
+        "example_id",
+        "user_id",
+        "post_id",
+        F.unix_timestamp("post_created_at").alias("created_s"),
+        F.unix_timestamp("shown_at").alias("shown_s"),
+        "num_prior_likes",
+        F.coalesce(content_type, F.lit("unknown")).alias("content_type"),
+        *LABELS,
+        *vectors,
+    )
+    return (
+        rows.repartition(config.num_partitions, "user_id")
+        .sortWithinPartitions("user_id", "shown_s", "example_id")
+        .mapInArrow(partial(score_examples, config), SCHEMA)
+    )
+
+
+def score_examples(config: Config, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Score one partition, one call per user and state of the user's features."""
+    ranker = load_ranker(config.model.folder)
+    for batch in whole_users(batches):
+        user, post, pair, context = (float_matrix(batch.column(entity)) for entity in ENTITIES)
+        cross = np.hstack([pair, context])
+        starts = group_starts(batch.column("user_id").to_numpy(), *user.T)
+        ends = [*starts[1:], len(user)]
+        users, user_shares = ranker.user_vectors(user[starts])
+        posts, post_shares = ranker.post_vectors(post)
+        parts = [
+            ranker.score(users[index], user_shares[index], posts[start:end], post_shares[start:end], cross[start:end])
+            for index, (start, end) in enumerate(zip(starts, ends, strict=True))
+        ]
+        scores = {name: np.concatenate([part[name] for part in parts]) for name in PREDICTIONS}
+        age_h = (batch.column("shown_s").to_numpy() - batch.column("created_s").to_numpy()) / 3600.0
+        rate = post[:, _AUTHOR_NEGATIVE_RATE]
+        scores["value_score"] = value_score(**scores, age_h=age_h, author_negative_rate=rate, weights=config.weights)
+        columns: dict[str, Any] = {name: batch.column(name) for name in KEPT}
+        yield pa.record_batch(columns | {name: pa.array(values, pa.float32()) for name, values in scores.items()})

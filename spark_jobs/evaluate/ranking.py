@@ -1,0 +1,127 @@
+"""Ranking quality on the held-out days: writes ``<runs>/<ds>/metrics.json``.
+
+The model's order by value is compared with newest first and most liked first, per user, with user-bootstrap
+intervals. A user counts with at least two examples, one of them positive; the others are reported as left out.
+"""
+
+import json
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from analysis.ranking import bootstrap
+from contracts.landing import CONTENT_TYPES
+from contracts.settings import Evaluation
+from spark_jobs.evaluate import heldout_scores, user_metrics
+from spark_jobs.evaluate.head_quality import count_scores, grouped_auc, summarise_heads
+from spark_jobs.evaluate.user_metrics import ALL, METRIC_COLUMNS, METRICS, MIN_EXAMPLES, ORDERS
+from spark_jobs.night import Night
+from spark_jobs.night_model import model_of
+
+BASELINES = tuple(order for order in ORDERS if order != "ranker")
+SEGMENT_METRIC = "ndcg@10"
+_HASH_RANGE = 1_000_000
+
+Interval = dict[str, float]
+
+
+def heldout_days(examples: DataFrame, night: Night) -> list[date]:
+    """The last ``holdout_days`` with examples in [ds - training_days, ds - 1], as training holds them out.
+
+    Raises ``ValueError`` when there is none.
+    """
+    dataset = night.settings.dataset
+    first, last = night.ds - timedelta(days=dataset.training_days), night.ds - timedelta(days=1)
+    rows = examples.where(F.col("ds").between(first, last)).select("ds").distinct().collect()
+    if not rows:
+        raise ValueError(f"gold.training_examples has no examples in {first} to {last} to evaluate {night.ds} on")
+    return sorted(row.ds for row in rows)[-dataset.holdout_days :]
+
+
+def sample_users(per_user: DataFrame, num_users: int, rules: Evaluation) -> pa.Table:
+    """All lists that count, of at most about ``max_users`` users chosen by hash, in a fixed order."""
+    counts = (F.col("num_examples") >= MIN_EXAMPLES) & (F.col("num_positives") > 0)
+    sample = per_user.where(counts)
+    if num_users > rules.max_users:
+        limit = int(_HASH_RANGE * rules.max_users / num_users)
+        sample = sample.where(F.pmod(F.xxhash64("user_id"), F.lit(_HASH_RANGE)) < limit)
+    columns = (f"`{name}`" for name in METRIC_COLUMNS)
+    return sample.select("user_id", "slice", "num_examples", *columns).orderBy("slice", "user_id").toArrow()
+
+
+def compare(lists: pa.Table, metrics: tuple[str, ...], resamples: int, seed: int) -> dict[str, Any]:
+    """Mean and 95 % interval of each metric per order, and of the paired differences from the baselines."""
+    if lists.num_rows == 0:
+        return {"metrics": {}, "differences": {}}
+    columns: dict[tuple[str, str, str], Any] = {}
+    for metric in metrics:
+        values = {order: lists[f"{order}:{metric}"].to_numpy() for order in ORDERS}
+        columns |= {("metrics", metric, order): values[order] for order in ORDERS}
+        columns |= {("differences", metric, f"ranker-{b}"): values["ranker"] - values[b] for b in BASELINES}
+    intervals = np.stack(bootstrap(np.stack(list(columns.values()), axis=1), resamples, seed), axis=1)
+    report: dict[str, Any] = {kind: {metric: {} for metric in metrics} for kind in ("metrics", "differences")}
+    for (kind, metric, name), (mean, low, high) in zip(columns, intervals.tolist(), strict=True):
+        report[kind][metric][name] = {"mean": mean, "low": low, "high": high}
+    return report
+
+
+def segments(lists: pa.Table, rules: Evaluation, seed: int) -> dict[str, dict[str, Any]]:
+    """NDCG@10 per kind of user and per content type; ``num_users`` is how many lists a segment has."""
+    slices, sizes = np.array(lists["slice"].to_pylist()), lists["num_examples"].to_numpy()
+    kind_of = np.array(["new", "light", "heavy"])[np.digitize(sizes, [rules.light_examples, rules.heavy_examples])]
+    chosen = {("users", kind): (slices == ALL) & (kind_of == kind) for kind in ("new", "light", "heavy")}
+    chosen |= {("content_type", kind): slices == kind for kind in CONTENT_TYPES}
+    report: dict[str, dict[str, Any]] = {"users": {}, "content_type": {}}
+    for (group, kind), is_in in chosen.items():
+        if is_in.any():
+            compared = compare(lists.filter(pa.array(is_in)), (SEGMENT_METRIC,), rules.resamples, seed)
+            report[group][kind] = {"num_users": int(is_in.sum()), **compared["metrics"]}
+    return report
+
+
+def evaluate(scored: DataFrame, rules: Evaluation, seed: int) -> dict[str, Any]:
+    """All figures of ``metrics.json`` but the days; ``scored`` is the output of ``heldout_scores``."""
+    per_user = user_metrics.transform(scored)
+    everyone = per_user.where(F.col("slice") == ALL)
+    is_counted = (F.col("num_examples") >= MIN_EXAMPLES) & (F.col("num_positives") > 0)
+    totals = everyone.agg(
+        F.count("*").alias("users"), F.count_if(is_counted).alias("counted"), F.sum("num_examples").alias("examples")
+    ).first()
+    assert totals is not None
+    lists = sample_users(per_user, totals.counted, rules)
+    in_full = lists.filter(pa.compute.equal(lists["slice"], ALL))
+    return {
+        "num_examples": int(totals.examples or 0),
+        "num_users": totals.counted,
+        "num_users_left_out": totals.users - totals.counted,
+        "num_users_sampled": in_full.num_rows,
+        **compare(in_full, tuple(METRICS), rules.resamples, seed),
+        "segments": segments(lists, rules, seed),
+        "grouped_auc": grouped_auc(everyone),
+        **summarise_heads(count_scores(scored), rules.calibration_bins),
+    }
+
+
+def main(night: Night) -> None:
+    """Evaluate the night's model on the version of the examples that it was trained on."""
+    model = model_of(night)
+    examples = night.lake.read("gold.training_examples", model.examples_version)
+    days = heldout_days(examples, night)
+    config = heldout_scores.Config(
+        model, night.settings.value, int(str(night.spark.conf.get("spark.sql.shuffle.partitions")))
+    )
+    # Kept: every figure reads it, and its rows stay grouped by user as scoring left them.
+    scored = heldout_scores.transform(examples.where(F.col("ds").isin(days)), config).persist()
+    try:
+        figures = evaluate(scored, night.settings.evaluation, night.settings.seed)
+    finally:
+        scored.unpersist()
+    report = {"model_version": model.version, "heldout_days": [day.isoformat() for day in days], **figures}
+    night.folder.mkdir(parents=True, exist_ok=True)
+    (night.folder / "metrics.json").write_text(json.dumps(report, indent=2, allow_nan=False) + "\n")
+    for order, value in report["metrics"].get(SEGMENT_METRIC, {}).items():
+        print(f"{SEGMENT_METRIC} {order}: {value['mean']:.4f} [{value['low']:.4f}, {value['high']:.4f}]")

@@ -1,0 +1,127 @@
+"""Exposures: who saw which post when; logged, or sampled for a source that logs no impressions.
+
+Grain: example_id. Columns: user_id, post_id, shown_at, position, exposure, propensity, is_mobile (null where unknown).
+"""
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from contracts.settings import NegativeSampling
+from spark_jobs.context_columns import on_mobile
+from spark_jobs.counters import POSITIVE
+from spark_jobs.examples.window import Window
+
+
+def logged_exposures(impressions: DataFrame, window: Window) -> DataFrame:
+    """Impressions of the window."""
+    days = F.col("event_date").between(F.lit(window.first), F.lit(window.last))
+    shown = window.received(impressions.where(days), "shown_at").where(window.holds("shown_at"))
+    return shown.select(
+        F.col("impression_id").alias("example_id"),
+        "user_id",
+        "post_id",
+        "shown_at",
+        "position",
+        F.lit("logged").alias("exposure"),
+        "propensity",
+        on_mobile("device").cast("double").alias("is_mobile"),
+    )
+
+
+def sampled_exposures(
+    engagements: DataFrame, posts: DataFrame, window: Window, sampling: NegativeSampling, seed: int
+) -> DataFrame:
+    """Engagements of the window as exposures, and sampled posts beside each (``docs/negatives.md``)."""
+    known = window.received(engagements, "engaged_at").where(F.col("user_id").isNotNull())
+    positives = first_engagements(known, window)
+    negatives = sample_negatives(positives, known, posts, window=window, sampling=sampling, seed=seed)
+    return positives.unionByName(negatives).select(
+        "example_id",
+        "user_id",
+        "post_id",
+        "shown_at",
+        F.lit(None).cast("int").alias("position"),
+        F.lit("sampled").alias("exposure"),
+        F.lit(None).cast("double").alias("propensity"),
+        F.lit(None).cast("double").alias("is_mobile"),
+    )
+
+
+def first_engagements(engagements: DataFrame, window: Window) -> DataFrame:
+    """First like, comment or share of a user with a post on a day: example_id, user_id, post_id, shown_at."""
+    days = F.col("event_date").between(F.lit(window.first), F.lit(window.last))
+    positive = engagements.where(days & F.col("engagement_type").isin(*POSITIVE))
+    first = F.min(F.struct("engaged_at", "engagement_id")).alias("first")
+    collapsed = positive.groupBy("user_id", "post_id", "event_date").agg(first)
+    return collapsed.select(
+        F.col("first.engagement_id").alias("example_id"),
+        "user_id",
+        "post_id",
+        F.col("first.engaged_at").alias("shown_at"),
+    ).where(window.holds("shown_at"))
+
+
+def sample_negatives(
+    positives: DataFrame,
+    engagements: DataFrame,
+    posts: DataFrame,
+    *,
+    window: Window,
+    sampling: NegativeSampling,
+    seed: int,
+) -> DataFrame:
+    """Posts that a user could have met beside each positive and did not engage with; same columns as ``positives``."""
+    public = posts.where(F.col("privacy") == "public").select(
+        F.col("post_id").alias("_post_id"),
+        "author_id",
+        "created_at",
+        F.col("received_at").alias("_post_received_at"),
+        F.when(F.col("is_deleted"), F.col("updated_at")).alias("_deleted_at"),
+        F.to_date("created_at").alias("_day"),
+    )
+    num_slots = count_slots(public, window, sampling.posts_per_slot)
+    oldest = F.col("shown_at") - _hours(window.candidate_hours)
+    buckets = positives.withColumns(
+        {
+            "_day": F.explode(F.sequence(F.to_date(oldest), F.to_date("shown_at"))),
+            "_slot": F.pmod(F.xxhash64(F.lit(seed), "example_id"), F.lit(num_slots)),
+        }
+    )
+    slotted = public.withColumn("_slot", F.pmod(F.xxhash64(F.lit(seed), "_post_id"), F.lit(num_slots)))
+    met = buckets.join(slotted, ["_day", "_slot"], "inner").where(
+        (F.col("created_at") > oldest)
+        & (F.col("created_at") <= F.col("shown_at"))
+        & (F.col("_post_received_at") <= F.col("shown_at"))
+        & (F.col("_deleted_at").isNull() | (F.col("_deleted_at") > F.col("shown_at")))
+        & (F.col("author_id") != F.col("user_id"))
+        & (F.col("_post_id") != F.col("post_id"))
+    )
+    engaged = engagements.groupBy("user_id", F.col("post_id").alias("_post_id")).agg(
+        F.min("engaged_at").alias("_engaged_at")
+    )
+    untouched = F.col("_engaged_at").isNull() | (
+        F.col("_engaged_at") >= F.col("shown_at") + _hours(window.attribution_hours)
+    )
+    free = met.join(engaged, ["user_id", "_post_id"], "left").where(untouched)
+    draw = F.struct(F.xxhash64(F.lit(seed), "example_id", "_post_id").alias("draw"), "_post_id")
+    drawn = free.groupBy("example_id", "user_id", "shown_at").agg(
+        F.slice(F.sort_array(F.collect_list(draw)), 1, sampling.per_positive).alias("drawn")
+    )
+    numbered = drawn.select("example_id", "user_id", "shown_at", F.posexplode("drawn").alias("number", "drawn"))
+    return numbered.select(
+        F.concat_ws("-", "example_id", F.col("number") + F.lit(1)).alias("example_id"),
+        "user_id",
+        F.col("drawn._post_id").alias("post_id"),
+        "shown_at",
+    )
+
+
+def count_slots(public: DataFrame, window: Window, posts_per_slot: int) -> int:
+    """Number of slots that keeps about ``posts_per_slot`` posts of the fullest day in one slot."""
+    created = public.where(F.col("created_at") < F.lit(window.as_of)).groupBy("_day").agg(F.count("*").alias("n"))
+    fullest = created.agg(F.max("n")).first()
+    return max(1, -(-int(fullest[0] or 0) // posts_per_slot)) if fullest is not None else 1
+
+
+def _hours(hours: int) -> Column:
+    return F.make_interval(hours=F.lit(hours))

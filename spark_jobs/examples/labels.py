@@ -1,0 +1,75 @@
+"""Labels: what the user did with an exposure before its label window closed."""
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import Window as Frame
+from pyspark.sql import functions as F
+
+from contracts.features import HEADS
+from spark_jobs.examples.window import Window
+
+LABELS = tuple(f"label_{head}" for head in HEADS)
+ACTIONS = tuple(head for head in HEADS if head != "dwell")
+
+
+def attribute(shown: DataFrame, engagements: DataFrame) -> DataFrame:
+    """Engagements with the exposure each belongs to: ``example_id``, null where there is none.
+
+    It is the impression that the client named, else the latest exposure of the same user and post at or before it.
+    ``shown`` has example_id, user_id, post_id, shown_at.
+    """
+    exposed = shown.select(
+        "user_id",
+        "post_id",
+        F.col("shown_at").alias("at"),
+        F.lit(0).alias("is_act"),
+        F.col("example_id").alias("id"),
+    )
+    acts = engagements.select(
+        "user_id",
+        "post_id",
+        F.col("engaged_at").alias("at"),
+        F.lit(1).alias("is_act"),
+        F.col("engagement_id").alias("id"),
+        "engagement_type",
+        "dwell_ms",
+        "impression_id",
+    )
+    earlier = (
+        Frame.partitionBy("user_id", "post_id")
+        .orderBy("at", "is_act", "id")
+        .rowsBetween(Frame.unboundedPreceding, Frame.currentRow)
+    )
+    latest = F.last(F.when(F.col("is_act") == 0, F.col("id")), ignorenulls=True).over(earlier)
+    placed = exposed.unionByName(acts, allowMissingColumns=True).withColumn("latest", latest)
+    return placed.where(F.col("is_act") == 1).select(
+        F.coalesce("impression_id", "latest").alias("example_id"),
+        "user_id",
+        "post_id",
+        F.col("at").alias("engaged_at"),
+        "engagement_type",
+        "dwell_ms",
+    )
+
+
+def mature_labels(exposures: DataFrame, attributed: DataFrame, window: Window) -> DataFrame:
+    """Labels of the exposures that have any: example_id and one FLOAT per head.
+
+    An action counts when it happened in [shown_at, shown_at + attribution window); dwell is the longest one logged in
+    its own, shorter window, at most as long as that window, as log1p of seconds.
+    """
+    keys = ["example_id", "user_id", "post_id"]
+    joined = attributed.join(exposures.select(*keys, "shown_at"), keys, "inner")
+    kind = F.col("engagement_type")
+    dwelt = (kind == "dwell") & _within(window.dwell_hours)
+    dwell_ms = F.least(F.greatest(F.col("dwell_ms"), F.lit(0)), F.lit(window.dwell_hours * 3_600_000))
+    labels = {
+        f"label_{action}": F.max(F.when((kind == action) & _within(window.attribution_hours), 1.0).otherwise(0.0))
+        for action in ACTIONS
+    }
+    labels["label_dwell"] = F.log1p(F.max(F.when(dwelt, dwell_ms).otherwise(0)) / F.lit(1000.0))
+    return joined.groupBy("example_id").agg(*(labels[name].cast("float").alias(name) for name in LABELS))
+
+
+def _within(hours: int) -> Column:
+    closes = F.col("shown_at") + F.make_interval(hours=F.lit(hours))
+    return (F.col("engaged_at") >= F.col("shown_at")) & (F.col("engaged_at") < closes)

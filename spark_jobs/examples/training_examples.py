@@ -1,0 +1,123 @@
+"""gold.training_examples: exposures whose label window has closed, with features as of the instant of exposure."""
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from contracts.features import Entity, example_columns, features_of, names_of
+from contracts.settings import Settings
+from spark_jobs.context_columns import context_columns
+from spark_jobs.counters import counters_at, post_events
+from spark_jobs.examples.exposures import logged_exposures, sampled_exposures
+from spark_jobs.examples.labels import LABELS, attribute, mature_labels
+from spark_jobs.examples.window import Window
+from spark_jobs.lake import write_partition
+from spark_jobs.night import Night
+from spark_jobs.point_in_time import snapshot_day
+from spark_jobs.post_columns import complete_posts, describe_posts
+
+TABLE = "gold.training_examples"
+_CARRIED = ("example_id", "user_id", "post_id", "author_id", "shown_at", "position", "exposure", "propensity")
+
+
+def transform(
+    *,
+    posts: DataFrame,
+    impressions: DataFrame,
+    engagements: DataFrame,
+    user_features: DataFrame,
+    affinity_features: DataFrame,
+    window: Window,
+    settings: Settings,
+) -> DataFrame:
+    """Examples of the window, all days in one pass; grain: example_id."""
+    if settings.dataset.has_impressions:
+        exposures = logged_exposures(impressions, window)
+        latest = F.col("event_date") >= F.lit(window.first)
+        shown = window.received(impressions.where(latest), "shown_at")
+        shown = shown.select(F.col("impression_id").alias("example_id"), "user_id", "post_id", "shown_at")
+    else:
+        exposures = sampled_exposures(engagements, posts, window, settings.negatives, settings.seed)
+        shown = exposures
+    points = exposures.join(describe_posts(posts), "post_id", "inner").where(F.col("created_at") <= F.col("shown_at"))
+    featured = join_features(
+        points,
+        impressions=impressions,
+        engagements=engagements,
+        user_features=user_features,
+        affinity_features=affinity_features,
+        settings=settings,
+    )
+    late_enough = F.col("user_id").isNotNull() & (F.col("event_date") >= F.lit(window.first))
+    acts = window.received(engagements.where(late_enough), "engaged_at")
+    labels = mature_labels(exposures, attribute(shown, acts), window)
+    return (
+        featured.join(labels, "example_id", "left")
+        .fillna(0.0, list(LABELS))
+        .withColumn("weight", F.lit(1.0).cast("float"))
+        .withColumn("ds", F.to_date("shown_at"))
+    )
+
+
+def join_features(
+    points: DataFrame,
+    *,
+    impressions: DataFrame,
+    engagements: DataFrame,
+    user_features: DataFrame,
+    affinity_features: DataFrame,
+    settings: Settings,
+) -> DataFrame:
+    """``points`` with every example feature: counters as of ``shown_at``, snapshots taken at or before it."""
+    oldest = points.agg(F.to_date(F.min("created_at"))).first()
+    # A post has no event from before it was created, so older partitions need not be read.
+    since = F.col("event_date") >= F.lit(oldest[0] if oldest is not None else None)
+    events = post_events(impressions.where(since), engagements.where(since))
+    counted = counters_at(events, points.withColumn("instant", F.col("shown_at")))
+    completed = complete_posts(counted, user_features, settings.smoothing)
+    frame = completed.select(
+        *_CARRIED,
+        "is_mobile",
+        F.col("created_at").alias("post_created_at"),
+        F.col("num_likes").alias("num_prior_likes"),
+        snapshot_day("shown_at").alias("snapshot"),
+        *(F.col(name).alias(f"post_{name}") for name in names_of("post")),
+    )
+    frame = _join_snapshot(frame, user_features, "user", ["user_id"])
+    frame = _join_snapshot(frame, affinity_features, "pair", ["user_id", "author_id"])
+    context = context_columns(F.col("shown_at"), F.coalesce(F.col("is_mobile"), F.col("user_mobile_ratio")))
+    frame = frame.withColumns({f"context_{name}": context[name] for name in names_of("context")})
+    return frame.select(*_CARRIED, "post_created_at", "num_prior_likes", *example_columns())
+
+
+def _join_snapshot(frame: DataFrame, features: DataFrame, entity: Entity, keys: list[str]) -> DataFrame:
+    """Features of the newest snapshot taken by the instant; where it has no row, the registry's defaults."""
+    snapshot = features.select(
+        *keys,
+        F.col("ds").alias("snapshot"),
+        *(F.col(feature.name).alias(feature.example_column) for feature in features_of(entity)),
+    )
+    defaults: dict[str, bool | float | int | str] = {
+        feature.example_column: feature.default for feature in features_of(entity)
+    }
+    return frame.join(snapshot, [*keys, "snapshot"], "left").fillna(defaults)
+
+
+def main(night: Night) -> None:
+    """Build every day of the training window, in one commit.
+
+    Files and the rows in them come out in the same order on a rerun: the trainer reads them in that order.
+    """
+    window = Window.of(night)
+    snapshots = F.date_add("ds", 1).between(F.lit(window.first), F.lit(window.last))
+    frame = transform(
+        posts=night.read("silver.posts"),
+        impressions=night.read("silver.impressions"),
+        engagements=night.read("silver.engagements"),
+        user_features=night.read("gold.user_features").where(snapshots),
+        affinity_features=night.read("gold.affinity_features").where(snapshots),
+        window=window,
+        settings=night.settings,
+    )
+    ordered = frame.repartition(night.settings.example_files, "example_id")
+    ordered = ordered.sortWithinPartitions("ds", "shown_at", "example_id")
+    write_partition(night.lake, TABLE, ordered, window.days)

@@ -1,0 +1,57 @@
+"""gold.post_features: the model's view of every post that may still be ranked, as of the end of a day."""
+
+from datetime import date, datetime, timedelta
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from contracts.features import names_of
+from contracts.settings import Settings
+from spark_jobs.counters import COUNTERS, counters_before, post_events
+from spark_jobs.lake import write_partition
+from spark_jobs.night import Night
+from spark_jobs.post_columns import complete_posts, describe_posts
+
+TABLE = "gold.post_features"
+
+
+def transform(
+    *,
+    posts: DataFrame,
+    impressions: DataFrame,
+    engagements: DataFrame,
+    user_features: DataFrame,
+    ds: date,
+    as_of: datetime,
+    settings: Settings,
+) -> DataFrame:
+    """Features of the posts created in the candidate window and not deleted before ``as_of``; grain: post_id, ds."""
+    oldest = as_of - timedelta(hours=settings.dataset.candidate_hours)
+    live = live_posts(posts, oldest, as_of)
+    # A post has no event from before it was created, so older partitions need not be read.
+    recent = [log.where(F.col("event_date") >= F.lit(oldest.date())) for log in (impressions, engagements)]
+    counters = counters_before(post_events(recent[0], recent[1]), as_of)
+    points = describe_posts(live).join(counters, "post_id", "left").fillna(0, list(COUNTERS))
+    completed = complete_posts(points.withColumn("instant", F.lit(as_of)), user_features, settings.smoothing)
+    return completed.select("post_id", "author_id", *names_of("post"), F.lit(ds).alias("ds"))
+
+
+def live_posts(posts: DataFrame, oldest: datetime, as_of: datetime) -> DataFrame:
+    """Posts created in [``oldest``, ``as_of``), received before ``as_of`` and not deleted before it."""
+    created = (F.col("created_at") >= F.lit(oldest)) & (F.col("created_at") < F.lit(as_of))
+    deleted = F.col("is_deleted") & (F.col("updated_at") < F.lit(as_of))
+    return posts.where(created & (F.col("received_at") < F.lit(as_of)) & ~deleted)
+
+
+def main(night: Night) -> None:
+    """Build the night's partition."""
+    frame = transform(
+        posts=night.read("silver.posts"),
+        impressions=night.read("silver.impressions"),
+        engagements=night.read("silver.engagements"),
+        user_features=night.read("gold.user_features").where(F.col("ds") == F.lit(night.ds)),
+        ds=night.ds,
+        as_of=night.as_of,
+        settings=night.settings,
+    )
+    write_partition(night.lake, TABLE, frame, [night.ds])

@@ -1,0 +1,42 @@
+"""What a run may see: the point-in-time rule for instants and for daily snapshots.
+
+An event is visible at the instant t when it happened before t and had been received by t. A daily snapshot of ``ds``
+is taken at midnight at the end of ``ds``, so it sees the events whose ``seen_day`` is ``ds`` or earlier.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+
+def visible_micros(event_time: str, received_at: str) -> Column:
+    """First instant at which an event is visible, in microseconds since 1970.
+
+    ``event_time < t AND received_at <= t`` holds exactly when this is at most t, as timestamps count microseconds.
+    """
+    return F.greatest(F.unix_micros(F.col(event_time)) + F.lit(1), F.unix_micros(F.col(received_at)))
+
+
+def seen_day(event_time: str, received_at: str) -> Column:
+    """First day whose snapshot sees an event: the later of the day it happened and the day it was received."""
+    return F.greatest(F.to_date(F.col(event_time)), F.to_date(F.col(received_at)))
+
+
+def snapshot_day(instant: str) -> Column:
+    """Day of the newest snapshot taken at or before an instant."""
+    return F.date_sub(F.to_date(F.col(instant)), 1)
+
+
+def on_days(frame: DataFrame, days: Sequence[date]) -> DataFrame:
+    """Repeat each row for every one of ``days`` in [``from_day``, ``until_day``), named ``ds``.
+
+    A null ``until_day`` never ends. Both columns are dropped; a row that holds on none of the days disappears.
+    """
+    wanted = F.array(*(F.lit(day) for day in days))
+    holds = F.filter(
+        wanted,
+        lambda day: (day >= F.col("from_day")) & (F.col("until_day").isNull() | (day < F.col("until_day"))),
+    )
+    return frame.withColumn("ds", F.explode(holds)).drop("from_day", "until_day")

@@ -1,0 +1,106 @@
+"""The post features, computed in one place for the nightly table and for training examples.
+
+``describe_posts`` gives what never moves, ``complete_posts`` what depends on the instant; both tables call both, so
+that a model is trained on the features it will be served.
+"""
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from contracts.features import TOPICS, features_of, names_of
+from contracts.landing import CONTENT_TYPES
+from contracts.settings import Smoothing
+from spark_jobs.point_in_time import snapshot_day
+from spark_jobs.rates import log_count, smoothed_rate
+
+AUTHOR_COLUMNS = {
+    "author_log_friends": "log_friends",
+    "author_log_followers": "log_followers",
+    "author_is_verified": "is_verified",
+    "author_engagement_rate": "received_engagement_rate",
+    "author_negative_rate": "received_negative_rate",
+}
+"""Post feature of the author: the column of ``gold.user_features`` it is taken from."""
+
+SATURDAY_OR_SUNDAY = (1, 7)
+"""Spark's ``dayofweek`` counts from Sunday = 1."""
+
+
+def on_weekend(instant: Column) -> Column:
+    """1.0 on Saturday and Sunday, UTC."""
+    return F.dayofweek(instant).isin(*SATURDAY_OR_SUNDAY).cast("double")
+
+
+def topics_of(hashtags: Column) -> Column:
+    """Distinct names of ``contracts.features.TOPICS`` among the hashtags, whatever their case."""
+    names = F.transform(hashtags, lambda tag: F.lower(F.ltrim(tag, F.lit("#"))))
+    return F.array_intersect(names, F.array(*(F.lit(topic) for topic in TOPICS)))
+
+
+def describe_posts(posts: DataFrame) -> DataFrame:
+    """Post features that never move, under their registry names; grain: post_id.
+
+    Adds author_id and created_at. A text edited later shows as edited: ``silver.posts`` keeps the latest version.
+    """
+    topics = posts.withColumn("_topics", topics_of(F.col("hashtags")))
+    columns = {f"is_{kind}": (F.col("content_type") == kind).cast("double") for kind in CONTENT_TYPES}
+    columns |= {
+        "created_hour": F.hour("created_at") / F.lit(24.0),
+        "created_on_weekend": on_weekend(F.col("created_at")),
+        "log_length": log_count(F.char_length("text")),
+        "log_media": log_count(F.greatest(F.col("media_count"), F.lit(0))),
+        "log_hashtags": log_count(F.size("hashtags")),
+        "log_mentions": log_count(F.size("mentions")),
+    }
+    columns |= {
+        f"topic_{topic}": F.array_contains("_topics", topic).cast("double") / F.greatest(F.size("_topics"), F.lit(1))
+        for topic in TOPICS
+    }
+    features = [column.cast("float").alias(name) for name, column in columns.items()]
+    return topics.select("post_id", "author_id", "created_at", *features)
+
+
+def complete_posts(points: DataFrame, user_features: DataFrame, smoothing: Smoothing) -> DataFrame:
+    """``points`` with every post feature as of their ``instant``.
+
+    ``points`` has the columns of ``describe_posts``, the counters of ``spark_jobs.counters`` and ``instant``. Author
+    features come from the newest snapshot taken by then; an author without a row has the registry's defaults.
+    """
+    authors = user_features.select(
+        F.col("user_id").alias("author_id"),
+        F.col("ds").alias("_snapshot"),
+        *(F.col(source).alias(name) for name, source in AUTHOR_COLUMNS.items()),
+    )
+    joined = points.withColumn("_snapshot", snapshot_day("instant")).join(authors, ["author_id", "_snapshot"], "left")
+    defaults: dict[str, bool | float | int | str] = {
+        feature.name: feature.default for feature in features_of("post") if feature.name in AUTHOR_COLUMNS
+    }
+    moving = {name: column.cast("float") for name, column in _moving_columns(smoothing).items()}
+    completed = joined.fillna(defaults).withColumns(moving).drop("_snapshot")
+    missing = set(names_of("post")) - set(completed.columns)
+    assert not missing, f"post features without a column: {sorted(missing)}"
+    return completed
+
+
+def _moving_columns(smoothing: Smoothing) -> dict[str, Column]:
+    """Features of counters and age: registry name to column."""
+    views, likes, comments, shares = (F.col(f"num_{name}") for name in ("views", "likes", "comments", "shares"))
+    negatives = F.col("num_negatives")
+    age_s = (F.unix_micros("instant") - F.unix_micros("created_at")) / F.lit(1e6)
+    age_s = F.greatest(age_s, F.lit(0.0))
+    hours = F.greatest(age_s / F.lit(3600.0), F.lit(1.0))
+    columns = {
+        "log_views": log_count(views),
+        "log_likes": log_count(likes),
+        "log_comments": log_count(comments),
+        "log_shares": log_count(shares),
+        "comment_like_ratio": comments / (likes + F.lit(1)),
+        "share_like_ratio": shares / (likes + F.lit(1)),
+        "engagement_rate": smoothed_rate(
+            likes + comments + shares, views, smoothing.engagement_mean, smoothing.strength
+        ),
+        "negative_rate": smoothed_rate(negatives, views, smoothing.negative_mean, smoothing.strength),
+        "age_days": F.log1p(age_s / F.lit(86400.0)),
+    }
+    columns |= {f"{name}_per_hour": F.log1p(F.col(f"num_{name}") / hours) for name in ("likes", "comments", "shares")}
+    return columns

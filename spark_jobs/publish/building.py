@@ -1,0 +1,169 @@
+"""Building an epoch in Redis: read its content, measure it, load every key, read every key back."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from contracts.epochs import bytes_per_item, fallback_key, pack_pool
+from contracts.features import names_of
+from spark_jobs.night import Night
+from spark_jobs.publish import entries, loading, suppression
+from spark_jobs.publish.loading import Kind, Part, Target
+from spark_jobs.publish.store import PublishFailed
+from spark_jobs.recent_posts import recent_posts
+
+if TYPE_CHECKING:
+    import redis
+
+FALLBACKS = ("popular", "chronological")
+_KEY_BYTES = 40
+_POOL_HEADER_BYTES = 20
+
+
+@dataclass(frozen=True)
+class Content:
+    """An epoch's content as frames by kind of key, its two fallback pools as columns, and the Delta versions read.
+
+    ``pool`` is (user_id, rank, pool columns), ``features`` (user_id, features), ``card`` (post_id, value).
+    """
+
+    versions: dict[str, int]
+    frames: dict[Kind, DataFrame]
+    fallbacks: dict[str, dict[str, Any]]
+
+
+@dataclass
+class Stopwatch:
+    """Seconds per phase."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Time the block."""
+        begun = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds[name] = round(time.monotonic() - begun, 2)
+
+
+def read_content(night: Night, versions: dict[str, int]) -> Content:
+    """Everything the epoch holds, from the pinned versions."""
+
+    def read(name: str) -> DataFrame:
+        return night.lake.read(name, versions[name])
+
+    is_tonight = F.col("ds") == F.lit(night.ds)
+    ranked = read("gold.ranked_feeds").where(is_tonight)
+    features = read("gold.post_features").where(is_tonight)
+    posts = recent_posts(read("silver.posts"), features, night.as_of, night.settings)
+    fallbacks = {kind: entries.fallback_pool(posts, kind, night.settings.pool) for kind in FALLBACKS}
+    open_ids = sorted({int(i) for columns in fallbacks.values() for i in columns["post_id"]})
+    shown = ranked.select("post_id").union(night.spark.createDataFrame([(i,) for i in open_ids], "post_id BIGINT"))
+    cards = entries.cards(
+        shown.distinct(),
+        posts,
+        entries.latest_names(read("silver.users")),
+        entries.source_names(read("silver.pages"), read("silver.groups")),
+    )
+    users = entries.user_vectors(read("gold.user_features").where(is_tonight))
+    return Content(versions, {"pool": entries.code_pools(ranked), "features": users, "card": cards}, fallbacks)
+
+
+def measure(content: Content) -> dict[str, int]:
+    """Counts that decide how much memory the epoch takes; raises where a post of a pool has no card."""
+    has_card = content.frames["card"].select("post_id", F.lit(1).alias("_has_card"))
+    pools = (
+        content.frames["pool"]
+        .join(has_card, "post_id", "left")
+        .agg(
+            F.countDistinct("user_id").alias("users"),
+            F.countDistinct("post_id").alias("posts"),
+            F.count("*").alias("pool_rows"),
+            (F.count("*") - F.count("_has_card")).alias("lost"),
+        )
+    )
+    card_bytes = F.coalesce(F.sum(F.octet_length("value")), F.lit(0)).alias("card_bytes")
+    cards = content.frames["card"].agg(F.count("*").alias("cards"), card_bytes)
+    vectors = content.frames["features"].agg(F.count("*").alias("vectors"))
+    counts = {name: int(value) for frame in (pools, cards, vectors) for name, value in _only(frame).items()}
+    if counts["lost"]:
+        raise PublishFailed(
+            f"{counts['lost']:,} pool rows show a post that has no card: silver.posts changed since the audit"
+        )
+    return counts
+
+
+def _only(frame: DataFrame) -> dict[str, Any]:
+    first = frame.first()
+    assert first is not None, "an aggregate without groups has one row"
+    return first.asDict()
+
+
+def estimate_bytes(counts: dict[str, int], bytes_per_key: int) -> int:
+    """Memory that Redis will need for the epoch, from its counts."""
+    num_keys = counts["users"] + counts["vectors"] + counts["cards"] + len(FALLBACKS)
+    values = counts["pool_rows"] * bytes_per_item() + counts["users"] * _POOL_HEADER_BYTES
+    values += counts["vectors"] * 2 * len(names_of("user")) + counts["card_bytes"]
+    return values + num_keys * (bytes_per_key + _KEY_BYTES)
+
+
+def build(
+    night: Night, client: "redis.Redis", epoch: int, content: Content, watch: Stopwatch
+) -> dict[Kind, list[Part]]:
+    """Write the suppression additions and every key of the epoch, then read the keys back."""
+    num_partitions = partitions_of(night)
+    with watch.phase("suppress"):
+        suppression.apply(suppression.additions(night, content.versions), "SADD", night, num_partitions)
+    parts: dict[Kind, list[Part]] = {}
+    with watch.phase("load"):
+        for kind, frame in content.frames.items():
+            parts[kind] = loading.load(frame, target_of(night, epoch, kind), num_partitions)
+        for name, columns in content.fallbacks.items():
+            value = pack_pool(epoch, int(night.as_of.timestamp()), columns)
+            client.set(fallback_key(epoch, name), value, ex=night.settings.publish.key_ttl_s)
+    with watch.phase("verify"):
+        verify(night, client, epoch, content, parts)
+    return parts
+
+
+def verify(night: Night, client: "redis.Redis", epoch: int, content: Content, parts: dict[Kind, list[Part]]) -> None:
+    """Read every key of the epoch back and compare it with what was written; raises ``PublishFailed``."""
+    for kind, frame in content.frames.items():
+        ids = frame.select(frame.columns[0]).distinct()
+        loading.verify(kind, parts[kind], loading.read_back(ids, target_of(night, epoch, kind), partitions_of(night)))
+    for name, columns in content.fallbacks.items():
+        if client.get(fallback_key(epoch, name)) != pack_pool(epoch, int(night.as_of.timestamp()), columns):
+            raise PublishFailed(f"verification of the {name} fallback failed: its value differs")
+
+
+def partitions_of(night: Night) -> int:
+    """Partitions of a load: Spark's own setting, so that a cluster's configuration decides."""
+    return int(night.spark.conf.get("spark.sql.shuffle.partitions") or 1)
+
+
+def target_of(night: Night, epoch: int, kind: Kind) -> Target:
+    """Where one kind of key goes. A pool's ``generated_at`` is the as-of: staleness is the age of the data."""
+    return Target(night.redis_url, epoch, kind, int(night.as_of.timestamp()), night.settings.publish)
+
+
+def summarise(counts: dict[str, int], parts: dict[Kind, list[Part]]) -> dict[str, Any]:
+    """Counts and checksum of what was written; bytes are values without keys or Redis's overhead."""
+    num_bytes = {kind: sum(part.num_bytes for part in found) for kind, found in parts.items()}
+    users = counts["users"]
+    return {
+        "users": users,
+        "posts": counts["posts"],
+        "pool_rows": counts["pool_rows"],
+        "keys": sum(part.num_keys for found in parts.values() for part in found) + len(FALLBACKS),
+        "bytes": sum(num_bytes.values()),
+        "bytes_by_kind": num_bytes,
+        "mean_bytes_per_user": round((num_bytes["pool"] + num_bytes["features"]) / users, 1) if users else 0.0,
+        "checksum": f"{sum(part.checksum for found in parts.values() for part in found) % 2**64:016x}",
+    }

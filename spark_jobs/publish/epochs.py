@@ -1,0 +1,127 @@
+"""Publish a night: build its epoch in Redis beside the live one, verify it, make it current by one SET.
+
+Row of ``gold.epochs`` per epoch: ``building`` before its first key, ``built`` once every key was read back, ``current``
+after the flip. Killed anywhere, a publish leaves the live epoch as it was; the next one marks the dead epoch ``bad``,
+removes its keys and starts a new one. The pointer in Redis is the truth: a publish killed between the flip and the
+table's update is completed by the next.
+"""
+
+import json
+import time
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import redis
+
+from contracts.epochs import Pointer
+from spark_jobs.night import Night
+from spark_jobs.publish import ledger, store, suppression
+from spark_jobs.publish.building import (
+    Stopwatch,
+    build,
+    estimate_bytes,
+    measure,
+    partitions_of,
+    read_content,
+    summarise,
+)
+from spark_jobs.publish.manifest import describe, pin_versions, read_audit
+from spark_jobs.publish.store import PublishFailed
+
+
+def main(night: Night) -> None:
+    """Publish the night; raises ``PublishFailed``, with the live epoch untouched, where that cannot be done."""
+    audit, watch, rules = read_audit(night), Stopwatch(), night.settings.publish
+    with closing(store.connect(night.redis_url, rules)) as client:
+        store.check_policy(client)
+        pointer = store.read_pointer(client)
+        refuse_older(night, pointer)
+        with watch.phase("heal"):
+            heal(night, client, pointer)
+        versions = pin_versions(night, audit)
+        facts = describe(night, versions)
+        content = read_content(night, versions)
+        content.frames["card"].persist()
+        try:
+            with watch.phase("measure"):
+                counts = measure(content)
+                store.check_memory(client, estimate_bytes(counts, rules.bytes_per_key), rules)
+            row = ledger.start(night.lake, night.ds, pointer, json.dumps(facts), json.dumps(audit))
+            try:
+                used_before = store.used_bytes(client)
+                parts = build(night, client, row.epoch, content, watch)
+                grown = store.used_bytes(client) - used_before
+                summary = {**facts, **summarise(counts, parts), "redis_bytes": grown}
+                row = replace(row, status="built", manifest=json.dumps(summary))
+                commit_built(night, row)
+                live = Pointer(row.epoch, None if pointer is None else pointer.stable, int(time.time()))
+                store.flip(client, pointer, live)
+            except Exception as error:
+                abandon(night, client, row, pointer)
+                raise explain(error) from error
+        finally:
+            content.frames["card"].unpersist()
+        with watch.phase("finish"):
+            finish(night, client, live, versions)
+    report = {"epoch": row.epoch, **summary, "seconds": watch.seconds, "published_at": datetime.now(UTC).isoformat()}
+    (night.folder / "publish.json").write_text(json.dumps(report, indent=2) + "\n")
+
+
+def refuse_older(night: Night, pointer: Pointer | None) -> None:
+    """A backfill never flips: raise where a newer night is live."""
+    live = ledger.live_day(ledger.read_rows(night.lake), pointer)
+    if live is not None and night.ds < live:
+        raise PublishFailed(f"refusing to publish an older night: {night.ds} is before {live}, which is live")
+
+
+def heal(night: Night, client: "redis.Redis", pointer: Pointer | None) -> None:
+    """Bring ``gold.epochs`` in line with the pointer and remove what a dead publish left behind."""
+    keep = epochs_of(pointer)
+    corrected = ledger.in_line_with(pointer, ledger.read_rows(night.lake))
+    if corrected:
+        # Keys first: a row that says bad or retired says that its keys are gone.
+        store.discard_epochs(client, lambda epoch: epoch not in keep, night.settings.publish)
+        ledger.record(night.lake, corrected)
+
+
+def epochs_of(pointer: Pointer | None) -> set[int]:
+    """Epochs whose keys must stay."""
+    return set() if pointer is None else {e for e in (pointer.stable, pointer.previous) if e is not None}
+
+
+def commit_built(night: Night, row: ledger.EpochRow) -> None:
+    """Record the epoch as built, unless a later publish has declared it dead."""
+    status = ledger.status_of(night.lake, row.epoch)
+    if status != "building":
+        raise PublishFailed(f"epoch {row.epoch} is {status}: another publisher took over")
+    ledger.record(night.lake, [row])
+
+
+def abandon(night: Night, client: "redis.Redis", row: ledger.EpochRow, pointer: Pointer | None) -> None:
+    """Remove a failed epoch's keys and mark it bad, as far as Redis and the lake still answer."""
+    try:
+        if store.read_pointer(client) != pointer:
+            return
+        store.discard_epochs(client, lambda epoch: epoch == row.epoch, night.settings.publish)
+        ledger.record(night.lake, [replace(row, status="bad")])
+    except (redis.RedisError, OSError) as error:
+        print(f"epoch {row.epoch} could not be discarded now, the next publish will do it: {error}")
+
+
+def explain(error: Exception) -> Exception:
+    """The operator's sentence for an error that came back from an executor."""
+    if isinstance(error, redis.exceptions.OutOfMemoryError):
+        return PublishFailed("Redis ran out of memory during the load; raise maxmemory")
+    text = str(error)
+    if not isinstance(error, PublishFailed) and "PublishFailed: " in text:
+        return PublishFailed(text.split("PublishFailed: ", 1)[1].splitlines()[0])
+    return error
+
+
+def finish(night: Night, client: "redis.Redis", live: Pointer, versions: dict[str, int]) -> None:
+    """After the flip: lift suppressions that ended, remove older epochs, record who is current."""
+    keep = epochs_of(live)
+    suppression.apply(suppression.removals(night, versions), "SREM", night, partitions_of(night))
+    store.discard_epochs(client, lambda epoch: epoch not in keep, night.settings.publish)
+    ledger.record(night.lake, ledger.in_line_with(live, ledger.read_rows(night.lake)))

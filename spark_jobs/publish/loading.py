@@ -1,0 +1,169 @@
+"""Loading keys into Redis from the executors, and reading them back.
+
+Every partition packs its rows, SETs them in bounded pipelines and reports how many keys and bytes it wrote and their
+checksum; the verification reads the same keys back in the same partitions. Only these reports reach the driver.
+Nothing here is transactional, and nothing needs to be: no reader looks at an epoch before the pointer names it.
+"""
+
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+from pyspark import TaskContext
+from pyspark.sql import DataFrame
+from redis.exceptions import OutOfMemoryError
+
+from contracts.epochs import POOL_DTYPES, card_key, features_key, pack_pools, pool_key
+from contracts.settings import PublishRules
+from spark_jobs.publish.store import PublishFailed, connect
+
+Kind = Literal["pool", "features", "card"]
+KEY_OF = {"pool": pool_key, "features": features_key, "card": card_key}
+REPORT = "partition INT, num_keys BIGINT, num_bytes BIGINT, checksum BIGINT"
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where one kind of key of one epoch goes; ``generated_at`` is Unix seconds, for the header of pools."""
+
+    url: str
+    epoch: int
+    kind: Kind
+    generated_at: int
+    rules: PublishRules
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one partition wrote or read: values only, keys not counted; the checksum sums CRC-32 of key and value."""
+
+    partition: int
+    num_keys: int
+    num_bytes: int
+    checksum: int
+
+
+def load(frame: DataFrame, target: Target, num_partitions: int) -> list[Part]:
+    """Write one key per id, the first column; rows of a pool are grouped by ``rank``. One report per partition."""
+    key = frame.columns[0]
+    order = [key, "rank"] if target.kind == "pool" else [key]
+    placed = frame.repartition(num_partitions, key).sortWithinPartitions(*order)
+    return _reports(placed.mapInArrow(partial(_write, target=target), REPORT))
+
+
+def read_back(ids: DataFrame, target: Target, num_partitions: int) -> list[Part]:
+    """Read the keys of ``ids``, one column, distinct; reports compare with those of ``load``."""
+    placed = ids.repartition(num_partitions, ids.columns[0])
+    return _reports(placed.mapInArrow(partial(_read, target=target), REPORT))
+
+
+def verify(kind: Kind, written: Sequence[Part], found: Sequence[Part]) -> None:
+    """Raise ``PublishFailed`` naming the partitions whose keys are missing or differ."""
+    if list(written) == list(found):
+        return
+    wrong = sorted({part.partition for part in set(written) ^ set(found)})
+    keys, back = (sum(part.num_keys for part in parts) for parts in (written, found))
+    raise PublishFailed(
+        f"verification of {kind} keys failed in partitions {wrong}: wrote {keys:,} keys, read back {back:,}; "
+        "a value is missing or differs"
+    )
+
+
+def _reports(frame: DataFrame) -> list[Part]:
+    parts = (Part(**row.asDict()) for row in frame.collect())
+    return sorted((part for part in parts if part.num_keys), key=lambda part: part.partition)
+
+
+def _write(batches: Iterable[Any], target: Target) -> Iterator[Any]:
+    rules, num_keys, num_bytes, checksum = target.rules, 0, 0, 0
+    key_of, entries = KEY_OF[target.kind], PACKERS[target.kind](batches, target)
+    with closing(connect(target.url, rules)) as client:
+        while chunk := list(islice(entries, rules.keys_per_batch)):
+            pipe = client.pipeline(transaction=False)
+            for identity, value in chunk:
+                key = key_of(target.epoch, identity)
+                pipe.set(key, value, ex=rules.key_ttl_s)
+                num_bytes += len(value)
+                checksum += zlib.crc32(value, zlib.crc32(key.encode()))
+            num_keys += len(chunk)
+            try:
+                pipe.execute()
+            except OutOfMemoryError as error:
+                raise PublishFailed("Redis ran out of memory during the load; raise maxmemory") from error
+    yield _report(num_keys, num_bytes, checksum)
+
+
+def _read(batches: Iterable[Any], target: Target) -> Iterator[Any]:
+    rules, num_keys, num_bytes, checksum = target.rules, 0, 0, 0
+    key_of = KEY_OF[target.kind]
+    keys = (key_of(target.epoch, identity) for batch in batches for identity in batch.column(0).to_pylist())
+    with closing(connect(target.url, rules)) as client:
+        while chunk := list(islice(keys, rules.keys_per_batch)):
+            pipe = client.pipeline(transaction=False)
+            for key in chunk:
+                pipe.get(key)
+            for key, value in zip(chunk, pipe.execute(), strict=True):
+                if value is not None:
+                    num_keys += 1
+                    num_bytes += len(value)
+                    checksum += zlib.crc32(value, zlib.crc32(key.encode()))
+    yield _report(num_keys, num_bytes, checksum)
+
+
+def _report(num_keys: int, num_bytes: int, checksum: int) -> Any:
+    context = TaskContext.get()
+    assert context is not None, "runs inside a task"
+    values = (context.partitionId(), num_keys, num_bytes, checksum)
+    types = (pa.int32(), pa.int64(), pa.int64(), pa.int64())
+    columns = [pa.array([value], kind) for value, kind in zip(values, types, strict=True)]
+    return pa.RecordBatch.from_arrays(columns, names=["partition", "num_keys", "num_bytes", "checksum"])
+
+
+def _pools(batches: Iterable[Any], target: Target) -> Iterator[tuple[int, bytes]]:
+    for table in whole_users(batches):
+        users = table.column("user_id").to_numpy()
+        starts = np.flatnonzero(np.diff(users)) + 1
+        bounds = [0, *starts.tolist(), len(users)]
+        columns = {name: table.column(name).to_numpy() for name in POOL_DTYPES}
+        packed = pack_pools(target.epoch, target.generated_at, columns, bounds)
+        yield from zip(users[bounds[:-1]].tolist(), packed, strict=True)
+
+
+def whole_users(batches: Iterable[Any]) -> Iterator[Any]:
+    """Regroup batches sorted by user so that no user is cut in two; yields tables that are not empty."""
+    held: list[Any] = []
+    for batch in batches:
+        if batch.num_rows == 0:
+            continue
+        table = pa.Table.from_batches([*held, batch]).combine_chunks()
+        users = table.column("user_id").to_numpy()
+        last = int(np.searchsorted(users, users[-1], side="left"))
+        if last:
+            yield table.slice(0, last)
+        held = table.slice(last).to_batches()
+    if held:
+        yield pa.Table.from_batches(held)
+
+
+def _features(batches: Iterable[Any], target: Target) -> Iterator[tuple[int, bytes]]:
+    del target
+    for batch in batches:
+        columns = [column.to_numpy().astype("<f2") for column in batch.columns[1:]]
+        rows, width = np.stack(columns, axis=1).tobytes(), 2 * len(columns)
+        for i, user_id in enumerate(batch.column(0).to_pylist()):
+            yield user_id, rows[i * width : (i + 1) * width]
+
+
+def _cards(batches: Iterable[Any], target: Target) -> Iterator[tuple[int, bytes]]:
+    del target
+    for batch in batches:
+        yield from zip(batch.column(0).to_pylist(), batch.column(1).to_pylist(), strict=True)
+
+
+PACKERS = {"pool": _pools, "features": _features, "card": _cards}

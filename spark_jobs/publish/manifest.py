@@ -1,0 +1,85 @@
+"""The manifest of an epoch: everything that decided its content, and how big it is."""
+
+import hashlib
+import json
+import subprocess
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import functions as F
+
+from contracts.features import schema_hash
+from contracts.pipeline import TABLES
+from contracts.settings import Settings
+from spark_jobs.night import Night
+from spark_jobs.publish.store import PublishFailed
+
+INPUTS = (
+    "gold.ranked_feeds",
+    "gold.user_features",
+    "gold.post_features",
+    "silver.posts",
+    "silver.users",
+    "silver.pages",
+    "silver.groups",
+    "silver.blocks",
+    "silver.engagements",
+)
+"""Tables that a publish reads, each at the version its manifest names."""
+
+
+def read_audit(night: Night) -> dict[str, Any]:
+    """The night's passed audit; raises ``PublishFailed`` where there is none."""
+    path = night.folder / "audit.json"
+    if not path.exists():
+        raise PublishFailed(f"refusing to publish {night.ds}: {path} is missing, run the audit stage first")
+    audit: dict[str, Any] = json.loads(path.read_text())
+    if audit["ds"] != night.ds.isoformat() or audit["passed"] is not True:
+        failed = ", ".join(check["name"] for check in audit["checks"] if not check["passed"])
+        raise PublishFailed(f"refusing to publish {night.ds}: its audit ({audit['ds']}) did not pass: {failed}")
+    return audit
+
+
+def pin_versions(night: Night, audit: dict[str, Any]) -> dict[str, int]:
+    """Delta version of every table of the night; the pools are pinned to the version that was audited."""
+    for name in INPUTS:
+        night.lake.create(name)
+    versions = {
+        table.full_name: night.lake.version(table.full_name) for table in TABLES if night.lake.exists(table.full_name)
+    }
+    return {**versions, "gold.ranked_feeds": int(audit["ranked_version"])}
+
+
+def describe(night: Night, versions: dict[str, int]) -> dict[str, Any]:
+    """What decided the epoch's content, before it is built."""
+    return {
+        "ds": night.ds.isoformat(),
+        "as_of": night.as_of.isoformat(),
+        "versions": versions,
+        "feature_schema": schema_hash(),
+        "model_version": _model_version(night, versions),
+        "settings": settings_hash(night.settings),
+        "code_revision": code_revision(),
+    }
+
+
+def settings_hash(settings: Settings) -> str:
+    """SHA-256 over all settings."""
+    return hashlib.sha256(json.dumps(asdict(settings), sort_keys=True).encode()).hexdigest()[:16]
+
+
+def code_revision() -> str:
+    """Commit that the code was run from, or ``unknown``."""
+    folder = Path(__file__).resolve().parent
+    found = subprocess.run(["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, check=False)
+    return found.stdout.strip() if found.returncode == 0 else "unknown"
+
+
+def _model_version(night: Night, versions: dict[str, int]) -> str:
+    if "gold.scored_candidates" not in versions:
+        return "unknown"
+    scored = night.lake.read("gold.scored_candidates", versions["gold.scored_candidates"])
+    tonight = scored.where(F.col("ds") == F.lit(night.ds))
+    row = tonight.agg(F.array_join(F.sort_array(F.collect_set("model_version")), ",")).first()
+    return str(row[0]) if row is not None and row[0] else "unknown"

@@ -1,0 +1,108 @@
+"""What a publish asks of Redis besides loading keys: room for an epoch, the pointer, and removal of dead epochs.
+
+One publisher runs at a time; the pointer is the only truth about what is live.
+"""
+
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import Any
+
+import redis
+from redis.backoff import ExponentialBackoff
+from redis.retry import Retry
+
+from contracts.epochs import POINTER_KEY, Pointer
+from contracts.settings import PublishRules
+
+EPOCH_KEYS = frozenset({b"pool", b"uf", b"post", b"global"})
+_SCAN_COUNT = 2000
+_RETRIES = 3
+
+
+class PublishFailed(Exception):  # noqa: N818 - what the operator reads
+    """A publish stopped before its epoch became current; the live epoch is untouched."""
+
+
+def connect(url: str, rules: PublishRules) -> "redis.Redis":
+    """A client whose every call ends: explicit timeouts and three retries."""
+    return redis.Redis.from_url(
+        url,
+        socket_timeout=rules.timeout_s,
+        socket_connect_timeout=rules.timeout_s,
+        retry=Retry(ExponentialBackoff(cap=1.0, base=0.05), _RETRIES),
+    )
+
+
+def read_pointer(client: "redis.Redis") -> Pointer | None:
+    """The live pointer, or None where nothing was ever published."""
+    value: Any = client.get(POINTER_KEY)
+    return None if value is None else Pointer.loads(value)
+
+
+def flip(client: "redis.Redis", seen: Pointer | None, new: Pointer) -> None:
+    """Make ``new`` current by one SET, unless the pointer has moved since it was ``seen``."""
+    with client.pipeline() as pipe:
+        pipe.watch(POINTER_KEY)  # type: ignore[no-untyped-call]
+        found: Any = pipe.get(POINTER_KEY)
+        if (None if found is None else Pointer.loads(found)) != seen:
+            raise PublishFailed(
+                f"the pointer moved from {seen} to {found!r} during the load: another publisher is running"
+            )
+        pipe.multi()
+        pipe.set(POINTER_KEY, new.dumps())
+        try:
+            pipe.execute()
+        except redis.exceptions.WatchError as error:
+            raise PublishFailed("the pointer moved during the flip: another publisher is running") from error
+
+
+def used_bytes(client: "redis.Redis") -> int:
+    """Memory that Redis says it uses."""
+    info: Any = client.info("memory")
+    return int(info["used_memory"])
+
+
+def check_policy(client: "redis.Redis") -> None:
+    """Refuse any eviction policy: it would drop keys of the live epoch while the new one loads."""
+    info: Any = client.info("memory")
+    policy = info["maxmemory_policy"]
+    if policy != "noeviction":
+        raise PublishFailed(
+            f"Redis has maxmemory-policy {policy}, which evicts keys of the live epoch while the new one loads; "
+            "run `CONFIG SET maxmemory-policy noeviction` and set it in redis.conf"
+        )
+
+
+def check_memory(client: "redis.Redis", needed: int, rules: PublishRules) -> None:
+    """Refuse to start where ``needed`` more bytes would not fit and leave ``min_free_share`` free."""
+    info: Any = client.info("memory")
+    used = int(info["used_memory"])
+    limit = int(info["maxmemory"]) or int(info["total_system_memory"])
+    room = int(limit * (1 - rules.min_free_share)) - used
+    if needed > room:
+        raise PublishFailed(
+            f"the epoch needs about {needed / 2**20:,.1f} MiB, but Redis uses {used / 2**20:,.1f} of "
+            f"{limit / 2**20:,.1f} MiB and {rules.min_free_share:.0%} must stay free, which leaves "
+            f"{max(room, 0) / 2**20:,.1f} MiB; raise maxmemory"
+        )
+
+
+def discard_epochs(client: "redis.Redis", is_doomed: Callable[[int], bool], rules: PublishRules) -> int:
+    """UNLINK the keys of every doomed epoch, in bounded batches; returns how many were removed."""
+    removed = 0
+    doomed = (key for key in _epoch_keys(client) if is_doomed(_epoch_of(key)))
+    while keys := list(islice(doomed, rules.keys_per_batch)):
+        unlinked: Any = client.unlink(*keys)
+        removed += int(unlinked)
+    return removed
+
+
+def _epoch_keys(client: "redis.Redis") -> Iterator[bytes]:
+    # One pass over the keyspace, because no pattern says "any epoch but these two".
+    for key in client.scan_iter(match="*:*:*", count=_SCAN_COUNT):
+        if key.split(b":", 1)[0] in EPOCH_KEYS and key.split(b":", 2)[1].isdigit():
+            yield key
+
+
+def _epoch_of(key: bytes) -> int:
+    return int(key.split(b":", 2)[1])

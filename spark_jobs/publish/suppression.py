@@ -1,0 +1,117 @@
+"""Suppression sets in Redis: blocks, hidden posts, takedowns. They belong to no epoch and the reader obeys them now.
+
+Additions go in before the flip and removals after it, one member at a time, never by replacing a set: between the
+two, readers see the union, and what a live service added since the night ended stays.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from datetime import timedelta
+from functools import partial
+from itertools import islice
+from typing import Any, Literal
+
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from redis.exceptions import OutOfMemoryError
+
+from contracts.epochs import TAKEDOWN_KEY, block_key, hidden_key
+from contracts.settings import PublishRules
+from spark_jobs.night import Night
+from spark_jobs.publish.store import PublishFailed, connect
+from spark_jobs.visibility import both_directions
+
+Command = Literal["SADD", "SREM"]
+KEY_OF: dict[str, Callable[[int], str]] = {"block": block_key, "hidden": hidden_key, "takedown": lambda _: TAKEDOWN_KEY}
+
+
+def additions(night: Night, versions: dict[str, int]) -> DataFrame:
+    """(kind, owner, member): blocks that hold or may, hidden posts that can still be in a pool, recent tombstones.
+
+    Events after the as-of count here: suppressing early is safe, late is not.
+    """
+    reads = _Inputs(night, versions)
+    hidden = reads.hidden().where(F.col("created_at") >= F.lit(reads.oldest_post))
+    return _members(reads.blocked_now(), hidden, reads.tombstones(reads.oldest_takedown, None))
+
+
+def removals(night: Night, versions: dict[str, int]) -> DataFrame:
+    """(kind, owner, member) of blocks that ended lately, and posts too old to be in any pool or takedown.
+
+    Each night looks back over ``late_days`` more, so that a skipped night leaves nothing behind.
+    """
+    reads = _Inputs(night, versions)
+    ended_since = F.col("valid_to") >= F.lit(night.as_of - reads.overlap)
+    ended = both_directions(reads.blocks.where(ended_since & (F.col("valid_to") <= F.lit(night.as_of))))
+    lifted = ended.join(reads.blocked_now(), ["user_id", "blocked_id"], "left_anti")
+    is_too_old = F.col("created_at") < F.lit(reads.oldest_post)
+    aged_lately = F.col("created_at") >= F.lit(reads.oldest_post - reads.overlap)
+    expired = reads.tombstones(reads.oldest_takedown - reads.overlap, reads.oldest_takedown)
+    return _members(lifted, reads.hidden().where(is_too_old & aged_lately), expired)
+
+
+def _members(blocked: DataFrame, hidden: DataFrame, taken_down: DataFrame) -> DataFrame:
+    columns = ("kind", "owner", "member")
+    blocks = blocked.select(F.lit("block"), "user_id", "blocked_id").toDF(*columns)
+    hides = hidden.select(F.lit("hidden"), "user_id", "post_id").toDF(*columns)
+    tombstones = taken_down.select(F.lit("takedown"), F.lit(0).cast("bigint"), "post_id").toDF(*columns)
+    return blocks.unionByName(hides).unionByName(tombstones)
+
+
+class _Inputs:
+    """The silver tables at the pinned versions, and the instants that bound each kind of set."""
+
+    def __init__(self, night: Night, versions: dict[str, int]) -> None:
+        def read(name: str) -> DataFrame:
+            return night.lake.read(name, versions[name])
+
+        settings = night.settings
+        ttl = timedelta(seconds=settings.publish.key_ttl_s)
+        self.as_of = night.as_of
+        self.blocks, self.posts, self.engagements = map(read, ("silver.blocks", "silver.posts", "silver.engagements"))
+        self.overlap = timedelta(days=settings.dataset.late_days + 1)
+        # No key of an epoch outlives its TTL, so no older post can be in a pool that is served.
+        self.oldest_post = night.as_of - timedelta(hours=settings.dataset.candidate_hours) - ttl
+        self.oldest_takedown = night.as_of - timedelta(days=settings.publish.takedown_days)
+
+    def blocked_now(self) -> DataFrame:
+        """Pairs of every block that has not ended by the as-of, however new."""
+        return both_directions(self.blocks.where(F.col("valid_to").isNull() | (F.col("valid_to") > F.lit(self.as_of))))
+
+    def hidden(self) -> DataFrame:
+        """(user_id, post_id, created_at) of posts hidden or reported since the oldest that matters was made."""
+        since = (self.oldest_post - self.overlap).date()
+        is_rejection = F.col("engagement_type").isin("hide", "report") & F.col("user_id").isNotNull()
+        rejected = self.engagements.where((F.col("event_date") >= F.lit(since)) & is_rejection)
+        made = self.posts.select("post_id", "created_at")
+        return rejected.select("user_id", "post_id").distinct().join(made, "post_id", "inner")
+
+    def tombstones(self, since: Any, until: Any) -> DataFrame:
+        """Posts deleted in [since, until)."""
+        deleted = self.posts.where(F.col("is_deleted") & (F.col("updated_at") >= F.lit(since)))
+        return deleted if until is None else deleted.where(F.col("updated_at") < F.lit(until))
+
+
+def apply(members: DataFrame, command: Command, night: Night, num_partitions: int) -> int:
+    """Add or remove the members from the executors; returns how many changed a set."""
+    rows = members.repartition(num_partitions, "owner", "member")
+    send = partial(_send, command=command, url=night.redis_url, rules=night.settings.publish)
+    total = rows.mapInArrow(send, "changed BIGINT").agg(F.sum("changed")).first()
+    return int(total[0] or 0) if total else 0
+
+
+def _send(batches: Iterable[Any], command: Command, url: str, rules: PublishRules) -> Iterator[Any]:
+    rows = (row for batch in batches for row in zip(*(c.to_pylist() for c in batch.columns), strict=True))
+    changed = 0
+    with closing(connect(url, rules)) as client:
+        while chunk := list(islice(rows, rules.keys_per_batch)):
+            pipe: Any = client.pipeline(transaction=False)
+            for kind, owner, member in chunk:
+                key = KEY_OF[kind](owner)
+                pipe.sadd(key, member) if command == "SADD" else pipe.srem(key, member)
+            try:
+                changed += sum(pipe.execute())
+            except OutOfMemoryError as error:
+                raise PublishFailed("Redis ran out of memory in suppression sets; raise maxmemory") from error
+    yield pa.RecordBatch.from_arrays([pa.array([changed], pa.int64())], names=["changed"])

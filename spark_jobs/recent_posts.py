@@ -1,0 +1,26 @@
+"""The posts that a night's feeds are made of, with the engagement they had by its as-of."""
+
+from datetime import datetime, timedelta
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from contracts.settings import Settings
+
+STATS = ("likes", "comments", "shares")
+
+
+def recent_posts(posts: DataFrame, post_features: DataFrame, as_of: datetime, settings: Settings) -> DataFrame:
+    """Live posts of the candidate window with ``STATS`` and ``engagement``; grain: post_id.
+
+    ``engagement`` = log1p(likes + 2·comments + 3·shares) with the weights of ``settings.simple_score``.
+    ``post_features`` is the night's partition, whose float32 logs give counts exactly up to about a million.
+    """
+    oldest = as_of - timedelta(hours=settings.dataset.candidate_hours)
+    in_window = (F.col("created_at") >= F.lit(oldest)) & (F.col("created_at") < F.lit(as_of))
+    is_live = ~F.col("is_deleted") & (F.col("received_at") < F.lit(as_of))
+    counts = [F.round(F.expm1(F.col(f"log_{name}").cast("double"))).cast("bigint").alias(name) for name in STATS]
+    weights = settings.simple_score
+    weighted = F.col("likes") + weights.comment * F.col("comments") + weights.share * F.col("shares")
+    counted = posts.where(in_window & is_live).join(post_features.select("post_id", *counts), "post_id", "inner")
+    return counted.withColumn("engagement", F.log1p(weighted.cast("double")))

@@ -1,0 +1,1 @@
+"""Scoring: post towers once per post, then every candidate of every user."""

@@ -1,0 +1,56 @@
+"""``gold.post_embeddings``: tower output and first-layer projection of every candidate post.
+
+Grain: one post under the night's model, as of the end of ``ds``. The towers run once per post here, so that scoring
+a pair touches only what depends on both sides.
+"""
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from contracts.features import names_of
+from spark_jobs.lake import write_partition
+from spark_jobs.night import Night
+from spark_jobs.night_model import NightModel, load_ranker, model_of
+
+SCHEMA = "post_id BIGINT, embedding ARRAY<FLOAT>, projection ARRAY<FLOAT>"
+
+
+def transform(post_features: DataFrame, model: NightModel) -> DataFrame:
+    """Embed each row of ``post_features`` of one ``ds``; one row out per row in."""
+    return (
+        post_features.select("post_id", *names_of("post"))
+        .mapInArrow(partial(embed, model.folder), SCHEMA)
+        .withColumn("model_version", F.lit(model.version))
+    )
+
+
+def embed(folder: str, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Run the post tower over batches of ``post_id`` and the post features in registry order."""
+    ranker = load_ranker(folder)
+    for batch in batches:
+        features = np.stack(
+            [batch.column(name).to_numpy().astype(np.float32, copy=False) for name in names_of("post")], axis=1
+        )
+        vectors = ranker.post_vectors(features)
+        yield pa.record_batch(
+            [batch.column("post_id"), *(_lists(matrix) for matrix in vectors)],
+            names=["post_id", "embedding", "projection"],
+        )
+
+
+def _lists(matrix: NDArray[np.float32]) -> pa.ListArray:
+    offsets = np.arange(len(matrix) + 1, dtype=np.int32) * matrix.shape[1]
+    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(matrix.ravel()))
+
+
+def main(night: Night) -> None:
+    """Build the night's partition."""
+    posts = night.read("gold.post_features").where(F.col("ds") == F.lit(night.ds))
+    embedded = transform(posts, model_of(night)).withColumn("ds", F.lit(night.ds))
+    write_partition(night.lake, "gold.post_embeddings", embedded, [night.ds])

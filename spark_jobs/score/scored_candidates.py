@@ -1,0 +1,85 @@
+"""``gold.scored_candidates``: every candidate of every user, scored per head and by value.
+
+Grain: one user and one post as of the end of ``ds``. Rows are shuffled once by user; post vectors are read by the
+workers, never shuffled.
+"""
+
+from datetime import timedelta
+from functools import partial
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from contracts.features import Entity, features_of, names_of
+from spark_jobs.lake import write_partition
+from spark_jobs.night import Night
+from spark_jobs.night_model import model_of
+from spark_jobs.score.candidate_scorer import SCHEMA, Config, PostSource, score_users
+
+SATURDAY = 5
+
+
+def transform(candidates: DataFrame, affinity: DataFrame, users: DataFrame, config: Config) -> DataFrame:
+    """Score ``candidates``; ``affinity`` and ``users`` are the feature rows of the same ``ds``.
+
+    A pair without an affinity row, and a user without features, gets the registry's defaults. The result does not
+    depend on partitioning or batch size: each user is scored alone, candidates in order of ``post_id``.
+    """
+    pairs = affinity.select("user_id", "author_id", feature_list("pair").alias("pair_features"))
+    defaults = F.array(*(F.lit(feature.default).cast("float") for feature in features_of("pair")))
+    rows = candidates.join(pairs, ["user_id", "author_id"], "left").select(
+        "user_id",
+        "post_id",
+        "author_id",
+        F.unix_timestamp("created_at").alias("created_s"),
+        F.coalesce("pair_features", defaults).alias("features"),
+    )
+    none = F.lit(None).cast("bigint")
+    own = users.select(
+        "user_id",
+        none.alias("post_id"),
+        none.alias("author_id"),
+        none.alias("created_s"),
+        feature_list("user").alias("features"),
+    )
+    return (
+        rows.unionByName(own)
+        .repartition(config.num_partitions, "user_id")
+        .sortWithinPartitions("user_id", F.col("post_id").asc_nulls_first())
+        .mapInArrow(partial(score_users, config), SCHEMA)
+        .withColumn("model_version", F.lit(config.model.version))
+    )
+
+
+def feature_list(entity: Entity) -> Column:
+    """The entity's features as one array, in registry order."""
+    return F.array(*names_of(entity))
+
+
+def read_config(night: Night) -> Config:
+    """Pin what the workers read: the night's model and the current versions of the post tables."""
+    lake, served = night.lake, night.ds + timedelta(days=1)
+    return Config(
+        model=model_of(night),
+        posts=PostSource(
+            lake.path("gold.post_embeddings"),
+            lake.version("gold.post_embeddings"),
+            lake.path("gold.post_features"),
+            lake.version("gold.post_features"),
+            night.ds.isoformat(),
+        ),
+        weights=night.settings.value,
+        as_of_s=int(night.as_of.timestamp()),
+        is_weekend=served.weekday() >= SATURDAY,
+        num_partitions=int(str(night.spark.conf.get("spark.sql.shuffle.partitions"))),
+    )
+
+
+def main(night: Night) -> None:
+    """Build the night's partition."""
+    candidates, affinity, users = (
+        night.read(f"gold.{name}").where(F.col("ds") == F.lit(night.ds))
+        for name in ("feed_candidates", "affinity_features", "user_features")
+    )
+    scored = transform(candidates, affinity, users, read_config(night)).withColumn("ds", F.lit(night.ds))
+    write_partition(night.lake, "gold.scored_candidates", scored, [night.ds])

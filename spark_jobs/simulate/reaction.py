@@ -1,0 +1,92 @@
+"""The known truth: what a shown user does.
+
+A user examines position p with probability p^-0.35. Having examined it, the user engages with probability
+sigmoid(logit), hides and reports with the probabilities below, or moves on. ``docs/simulator.md`` states the formulas.
+"""
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from spark_jobs.simulate.world import HOUR_MS, World
+
+EXAMINATION_POWER = 0.35
+ENGAGE_BIAS = -5.3
+ENGAGE_WEIGHTS = {"match": 5.0, "tie": 4.0, "quality": 0.8, "popularity": 0.4}
+COMMENT_SHARE = 0.154
+SHARE_SHARE = 0.077
+HIDE_BIAS = -3.65
+REPORT_BIAS = -6.85
+MAX_DELAY_MS = 6 * HOUR_MS
+
+
+def topic_match() -> Column:
+    """How well a post's topics meet the user's taste, in [0, 1]: the mean preference over its topics."""
+    first = F.get("tastes", F.col("topic").cast("int"))
+    second = F.get("tastes", F.col("second_topic").cast("int"))
+    return (first + F.coalesce(second, first)) / 2
+
+
+def sigmoid(logit: Column) -> Column:
+    """Logistic function."""
+    return 1.0 / (1.0 + F.exp(-logit))
+
+
+def react(world: World, shown: DataFrame, tastes: DataFrame) -> DataFrame:
+    """Impressions with their truth (``match``, probabilities) and what happened. Grain: user and post.
+
+    ``reaction`` is like, comment, share or null; ``delay_ms`` is the time from the impression to it; ``dwell_ms`` is
+    null where the position was not examined.
+    """
+    pair = ("user", "post_id")
+    logit = F.lit(ENGAGE_BIAS)
+    for name, weight in ENGAGE_WEIGHTS.items():
+        logit = logit + weight * F.col(name)
+    aversion = 2.0 * F.col("match") + 1.5 * F.col("tie")
+    matched = shown.join(tastes, "user", "inner").withColumn("match", topic_match()).drop("tastes")
+    judged = matched.withColumns(
+        {
+            "p_examine": F.pow(F.col("position").cast("double"), -EXAMINATION_POWER),
+            "p_engage": sigmoid(logit),
+            "p_hide": sigmoid(HIDE_BIAS - aversion - 0.8 * F.col("quality")),
+            "p_report": sigmoid(REPORT_BIAS - 0.5 * aversion - 1.5 * F.col("quality")),
+        }
+    )
+    drawn = judged.withColumns(
+        {
+            "is_examined": world.uniform("react/examine", *pair) < F.col("p_examine"),
+            "is_hidden": world.uniform("react/hide", *pair) < F.col("p_hide"),
+            "is_reported": world.uniform("react/report", *pair) < F.col("p_report"),
+            "wants": world.uniform("react/engage", *pair) < F.col("p_engage"),
+            "likes_click": world.uniform("react/click", *pair) < 0.05 + 0.6 * F.col("p_engage"),
+        }
+    )
+    examined = F.col("is_examined")
+    return drawn.withColumns(
+        {
+            "is_hidden": examined & F.col("is_hidden"),
+            "is_reported": examined & F.col("is_reported"),
+            "is_clicked": examined & F.col("likes_click"),
+            "reaction": F.when(examined & F.col("wants") & ~F.col("is_hidden"), _kind(world)),
+            "delay_ms": _lognormal(world, "react/delay", 25_000.0, 1.3),
+            "dwell_ms": F.when(examined, _dwell_ms(world)),
+        }
+    ).drop("wants", "likes_click")
+
+
+def _kind(world: World) -> Column:
+    """Like, comment or share, about 10 : 2 : 1; closer ties comment more, better posts are shared more."""
+    draw = world.uniform("react/kind", "user", "post_id")
+    comment = COMMENT_SHARE * (0.6 + 1.2 * F.col("tie"))
+    share = SHARE_SHARE * F.exp(0.4 * F.col("quality") - 0.2)
+    return F.when(draw < comment, "comment").when(draw < comment + share, "share").otherwise("like")
+
+
+def _dwell_ms(world: World) -> Column:
+    content = F.when(F.col("content_type") == "video", 0.6).when(F.col("content_type") == "photo", -0.1).otherwise(0.0)
+    centre = 3000.0 * F.exp(F.col("match") + 0.5 * F.col("tie") + content)
+    return _lognormal(world, "react/dwell", centre, 0.7, 600_000)
+
+
+def _lognormal(world: World, stream: str, median: Column | float, spread: float, most: int = MAX_DELAY_MS) -> Column:
+    draw = median * F.exp(spread * world.normal(stream, "user", "post_id"))
+    return F.least(F.greatest(draw.cast("long"), F.lit(1000)), F.lit(most))

@@ -1,0 +1,86 @@
+"""Landing files and bronze rows for tests: events as a producer writes them."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+
+from spark_jobs.lake import read_schema
+
+DS = date(2026, 3, 8)
+NOON = "2026-03-08T12:00:00Z"
+
+Event = dict[str, Any]
+
+
+def event(event_type: str, event_id: str, at: str = NOON, received: str | None = None, **fields: Any) -> Event:
+    envelope = {"event_id": event_id, "event_type": event_type, "event_time": at, "received_at": received or at}
+    return {**envelope, **fields}
+
+
+def user(user_id: int, event_id: str | None = None, at: str = NOON, **fields: Any) -> Event:
+    known = {"user_id": user_id, "name": f"User {user_id}", "signup_at": "2026-01-01T00:00:00Z"}
+    return event("user_upserted", event_id or f"user-{user_id}", at, **{**known, **fields})
+
+
+def post(post_id: int, author_id: int, event_id: str | None = None, at: str = NOON, **fields: Any) -> Event:
+    known = {
+        "post_id": post_id,
+        "author_id": author_id,
+        "source_type": "friend",
+        "source_id": author_id,
+        "content_type": "status",
+        "text": "Hello",
+        "privacy": "public",
+        "created_at": at,
+    }
+    return event("post_created", event_id or f"post-{post_id}", at, **{**known, **fields})
+
+
+def impression(event_id: str, user_id: int, post_id: int, at: str = NOON, **fields: Any) -> Event:
+    known = {"request_id": "r", "position": 1, "session_id": "s", "device": "phone"}
+    return event("impression", event_id, at, **{"user_id": user_id, "post_id": post_id, **known, **fields})
+
+
+def engagement(event_id: str, user_id: int, post_id: int, at: str = NOON, **fields: Any) -> Event:
+    known = {"user_id": user_id, "post_id": post_id, "engagement_type": "like"}
+    return event("engagement", event_id, at, **{**known, **fields})
+
+
+def land(landing: str | Path, day: date, lines: Sequence[Event | str], name: str = "events.jsonl") -> Path:
+    """Write a landing file; an event becomes its JSON, a string stands as it is."""
+    folder = Path(landing) / day.isoformat()
+    folder.mkdir(parents=True, exist_ok=True)
+    text = "\n".join(line if isinstance(line, str) else json.dumps(line) for line in lines)
+    (folder / name).write_text(text + "\n")
+    return folder / name
+
+
+def bronze_rows(spark: SparkSession, events: Sequence[Event], day: date = DS, source: str = "a.jsonl") -> DataFrame:
+    """Rows of bronze.events for valid events."""
+    rows = [
+        (
+            row["event_id"],
+            row["event_type"],
+            moment(row["event_time"]),
+            moment(row["received_at"]),
+            f"{day}/{source}",
+            number,
+            json.dumps(row),
+            day,
+        )
+        for number, row in enumerate(events, start=1)
+    ]
+    return spark.createDataFrame(rows, read_schema("bronze.events"))
+
+
+def moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def naive(text: str) -> datetime:
+    """The instant as a collected row shows it: UTC without a zone."""
+    return moment(text).astimezone(UTC).replace(tzinfo=None)

@@ -1,0 +1,83 @@
+"""Examples and checkpoints for the tests of the models: random features with a planted preference."""
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import torch
+from deltalake import DeltaTable, QueryBuilder, write_deltalake
+
+from contracts.features import HEADS, example_columns, schema_hash
+from models.calibration import HeadCalibration
+from models.checkpoint import CheckpointConfig
+from models.network import FeedRanker
+from models.presets import preset_of
+
+DAYS = tuple(date(2026, 3, day) for day in range(4, 8))
+
+
+def make_columns(day: date, num_rows: int, seed: int = 0) -> dict[str, Any]:
+    """Labels follow interest x topic in sports and the pair's like rate; comments are rarer, reports absent."""
+    generator = np.random.default_rng(seed + day.toordinal())
+    columns = {name: generator.random(num_rows, dtype=np.float32) for name in example_columns()}
+    match = (columns["user_interest_sports"] - 0.5) * (columns["post_topic_sports"] - 0.5)
+    logit = -1.0 + 10.0 * match + 3.0 * (columns["pair_like_rate"] - 0.5)
+    labels = {
+        f"label_{head}": (generator.random(num_rows) < 1 / (1 + np.exp(shift - logit))).astype(np.float32)
+        for head, shift in zip(HEADS, (0, 1, 2, 2), strict=False)
+    }
+    labels["label_report"] = np.zeros(num_rows, dtype=np.float32)
+    labels["label_dwell"] = np.log1p(np.exp(1 + logit / 3)).astype(np.float32)
+    ids = [f"{day}-{index:06d}" for index in range(num_rows)]
+    return {"example_id": ids, "weight": np.ones(num_rows, np.float32), **columns, **labels, "ds": [day] * num_rows}
+
+
+def write_examples(
+    lake_root: Path, days: Sequence[date] = DAYS, num_rows: int = 2000, without: str = "", num_files: int = 1
+) -> None:
+    """Write the examples table: one commit per day and file, rows of the files interleaved."""
+    for day in days:
+        table = pa.table({name: values for name, values in make_columns(day, num_rows).items() if name != without})
+        for part in range(num_files):
+            rows = table.take(list(range(part, num_rows, num_files)))
+            path = str(lake_root / "gold" / "training_examples")
+            write_deltalake(path, rows, mode="append", partition_by=["ds"])
+
+
+def read_models(lake_root: Path) -> list[dict[str, Any]]:
+    """All rows of ``gold.models``, by model version."""
+    builder = QueryBuilder().register("models", DeltaTable(str(lake_root / "gold" / "models")))
+    table = builder.execute("SELECT * FROM models ORDER BY model_version").read_all()
+    columns = {name: table.column(name).to_pylist() for name in table.column_names}
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+
+
+def make_network(preset: str = "tiny", seed: int = 1) -> FeedRanker:
+    """Random weights and input moments."""
+    torch.manual_seed(seed)
+    network = FeedRanker(preset_of(preset))
+    for module in (network.user_input, network.post_input, network.cross_input):
+        module.mean.uniform_(-1, 1)
+        module.std.uniform_(0.5, 2)
+    return network.eval().requires_grad_(requires_grad=False)
+
+
+def make_config(preset: str = "tiny", **changes: Any) -> CheckpointConfig:
+    calibration = {
+        head: HeadCalibration("ratio", 1.3, 0.0) if head == "dwell" else HeadCalibration("platt", 0.8, -0.1 * index)
+        for index, head in enumerate(HEADS)
+    }
+    values: dict[str, Any] = {
+        "preset": preset_of(preset),
+        "features": example_columns(),
+        "feature_schema": schema_hash(),
+        "heads": HEADS,
+        "calibration": calibration,
+        "training_partitions": ("2026-03-04",),
+        "seed": 1,
+        "code_revision": "test",
+    }
+    return CheckpointConfig(**(values | changes))

@@ -1,0 +1,79 @@
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from contracts.features import example_columns
+from models.checkpoint import CONFIG_FILE, WEIGHTS_FILE, read_checkpoint, write_checkpoint
+from tests.model_examples import make_config, make_network
+
+
+def test_a_checkpoint_comes_back_as_it_was(tmp_path: Path) -> None:
+    network, config = make_network(), make_config()
+    version = write_checkpoint(tmp_path, network, config)
+    loaded = read_checkpoint(tmp_path / version)
+    assert loaded.model_version == version
+    assert loaded.config == config
+    assert not loaded.network.training
+    for name, value in network.state_dict().items():
+        assert torch.equal(loaded.network.state_dict()[name], value), name
+
+
+def test_the_version_follows_weights_and_configuration(tmp_path: Path) -> None:
+    versions = [
+        write_checkpoint(tmp_path, make_network(seed=1), make_config()),
+        write_checkpoint(tmp_path, make_network(seed=1), make_config()),
+        write_checkpoint(tmp_path, make_network(seed=2), make_config()),
+        write_checkpoint(tmp_path, make_network(seed=1), make_config(seed=2)),
+    ]
+    assert versions[0] == versions[1]
+    assert len(set(versions)) == 3
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(set(versions))
+
+
+def test_a_killed_write_is_overwritten(tmp_path: Path) -> None:
+    version = write_checkpoint(tmp_path / "first", make_network(), make_config())
+    leftover = tmp_path / "second" / f".building-{version}"
+    leftover.mkdir(parents=True)
+    (leftover / WEIGHTS_FILE).write_bytes(b"half")
+    assert write_checkpoint(tmp_path / "second", make_network(), make_config()) == version
+    assert read_checkpoint(tmp_path / "second" / version).model_version == version
+    assert not leftover.exists()
+
+
+def test_damaged_weights_are_refused(tmp_path: Path) -> None:
+    folder = tmp_path / write_checkpoint(tmp_path, make_network(), make_config())
+    weights = bytearray((folder / WEIGHTS_FILE).read_bytes())
+    weights[-1] ^= 1
+    (folder / WEIGHTS_FILE).write_bytes(bytes(weights))
+    with pytest.raises(ValueError, match="it is damaged"):
+        read_checkpoint(folder)
+
+
+def test_another_feature_list_is_refused_by_name(tmp_path: Path) -> None:
+    features = ("user_shoe_size", *example_columns()[1:])
+    folder = tmp_path / write_checkpoint(tmp_path, make_network(), make_config(features=features))
+    with pytest.raises(ValueError, match=r"gone: user_shoe_size; new: user_age\); train it again"):
+        read_checkpoint(folder)
+
+
+def test_another_feature_order_is_refused(tmp_path: Path) -> None:
+    features = tuple(reversed(example_columns()))
+    folder = tmp_path / write_checkpoint(tmp_path, make_network(), make_config(features=features))
+    with pytest.raises(ValueError, match="another order"):
+        read_checkpoint(folder)
+
+
+def test_another_feature_schema_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / write_checkpoint(tmp_path, make_network(), make_config(feature_schema="0123"))
+    with pytest.raises(ValueError, match="was trained on feature schema 0123"):
+        read_checkpoint(folder)
+
+
+def test_the_configuration_is_plain_json(tmp_path: Path) -> None:
+    folder = tmp_path / write_checkpoint(tmp_path, make_network(), make_config())
+    config = json.loads((folder / CONFIG_FILE).read_text())
+    assert config["features"] == list(example_columns())
+    assert config["preset"]["name"] == "tiny"
+    assert config["calibration"]["dwell"] == {"method": "ratio", "offset": 0.0, "scale": 1.3}

@@ -1,0 +1,41 @@
+import pytest
+import torch
+
+from contracts.features import HEADS
+from models.network import MAX_STANDARDISED, NUM_CROSS, NUM_POST, NUM_USER, FeedRanker, Standardise
+from models.presets import PRESETS, preset_of
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_one_output_per_head_and_row(name: str) -> None:
+    network = FeedRanker(preset_of(name))
+    assert network(torch.rand(5, NUM_USER), torch.rand(5, NUM_POST), torch.rand(5, NUM_CROSS)).shape == (5, len(HEADS))
+
+
+def test_base_has_the_specified_interaction_width() -> None:
+    network = FeedRanker(preset_of("base"))
+    assert network.shared.in_features == 256 + 256 + 1 + NUM_CROSS
+    assert [tuple(layer.weight.shape[1:]) for layer in network.heads] == [(256, 128), (128, 64), (64, 1)]  # type: ignore[index]
+
+
+def test_an_unknown_preset_is_named() -> None:
+    with pytest.raises(ValueError, match=r"unknown preset 'huge'; presets are tiny, base"):
+        preset_of("huge")
+
+
+def test_inputs_are_standardised_and_clipped() -> None:
+    standardise = Standardise(2)
+    standardise.mean.copy_(torch.tensor([1.0, 0.0]))
+    standardise.std.copy_(torch.tensor([2.0, 0.001]))
+    assert standardise(torch.tensor([[4.0, 1.0]])).tolist() == [[1.5, MAX_STANDARDISED]]
+
+
+def test_heads_do_not_share_their_layers() -> None:
+    network = FeedRanker(preset_of("tiny")).eval()
+    inputs = torch.rand(3, NUM_USER), torch.rand(3, NUM_POST), torch.rand(3, NUM_CROSS)
+    before = network(*inputs)
+    with torch.no_grad():
+        for layer in network.heads:
+            layer.weight[2] += 1.0  # type: ignore[operator,index]
+    changed = (network(*inputs) != before).any(dim=0)
+    assert changed.tolist() == [False, False, True, False, False, False]

@@ -1,0 +1,49 @@
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+from deltalake import DeltaTable
+
+from contracts.features import example_columns, schema_hash
+from models.registry import ModelRow, register
+from tests.model_examples import read_models
+
+ROW = ModelRow(
+    model_version="0123456789abcdef",
+    ds=date(2026, 3, 8),
+    preset="tiny",
+    stage="trained",
+    feature_schema=schema_hash(),
+    features=example_columns(),
+    examples_version=4,
+    training_partitions=("2026-03-01", "2026-03-02"),
+    num_examples=1000,
+    metrics="{}",
+    code_revision="unknown",
+    path="models/0123456789abcdef",
+)
+
+
+def _rows(lake_root: Path) -> list[tuple[str, date, int]]:
+    return [(row["model_version"], row["ds"], row["examples_version"]) for row in read_models(lake_root)]
+
+
+def test_a_rerun_of_an_unchanged_night_leaves_the_row_as_it_is(tmp_path: Path) -> None:
+    assert register(tmp_path, ROW)
+    assert not register(tmp_path, replace(ROW, examples_version=5))
+    assert _rows(tmp_path) == [(ROW.model_version, ROW.ds, 4)]
+    assert DeltaTable(str(tmp_path / "gold" / "models")).version() == 1
+
+
+def test_another_model_replaces_the_nights_row_and_no_other(tmp_path: Path) -> None:
+    before = replace(ROW, ds=date(2026, 3, 7))
+    register(tmp_path, before)
+    register(tmp_path, ROW)
+    assert register(tmp_path, replace(ROW, model_version="f" * 16, examples_version=6))
+    assert _rows(tmp_path) == [(ROW.model_version, before.ds, 4), ("f" * 16, ROW.ds, 6)]
+
+
+def test_metrics_must_be_json_without_nan(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="metrics hold NaN"):
+        register(tmp_path, replace(ROW, metrics='{"auc": NaN}'))

@@ -1,0 +1,77 @@
+import json
+from datetime import date
+from pathlib import Path
+
+import pytest
+from deltalake import DeltaTable
+
+from models.inference import Ranker
+from models.train import main, parse_arguments, run
+from tests.model_examples import read_models, write_examples
+
+pytestmark = pytest.mark.train
+pytest.importorskip("petastorm", reason="Petastorm lives in the training environment")
+
+
+def _words(tmp_path: Path, *more: str) -> list[str]:
+    folders = [
+        "--lake",
+        str(tmp_path / "lake"),
+        "--landing",
+        str(tmp_path / "landing"),
+        "--runs",
+        str(tmp_path / "runs"),
+    ]
+    return [*folders, "--ds", "2026-03-08", "--epochs", "1", *more]
+
+
+def test_a_night_is_trained_registered_and_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_examples(tmp_path / "lake", num_rows=1000)
+    version = run(parse_arguments(_words(tmp_path)))
+    out = capsys.readouterr().out
+    assert "training 2026-03-04 to 2026-03-05, calibration 2026-03-06, hold-out 2026-03-07" in out
+    assert "calibrated by prior" in out
+    (row,) = read_models(tmp_path / "lake")
+    assert (row["model_version"], row["ds"], row["num_examples"]) == (version, date(2026, 3, 8), 2000)
+    assert row["training_partitions"] == ["2026-03-04", "2026-03-05"]
+    assert row["examples_version"] == 3
+    assert json.loads(row["metrics"])["holdout"]["report"]["auc"] is None
+    assert Ranker.load(tmp_path / "lake" / row["path"]).model_version == version
+    report = json.loads((tmp_path / "runs" / "2026-03-08" / "train.json").read_text())
+    assert report["model_version"] == version
+    assert report["rows"] == 2000
+    assert report["rows_per_s"] > 0
+    assert report["epochs"][0]["losses"].keys() == {"like", "comment", "share", "hide", "report", "dwell"}
+
+
+def test_a_rerun_gives_the_same_model_even_from_rewritten_files(tmp_path: Path) -> None:
+    write_examples(tmp_path / "lake", num_rows=500)
+    first = run(parse_arguments(_words(tmp_path)))
+    other = tmp_path / "other"
+    write_examples(other / "lake", num_rows=500, num_files=3)
+    assert run(parse_arguments(_words(tmp_path))) == first
+    assert run(parse_arguments(_words(other))) == first
+    assert run(parse_arguments(_words(tmp_path, "--seed", "7"))) != first
+    assert DeltaTable(str(tmp_path / "lake" / "gold" / "models")).version() == 2
+
+
+def test_errors_end_with_one_line(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match=r"^train: gold\.training_examples does not exist"):
+        main(_words(tmp_path))
+
+
+def test_the_landing_areas_windows_are_used(tmp_path: Path) -> None:
+    write_examples(tmp_path / "lake", num_rows=10)
+    (tmp_path / "landing").mkdir()
+    (tmp_path / "landing" / "dataset.json").write_text('{"training_days": 4, "holdout_days": 2, "training_hours": 1}')
+    with pytest.raises(SystemExit, match="unknown key 'training_hours'"):
+        main(_words(tmp_path))
+    (tmp_path / "landing" / "dataset.json").write_text('{"training_days": 5, "holdout_days": 3}')
+    with pytest.raises(SystemExit, match=r"training needs 5 \(calibration_days 1, holdout_days 3"):
+        main(_words(tmp_path))
+
+
+@pytest.mark.parametrize("words", [("--epochs", "0"), ("--preset", "huge"), ("--lake", "s3a://bucket/lake")])
+def test_bad_arguments_are_refused(tmp_path: Path, words: tuple[str, str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        parse_arguments(_words(tmp_path, *words))

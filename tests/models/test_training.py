@@ -1,0 +1,116 @@
+from collections.abc import Iterator
+from datetime import date
+from typing import cast
+
+import numpy as np
+import pytest
+import torch
+
+from contracts.features import HEADS
+from models.calibration import HeadCalibration
+from models.loading import FEATURE_COLUMNS, LABEL_COLUMNS, Examples, Shard
+from models.presets import preset_of
+from models.training import Outputs, Trained, TrainingConfig, measure, train
+from tests.model_examples import DAYS, make_columns
+
+
+class _InMemory:
+    """Stands in for Examples: one shard per day."""
+
+    def __init__(self, days: tuple[date, ...], num_rows: int = 3000, labels: float = 1.0) -> None:
+        self._shards = []
+        for day in days:
+            columns = make_columns(day, num_rows)
+            features = torch.from_numpy(np.stack([columns[name] for name in FEATURE_COLUMNS], axis=1))
+            values = torch.from_numpy(np.stack([columns[name] for name in LABEL_COLUMNS], axis=1)) * labels
+            self._shards.append(Shard(features, values, torch.from_numpy(columns["weight"])))
+
+    def __iter__(self) -> Iterator[Shard]:
+        return iter(self._shards)
+
+
+def _train(seed: int = 20, epochs: int = 3, labels: float = 1.0, report: list[str] | None = None) -> Trained:
+    training, calibration, holdout = (
+        cast("Examples", _InMemory(days, labels=labels)) for days in (DAYS[:2], DAYS[2:3], DAYS[3:])
+    )
+    lines = report if report is not None else []
+    return train(training, calibration, holdout, TrainingConfig(preset_of("tiny"), epochs, seed), lines.append)
+
+
+@pytest.fixture(scope="module")
+def trained() -> Trained:
+    return _train()
+
+
+def test_the_planted_preference_is_found(trained: Trained) -> None:
+    like = trained.metrics["like"]
+    assert like["auc"] is not None
+    assert like["auc"] > 0.62  # the planted logit itself reaches 0.72 on these rows
+    assert like["calibration_error"] is not None
+    assert like["calibration_error"] < 0.05
+    assert trained.num_examples == 6000
+    assert trained.calibration["like"].method == "platt"
+
+
+def test_a_head_without_positives_has_null_metrics_and_a_corrected_mean(trained: Trained) -> None:
+    assert trained.metrics["report"]["auc"] is None
+    assert trained.calibration["report"].method == "prior"
+    predicted = trained.metrics["report"]["mean_predicted"]
+    assert predicted is not None
+    assert predicted < 0.001
+
+
+def test_the_same_seed_gives_the_same_weights_bit_for_bit(trained: Trained) -> None:
+    again, other = _train(), _train(seed=21, epochs=1)
+    state, again_state = trained.network.state_dict(), again.network.state_dict()
+    assert all(torch.equal(state[name], again_state[name]) for name in state)
+    assert again.metrics == trained.metrics
+    assert not torch.equal(state["shared.weight"], other.network.state_dict()["shared.weight"])
+
+
+def test_inputs_get_the_moments_of_the_training_rows(trained: Trained) -> None:
+    columns = np.concatenate([make_columns(day, 3000)["user_age"] for day in DAYS[:2]])
+    assert trained.network.user_input.mean[0].item() == pytest.approx(columns.mean(), rel=1e-5)
+    assert trained.network.user_input.std[0].item() == pytest.approx(columns.std(), rel=1e-4)
+
+
+def test_progress_names_each_head_and_the_speed() -> None:
+    lines: list[str] = []
+    _train(epochs=1, report=lines)
+    assert len(lines) == 1
+    assert lines[0].startswith("epoch 1/1  training ")
+    assert all(f"{head} " in lines[0] for head in HEADS)
+    assert lines[0].endswith(" rows/s")
+
+
+def test_the_best_epoch_is_kept() -> None:
+    trained = _train(epochs=60)
+    losses = [epoch.calibration_loss for epoch in trained.epochs]
+    assert trained.best_epoch == losses.index(min(losses)) + 1
+    assert len(losses) == trained.best_epoch + 1 < 60
+    stopped_there = _train(epochs=trained.best_epoch).network.state_dict()
+    assert all(torch.equal(value, stopped_there[name]) for name, value in trained.network.state_dict().items())
+
+
+def test_too_few_positives_are_counted() -> None:
+    with pytest.raises(
+        ValueError, match=r"gold.training_examples: 0 positive labels \(like, .*\) in 6000 training rows"
+    ):
+        _train(labels=0.0)
+
+
+def test_metrics_by_hand() -> None:
+    logits = np.zeros((4, len(HEADS)))
+    logits[:, 0] = [2.0, 1.0, 0.0, -1.0]
+    logits[:, 5] = np.log1p([1.0, 1.0, 3.0, 3.0])
+    labels = np.zeros((4, len(HEADS)))
+    labels[:, 0] = [1, 0, 1, 0]
+    labels[:, 5] = np.log1p([2.0, 2.0, 6.0, 6.0])
+    calibration = {head: HeadCalibration("ratio" if head == "dwell" else "platt", 1.0, 0.0) for head in HEADS}
+    metrics = measure(Outputs(logits, labels, np.ones(4)), calibration)
+    assert metrics["like"]["auc"] == pytest.approx(0.75)
+    assert metrics["like"]["num_positives"] == 2
+    assert metrics["comment"]["auc"] is None
+    assert metrics["dwell"]["mean_observed"] == pytest.approx(4.0)
+    assert metrics["dwell"]["mean_predicted"] == pytest.approx(2.0)
+    assert metrics["dwell"]["rmse_log1p"] == pytest.approx(np.sqrt((np.log(3 / 2) ** 2 + np.log(7 / 4) ** 2) / 2))

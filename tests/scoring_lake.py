@@ -1,0 +1,114 @@
+"""A small lake, ready to be scored and evaluated: features, candidates, examples, a model with random weights."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import torch
+from numpy.typing import NDArray
+from pyspark.sql import functions as F
+
+from contracts.features import HEADS, Entity, example_columns, names_of, schema_hash
+from models.calibration import HeadCalibration
+from models.checkpoint import CheckpointConfig, write_checkpoint
+from models.network import FeedRanker
+from models.presets import preset_of
+from spark_jobs.lake import conform, write_partition
+from spark_jobs.night import Night
+
+ENTITIES: tuple[Entity, ...] = ("user", "post", "pair", "context")
+Columns = Mapping[str, Any]
+
+
+def register_model(night: Night, examples_version: int = 0) -> str:
+    """Write a checkpoint with random weights and the night's row of gold.models; returns the model version."""
+    torch.manual_seed(3)
+    calibration = {head: HeadCalibration("ratio" if head == "dwell" else "platt", 1.0, 0.0) for head in HEADS}
+    config = CheckpointConfig(
+        preset_of("tiny"), example_columns(), schema_hash(), HEADS, calibration, ("2026-03-06",), 3, "test"
+    )
+    version = write_checkpoint(Path(night.lake.root) / "models", FeedRanker(config.preset), config)
+    row = {
+        "model_version": [version],
+        "preset": ["tiny"],
+        "stage": ["trained"],
+        "feature_schema": [schema_hash()],
+        "features": [list(example_columns())],
+        "examples_version": [examples_version],
+        "training_partitions": [["2026-03-06"]],
+        "num_examples": [1],
+        "metrics": ["{}"],
+        "code_revision": ["test"],
+        "path": [f"models/{version}"],
+    }
+    write(night, "gold.models", row)
+    return version
+
+
+def write(night: Night, name: str, columns: Columns, ds: date | None = None) -> None:
+    """Replace one partition of a table."""
+    day = ds or night.ds
+    frame = night.spark.createDataFrame(pa.table(dict(columns))).withColumn("ds", F.lit(day))
+    write_partition(night.lake, name, conform(night.lake, name, frame), [day])
+
+
+def random_features(generator: np.random.Generator, entity: Entity, rows: int) -> dict[str, NDArray[np.float32]]:
+    return {name: generator.random(rows, dtype=np.float32) for name in names_of(entity)}
+
+
+def write_features(night: Night, num_users: int, num_posts: int, seed: int = 7) -> None:
+    """The last user has no features; post i is by author i % 20; even users have affinities with all authors."""
+    generator = np.random.default_rng(seed)
+    users = np.arange(num_users - 1)
+    write(night, "gold.user_features", {"user_id": users, **random_features(generator, "user", len(users))})
+    posts = np.arange(num_posts)
+    features = random_features(generator, "post", num_posts)
+    write(night, "gold.post_features", {"post_id": posts, "author_id": posts % 20, **features})
+    viewer, author = (values.ravel() for values in np.meshgrid(np.arange(0, num_users, 2), np.arange(20)))
+    pairs = random_features(generator, "pair", len(viewer))
+    write(night, "gold.affinity_features", {"user_id": viewer, "author_id": author, **pairs})
+
+
+def write_candidates(night: Night, num_users: int, num_posts: int, share: float = 0.7, seed: int = 8) -> int:
+    """Each user gets each post with probability ``share``; post i is i + 1 times ten minutes old. Returns the rows."""
+    user, post = np.nonzero(np.random.default_rng(seed).random((num_users, num_posts)) < share)
+    as_of_us = int(night.as_of.timestamp()) * 1_000_000
+    columns = {
+        "user_id": user,
+        "post_id": post,
+        "author_id": post % 20,
+        "source_type": ["friend"] * len(user),
+        "source_id": post % 20,
+        "sources": [["friend"]] * len(user),
+        "created_at": pa.array(as_of_us - (post + 1) * 600_000_000, pa.timestamp("us", tz="UTC")),
+        "simple_score": np.zeros(len(user), dtype=np.float32),
+    }
+    write(night, "gold.feed_candidates", columns)
+    return len(user)
+
+
+def write_examples(night: Night, ds: date, given: Columns, seed: int = 9) -> None:
+    """Examples of one day: ``given`` has user_id, post_id and any column that matters; the rest is filled in."""
+    num_rows = len(given["post_id"])
+    generator = np.random.default_rng(seed + ds.toordinal())
+    noon = datetime(ds.year, ds.month, ds.day, 12, tzinfo=UTC)
+    posts = np.asarray(given["post_id"])
+    columns: dict[str, Any] = {
+        "example_id": [f"{ds}-{index:05d}" for index in range(num_rows)],
+        "author_id": posts % 20,
+        "shown_at": pa.array([noon] * num_rows, pa.timestamp("us", tz="UTC")),
+        "post_created_at": pa.array([noon - timedelta(hours=int(p)) for p in posts], pa.timestamp("us", tz="UTC")),
+        "position": pa.array([1] * num_rows, pa.int32()),
+        "exposure": ["logged"] * num_rows,
+        "propensity": np.ones(num_rows),
+        "weight": np.ones(num_rows, dtype=np.float32),
+        "num_prior_likes": np.zeros(num_rows, dtype=np.int64),
+        **{f"label_{head}": np.zeros(num_rows, dtype=np.float32) for head in HEADS},
+    }
+    for entity in ENTITIES:
+        features = random_features(generator, entity, num_rows)
+        columns |= {f"{entity}_{name}": values for name, values in features.items()}
+    write(night, "gold.training_examples", columns | dict(given), ds)

@@ -1,0 +1,141 @@
+"""A Redis process and a small world of posts for the reader's tests, written through the shared byte formats."""
+
+import json
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import numpy as np
+import redis
+from fastapi import FastAPI
+
+from contracts.epochs import (
+    CONTENT_TYPES,
+    FLAG_PUBLIC,
+    POINTER_KEY,
+    REASONS,
+    SOURCES,
+    Pointer,
+    card_key,
+    fallback_key,
+    pack_pool,
+    pool_key,
+)
+from serving.reader.tokens import mint_token
+
+SECRET = b"a secret for tests, longer than 32 bytes"
+GENERATED_AT = 1_770_000_000
+BIG = 2**53 + 1
+
+
+@dataclass(frozen=True)
+class Seed:
+    """One post as a test writes it: pool columns and card; privacy is public unless it says otherwise."""
+
+    post_id: int
+    author_id: int = 100
+    source: str = "friend"
+    is_public: bool = True
+    created_at: int = GENERATED_AT - 3600
+    score: float = 0.5
+    reason: str = "friend_posted"
+
+
+class RedisServer:
+    """A redis-server process on a free port that a test may kill and start again, and writes into it."""
+
+    def __init__(self) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = int(probe.getsockname()[1])
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.client: Any = redis.Redis(port=self.port)
+        self.start()
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(
+            ["redis-server", "--port", str(self.port), "--save", "", "--maxmemory-policy", "noeviction"],
+            stdout=subprocess.DEVNULL,
+        )
+        for _ in range(200):
+            try:
+                self.client.ping()
+            except redis.exceptions.ConnectionError:
+                time.sleep(0.02)
+            else:
+                return
+        raise RuntimeError(f"redis-server on port {self.port} did not start")
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def write_pool(self, key: str, epoch: int, seeds: Sequence[Seed]) -> None:
+        columns = {
+            "post_id": np.array([seed.post_id for seed in seeds], np.int64),
+            "author_id": np.array([seed.author_id for seed in seeds], np.int64),
+            "source_id": np.array([seed.author_id for seed in seeds], np.int64),
+            "created_at": np.array([seed.created_at for seed in seeds], np.int64),
+            "score": np.array([seed.score for seed in seeds], np.float64),
+            "source": np.array([SOURCES.index(seed.source) for seed in seeds], np.int64),
+            "content_type": np.array([CONTENT_TYPES.index("status") for _ in seeds], np.int64),
+            "reason": np.array([REASONS.index(seed.reason) for seed in seeds], np.int64),
+            "flags": np.array([FLAG_PUBLIC * seed.is_public for seed in seeds], np.int64),
+        }
+        self.client.set(key, pack_pool(epoch, GENERATED_AT, columns))
+        for seed in seeds:
+            self.client.set(card_key(epoch, seed.post_id), card_of(seed, epoch))
+
+    def write_user(self, epoch: int, user_id: int, seeds: Sequence[Seed]) -> None:
+        self.write_pool(pool_key(epoch, user_id), epoch, seeds)
+
+    def write_public(self, epoch: int, kind: str, seeds: Sequence[Seed]) -> None:
+        self.write_pool(fallback_key(epoch, kind), epoch, seeds)
+
+    def flip(self, stable: int, previous: int | None = None) -> None:
+        self.client.set(POINTER_KEY, Pointer(stable, previous, GENERATED_AT).dumps())
+
+
+def card_of(seed: Seed, epoch: int) -> bytes:
+    card = {
+        "id": seed.post_id,
+        "author": {"id": seed.author_id, "name": f'Ada "{seed.author_id}" Ö'},
+        "content": {"type": "status", "text": f"epoch {epoch}", "hashtags": ["x"], "media_count": 0},
+        "source": {"type": seed.source, "id": seed.author_id, "name": "Bees & Co"},
+        "created_at": "2026-02-02T01:40:00Z",
+        "stats": {"likes": 1, "comments": 2, "shares": 3},
+        "privacy": "public" if seed.is_public else "friends",
+    }
+    return json.dumps(card, separators=(",", ":")).encode()
+
+
+class Client:
+    """Asks the reader as one user."""
+
+    def __init__(self, app: FastAPI, http: httpx.AsyncClient) -> None:
+        self.app = app
+        self.http = http
+
+    async def get(self, user_id: int = 1, token: str | None = None, **parameters: Any) -> httpx.Response:
+        bearer = mint_token(user_id, SECRET) if token is None else token
+        return await self.http.get("/api/v1/feed", params=parameters, headers={"Authorization": f"Bearer {bearer}"})
+
+    async def feed(self, user_id: int = 1, **parameters: Any) -> dict[str, Any]:
+        response = await self.get(user_id, **parameters)
+        assert response.status_code == 200, response.text
+        body: dict[str, Any] = response.json()
+        return body
+
+    async def ids(self, user_id: int = 1, **parameters: Any) -> list[int]:
+        return [int(post["id"]) for post in (await self.feed(user_id, **parameters))["posts"]]
+
+    async def refresh(self) -> None:
+        assert await self.app.state.keeper.try_refresh()
+
+
+OpenReader = Callable[..., AbstractAsyncContextManager[Client]]

@@ -1,0 +1,77 @@
+import json
+
+import pytest
+
+from contracts.epochs import REASONS
+from serving.reader.cards import CardCache, parse_card, render_post
+from tests.serving.reader_world import BIG, Seed, card_of
+
+
+def test_ids_are_text_so_that_javascript_keeps_them() -> None:
+    card = parse_card(card_of(Seed(BIG, author_id=BIG + 2), 1), BIG)
+    post = json.loads(render_post(card, 0.5, 0))
+    assert post["id"] == "9007199254740993"
+    assert post["author"]["id"] == "9007199254740995"
+    assert post["source"]["id"] == "9007199254740995"
+
+
+@pytest.mark.parametrize(
+    ("reason", "sentence"),
+    [
+        ("friend_posted", 'Your friend Ada "100" Ö posted this'),
+        ("page_posted", "You follow Bees & Co"),
+        ("group_posted", "Posted in your group Bees & Co"),
+        ("popular", "Popular with many people"),
+    ],
+)
+def test_every_reason_is_a_sentence_with_names_escaped(reason: str, sentence: str) -> None:
+    card = parse_card(card_of(Seed(5), 1), 5)
+    assert json.loads(render_post(card, 0.5, REASONS.index(reason)))["reason"] == sentence
+
+
+def test_all_reasons_render_and_an_unknown_one_is_no_error() -> None:
+    card = parse_card(card_of(Seed(5), 1), 5)
+    sentences = {json.loads(render_post(card, 0.5, code))["reason"] for code in range(len(REASONS) + 1)}
+    assert len(sentences) == len(REASONS) + 1
+
+
+def test_a_score_that_json_cannot_hold_is_null() -> None:
+    card = parse_card(card_of(Seed(5), 1), 5)
+    assert json.loads(render_post(card, float("nan"), 0))["ranking_score"] is None
+    assert json.loads(render_post(card, float("-inf"), 0))["ranking_score"] is None
+    assert json.loads(render_post(card, -1.25, 0))["ranking_score"] == -1.25
+
+
+def test_unix_seconds_are_written_as_a_date() -> None:
+    value = json.loads(card_of(Seed(5), 1)) | {"created_at": 1_770_000_000}
+    assert b'"created_at":"2026-02-02T02:40:00Z"' in parse_card(json.dumps(value).encode(), 5).body
+
+
+@pytest.mark.parametrize("value", [b"", b"{", b"[]", b"{}", b'{"id":5}', card_of(Seed(6), 1), b"\xff"])
+def test_a_damaged_or_foreign_card_is_refused(value: bytes) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        parse_card(value, 5)
+
+
+def test_the_cache_drops_the_least_recently_used_beyond_its_bytes() -> None:
+    card = parse_card(card_of(Seed(5), 1), 5)
+    cache = CardCache(max_bytes=3 * card.num_bytes)
+    for post_id in (1, 2, 3):
+        cache.put(1, post_id, card)
+    assert cache.get(1, 1) is card
+    cache.put(1, 4, card)
+    assert [cache.get(1, post_id) is not None for post_id in (1, 2, 3, 4)] == [True, False, True, True]
+    assert cache.num_bytes == 3 * card.num_bytes
+    cache.put(1, 4, card)
+    assert cache.num_bytes == 3 * card.num_bytes
+
+
+def test_the_cache_forgets_other_epochs() -> None:
+    card = parse_card(card_of(Seed(5), 1), 5)
+    cache = CardCache(max_bytes=10**6)
+    cache.put(1, 5, card)
+    cache.put(2, 5, card)
+    cache.keep_epochs({2, 3})
+    assert cache.get(1, 5) is None
+    assert cache.get(2, 5) is card
+    assert cache.num_bytes == card.num_bytes

@@ -1,0 +1,66 @@
+import base64
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from serving.reader.cursor import EXPIRED, NOT_VALID, Cursor, CursorCodec, CursorError
+from serving.reader.selection import LEVELS
+
+SECRET = b"a secret for tests, longer than 32 bytes"
+CODEC = CursorCodec(SECRET, lifetime_s=1800)
+user_ids = st.integers(-(2**63), 2**63 - 1)
+filters = st.sampled_from(["all", "friends", "pages", "groups", "chronological"])
+cursors = st.builds(Cursor, st.integers(0, 2**32 - 1), st.sampled_from(LEVELS), st.integers(0, 2**32 - 1))
+
+
+@given(cursors, user_ids, filters)
+def test_what_was_sealed_is_opened(cursor: Cursor, user_id: int, wanted: str) -> None:
+    assert CODEC.open(CODEC.seal(cursor, user_id, wanted), user_id, wanted) == cursor  # type: ignore[arg-type]
+
+
+@given(cursors, user_ids, user_ids, filters, filters)
+def test_another_user_or_filter_cannot_open_it(
+    cursor: Cursor, user_id: int, other_id: int, wanted: str, other: str
+) -> None:
+    text = CODEC.seal(cursor, user_id, wanted)  # type: ignore[arg-type]
+    if (user_id, wanted) != (other_id, other):
+        with pytest.raises(CursorError, match=NOT_VALID):
+            CODEC.open(text, other_id, other)  # type: ignore[arg-type]
+
+
+@given(cursors, st.integers(0, 41), st.integers(1, 255))
+def test_any_changed_byte_is_noticed(cursor: Cursor, place: int, change: int) -> None:
+    sealed = bytearray(base64.urlsafe_b64decode(CODEC.seal(cursor, 1, "all")))
+    sealed[place] ^= change
+    with pytest.raises(CursorError, match=NOT_VALID):
+        CODEC.open(base64.urlsafe_b64encode(sealed).decode(), 1, "all")
+
+
+@given(st.text(max_size=80))
+def test_noise_is_not_valid(text: str) -> None:
+    with pytest.raises(CursorError, match=NOT_VALID):
+        CODEC.open(text, 1, "all")
+
+
+def test_expires_after_its_lifetime() -> None:
+    now = [1000.0]
+    codec = CursorCodec(SECRET, lifetime_s=1800, clock=lambda: now[0])
+    text = codec.seal(Cursor(7, "redis", 20), 1, "all")
+    now[0] = 2799.0
+    assert codec.open(text, 1, "all") == Cursor(7, "redis", 20)
+    now[0] = 2800.0
+    with pytest.raises(CursorError, match=EXPIRED):
+        codec.open(text, 1, "all")
+
+
+def test_another_secret_cannot_open_it() -> None:
+    text = CODEC.seal(Cursor(7, "redis", 20), 1, "all")
+    with pytest.raises(CursorError, match=NOT_VALID):
+        CursorCodec(b"another secret that is long enough too", 1800).open(text, 1, "all")
+
+
+def test_says_nothing_in_the_clear_and_differs_each_time() -> None:
+    texts = {CODEC.seal(Cursor(7, "redis", 20), 1, "all") for _ in range(20)}
+    assert len(texts) == 20
+    assert {len(text) for text in texts} == {56}

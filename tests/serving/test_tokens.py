@@ -1,0 +1,59 @@
+import time
+from pathlib import Path
+
+import jwt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from serving.reader.config import load_secret
+from serving.reader.tokens import TokenError, authenticate, mint_token
+
+SECRET = b"a secret for tests, longer than 32 bytes"
+
+
+def bearer(**changes: object) -> str:
+    claims = {"sub": "17", "aud": "feedlake", "exp": int(time.time()) + 60} | changes
+    kept = {name: value for name, value in claims.items() if value is not None}
+    return "Bearer " + jwt.encode(kept, SECRET, algorithm="HS256")
+
+
+@given(st.integers(-(2**63), 2**63 - 1))
+def test_a_minted_token_names_its_user(user_id: int) -> None:
+    assert authenticate(f"Bearer {mint_token(user_id, SECRET)}", SECRET) == user_id
+
+
+@pytest.mark.parametrize(
+    ("header", "reason"),
+    [
+        (None, "no bearer token"),
+        ("Basic abc", "not 'Bearer"),
+        ("Bearer ", "not 'Bearer"),
+        ("Bearer abc.def.ghi", "not valid"),
+        (bearer(exp=int(time.time()) - 1), "expired"),
+        (bearer(exp=None), "lacks the claim exp"),
+        (bearer(aud="elsewhere"), "another audience"),
+        (bearer(aud=None), "lacks the claim aud"),
+        (bearer(sub=None), "lacks the claim sub"),
+        (bearer(sub="ada"), "not a user id"),
+        (bearer(sub="-"), "not a user id"),
+        (bearer(sub="9223372036854775808"), "64-bit"),
+        ("Bearer " + mint_token(17, b"another secret that is long enough too"), "not valid"),
+        ("Bearer " + jwt.encode({"sub": "17", "aud": "feedlake", "exp": 2**40}, "", algorithm="none"), "not valid"),
+    ],
+)
+def test_everything_else_proves_nobody(header: str | None, reason: str) -> None:
+    with pytest.raises(TokenError, match=reason):
+        authenticate(header, SECRET)
+
+
+def test_the_secret_comes_from_a_file_or_the_environment(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_bytes(SECRET + b"\n")
+    assert load_secret({}, file) == SECRET
+    assert load_secret({"FEEDLAKE_JWT_SECRET": SECRET.decode()}) == SECRET
+    assert load_secret({"FEEDLAKE_JWT_SECRET_FILE": str(file)}) == SECRET
+    with pytest.raises(ValueError, match="no secret"):
+        load_secret({})
+    with pytest.raises(ValueError, match="at least 32"):
+        load_secret({"FEEDLAKE_JWT_SECRET": "short"})

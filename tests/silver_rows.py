@@ -1,0 +1,69 @@
+"""Hand-made silver tables: short rows with every other column filled in."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import types as T
+
+from spark_jobs.lake import Lake, read_schema
+
+BLANKS: dict[str, Any] = {
+    "bigint": 0,
+    "int": 0,
+    "string": "",
+    "boolean": False,
+    "array<string>": [],
+    "array<bigint>": [],
+    "double": 0.0,
+}
+EVENT_TIMES = {
+    "silver.users": "valid_from",
+    "silver.posts": "created_at",
+    "silver.impressions": "shown_at",
+    "silver.engagements": "engaged_at",
+    "silver.friendships": "valid_from",
+    "silver.page_follows": "valid_from",
+    "silver.group_memberships": "valid_from",
+    "silver.pages": "updated_at",
+    "bronze.events": "event_time",
+}
+USUAL: dict[str, dict[str, Any]] = {
+    "silver.posts": {"source_type": "friend", "content_type": "status", "privacy": "public"},
+    "silver.impressions": {"request_id": "r", "session_id": "s", "position": 1, "device": "phone", "surface": "feed"},
+}
+
+
+def at(day: int, hour: int = 0, minute: int = 0, second: int = 0, micros: int = 0) -> datetime:
+    """An instant of March 2026, UTC."""
+    return datetime(2026, 3, day, hour, minute, second, micros, tzinfo=UTC)
+
+
+def silver(spark: SparkSession, name: str, rows: Sequence[dict[str, Any]] = ()) -> DataFrame:
+    """A frame of the table's schema; what a row leaves out is blank, null, or follows from its event time."""
+    schema = read_schema(name)
+    relaxed = T.StructType([T.StructField(field.name, field.dataType) for field in schema])
+    table = [tuple(_fill(name, field, row) for field in schema) for row in rows]
+    return spark.createDataFrame(table, relaxed)
+
+
+def _fill(name: str, field: T.StructField, row: dict[str, Any]) -> Any:
+    if field.name in row:
+        return row[field.name]
+    moment = row[EVENT_TIMES[name]]
+    if field.name in {"received_at", "updated_at"}:
+        return moment
+    if field.name == "signup_at":
+        return row["valid_from"]
+    if field.name == "event_date":
+        return moment.date()
+    if field.nullable:
+        return None
+    return USUAL.get(name, {}).get(field.name, BLANKS[field.dataType.simpleString()])
+
+
+def put(lake: Lake, name: str, rows: Sequence[dict[str, Any]]) -> None:
+    """Append rows to a table of the lake."""
+    lake.create(name)
+    silver(lake.spark, name, rows).write.format("delta").mode("append").save(lake.path(name))

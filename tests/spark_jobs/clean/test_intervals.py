@@ -1,0 +1,126 @@
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pyspark.sql import DataFrame, SparkSession
+
+from spark_jobs.clean import blocks, friendships, page_follows
+from spark_jobs.clean.intervals import Edge, transform
+from spark_jobs.lake import Lake, append_rows, checksum, merge_by_key
+from spark_jobs.night import Night
+from tests.landed import bronze_rows, event, user
+
+EDGE = Edge("silver.page_follows", "page_id", "page_followed", "page_unfollowed")
+NEWS = "user_id bigint, page_id bigint, event_type string, event_time timestamp, received_at timestamp"
+START = datetime(2026, 3, 1, tzinfo=UTC)
+
+Step = tuple[int, int, bool]
+"""Pair, second, whether it opens."""
+
+
+def news(spark: SparkSession, steps: list[Step]) -> DataFrame:
+    rows = [
+        (pair, 1, EDGE.opened_by if opens else EDGE.closed_by, moment(at), moment(at + 1)) for pair, at, opens in steps
+    ]
+    return spark.createDataFrame(rows, NEWS)
+
+
+def moment(second: int) -> datetime:
+    return START + timedelta(seconds=second)
+
+
+def seconds(frame: DataFrame) -> dict[int, list[tuple[int, int | None]]]:
+    intervals: dict[int, list[tuple[int, int | None]]] = {}
+    for row in frame.orderBy("user_id", "valid_from").collect():
+        start, end = row["valid_from"], row["valid_to"]
+        plain = START.replace(tzinfo=None)
+        span = (round((start - plain).total_seconds()), end and round((end - plain).total_seconds()))
+        intervals.setdefault(row["user_id"], []).append(span)
+    return intervals
+
+
+def expected(steps: list[Step]) -> dict[int, list[tuple[int, int | None]]]:
+    """The rule once more, in plain Python."""
+    intervals: dict[int, list[tuple[int, int | None]]] = {}
+    for pair in {pair for pair, _, _ in steps}:
+        instants = sorted({at for other, at, _ in steps if other == pair})
+        for at, following in zip(instants, [*instants[1:], None], strict=True):
+            if (pair, at, True) in steps:
+                intervals.setdefault(pair, []).append((at, following))
+    return intervals
+
+
+def test_intervals_by_hand(spark: SparkSession, lake: Lake) -> None:
+    steps = [(1, 5, True), (1, 9, False)]
+    steps += [(2, 5, True), (2, 7, True), (2, 9, False), (2, 11, False)]
+    steps += [(3, 5, False)]
+    steps += [(4, 5, True), (4, 5, False)]
+    frame = transform(news(spark, steps), lake.read(EDGE.table), EDGE)
+    assert seconds(frame) == {1: [(5, 9)], 2: [(5, 7), (7, 9)], 4: [(5, None)]}
+    assert {row["received_at"] for row in frame.where("user_id = 1").collect()} == {moment(6).replace(tzinfo=None)}
+
+
+STEPS = st.lists(st.tuples(st.integers(1, 12), st.integers(0, 6), st.booleans()), min_size=30, max_size=60)
+
+
+@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
+@given(steps=STEPS, seed=st.integers(0, 99))
+def test_order_and_lateness_of_arrival_do_not_matter(
+    spark: SparkSession, lake: Lake, steps: list[Step], seed: int
+) -> None:
+    arrivals = random.Random(seed).sample(steps, len(steps))
+    openings = [step for step in arrivals if step[2]]
+    half = len(arrivals) // 2
+    empty = lake.read(EDGE.table)
+    # Overlapping scopes: the second night still reads what the first one read.
+    first = transform(news(spark, arrivals[:half]), empty, EDGE)
+    assert seconds(transform(news(spark, arrivals), first, EDGE)) == expected(steps)
+    # Scopes apart: the second night knows the first one's events by their intervals alone.
+    first = transform(news(spark, openings), empty, EDGE)
+    again = transform(news(spark, [(pair, 99, False) for pair in range(1, 13)]), first, EDGE)
+    assert seconds(again) == expected([*openings, *((pair, 99, False) for pair in range(1, 13))])
+
+
+def test_friendships_hold_in_both_directions_and_bad_edges_are_refused(make_night: Callable[..., Night]) -> None:
+    night = make_night()
+    rows = [
+        user(1),
+        user(2),
+        event("friendship_created", "a", "2026-03-08T01:00:00Z", user_id=1, friend_id=2),
+        event("friendship_removed", "b", "2026-03-08T02:00:00Z", user_id=2, friend_id=1),
+        event("friendship_created", "c", user_id=1, friend_id=1),
+        event("friendship_created", "d", user_id=1, friend_id=9),
+        event("friendship_created", "e", user_id=9, friend_id=1),
+        event("user_blocked", "f", user_id=2, blocked_id=2),
+        event("user_blocked", "g", user_id=2, blocked_id=1),
+        event("page_followed", "h", user_id=2, page_id=2),
+    ]
+    append_rows(night.lake, "bronze.events", bronze_rows(night.spark, rows))
+    known = "1 AS user_id, '' AS name, '' AS gender, 0 AS birth_year, '' AS country, false AS is_verified"
+    times = "timestamp'2026-01-01' AS valid_from, timestamp(null) AS valid_to, timestamp'2026-01-01' AS received_at"
+    users = night.spark.sql(f"SELECT {known}, array('') AS interests, timestamp'2026-01-01' AS signup_at, {times}")
+    users = users.withColumn("user_id", users["user_id"].cast("bigint"))
+    both = users.unionByName(users.withColumn("user_id", users["user_id"] + 1))
+    merge_by_key(night.lake, "silver.users", both, update_when=None)
+    friendships.main(night)
+    blocks.main(night)
+    page_follows.main(night)
+    once = checksum(night.read("silver.friendships"))
+    friendships.main(night)
+    assert checksum(night.read("silver.friendships")) == once
+    friends = night.read("silver.friendships").orderBy("user_id").collect()
+    assert [(row["user_id"], row["friend_id"], row["valid_from"].hour, row["valid_to"].hour) for row in friends] == [
+        (1, 2, 1, 2),
+        (2, 1, 1, 2),
+    ]
+    assert [(row["user_id"], row["blocked_id"]) for row in night.read("silver.blocks").collect()] == [(2, 1)]
+    refused = night.read("bronze.quarantine").orderBy("event_id").collect()
+    assert [(row["event_id"], row["reason"], row["detail"]) for row in refused] == [
+        ("c", "self_edge", "friend_id=1"),
+        ("d", "unknown_user", "friend_id=9"),
+        ("e", "unknown_user", "user_id=9"),
+        ("f", "self_edge", "blocked_id=2"),
+        ("h", "unknown_page", "page_id=2"),
+    ]

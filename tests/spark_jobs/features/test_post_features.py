@@ -1,0 +1,106 @@
+from collections.abc import Callable
+from math import log1p
+from typing import Any
+
+import pytest
+from pyspark.sql import functions as F
+
+from contracts.features import features_of
+from spark_jobs.features import post_features
+from spark_jobs.lake import Lake, checksum, write_partition
+from spark_jobs.night import Night
+from tests.silver_rows import at, put
+
+
+def author_row(night: Night, user_id: int, **known: float) -> None:
+    values = {feature.name: known.get(feature.name, feature.default) for feature in features_of("user")}
+    frame = night.spark.range(user_id, user_id + 1).select(
+        F.col("id").alias("user_id"),
+        *(F.lit(value).cast("float").alias(name) for name, value in values.items()),
+        F.lit(night.ds).alias("ds"),
+    )
+    write_partition(night.lake, "gold.user_features", frame, [night.ds])
+
+
+@pytest.fixture
+def night(lake: Lake, make_night: Callable[..., Night]) -> Night:
+    night = make_night()
+    post = {"author_id": 7, "created_at": at(7, 12)}
+    posts: list[dict[str, Any]] = [
+        {
+            **post,
+            "post_id": 1,
+            "content_type": "video",
+            "text": "abcd",
+            "hashtags": ["Food", "#travel", "x"],
+            "mentions": [4],
+            "media_count": 2,
+        },
+        {**post, "post_id": 2, "is_deleted": True, "updated_at": at(8, 1)},
+        {**post, "post_id": 3, "is_deleted": True, "updated_at": at(9), "author_id": 8},
+        {**post, "post_id": 4, "created_at": at(5, 23, 59)},
+        {**post, "post_id": 5, "received_at": at(9)},
+    ]
+    put(lake, "silver.posts", posts)
+    views = [{"impression_id": f"v{n}", "user_id": n, "post_id": 1, "shown_at": at(8, 1)} for n in range(10)]
+    put(lake, "silver.impressions", [*views, {**views[0], "impression_id": "late", "received_at": at(9)}])
+    kinds = [
+        ("like", 1),
+        ("like", None),
+        ("accept", None),
+        ("dislike", None),
+        ("report", 2),
+        ("share", 3),
+        ("dwell", 3),
+    ]
+    acts = [
+        {"engagement_id": f"e{n}", "user_id": user, "post_id": 1, "engagement_type": kind, "engaged_at": at(8, 2)}
+        for n, (kind, user) in enumerate(kinds)
+    ]
+    put(lake, "silver.engagements", [*acts, {**acts[0], "engagement_id": "too late", "engaged_at": at(9)}])
+    author_row(night, 7, log_friends=2.5, log_followers=1.5, is_verified=1.0, received_engagement_rate=0.25)
+    return night
+
+
+def test_features_of_live_posts(night: Night) -> None:
+    post_features.main(night)
+    rows = {row.post_id: row.asDict() for row in night.read(post_features.TABLE).collect()}
+    assert set(rows) == {1, 3}
+    expected = {
+        "is_status": 0,
+        "is_video": 1,
+        "log_views": log1p(10),
+        "log_likes": log1p(2),
+        "log_comments": 0,
+        "log_shares": log1p(1),
+        "comment_like_ratio": 0,
+        "share_like_ratio": 1 / 3,
+        "engagement_rate": (3 + 20 * 0.12) / 30,
+        "negative_rate": (2 + 20 * 0.01) / 30,
+        "likes_per_hour": log1p(2 / 36),
+        "shares_per_hour": log1p(1 / 36),
+        "author_log_friends": 2.5,
+        "author_log_followers": 1.5,
+        "author_is_verified": 1,
+        "author_engagement_rate": 0.25,
+        "author_negative_rate": 0.01,
+        "age_days": log1p(1.5),
+        "created_hour": 0.5,
+        "created_on_weekend": 1,
+        "log_length": log1p(4),
+        "log_media": log1p(2),
+        "log_hashtags": log1p(3),
+        "log_mentions": log1p(1),
+        "topic_food": 0.5,
+        "topic_travel": 0.5,
+        "topic_sports": 0,
+    }
+    assert {name: rows[1][name] for name in expected} == pytest.approx(expected)
+    assert (rows[3]["engagement_rate"], rows[3]["author_log_friends"]) == pytest.approx((0.12, 0))
+
+
+def test_a_rerun_changes_nothing(night: Night) -> None:
+    post_features.main(night)
+    first = checksum(night.read(post_features.TABLE))
+    post_features.main(night)
+    assert checksum(night.read(post_features.TABLE)) == first

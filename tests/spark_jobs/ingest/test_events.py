@@ -1,0 +1,113 @@
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pyspark.sql import DataFrame, SparkSession
+
+from spark_jobs.ingest import events, quarantine
+from spark_jobs.ingest.validation import validate
+from spark_jobs.lake import Lake, checksum
+from spark_jobs.night import Night
+from tests.landed import DS, event, land, user
+
+PLACE = ("source", "line", "event_id")
+
+
+def places(frame: DataFrame) -> list[tuple[str, int, str]]:
+    return sorted(tuple(row) for row in frame.select(*PLACE).collect())
+
+
+def test_first_received_copy_of_an_event_is_kept_across_files_and_nights(make_night: Callable[..., Night]) -> None:
+    night = make_night()
+    late = {"received_at": "2026-03-08T12:00:09Z"}
+    land(night.landing, DS, [user(1) | late, user(1), user(2), user(3)], "b.jsonl")
+    land(night.landing, DS, [user(2), user(3) | {"name": 3}], "a.jsonl")
+    events.main(night)
+    first = places(night.read("bronze.events"))
+    assert first == [
+        ("2026-03-08/a.jsonl", 1, "user-2"),
+        ("2026-03-08/b.jsonl", 2, "user-1"),
+        ("2026-03-08/b.jsonl", 4, "user-3"),
+    ]
+    tomorrow = Night(night.lake, DS + timedelta(days=1), night.landing, night.runs, night.settings)
+    land(night.landing, tomorrow.ds, [user(1), user(4, at="2026-03-09T01:00:00Z")])
+    events.main(tomorrow)
+    assert places(night.read("bronze.events")) == [*first, ("2026-03-09/events.jsonl", 2, "user-4")]
+    refused = night.read("bronze.quarantine").orderBy("source", "line").select("source", "line", "reason").collect()
+    assert [tuple(row) for row in refused] == [
+        ("2026-03-08/a.jsonl", 2, "wrong_type"),
+        ("2026-03-08/b.jsonl", 1, "duplicate_event"),
+        ("2026-03-08/b.jsonl", 3, "duplicate_event"),
+        ("2026-03-09/events.jsonl", 1, "duplicate_event"),
+    ]
+
+
+def test_a_run_killed_between_the_two_tables_is_healed(
+    make_night: Callable[..., Night], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, spark: SparkSession
+) -> None:
+    night = make_night()
+    land(night.landing, DS, [user(1), "{", user(1)], "a.jsonl")
+    land(night.landing, DS, ["nonsense", "more"], "hopeless.jsonl")
+    with monkeypatch.context() as patch:
+        patch.setattr(events, "append_rows", lambda *_: pytest.fail("killed"))
+        with pytest.raises(pytest.fail.Exception, match="killed"):
+            events.main(night)
+    assert night.read("bronze.events").count() == 0
+    assert night.read("bronze.quarantine").count() == 4
+    land(night.landing, DS, [user(1, event_id="user-1") | {"name": "from a file that came in between"}], "0.jsonl")
+    events.main(night)
+    rows = {name: checksum(night.read(name)) for name in ("bronze.events", "bronze.quarantine")}
+    assert places(night.read("bronze.events")) == [("2026-03-08/0.jsonl", 1, "user-1")]
+    assert rows["bronze.quarantine"].startswith("5:")
+
+    events.main(night)
+    quarantine.main(night)
+    assert {name: checksum(night.read(name)) for name in rows} == rows
+    unbroken = Night(Lake(spark, str(tmp_path / "unbroken")), DS, night.landing, night.runs, night.settings)
+    events.main(unbroken)
+    assert {name: checksum(unbroken.read(name)) for name in rows} == rows
+
+
+def test_a_day_without_files_is_no_error(make_night: Callable[..., Night]) -> None:
+    night = make_night()
+    land(night.landing, DS - timedelta(days=1), [user(1, at="2026-03-07T01:00:00Z")])
+    (Path(night.landing) / "2026-03-08").mkdir()
+    events.main(night)
+    events.main(Night(night.lake, DS + timedelta(days=1), night.landing, night.runs, night.settings))
+    assert places(night.read("bronze.events")) == [("2026-03-07/events.jsonl", 1, "user-1")]
+
+
+TEXTS = st.one_of(
+    st.text(alphabet='{}[]",: a1\\u\t', max_size=12),
+    st.recursive(
+        st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | st.text(max_size=3),
+        lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["event_id", "a"]), inner),
+        max_leaves=4,
+    ).map(json.dumps),
+    st.builds(
+        lambda at, kind, post_id: json.dumps(event(kind, f"e{at}", post_id=post_id, detail="x")),
+        st.integers(0, 20),
+        st.sampled_from(["post_deleted", "moderation", "user_upserted", "x"]),
+        st.sampled_from([1, 2**63 - 1, 2**63, "1", None, 1.5]),
+    ),
+)
+
+
+@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
+@given(lines=st.lists(TEXTS, min_size=60, max_size=120), known=st.sets(st.integers(0, 20)))
+def test_no_line_is_lost_and_no_event_comes_twice(spark: SparkSession, lines: list[str], known: set[int]) -> None:
+    rows = [("2026-03-08/a.jsonl", at, line, DS) for at, line in enumerate(lines)]
+    frame = spark.createDataFrame(rows, "source string, line bigint, raw string, landing_date date")
+    in_bronze = spark.createDataFrame([(f"e{at}",) for at in known], "event_id string")
+    checked = events.transform(validate(frame, 3), in_bronze).persist()
+    accepted, refused = events.accepted(checked).collect(), quarantine.transform(checked).collect()
+    checked.unpersist()
+    assert sorted(row["line"] for row in [*accepted, *refused]) == list(range(len(lines)))
+    ids = [row["event_id"] for row in accepted]
+    assert len(ids) == len(set(ids))
+    assert not set(ids) & {f"e{at}" for at in known}
+    assert all(row["raw"] == lines[row["line"]] for row in accepted)

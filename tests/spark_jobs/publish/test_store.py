@@ -1,0 +1,76 @@
+import pytest
+import redis
+
+from contracts.epochs import POINTER_KEY, Pointer, block_key, card_key, fallback_key, features_key, pool_key
+from contracts.settings import PublishRules
+from spark_jobs.publish import store
+from spark_jobs.publish.store import PublishFailed
+from tests.serving.reader_world import RedisServer
+
+RULES = PublishRules(keys_per_batch=7)
+
+
+@pytest.fixture
+def server(redis_server: RedisServer) -> RedisServer:
+    redis_server.client.flushall()
+    return redis_server
+
+
+def test_flip_is_refused_when_the_pointer_moved(server: RedisServer) -> None:
+    first, second, third = Pointer(1, None, 10), Pointer(2, 1, 20), Pointer(3, 1, 30)
+    client = store.connect(server.url, RULES)
+    assert store.read_pointer(client) is None
+    store.flip(client, None, first)
+    store.flip(client, first, second)
+    with pytest.raises(PublishFailed, match="another publisher is running"):
+        store.flip(client, first, third)
+    assert store.read_pointer(client) == second
+
+
+def test_only_doomed_epochs_are_discarded(server: RedisServer) -> None:
+    client = server.client
+    for epoch in (3, 30, 4):
+        for user in range(20):
+            client.set(pool_key(epoch, user), b"p")
+            client.set(features_key(epoch, user), b"f")
+        client.set(card_key(epoch, 9), b"c")
+        client.set(fallback_key(epoch, "popular"), b"g")
+    client.sadd(block_key(3), 4)
+    client.set(POINTER_KEY, b"x")
+    client.set("session:3:abc", b"not ours")
+    assert store.discard_epochs(client, lambda epoch: epoch not in {30, 4}, RULES) == 42
+    left = {key.split(b":")[1] for key in client.scan_iter(match="pool:*")}
+    assert left == {b"30", b"4"}
+    assert client.exists(block_key(3), POINTER_KEY, "session:3:abc") == 3
+
+
+def test_an_evicting_redis_is_refused(server: RedisServer) -> None:
+    store.check_policy(server.client)
+    server.client.config_set("maxmemory-policy", "allkeys-lru")
+    try:
+        with pytest.raises(
+            PublishFailed, match=r"maxmemory-policy allkeys-lru.*CONFIG SET maxmemory-policy noeviction"
+        ):
+            store.check_policy(server.client)
+    finally:
+        server.client.config_set("maxmemory-policy", "noeviction")
+
+
+def test_memory_is_checked_against_the_limit(server: RedisServer) -> None:
+    used = store.used_bytes(server.client)
+    server.client.config_set("maxmemory", 2 * used)
+    try:
+        store.check_memory(server.client, int(used * 0.5), RULES)
+        with pytest.raises(PublishFailed, match="raise maxmemory"):
+            store.check_memory(server.client, int(used * 0.95), RULES)
+    finally:
+        server.client.config_set("maxmemory", 0)
+    store.check_memory(server.client, used, RULES)
+    with pytest.raises(PublishFailed, match="raise maxmemory"):
+        store.check_memory(server.client, 2**50, RULES)
+
+
+def test_a_dead_redis_fails_soon() -> None:
+    client = store.connect("redis://127.0.0.1:1/0", RULES)
+    with pytest.raises(redis.exceptions.ConnectionError):
+        client.ping()

@@ -1,0 +1,118 @@
+"""Scoring: the same bytes whatever the batches, hand-checked values, clear errors."""
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from contracts.features import features_of, names_of
+from contracts.settings import Settings
+from contracts.value import value_score
+from spark_jobs.lake import Lake, checksum
+from spark_jobs.night import Night
+from spark_jobs.night_model import load_ranker, model_of
+from spark_jobs.score import post_embeddings, scored_candidates
+from tests import scoring_lake
+
+USERS, POSTS = 41, 60
+HEADS = ("p_like", "p_comment", "p_share", "p_hide", "p_report", "dwell_s")
+
+
+@pytest.fixture(scope="module")
+def night(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Night:
+    """A lake scored once. Friday evening: the day that is served is a Saturday."""
+    folder = tmp_path_factory.mktemp("scored")
+    night = Night(Lake(spark, str(folder / "lake")), date(2026, 3, 6), str(folder), folder / "runs", Settings())
+    scoring_lake.register_model(night)
+    scoring_lake.write_features(night, USERS, POSTS)
+    scoring_lake.write_candidates(night, USERS, POSTS)
+    post_embeddings.main(night)
+    scored_candidates.main(night)
+    return night
+
+
+def features_of_row(frame: Any, entity: Any) -> list[float]:
+    row = frame.first()
+    return [f.default for f in features_of(entity)] if row is None else [row[name] for name in names_of(entity)]
+
+
+@pytest.mark.parametrize("user", [2, 3, USERS - 1], ids=["with affinity", "without affinity", "without features"])
+def test_scores_are_those_of_the_ranker(night: Night, user: int) -> None:
+    ranker = load_ranker(model_of(night).folder)
+    of_user = F.col("user_id") == user
+    scored = night.read("gold.scored_candidates").where(of_user).orderBy("post_id").toArrow().to_pydict()
+    candidates = night.read("gold.feed_candidates").where(of_user).orderBy("post_id").toArrow().to_pydict()
+    assert scored["post_id"] == candidates["post_id"]
+    assert scored["author_id"] == candidates["author_id"]
+    own = features_of_row(night.read("gold.user_features").where(of_user), "user")
+    affinity = {
+        row.author_id: [row[name] for name in names_of("pair")]
+        for row in night.read("gold.affinity_features").where(of_user).collect()
+    }
+    assert bool(affinity) == (user % 2 == 0)
+    posts = {row.post_id: row for row in night.read("gold.post_features").collect()}
+    chosen = [posts[post] for post in scored["post_id"]]
+    default = [f.default for f in features_of("pair")]
+    context = [0.0, 0.0, 1.0, own[names_of("user").index("mobile_ratio")]]
+    cross = np.array([affinity.get(row.author_id, default) + context for row in chosen], dtype=np.float32)
+    vectors = ranker.post_vectors(np.array([[row[n] for n in names_of("post")] for row in chosen], dtype=np.float32))
+    embedding, projection = ranker.user_vectors(np.array([own], dtype=np.float32))
+    want = ranker.score(embedding[0], projection[0], *vectors, cross)
+    for head in HEADS:
+        np.testing.assert_allclose(scored[head], want[head], rtol=1e-4, atol=1e-6)
+    value = value_score(
+        **{head: np.array(scored[head]) for head in HEADS},
+        age_h=(np.array(scored["post_id"]) + 1) / 6,
+        author_negative_rate=np.array([row.author_negative_rate for row in chosen]),
+        weights=Settings().value,
+    )
+    np.testing.assert_allclose(scored["value_score"], value, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("partitions", "batch_rows"), [(1, 16384), (7, 16384), (7, 13), (3, 1)])
+def test_bytes_do_not_depend_on_partitions_or_batches(night: Night, partitions: int, batch_rows: int) -> None:
+    conf, changed = night.spark.conf, {"spark.sql.shuffle.partitions": partitions}
+    changed["spark.sql.execution.arrow.maxRecordsPerBatch"] = batch_rows
+    tables = ("gold.post_embeddings", "gold.scored_candidates")
+    before = [checksum(night.read(name)) for name in tables]
+    kept = {key: conf.get(key) for key in changed}
+    try:
+        for key, value in changed.items():
+            conf.set(key, value)
+        post_embeddings.main(night)
+        scored_candidates.main(night)
+    finally:
+        for key, text in kept.items():
+            conf.set(key, str(text))
+    assert [checksum(night.read(name)) for name in tables] == before
+
+
+def test_every_candidate_is_scored_once_and_finite(night: Night) -> None:
+    scored = night.read("gold.scored_candidates")
+    count = night.read("gold.feed_candidates").count()
+    assert scored.count() == scored.select("user_id", "post_id").distinct().count() == count
+    values = scored.select(*HEADS, "value_score").toArrow().to_pandas().to_numpy()
+    assert np.isfinite(values).all()
+    assert ((values[:, :5] >= 0) & (values[:, :5] <= 1)).all()
+
+
+def test_a_candidate_without_vector_names_the_table_and_the_post(night: Night) -> None:
+    config = scored_candidates.read_config(night)
+    stray = night.read("gold.feed_candidates").limit(1).withColumn("post_id", F.lit(999_999).cast("bigint"))
+    affinity, users = night.read("gold.affinity_features"), night.read("gold.user_features")
+    with pytest.raises(Exception, match=r"gold.post_embeddings lacks 1 candidate posts, for example 999999"):
+        scored_candidates.transform(stray, affinity, users, config).collect()
+
+
+def test_a_night_without_model_names_the_table_and_the_day(make_night: Callable[..., Night]) -> None:
+    with pytest.raises(ValueError, match=r"gold.models has no row with ds = 2026-03-08"):
+        post_embeddings.main(make_night())
+
+
+def test_the_checkpoint_lies_under_the_lake(night: Night) -> None:
+    assert Path(model_of(night).folder).is_dir()
