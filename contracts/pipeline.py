@@ -162,9 +162,34 @@ TABLES: tuple[Table, ...] = (
         "rerank",
         ("user_id", "rank", "ds"),
         "ds",
-        ("gold.scored_candidates", "gold.feed_candidates", "silver.posts"),
+        (
+            "gold.scored_candidates",
+            "gold.feed_candidates",
+            "gold.user_features",
+            "silver.posts",
+            "silver.friendships",
+            "silver.group_memberships",
+            "silver.blocks",
+        ),
     ),
-    Table("gold", "epochs", "publish", ("epoch",), None, ("gold.ranked_feeds", "gold.user_features", "silver.posts")),
+    Table(
+        "gold",
+        "epochs",
+        "publish",
+        ("epoch",),
+        None,
+        (
+            "gold.ranked_feeds",
+            "gold.user_features",
+            "gold.post_features",
+            "silver.posts",
+            "silver.users",
+            "silver.pages",
+            "silver.groups",
+            "silver.blocks",
+            "silver.engagements",
+        ),
+    ),
 )
 
 BY_NAME: dict[str, Table] = {table.full_name: table for table in TABLES}

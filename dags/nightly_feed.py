@@ -20,12 +20,13 @@ from airflow.sdk import DAG, CronDataIntervalTimetable, Param, TaskGroup
 from contracts.pipeline import STAGES, tables_of
 from dags.feedlake_tasks import HOME, report, spark_job, validate
 
+SCHEDULE = os.environ.get("FEEDLAKE_SCHEDULE", "0 2 * * *")
 DATA = os.environ.get("FEEDLAKE_DATA", f"{HOME}/.lake")
 
 with DAG(
     dag_id="nightly_feed",
     doc_md=__doc__,
-    schedule=CronDataIntervalTimetable("0 2 * * *", timezone="UTC"),
+    schedule=CronDataIntervalTimetable(SCHEDULE, timezone="UTC") if SCHEDULE else None,
     start_date=datetime(2026, 1, 1),  # noqa: DTZ001 - Airflow reads a naive start date as UTC
     catchup=False,
     max_active_runs=1,

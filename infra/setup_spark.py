@@ -18,8 +18,8 @@ DELTA = "io.delta:delta-spark_4.1_2.13:4.4.0"
 
 NEEDED = ("io.delta_", "io.unitycatalog_")
 
-FAST_START = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xshare:auto -Djdk.lang.Process.launchMechanism=VFORK"
-"""C1 only and the serial collector start fastest; VFORK because Hadoop starts a chmod for every local file."""
+FAST_START = "-XX:+UseSerialGC -Xshare:auto -Djdk.lang.Process.launchMechanism=VFORK"
+"""The serial collector starts fastest; VFORK because Hadoop starts a chmod for every local file."""
 
 DEFAULTS = """\
 spark.master                                     local[*]

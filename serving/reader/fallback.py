@@ -76,10 +76,10 @@ class SnapshotKeeper:
             self._stopping.set()
             await self._task
 
-    async def renew(self, seen: Snapshot | None) -> None:
-        """Refresh because ``seen`` is out of date; callers that saw the same one share the refresh."""
+    async def renew(self, seen: Snapshot) -> None:
+        """Refresh because the epoch of ``seen`` is out of date; callers that saw the same epoch share the refresh."""
         async with self._lock:
-            if self.current is seen:
+            if self.current is None or self.current.pointer.stable == seen.pointer.stable:
                 await self._try_refresh()
 
     async def try_refresh(self) -> bool:

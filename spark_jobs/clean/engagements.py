@@ -3,7 +3,7 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from spark_jobs.clean.references import Reference, accepted, check, write_refused
+from spark_jobs.clean.references import Reference, accepted, check, known_posts, write_refused
 from spark_jobs.clean.typed_events import landed_in_scope, typed_events
 from spark_jobs.lake import merge_by_key
 from spark_jobs.night import Night
@@ -46,10 +46,11 @@ def main(night: Night) -> None:
     events = typed_events(landed_in_scope(night), "engagement", "reaction", "moderation")
     # "detail" is a field of these events and of the quarantine, where it says what broke the rule.
     events = events.withColumnRenamed("detail", "action")
-    checked = check_events(events, night.read("silver.users"), night.read("silver.posts")).persist()
+    checked = check_events(events, night.read("silver.users"), known_posts(night)).persist()
     try:
         write_refused(night, "silver.engagements", checked)
         rows = transform(accepted(checked).withColumnRenamed("action", "detail"))
+        rows = rows.join(night.read("silver.posts").select("post_id"), "post_id", "left_semi")
         merge_by_key(night.lake, "silver.engagements", rows, update_when=None)
     finally:
         checked.unpersist()

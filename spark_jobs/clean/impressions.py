@@ -3,7 +3,7 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from spark_jobs.clean.references import Reference, accepted, check, refuse_where, write_refused
+from spark_jobs.clean.references import Reference, accepted, check, known_posts, refuse_where, write_refused
 from spark_jobs.clean.typed_events import landed_in_scope, typed_events
 from spark_jobs.lake import merge_by_key
 from spark_jobs.night import Night
@@ -43,9 +43,10 @@ def transform(events: DataFrame) -> DataFrame:
 def main(night: Night) -> None:
     """Insert the night's impressions."""
     events = typed_events(landed_in_scope(night), "impression")
-    checked = check_events(events, night.read("silver.users"), night.read("silver.posts")).persist()
+    checked = check_events(events, night.read("silver.users"), known_posts(night)).persist()
     try:
         write_refused(night, "silver.impressions", checked)
-        merge_by_key(night.lake, "silver.impressions", transform(accepted(checked)), update_when=None)
+        rows = transform(accepted(checked)).join(night.read("silver.posts").select("post_id"), "post_id", "left_semi")
+        merge_by_key(night.lake, "silver.impressions", rows, update_when=None)
     finally:
         checked.unpersist()

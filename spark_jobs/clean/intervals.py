@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from spark_jobs.clean.changes import changed_rows
 from spark_jobs.clean.references import Reference, accepted, check, refuse_where, write_refused
 from spark_jobs.clean.typed_events import landed_in_scope, typed_events
 from spark_jobs.lake import merge_by_key
@@ -70,7 +71,8 @@ def build(night: Night, edge: Edge) -> None:
     try:
         write_refused(night, edge.table, checked)
         existing = night.read(edge.table)
-        changed = transform(accepted(checked), existing, edge).subtract(existing)
+        rows = transform(accepted(checked), existing, edge)
+        changed = changed_rows(rows, existing, ["user_id", edge.other])
         merge_by_key(night.lake, edge.table, changed, update_when="true")
     finally:
         checked.unpersist()

@@ -3,6 +3,7 @@
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from spark_jobs.clean.changes import changed_rows
 from spark_jobs.clean.references import Reference, accepted, check, write_refused
 from spark_jobs.clean.typed_events import landed_in_scope, typed_events
 from spark_jobs.lake import merge_by_key
@@ -78,7 +79,8 @@ def main(night: Night) -> None:
     try:
         write_refused(night, "silver.posts", versions)
         write_refused(night, "silver.posts", deletions)
-        changed = transform(accepted(versions), accepted(deletions), existing).subtract(existing)
+        rows = transform(accepted(versions), accepted(deletions), existing)
+        changed = changed_rows(rows, existing, ["post_id"])
         merge_by_key(night.lake, "silver.posts", changed, update_when="true")
     finally:
         versions.unpersist()

@@ -55,6 +55,18 @@ def accepted(checked: DataFrame) -> DataFrame:
     return checked.where(F.col("reason").isNull()).drop("reason", "detail")
 
 
+def known_posts(night: Night) -> DataFrame:
+    """Ids of posts that an event may name: those in silver, and those withheld because their own line was refused.
+
+    An event on a withheld post is not at fault. It stays in bronze and has no row in silver while the post has none.
+    """
+    lines = night.read("bronze.quarantine").where(
+        F.col("writer").isin("bronze.events", "silver.posts") & F.col("event_type").isin("post_created", "post_updated")
+    )
+    withheld = lines.select(F.expr("try_cast(get_json_object(raw, '$.post_id') AS BIGINT)").alias("post_id"))
+    return night.read("silver.posts").select("post_id").unionByName(withheld.where("post_id IS NOT NULL"))
+
+
 def write_refused(night: Night, table: str, checked: DataFrame) -> None:
     """Add the refused events to bronze.quarantine, each once per ``table`` that refused it."""
     refused = checked.where(F.col("reason").isNotNull()).select(

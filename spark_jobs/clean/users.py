@@ -3,6 +3,7 @@
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from spark_jobs.clean.changes import changed_rows
 from spark_jobs.clean.typed_events import landed_in_scope, typed_events
 from spark_jobs.lake import merge_by_key
 from spark_jobs.night import Night
@@ -43,5 +44,5 @@ def main(night: Night) -> None:
     """Recompute the versions of the users that the night has news of."""
     existing = night.read("silver.users")
     events = typed_events(landed_in_scope(night), "user_upserted")
-    changed = transform(events, existing).subtract(existing)
+    changed = changed_rows(transform(events, existing), existing, ["user_id"])
     merge_by_key(night.lake, "silver.users", changed, update_when="true")

@@ -10,7 +10,7 @@ from contracts.features import names_of
 from contracts.settings import Smoothing
 from spark_jobs.counters import NEGATIVE, POSITIVE, is_kind, one_if
 from spark_jobs.features.days import days_to_build
-from spark_jobs.features.interactions import edge_interval, event_interval, interactions, stack
+from spark_jobs.features.interactions import edge_interval, event_interval, event_log, stack, with_posts
 from spark_jobs.features.mutual_friends import mutual_friends
 from spark_jobs.lake import write_partition
 from spark_jobs.night import Night
@@ -37,7 +37,7 @@ def transform(
     smoothing: Smoothing,
 ) -> DataFrame:
     """Features of the pairs who are connected or met in the window, for all ``days``; grain: user_id, author_id, ds."""
-    log = interactions(impressions, engagements, posts, days, activity_days)
+    log = with_posts(event_log(impressions, engagements, days, activity_days), posts)
     facts = stack(
         [
             pair_facts(log, activity_days),

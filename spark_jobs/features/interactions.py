@@ -12,13 +12,11 @@ from spark_jobs.point_in_time import seen_day
 from spark_jobs.post_columns import topics_of
 
 
-def interactions(
-    impressions: DataFrame, engagements: DataFrame, posts: DataFrame, days: Sequence[date], activity_days: int
-) -> DataFrame:
-    """Impressions (kind ``view``) and engagements in the activity window of any of ``days``, with their post.
+def event_log(impressions: DataFrame, engagements: DataFrame, days: Sequence[date], activity_days: int) -> DataFrame:
+    """Impressions (kind ``view``) and engagements in the activity window of any of ``days``.
 
-    Grain: one event; columns user_id (null for an anonymous reaction), author_id, kind, event_time, event_date,
-    seen_day, content_type, topics, session_id, is_mobile.
+    Grain: one event; columns user_id (null for an anonymous reaction), post_id, kind, event_time, event_date,
+    seen_day, session_id, is_mobile.
     """
     views = impressions.select(
         "user_id",
@@ -40,7 +38,11 @@ def interactions(
     )
     log = views.unionByName(acts, allowMissingColumns=True)
     first = min(days) - timedelta(days=activity_days - 1)
-    log = log.where(F.col("event_date").between(F.lit(first), F.lit(max(days))))
+    return log.where(F.col("event_date").between(F.lit(first), F.lit(max(days))))
+
+
+def with_posts(log: DataFrame, posts: DataFrame) -> DataFrame:
+    """Adds author_id, content_type and topics of the post."""
     about = posts.select("post_id", "author_id", "content_type", topics_of(F.col("hashtags")).alias("topics"))
     return log.join(about, "post_id", "inner")
 

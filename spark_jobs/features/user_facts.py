@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 
 from contracts.features import TOPICS
 from spark_jobs.counters import NEGATIVE, POSITIVE, is_kind
-from spark_jobs.features.interactions import edge_interval, event_interval, stack
+from spark_jobs.features.interactions import edge_interval, event_interval, stack, with_posts
 from spark_jobs.point_in_time import on_days, seen_day
 
 _RECEIVED = "received_"
@@ -35,14 +35,16 @@ def covered_days(log: DataFrame, written: DataFrame, days: Sequence[date], activ
     return first.groupBy("ds").agg((F.datediff("ds", F.min("event_date")) + F.lit(1)).alias("num_days"))
 
 
-def activity_facts(log: DataFrame, written: DataFrame, activity_days: int) -> DataFrame:
+def activity_facts(log: DataFrame, posts: DataFrame, written: DataFrame, activity_days: int) -> DataFrame:
     """What users did (kind as in ``log``, ``session``, ``post``) and what their posts received (``received_...``)."""
     interval = event_interval(activity_days)
     sides = F.array(
         F.struct("user_id", "kind"),
         F.struct(F.col("author_id").alias("user_id"), F.concat(F.lit(_RECEIVED), "kind").alias("kind")),
     )
-    acts = log.select(F.explode(sides).alias("fact"), "content_type", "topics", "is_mobile", *interval)
+    acts = with_posts(log, posts).select(
+        F.explode(sides).alias("fact"), "content_type", "topics", "is_mobile", *interval
+    )
     sessions = (
         log.where(F.col("session_id").isNotNull())
         .groupBy("user_id", "event_date", "session_id")

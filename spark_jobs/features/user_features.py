@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 from contracts.features import TOPICS, features_of, names_of
 from contracts.settings import Smoothing
 from spark_jobs.features.days import days_to_build
-from spark_jobs.features.interactions import interactions, stack
+from spark_jobs.features.interactions import event_log, stack
 from spark_jobs.features.user_facts import (
     activity_facts,
     count_facts,
@@ -42,11 +42,11 @@ def transform(
     smoothing: Smoothing,
 ) -> DataFrame:
     """Features of every user known at the end of each of ``days``, in one pass; grain: user_id, ds."""
-    log = interactions(impressions, engagements, posts, days, activity_days)
+    log = event_log(impressions, engagements, days, activity_days)
     written = posts_written(posts, days, activity_days)
     facts = stack(
         [
-            activity_facts(log, written, activity_days),
+            activity_facts(log, posts, written, activity_days),
             network_facts(friendships, page_follows, group_memberships, pages),
         ]
     )

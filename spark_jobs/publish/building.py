@@ -136,7 +136,7 @@ def build(
 def verify(night: Night, client: "redis.Redis", epoch: int, content: Content, parts: dict[Kind, list[Part]]) -> None:
     """Read every key of the epoch back and compare it with what was written; raises ``PublishFailed``."""
     for kind, frame in content.frames.items():
-        ids = frame.select(frame.columns[0]).distinct()
+        ids = frame.select(frame.columns[0])
         loading.verify(kind, parts[kind], loading.read_back(ids, target_of(night, epoch, kind), partitions_of(night)))
     for name, columns in content.fallbacks.items():
         if client.get(fallback_key(epoch, name)) != pack_pool(epoch, int(night.as_of.timestamp()), columns):

@@ -58,8 +58,10 @@ def load(frame: DataFrame, target: Target, num_partitions: int) -> list[Part]:
 
 
 def read_back(ids: DataFrame, target: Target, num_partitions: int) -> list[Part]:
-    """Read the keys of ``ids``, one column, distinct; reports compare with those of ``load``."""
-    placed = ids.repartition(num_partitions, ids.columns[0])
+    """Read the keys of ``ids``, one column; reports compare with those of ``load``."""
+    # Distinct comes second: an aggregate before it would let the optimiser drop the repartition, and with it
+    # the placement that the reports are compared by.
+    placed = ids.repartition(num_partitions, ids.columns[0]).distinct()
     return _reports(placed.mapInArrow(partial(_read, target=target), REPORT))
 
 

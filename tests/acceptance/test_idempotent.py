@@ -1,5 +1,8 @@
 """The same night twice: no gold table's content changes, a new epoch is published and served."""
 
+import time
+from typing import Any
+
 from contracts.pipeline import TABLES
 from spark_jobs.lake import checksum
 from spark_jobs.night import Night
@@ -26,13 +29,11 @@ def test_idempotent(published: Night, feed: Reader) -> None:
     assert [post["id"] for post in second["posts"]] == [post["id"] for post in first["posts"]]
 
 
-def serve_epoch(feed: Reader, user: int, epoch: int) -> dict:  # type: ignore[type-arg]
+def serve_epoch(feed: Reader, user: int, epoch: int) -> dict[str, Any]:
     """Readers cache the pointer for about a second."""
-    import time
-
     deadline = time.monotonic() + 10
     while True:
-        answer: dict = feed.feed(user).json()  # type: ignore[type-arg]
+        answer: dict[str, Any] = feed.feed(user).json()
         if answer["metadata"]["epoch"] == epoch or time.monotonic() > deadline:
             assert answer["metadata"]["epoch"] == epoch
             return answer

@@ -23,9 +23,9 @@ def test_killed_publisher(published: Night, feed: Reader, tmp_path: Path) -> Non
         process = submit(published, "publish", tmp_path / "publish.log")
         while num_keys(client, epoch + 1) == 0:
             assert process.poll() is None, (tmp_path / "publish.log").read_text()
-        client.execute_command("CLIENT", "PAUSE", "60000", "WRITE")  # hold it where it stands
+        client.client_pause(60_000, all=False)  # hold it where it stands
         kill(process)
-        client.execute_command("CLIENT", "UNPAUSE")
+        client.client_unpause()
         partial = num_keys(client, epoch + 1)
         assert 0 < partial < whole
         assert pointer(published.redis_url).stable == epoch

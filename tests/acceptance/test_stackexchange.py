@@ -24,11 +24,11 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def night(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
     folder = tmp_path_factory.mktemp("stackexchange")
-    landing = str(folder / "landing")
+    landing = folder / "landing"
     adapt(spark, str(DUMP), landing)
     with redis_server(folder) as url:
-        settings = load_settings(landing)
-        made = Night(Lake(spark, str(folder / "lake")), date(2018, 9, 2), landing, folder / "runs", settings, url)
+        settings = load_settings(str(landing))
+        made = Night(Lake(spark, str(folder / "lake")), date(2018, 9, 2), str(landing), folder / "runs", settings, url)
         run_night(made)
         yield made
 

@@ -172,14 +172,16 @@ async def test_under_flips_every_response_is_of_one_epoch(redis_server: RedisSer
 
     async with open_reader(refresh_s=0.01) as client:
         polls = [asyncio.create_task(poll(client, seen)) for seen in epochs]
-        for epoch in range(2, 8):
-            seed_world(redis_server, epoch, previous=epoch - 1)
-            old = [pool_key(epoch - 1, 1), fallback_key(epoch - 1, "popular")]
-            redis_server.client.delete(*old, *(card_key(epoch - 1, post_id) for post_id in IDS))
-            while not all(  # noqa: ASYNC110 - waits for what every poll has seen
-                epoch in seen or task.done() for seen, task in zip(epochs, polls, strict=True)
-            ):
-                await asyncio.sleep(0.01)
-        done.set()
+        try:
+            for epoch in range(2, 8):
+                seed_world(redis_server, epoch, previous=epoch - 1)
+                old = [pool_key(epoch - 1, 1), fallback_key(epoch - 1, "popular")]
+                redis_server.client.delete(*old, *(card_key(epoch - 1, post_id) for post_id in IDS))
+                while not all(  # noqa: ASYNC110 - waits for what every poll has seen
+                    epoch in seen or task.done() for seen, task in zip(epochs, polls, strict=True)
+                ):
+                    await asyncio.sleep(0.01)
+        finally:
+            done.set()
         await asyncio.gather(*polls)
     assert all(seen >= set(range(2, 8)) for seen in epochs)

@@ -13,7 +13,7 @@ SECRET = b"a secret for tests, longer than 32 bytes"
 
 
 def bearer(**changes: object) -> str:
-    claims = {"sub": "17", "aud": "feedlake", "exp": int(time.time()) + 60} | changes
+    claims = {"sub": "17", "aud": "feedlake", "exp": int(time.time()) + 3600} | changes
     kept = {name: value for name, value in claims.items() if value is not None}
     return "Bearer " + jwt.encode(kept, SECRET, algorithm="HS256")
 

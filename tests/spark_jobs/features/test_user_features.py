@@ -86,7 +86,7 @@ def got(spark: SparkSession) -> dict[int, dict[str, Any]]:
         + [act(None, "dislike", 2, at(7, 4))],
         "friendships": [{"user_id": 6, **friend} for friend in friends],
         "page_follows": [
-            {"user_id": user, "page_id": page, "valid_from": at(2)} for user, page in ((6, 10), (2, 11), (3, 11))
+            {"user_id": user, "page_id": page, "valid_from": at(2)} for user, page in ((6, 10), (2, 11), (8, 11))
         ],
         "pages": [{"page_id": 11, "owner_id": 6, "updated_at": at(1)}],
         "group_memberships": [{"user_id": 6, "group_id": 20, "valid_from": at(2)}],
