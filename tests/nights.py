@@ -144,7 +144,7 @@ class Poller:
                 except (AssertionError, httpx.HTTPError) as failure:
                     self.errors.append(str(failure))
                 self.num_reads += 1
-                time.sleep(0.005)
+                time.sleep(0.05)
 
 
 def submit(night: Night, stage: str, log: Path) -> subprocess.Popen[bytes]:

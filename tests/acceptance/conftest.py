@@ -42,3 +42,10 @@ def published(spark: SparkSession, landing: Path, redis_url: str) -> Night:
 def feed(published: Night, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
     with reader(published.redis_url, tmp_path_factory.mktemp("reader") / "log") as running:
         yield running
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A whole night takes more than a minute, so whatever needs one is left to ``make acceptance``."""
+    for item in items:
+        if "published" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)

@@ -23,6 +23,7 @@ def test_killed_publisher(published: Night, feed: Reader, tmp_path: Path) -> Non
         process = submit(published, "publish", tmp_path / "publish.log")
         while num_keys(client, epoch + 1) == 0:
             assert process.poll() is None, (tmp_path / "publish.log").read_text()
+            time.sleep(0.01)
         client.client_pause(60_000, all=False)  # hold it where it stands
         kill(process)
         client.client_unpause()

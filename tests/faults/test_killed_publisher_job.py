@@ -142,6 +142,7 @@ def num_pools(server: RedisServer, epoch: int) -> int:
     return sum(1 for _ in server.client.scan_iter(match=f"pool:{epoch}:*", count=5000))
 
 
+@pytest.mark.slow
 def test_killed_publisher_job(night: Night, server: RedisServer) -> None:
     epochs.main(night)
     live = server.client.get(POINTER_KEY)

@@ -49,6 +49,7 @@ def night(spark: SparkSession, tmp_path: Path) -> Night:
     return night
 
 
+@pytest.mark.slow
 def test_killed_scoring_job(night: Night) -> None:
     before, version = checksum(night.read(TABLE)), night.lake.version(TABLE)
     folder = Path(night.lake.path(TABLE))
