@@ -36,11 +36,9 @@ from tests.published_night import (
     BOB,
     CAT,
     DELETED_POST,
-    GROUP_POST,
     OLD_POST,
     PAGE,
     PAGE_POST,
-    PRIVATE_POST,
     PROFILE_POST,
     RANKED,
     prepare,
@@ -246,11 +244,3 @@ def test_an_older_night_is_refused(night: Night, redis_server: RedisServer) -> N
     with pytest.raises(PublishFailed, match="refusing to publish an older night"):
         epochs.refuse_older(older, None)
     epochs.refuse_older(night, live)
-
-
-def test_private_and_group_posts_are_in_no_fallback(first: int, redis_server: RedisServer) -> None:
-    del first
-    epoch = stable_of(redis_server)
-    for kind in building.FALLBACKS:
-        shown = unpack_pool(redis_server.client.get(fallback_key(epoch, kind))).columns["post_id"].tolist()
-        assert not {PRIVATE_POST, GROUP_POST, DELETED_POST} & set(shown)
