@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis import ranking
@@ -102,7 +102,6 @@ def test_a_list_without_gain_scores_zero_and_no_lists_give_nothing() -> None:
 rows = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 3), st.booleans()), min_size=1, max_size=30)
 
 
-@settings(deadline=None)
 @given(rows)
 def test_auc_equals_counting_pairs(data: list[tuple[int, int, bool]]) -> None:
     groups, scores, labels = (np.array(column) for column in zip(*data, strict=True))
@@ -115,7 +114,6 @@ def test_auc_equals_counting_pairs(data: list[tuple[int, int, bool]]) -> None:
     np.testing.assert_allclose(ranking.auc_by_group(groups, labels, scores), np.array(want, dtype=np.float64))
 
 
-@settings(deadline=None)
 @given(rows)
 def test_auc_from_counts_equals_auc(data: list[tuple[int, int, bool]]) -> None:
     _, scores, labels = (np.array(column) for column in zip(*data, strict=True))
@@ -124,7 +122,6 @@ def test_auc_from_counts_equals_auc(data: list[tuple[int, int, bool]]) -> None:
     np.testing.assert_allclose(ranking.auc_from_counts(up, down), ranking.auc(labels, scores))
 
 
-@settings(deadline=None)
 @given(st.permutations(range(8)), st.lists(st.integers(0, 3), min_size=8, max_size=8))
 def test_ndcg_is_at_most_one_and_one_in_the_best_order(order: list[int], gains: list[int]) -> None:
     zeros, graded = np.zeros(8), np.array(gains)

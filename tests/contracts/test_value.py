@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.settings import ValueWeights
@@ -33,7 +33,6 @@ def test_hand_computed_values() -> None:
     assert score({"p_hide": 0.1, "age_h": 20.0}) == pytest.approx(-1.5 * (2 - np.exp(-1)))
 
 
-@settings(deadline=None)
 @given(share, share, hours, hours, share)
 def test_older_is_never_better(like: float, hide: float, age: float, more: float, rate: float) -> None:
     rates = {"p_like": like, "p_hide": hide, "author_negative_rate": rate}
@@ -43,7 +42,6 @@ def test_older_is_never_better(like: float, hide: float, age: float, more: float
     assert np.sign(old) in (0, np.sign(young))
 
 
-@settings(deadline=None)
 @given(share, share, hours, share, share)
 def test_a_worse_author_is_never_better(like: float, hide: float, age: float, rate: float, other: float) -> None:
     rates = {"p_like": like, "p_hide": hide, "age_h": age}
@@ -51,7 +49,6 @@ def test_a_worse_author_is_never_better(like: float, hide: float, age: float, ra
     assert score(rates | {"author_negative_rate": worse}) <= score(rates | {"author_negative_rate": better})
 
 
-@settings(deadline=None)
 @given(share, share, share, hours)
 def test_a_likelier_like_is_never_worse(hide: float, like: float, other: float, age: float) -> None:
     low, high = sorted((like, other))

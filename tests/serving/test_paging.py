@@ -47,7 +47,7 @@ async def test_every_page_size_walks_the_same_feed(redis_server: RedisServer, op
             assert ids_of(await walk(client, count=8, filter=wanted)) == expected
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(count=st.integers(1, 50), blocked=st.lists(st.sets(st.integers(100, 106)), min_size=1, max_size=4))
 def test_blocks_between_pages_bring_no_duplicate_and_hide_only_the_blocked(
     redis_server: RedisServer, open_reader: OpenReader, count: int, blocked: list[set[int]]

@@ -5,13 +5,12 @@ import itertools
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from spark_jobs.user_batches import float_matrix, whole_users
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 4), max_size=40), st.lists(st.integers(0, 40), max_size=6))
 def test_every_user_is_whole_and_no_row_is_lost(users: list[int], cuts: list[int]) -> None:
     users.sort()

@@ -27,7 +27,7 @@ def test_html_becomes_plain_text(spark: SparkSession) -> None:
     assert stripped == [text for _, text in CASES]
 
 
-@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.lists(st.sampled_from(["&", "amp;", "lt;", "#39;", "#x41;", "a", "é", ";", " "])), min_size=1))
 def test_entities_decode_as_the_standard_library_does(spark: SparkSession, pieces: list[list[str]]) -> None:
     texts = ["".join(piece) for piece in pieces]

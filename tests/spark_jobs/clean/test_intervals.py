@@ -65,7 +65,7 @@ def test_intervals_by_hand(spark: SparkSession, lake: Lake) -> None:
 STEPS = st.lists(st.tuples(st.integers(1, 12), st.integers(0, 6), st.booleans()), min_size=30, max_size=60)
 
 
-@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=3, suppress_health_check=list(HealthCheck))
 @given(steps=STEPS, seed=st.integers(0, 99))
 def test_order_and_lateness_of_arrival_do_not_matter(
     spark: SparkSession, lake: Lake, steps: list[Step], seed: int

@@ -97,7 +97,7 @@ TEXTS = st.one_of(
 )
 
 
-@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=4, suppress_health_check=list(HealthCheck))
 @given(lines=st.lists(TEXTS, min_size=60, max_size=120), known=st.sets(st.integers(0, 20)))
 def test_no_line_is_lost_and_no_event_comes_twice(spark: SparkSession, lines: list[str], known: set[int]) -> None:
     rows = [("2026-03-08/a.jsonl", at, line, DS) for at, line in enumerate(lines)]

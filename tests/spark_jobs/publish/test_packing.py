@@ -4,7 +4,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.epochs import POOL_DTYPES, pack_pool, pack_pools
@@ -24,7 +24,6 @@ def columns(rows: int) -> dict[str, Any]:
     }
 
 
-@settings(deadline=None)
 @given(sizes=st.lists(st.integers(1, 5), min_size=1, max_size=8))
 def test_many_pools_pack_like_each_alone(sizes: list[int]) -> None:
     bounds = [0, *np.cumsum(sizes).tolist()]
@@ -33,7 +32,6 @@ def test_many_pools_pack_like_each_alone(sizes: list[int]) -> None:
     assert list(pack_pools(4, 77, whole, bounds)) == alone
 
 
-@settings(deadline=None)
 @given(sizes=st.lists(st.integers(1, 6), max_size=8), data=st.data())
 def test_users_are_never_cut_wherever_batches_end(sizes: list[int], data: st.DataObject) -> None:
     rows = sum(sizes)

@@ -51,7 +51,7 @@ def test_uniforms_and_normals_have_their_moments_and_streams_differ(spark: Spark
     assert row.one == pytest.approx(1, abs=0.02)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(st.lists(st.integers(1, 100), min_size=1, max_size=6))
 def test_choose_gives_every_name_its_share(spark: SparkSession, weights: list[int]) -> None:
     total = sum(weights)
