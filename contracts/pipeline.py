@@ -29,19 +29,20 @@ class Table:
         return f"{self.layer}.{self.name}"
 
 
-STAGES: tuple[str, ...] = (
-    "ingest",
-    "clean",
-    "features",
-    "examples",
-    "train",
-    "candidates",
-    "score",
-    "rerank",
-    "audit",
-    "publish",
-    "evaluate",
-)
+STAGES: dict[str, tuple[str, ...]] = {
+    "ingest": (),
+    "clean": ("ingest",),
+    "features": ("clean",),
+    "examples": ("features",),
+    "train": ("examples",),
+    "candidates": ("features",),
+    "score": ("train", "candidates"),
+    "rerank": ("score",),
+    "audit": ("rerank",),
+    "publish": ("audit",),
+    "evaluate": ("publish",),
+}
+"""Each stage, in an order in which they may run one after another, with the stages that it waits for."""
 
 _EDGES = ("bronze.events", "silver.users")
 

@@ -15,6 +15,8 @@ from airflow.sdk.exceptions import AirflowFailException
 
 HOME = os.environ.get("FEEDLAKE_HOME", str(Path(__file__).resolve().parent.parent))
 PYTHON = os.environ.get("FEEDLAKE_LAKE_PYTHON", f"{HOME}/.venv/lake/bin/python")
+DATA = os.environ.get("FEEDLAKE_DATA", f"{HOME}/.lake")
+REPORTS = os.environ.get("FEEDLAKE_REPORTS", f"{DATA}/reports")
 DS = "{{ params.ds or ds }}"
 
 
@@ -75,14 +77,18 @@ def report() -> BashOperator:
     """Render the run report, whatever happened before, so that a stopped night can be read too."""
     return BashOperator(
         task_id="report",
-        bash_command='"$PYTHON" -m analysis.report --runs "$RUNS" --ds "$DS" --run-id "$RUN_ID"',
+        # The plugin's tab finds the report of a run by the file that bears the run's id.
+        bash_command=(
+            '"$PYTHON" -m analysis.report --runs "$RUNS" --ds "$DS" && mkdir -p "$REPORTS" '
+            '&& printf %s "$RUNS/$DS/report.html" > "$REPORTS/$RUN_ID"'
+        ),
         env={
             "PYTHON": PYTHON,
             "PYTHONPATH": HOME,
             "RUNS": "{{ params.runs }}",
             "DS": DS,
+            "REPORTS": REPORTS,
             "RUN_ID": "{{ run_id }}",
         },
         append_env=True,
-        trigger_rule="all_done",
     )

@@ -142,7 +142,7 @@ def airflow_environment(data: Path, redis_url: str) -> dict[str, str]:
         "CORE__PLUGINS_FOLDER": str(ROOT / "dags" / "plugins"),
         "CORE__LOAD_EXAMPLES": "False",
         "CORE__EXECUTOR": "LocalExecutor",
-        "CORE__PARALLELISM": str(max(2, cores)),
+        "CORE__PARALLELISM": str(cores + 1),  # a validating task never waits for a slot
         "CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",  # reachable from this machine only
         "CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
         "API__HOST": "127.0.0.1",
@@ -164,6 +164,7 @@ def airflow_environment(data: Path, redis_url: str) -> dict[str, str]:
         "AIRFLOW_CONN_FEEDLAKE_SPARK": json.dumps({"conn_type": "spark", "host": f"local[{cores}]"}),
         "FEEDLAKE_HOME": str(ROOT),
         "FEEDLAKE_DATA": str(data),
+        "FEEDLAKE_REPORTS": str(RUN / "reports"),
         "FEEDLAKE_SCHEDULE": "",  # a demo's data end in the past: its nights are triggered, never scheduled
         "FEEDLAKE_REDIS": redis_url,
         "PYTHONPATH": str(ROOT),

@@ -4,8 +4,10 @@ Critical failures block the stages that follow; warnings are reported. The verdi
 ``<runs>/<ds>/verdicts/<layer>.<table>.json``, where the validation task of the DAG and the run report read it.
 """
 
+import importlib
 import json
 import re
+import threading
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -35,6 +37,11 @@ class Result:
     why: str
 
 
+def prepare() -> None:
+    """Import Great Expectations, which takes four seconds, beside the job that builds the first table."""
+    threading.Thread(target=importlib.import_module, args=("great_expectations",), daemon=True).start()
+
+
 def load_suite(table: Table) -> list[dict[str, Any]]:
     """The table's expectations; a missing or malformed suite raises ``ValueError`` naming the file."""
     path = ROOT / "expectations" / table.layer / f"{table.name}.json"
@@ -47,11 +54,11 @@ def load_suite(table: Table) -> list[dict[str, Any]]:
     return list(suite["expectations"])
 
 
-def expect(frame: DataFrame, expectations: list[dict[str, Any]]) -> list[Result]:
-    """Run Great Expectations on the columns that the suite names, cached once."""
+def expect(frame: DataFrame, expectations: list[dict[str, Any]], num_rows: int) -> list[Result]:
+    """Run Great Expectations on the columns that the suite names, cached once; ``num_rows`` is ``frame``'s count."""
     if not expectations:
         return []
-    import great_expectations as gx  # noqa: PLC0415 - four seconds to import, and only gates need it
+    import great_expectations as gx  # noqa: PLC0415 - see prepare
 
     named = {value for item in expectations for key, value in item["kwargs"].items() if key.startswith("column")}
     columns = {name for value in named for name in ([value] if isinstance(value, str) else value)}
@@ -64,14 +71,24 @@ def expect(frame: DataFrame, expectations: list[dict[str, Any]]) -> list[Result]
         batch = source.add_dataframe_asset(name="table").add_batch_definition_whole_dataframe("all")
         kinds = [gx.expectations.core.__dict__[_class_name(item["type"])] for item in expectations]
         rules = [kind(**item["kwargs"]) for kind, item in zip(kinds, expectations, strict=True)]
-        # It also turns whole limits into floats, so a rule is known by the arguments as it holds them.
-        asked = [_identity(rule.configuration.type, rule.configuration.kwargs) for rule in rules]
-        suite = context.suites.add(gx.ExpectationSuite(name="suite", expectations=rules))
-        definition = gx.ValidationDefinition(name="gate", data=batch, suite=suite)
-        outcome = definition.run(batch_parameters={"dataframe": checked}, result_format="SUMMARY")
-        # Great Expectations answers grouped by column, so each answer is matched to its rule by type and arguments.
-        answers = {_identity(a.expectation_config.type, a.expectation_config.kwargs): a for a in outcome.results}
-        return [_result(item, answers[name]) for item, name in zip(expectations, asked, strict=True)]
+
+        def answers(asked: list[Any], result_format: str) -> list[Any]:
+            suite = context.suites.add(gx.ExpectationSuite(name=result_format, expectations=asked))
+            definition = gx.ValidationDefinition(name=result_format, data=batch, suite=suite)
+            outcome = definition.run(batch_parameters={"dataframe": checked}, result_format=result_format)
+            # Great Expectations answers grouped by column and turns whole limits into floats, so each answer is
+            # matched to its rule by type and arguments as the rule holds them.
+            found = {_identity(a.expectation_config.type, a.expectation_config.kwargs): a for a in outcome.results}
+            return [found[_identity(rule.configuration.type, rule.configuration.kwargs)] for rule in asked]
+
+        # Whether rules hold takes one query for all of them; examples take one for each, so only broken ones get any.
+        first = answers(rules, "BOOLEAN_ONLY")
+        broken = [at for at, answer in enumerate(first) if not answer.success]
+        shown = dict(zip(broken, answers([rules[at] for at in broken], "SUMMARY"), strict=True)) if broken else {}
+        return [
+            _result(item, shown.get(at, answer), num_rows)
+            for at, (item, answer) in enumerate(zip(expectations, first, strict=True))
+        ]
     finally:
         checked.unpersist()
 
@@ -84,12 +101,12 @@ def _identity(kind: str, kwargs: dict[str, Any]) -> str:
     return json.dumps([kind, {k: v for k, v in kwargs.items() if k != "batch_id"}], sort_keys=True, default=str)
 
 
-def _result(item: dict[str, Any], answer: Any) -> Result:
+def _result(item: dict[str, Any], answer: Any, num_rows: int) -> Result:
     body = answer.result or {}
     column = item["kwargs"].get("column") or item["kwargs"].get("column_A")
     if answer.exception_info and answer.exception_info.get("raised_exception"):
         raise RuntimeError(f"{item['type']}({item['kwargs']}) could not run: {answer.exception_info}")
-    unexpected, total = int(body.get("unexpected_count") or 0), int(body.get("element_count") or 0)
+    unexpected, total = int(body.get("unexpected_count") or 0), int(body.get("element_count") or num_rows)
     if answer.success:
         message = "holds"
     elif "unexpected_count" in body:
@@ -151,12 +168,13 @@ def run_gate(night: Night, name: str) -> dict[str, Any]:
     elif table.partition is not None:
         frame = frame.where(F.col(table.partition) <= F.lit(night.ds))
         frame = frame.where(F.col(table.partition) >= F.date_sub(F.lit(night.ds), _window(night, table)))
-    results = [check_grain(frame, table), *expect(frame, load_suite(table)), *cross_checks(night, table)]
+    grain = check_grain(frame, table)
+    results = [grain, *expect(frame, load_suite(table), grain.element_count), *cross_checks(night, table)]
     verdict = {
         "table": name,
         "ds": night.ds.isoformat(),
         "success": all(result.success for result in results if result.severity == "critical"),
-        "rows": results[0].element_count,
+        "rows": grain.element_count,
         "seconds": round(time.monotonic() - started, 2),
         "results": [asdict(result) for result in results],
     }

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
@@ -56,9 +57,14 @@ class Lake:
         return reader.load(self.path(name))
 
     def version(self, name: str) -> int:
-        """Latest Delta version of the table."""
-        history = DeltaTable.forPath(self.spark, self.path(name)).history(1)
-        return int(history.select("version").first()[0])
+        """Latest Delta version of the table; raises ``ValueError`` where it does not exist."""
+        if not self.exists(name):
+            raise ValueError(f"{self.path(name)} is no Delta table")
+        # The log itself knows; the public `history` runs a Spark job, which takes seconds, to describe the version too.
+        delta: Any = self.spark._jvm
+        log = delta.org.apache.spark.sql.delta.DeltaLog.forTable(self.spark._jsparkSession, self.path(name))
+        default_arguments = [getattr(log, f"update$default${at}")() for at in (1, 2, 3)]
+        return int(log.update(*default_arguments).version())
 
 
 def read_schema(name: str) -> StructType:
@@ -138,11 +144,16 @@ def merge_by_key(
     condition = " AND ".join(f"old.{column} <=> new.{column}" for column in columns)
     conformed = conform(lake, name, frame).persist()
     try:
+        existing = lake.read(name)
         if table.partition is not None:
             days = sorted(row[0] for row in conformed.select(table.partition).distinct().collect())
             if not days:
                 return
+            existing = existing.where(f"{table.partition} IN ({_dates(days)})")
             condition += f" AND old.{table.partition} IN ({_dates(days)})"
+        if existing.isEmpty():  # nothing to match: an append is the same, in one pass less
+            append_rows(lake, name, conformed)
+            return
         merge = DeltaTable.forPath(lake.spark, lake.path(name)).alias("old").merge(conformed.alias("new"), condition)
         if update_when is not None:
             merge = merge.whenMatchedUpdateAll(update_when)

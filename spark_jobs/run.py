@@ -19,7 +19,7 @@ from typing import Any
 sys.path[0] = str(Path(__file__).resolve().parent.parent)  # spark-submit puts this file's folder there
 
 from contracts.pipeline import STAGES, Table, tables_of  # noqa: E402
-from spark_jobs.gate import run_gate, write_json  # noqa: E402
+from spark_jobs.gate import prepare, run_gate, write_json  # noqa: E402
 from spark_jobs.lake import Lake  # noqa: E402
 from spark_jobs.night import Night, load_settings  # noqa: E402
 from spark_jobs.session import open_session  # noqa: E402
@@ -105,6 +105,8 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the stages; returns the exit code."""
     options = parse_arguments(arguments)
+    prepare()
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # progress shows as it happens
     begun = time.monotonic()
     spark = open_session(f"{' '.join(options.stage)} {options.ds}")
     startup = time.monotonic() - begun

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,7 +32,7 @@ class NightStopped(Exception):  # noqa: N818 - what the operator reads
     """A gate stopped the night; the message names table, rule and rows."""
 
 
-def run_night(night: Night, stages: tuple[str, ...] = STAGES) -> None:
+def run_night(night: Night, stages: Iterable[str] = STAGES) -> None:
     """Run the stages in order, as the DAG does: a critical gate failure stops what follows."""
     for stage in stages:
         lines = [line for verdict in run_stage(night, stage) if not verdict["success"] for line in failures(verdict)]

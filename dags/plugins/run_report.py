@@ -8,7 +8,7 @@ from airflow.plugins_manager import AirflowPlugin
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 
-RUNS = Path(os.environ.get("FEEDLAKE_DATA", ".lake")) / "runs"
+REPORTS = Path(os.environ.get("FEEDLAKE_REPORTS", os.environ.get("FEEDLAKE_DATA", ".lake") + "/reports"))
 
 app = FastAPI(title="Feedlake run reports")
 
@@ -16,10 +16,10 @@ app = FastAPI(title="Feedlake run reports")
 @app.get("/{run_id}", response_class=HTMLResponse)
 def report(run_id: str) -> HTMLResponse:
     """The report of one Airflow run; a run that has not reached its report task says so."""
-    pointer = RUNS / "run_ids" / Path(run_id).name
+    pointer = REPORTS / Path(run_id).name
     if not pointer.is_file():
         return HTMLResponse("<p>This run has no report yet: its last task, <b>report</b>, writes it.</p>", 404)
-    return HTMLResponse((RUNS / Path(pointer.read_text().strip()).name / "report.html").read_text())
+    return HTMLResponse(Path(pointer.read_text()).read_text())
 
 
 class RunReportPlugin(AirflowPlugin):

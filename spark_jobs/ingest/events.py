@@ -18,31 +18,34 @@ from spark_jobs.night import Night
 _log = logging.getLogger(__name__)
 
 
-def transform(validated: DataFrame, known: DataFrame) -> DataFrame:
-    """Every line, with the reason and detail of its refusal where it is refused; ``validated`` as ``validate`` gives.
+def repeated_lines(validated: DataFrame, known: DataFrame) -> DataFrame:
+    """Acceptable lines whose event is there already; columns ``source``, ``line``; ``validated`` as ``validate`` gives.
 
     Of several acceptable lines with one event id, the one received first is the event (then by source and line), and
-    none is where ``known`` (column ``event_id``, distinct) holds the id; the others are refused as duplicate_event.
+    none is where ``known`` (column ``event_id``, distinct) holds the id.
     """
-    is_valid = F.col("reason").isNull()
-    # Refused lines have no part in this: each is alone in its group.
-    own_line = F.concat_ws(":", "source", "line")
-    same_event = Window.partitionBy(is_valid, F.when(is_valid, F.col("event_id")).otherwise(own_line))
-    copy = F.row_number().over(same_event.orderBy("received_at", "source", "line"))
-    in_bronze = known.select("event_id", F.col("event_id").alias("known_id"))
-    lines = validated.withColumn("copy", copy).join(in_bronze, on="event_id", how="left")
-    is_duplicate = is_valid & ((F.col("copy") > 1) | F.col("known_id").isNotNull())
+    copies = validated.where(F.col("reason").isNull()).select("event_id", "received_at", "source", "line")
+    copy = F.row_number().over(Window.partitionBy("event_id").orderBy("received_at", "source", "line"))
+    in_bronze = known.select("event_id", F.lit(col=True).alias("is_known"))
+    counted = copies.withColumn("copy", copy).join(in_bronze, on="event_id", how="left")
+    return counted.where((F.col("copy") > 1) | F.col("is_known")).select("source", "line")
+
+
+def transform(validated: DataFrame, repeated: DataFrame) -> DataFrame:
+    """Every line, with the reason and detail of its refusal where it is refused, repeated ones as duplicate_event."""
+    lines = validated.join(repeated.withColumn("is_repeated", F.lit(col=True)), on=["source", "line"], how="left")
     return lines.select(
         *(column for column in validated.columns if column not in {"reason", "detail"}),
-        F.when(is_duplicate, F.lit("duplicate_event")).otherwise(F.col("reason")).alias("reason"),
-        F.when(is_duplicate, F.concat(F.lit("event_id="), "event_id")).otherwise(F.col("detail")).alias("detail"),
+        F.when(F.col("is_repeated"), F.lit("duplicate_event")).otherwise(F.col("reason")).alias("reason"),
+        F.when(F.col("is_repeated"), F.concat(F.lit("event_id="), "event_id"))
+        .otherwise(F.col("detail"))
+        .alias("detail"),
     )
 
 
 def accepted(checked: DataFrame) -> DataFrame:
-    """Rows of bronze.events: the lines without a reason, together by file so that a day has few Delta files."""
-    rows = checked.where(F.col("reason").isNull()).drop("reason", "detail")
-    return rows.repartition(F.col("landing_date"), F.col("source"))
+    """Rows of bronze.events: the lines without a reason."""
+    return checked.where(F.col("reason").isNull()).drop("reason", "detail")
 
 
 def known_ids(night: Night, validated: DataFrame) -> DataFrame:
@@ -63,10 +66,12 @@ def main(night: Night) -> None:
     if not files:
         return
     validated = validate(read_lines(night.spark, files), night.settings.dataset.late_days).persist()
-    checked = transform(validated, known_ids(night, validated)).persist()
+    repeated = repeated_lines(validated, known_ids(night, validated)).persist()
     try:
+        repeated.count()  # now its size is known: few repeats are broadcast, and the lines stay where they are
+        checked = transform(validated, repeated)
         merge_by_key(night.lake, "bronze.quarantine", quarantine.transform(checked), update_when=None)
         append_rows(night.lake, "bronze.events", accepted(checked))
     finally:
-        checked.unpersist()
+        repeated.unpersist()
         validated.unpersist()

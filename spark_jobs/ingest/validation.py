@@ -12,6 +12,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from contracts.landing import ENVELOPE, EVENT_TYPES, MAX_CLOCK_SKEW_S, Field, FieldType
+from spark_jobs.ingest.plain_lines import TIMESTAMP, is_plain, parse, text
 
 TIMED_TYPES = ("impression", "engagement", "reaction")
 """Events that count for a day, so they may be late only by ``Dataset.late_days``; entities and edges may be later."""
@@ -29,7 +30,6 @@ _KINDS: dict[FieldType, tuple[str, ...]] = {
 """Per field type, the variant types of acceptable JSON values; an integer beyond 64 bits is a DECIMAL."""
 
 _RULES = "array<struct<name: string, type: string, required: boolean, allowed: array<string>, kinds: array<string>>>"
-_TIMESTAMP = r"^(19[7-9]\d|20\d\d)-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)?$"
 _DETAIL_CHARACTERS = 200
 _FIELD_REASONS = {1: "missing_field", 2: "wrong_type", 4: "value_not_allowed"}
 _UNKNOWN_TYPE_RANK = 3
@@ -41,7 +41,10 @@ def validate(lines: DataFrame, late_days: int) -> DataFrame:
     Grain: one line. ``reason`` is null on an acceptable line; the first rule that a line breaks, in the order of
     docs/landing.md, names it. ``received_at`` is never before ``event_time``.
     """
-    events = lines.withColumn("parsed", _parsed())
+    read = lines.withColumn("typed", parse(F.col("raw")))
+    read = read.withColumn("is_plain", is_plain(F.col("raw"), F.col("typed")))
+    # A plain line is no business of the full reading: it reads null there, which costs nothing.
+    events = read.withColumn("suspect", F.when(~F.col("is_plain"), F.col("raw"))).withColumn("parsed", _parsed())
     events = events.withColumn("values", F.try_variant_get("parsed", "$.event", "map<string,variant>"))
     events = events.withColumn("kinds", F.transform_values("values", lambda _, value: _kind(value)))
     events = events.withColumns({"event_id": _text("event_id"), "event_type": _text("event_type")})
@@ -61,11 +64,11 @@ def validate(lines: DataFrame, late_days: int) -> DataFrame:
 
 
 def _parsed() -> Column:
-    """The line as ``{"event": line}``; null where it is not one JSON value and nothing else."""
+    """The suspect line as ``{"event": line}``; null where it is not one JSON value and nothing else."""
     # Spark's parsers ignore text after the first value, but no such text is valid in an array and in an object.
-    alone = F.json_array_length(F.concat(F.lit("["), "raw", F.lit("]"))) == 1
-    wrapped = F.try_parse_json(F.concat(F.lit('{"event":'), "raw", F.lit("}")))
-    return F.when(alone & F.is_valid_utf8("raw"), wrapped)
+    alone = F.json_array_length(F.concat(F.lit("["), "suspect", F.lit("]"))) == 1
+    wrapped = F.try_parse_json(F.concat(F.lit('{"event":'), "suspect", F.lit("}")))
+    return F.when(alone & F.is_valid_utf8("suspect"), wrapped)
 
 
 def _kind(value: Column) -> Column:
@@ -75,7 +78,8 @@ def _kind(value: Column) -> Column:
 
 def _text(name: str) -> Column:
     """The value where it is a JSON string."""
-    return F.when(F.col("kinds")[name] == "STRING", F.try_variant_get(F.col("values")[name], "$", "string"))
+    told = F.when(F.col("kinds")[name] == "STRING", text(F.col("values")[name]))
+    return F.when(F.col("is_plain"), text(F.col("typed")[name])).otherwise(told)
 
 
 def _broken_fields() -> Column:
@@ -84,6 +88,7 @@ def _broken_fields() -> Column:
     own = F.from_json(F.lit(contract), f"map<string,{_RULES}>")
     envelope = F.from_json(F.lit(json.dumps(_rules(ENVELOPE))), _RULES)
     fields = F.concat(envelope, F.coalesce(own[F.col("event_type")], F.array().cast(_RULES)))
+    fields = F.when(F.col("values").isNotNull(), fields)
     ranked = F.transform(
         fields, lambda field, at: F.struct(_rank(field).alias("rank"), at.alias("at"), field["name"].alias("name"))
     )
@@ -107,16 +112,16 @@ def _rank(field: Column) -> Column:
     """Which rule of ``_FIELD_REASONS`` the field breaks; null where none."""
     kind = F.coalesce(F.col("kinds")[field["name"]], F.lit("VOID"))
     value = F.col("values")[field["name"]]
-    text = F.try_variant_get(value, "$", "string")
-    is_absent = (kind == "VOID") | ((field["name"] == "event_id") & (text == ""))
+    told = text(value)
+    is_absent = (kind == "VOID") | ((field["name"] == "event_id") & (told == ""))
     in_range = (
-        F.when(field["type"] == "timestamp", text.rlike(_TIMESTAMP) & F.try_to_timestamp(text).isNotNull())
+        F.when(field["type"] == "timestamp", told.rlike(TIMESTAMP) & F.try_to_timestamp(told).isNotNull())
         .when(field["type"] == "int", F.try_variant_get(value, "$", "int").isNotNull())
         .when(field["type"] == "double", F.abs(F.try_variant_get(value, "$", "double")) < float("inf"))
         .otherwise(F.lit(col=True))
     )
     fits = F.array_contains(field["kinds"], kind) & F.coalesce(in_range, F.lit(col=False))
-    is_refused = (F.size(field["allowed"]) > 0) & ~F.array_contains(field["allowed"], text)
+    is_refused = (F.size(field["allowed"]) > 0) & ~F.array_contains(field["allowed"], told)
     return F.when(is_absent, F.when(field["required"], 1)).when(~fits, 2).when(is_refused, 4)
 
 
@@ -127,8 +132,8 @@ def _shape_problems() -> list[Column]:
     reason = F.element_at(F.create_map(*(F.lit(part) for item in _FIELD_REASONS.items() for part in item)), rank)
     detail = F.when(rank == 1, name).otherwise(_shown(name))
     return [
-        F.when(F.col("parsed").isNull(), _problem(F.lit("malformed_json"))),
-        F.when(F.col("values").isNull(), _problem(F.lit("not_an_object"))),
+        F.when(~F.col("is_plain") & F.col("parsed").isNull(), _problem(F.lit("malformed_json"))),
+        F.when(~F.col("is_plain") & F.col("values").isNull(), _problem(F.lit("not_an_object"))),
         F.when(is_unknown, _problem(F.lit("unknown_event_type"), F.col("event_type"))),
         F.when(rank.isNotNull(), _problem(reason, detail)),
     ]
@@ -147,7 +152,7 @@ def _time_problems(late_days: int) -> list[Column]:
 
 def _shown(name: Column) -> Column:
     """``field=value``, the value as it stands in the line."""
-    is_text = F.col("kinds")[name] == "STRING"
+    is_text = F.col("is_plain") | (F.col("kinds")[name] == "STRING")  # of a plain line, only times are shown
     value = F.call_function("get_json_object", F.col("raw"), F.concat(F.lit("$."), name))
     return F.concat(name, F.lit("="), F.when(is_text, F.concat(F.lit('"'), value, F.lit('"'))).otherwise(value))
 

@@ -1,6 +1,5 @@
 """Runs in the Airflow environment: ``.venv/airflow/bin/python -m pytest tests/dags``."""
 
-import itertools
 import json
 import os
 import subprocess
@@ -8,6 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from contracts.pipeline import Table
 
 pytest.importorskip("airflow", reason="needs the Airflow environment")
 
@@ -20,20 +21,24 @@ def airflow_home(tmp_path_factory: pytest.TempPathFactory) -> None:
     os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
 
 
-def test_every_stage_runs_in_order_and_every_table_is_validated() -> None:
-    from contracts.pipeline import STAGES, TABLES
+def earlier_task(table: Table) -> str:
+    return f"{table.stage}.validate_{table.full_name.replace('.', '_')}"
+
+
+def test_every_stage_waits_for_the_validated_tables_of_those_before() -> None:
+    from contracts.pipeline import STAGES, tables_of
     from dags.nightly_feed import dag
 
-    for before, after in itertools.pairwise(STAGES):
-        upstream = dag.get_task(f"{after}.run").get_flat_relative_ids(upstream=True)
-        assert f"{before}.run" in upstream
-    for table in TABLES:
-        task = dag.get_task(f"{table.stage}.validate_{table.full_name.replace('.', '_')}")
-        assert [outlet.name for outlet in task.outlets] == [table.full_name]
-        later = STAGES[STAGES.index(table.stage) + 1]
-        assert task.task_id in dag.get_task(f"{later}.run").get_flat_relative_ids(upstream=True)
+    for stage, waits_for in STAGES.items():
+        upstream = dag.get_task(f"{stage}.run").get_flat_relative_ids(upstream=True)
+        for earlier in waits_for:
+            assert f"{earlier}.run" in upstream
+        for table in (table for earlier in waits_for for table in tables_of(earlier)):
+            assert earlier_task(table) in upstream
+            assert [outlet.name for outlet in dag.get_task(earlier_task(table)).outlets] == [table.full_name]
     assert dag.get_task("publish.run").pool == "publish"
-    assert dag.get_task("report").trigger_rule == "all_done"
+    assert dag.get_task("report").is_teardown
+    assert not dag.get_task("report").on_failure_fail_dagrun
     assert dag.max_active_runs == 1
     assert dag.default_args["retries"] == 1
 
@@ -84,3 +89,23 @@ def test_a_passed_verdict_gives_rows(tmp_path: Path) -> None:
 
     verdict(tmp_path, success=True)
     assert read_verdict(tmp_path, "2026-03-08", "silver.posts") == {"rows": 9, "warnings": []}
+
+
+def test_the_tab_of_a_run_shows_the_report_that_its_last_task_wrote(tmp_path: Path) -> None:
+    from fastapi.testclient import TestClient
+
+    from dags.feedlake_tasks import report
+    from dags.plugins import run_report
+
+    task = report()
+    reports, runs = tmp_path / "reports", tmp_path / "runs"
+    (runs / "2026-03-08").mkdir(parents=True)
+    (runs / "2026-03-08" / "report.html").write_text("<h1>night</h1>")
+    run_id = "manual__2026-03-08T02:00:00+00:00"
+    env = {"PYTHON": "true", "RUNS": str(runs), "DS": "2026-03-08", "REPORTS": str(reports), "RUN_ID": run_id}
+    subprocess.run(["bash", "-c", str(task.bash_command)], env={**os.environ, **env}, check=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run_report, "REPORTS", reports)
+        client = TestClient(run_report.app)
+        assert client.get(f"/{run_id}").text == "<h1>night</h1>"
+        assert client.get("/manual__other").status_code == 404

@@ -24,5 +24,5 @@ def test_spark_reads_the_row_under_the_tables_schema(lake: Lake, created_by_spar
     assert {name: tuple(value) if isinstance(value, list) else value for name, value in row.asDict().items()} == vars(
         ROW
     )
-    results = expect(frame, load_suite(BY_NAME["gold.models"]))
+    results = expect(frame, load_suite(BY_NAME["gold.models"]), frame.count())
     assert [result.expectation for result in results if not result.success] == ["column_values_to_match_regex"]

@@ -29,6 +29,9 @@ def test_activity_is_kept_where_its_references_hold(make_night: Callable[..., Ni
         event("reaction", "r2", post_id=2, engagement_type="like"),
         event("moderation", "m1", post_id=1, detail="closed"),
         event("moderation", "m2", post_id=2, detail="closed"),
+        # Its post was withheld, which is no fault of the like.
+        post(3, 9),
+        engagement("e4", BIG, 3),
     ]
     append_rows(night.lake, "bronze.events", bronze_rows(night.spark, rows))
     users.main(night)
