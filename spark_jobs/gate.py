@@ -69,22 +69,25 @@ def expect(frame: DataFrame, expectations: list[dict[str, Any]], num_rows: int) 
         context.variables.progress_bars = {"globally": False, "metric_calculations": False}
         source = context.data_sources.add_spark(name="lake", persist=False)
         batch = source.add_dataframe_asset(name="table").add_batch_definition_whole_dataframe("all")
-        kinds = [gx.expectations.core.__dict__[_class_name(item["type"])] for item in expectations]
-        rules = [kind(**item["kwargs"]) for kind, item in zip(kinds, expectations, strict=True)]
 
-        def answers(asked: list[Any], result_format: str) -> list[Any]:
-            suite = context.suites.add(gx.ExpectationSuite(name=result_format, expectations=asked))
+        def answers(items: list[dict[str, Any]], result_format: str) -> list[Any]:
+            kinds = [gx.expectations.core.__dict__[_class_name(item["type"])] for item in items]
+            rules = [kind(**item["kwargs"]) for kind, item in zip(kinds, items, strict=True)]
+            # It turns whole limits into floats and answers grouped by column, so each answer is matched to its rule by
+            # type and arguments, as the rule holds them before it belongs to a suite.
+            asked = [_identity(rule.configuration.type, rule.configuration.kwargs) for rule in rules]
+            suite = context.suites.add(gx.ExpectationSuite(name=result_format, expectations=rules))
             definition = gx.ValidationDefinition(name=result_format, data=batch, suite=suite)
             outcome = definition.run(batch_parameters={"dataframe": checked}, result_format=result_format)
-            # Great Expectations answers grouped by column and turns whole limits into floats, so each answer is
-            # matched to its rule by type and arguments as the rule holds them.
             found = {_identity(a.expectation_config.type, a.expectation_config.kwargs): a for a in outcome.results}
-            return [found[_identity(rule.configuration.type, rule.configuration.kwargs)] for rule in asked]
+            return [found[name] for name in asked]
 
         # Whether rules hold takes one query for all of them; examples take one for each, so only broken ones get any.
-        first = answers(rules, "BOOLEAN_ONLY")
+        first = answers(expectations, "BOOLEAN_ONLY")
         broken = [at for at, answer in enumerate(first) if not answer.success]
-        shown = dict(zip(broken, answers([rules[at] for at in broken], "SUMMARY"), strict=True)) if broken else {}
+        shown = (
+            dict(zip(broken, answers([expectations[at] for at in broken], "SUMMARY"), strict=True)) if broken else {}
+        )
         return [
             _result(item, shown.get(at, answer), num_rows)
             for at, (item, answer) in enumerate(zip(expectations, first, strict=True))

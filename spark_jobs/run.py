@@ -75,18 +75,23 @@ def failures(verdict: dict[str, Any]) -> list[str]:
 def peak_memory_mb() -> float:
     """Peak resident memory in MB of the driver: its Python process plus its JVM."""
     own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    status = Path(f"/proc/{_jvm_pid()}/status")
+    status = Path(f"/proc/{_jvm().java.lang.ProcessHandle.current().pid()}/status")
     jvm = 0
     if status.exists():
         jvm = next(int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith("VmHWM"))
     return round((own + jvm) / 1024, 1)
 
 
-def _jvm_pid() -> int:
+def jvm_start() -> float:
+    """When this job's JVM was started, in seconds since the epoch."""
+    return float(_jvm().java.lang.management.ManagementFactory.getRuntimeMXBean().getStartTime()) / 1000.0
+
+
+def _jvm() -> Any:
     from pyspark import SparkContext  # noqa: PLC0415
 
-    gateway = SparkContext._gateway
-    return int(gateway.jvm.java.lang.ProcessHandle.current().pid()) if gateway else 0
+    assert SparkContext._gateway is not None, "no session is open"
+    return SparkContext._gateway.jvm
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -107,9 +112,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parse_arguments(arguments)
     prepare()
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # progress shows as it happens
-    begun = time.monotonic()
     spark = open_session(f"{' '.join(options.stage)} {options.ds}")
-    startup = time.monotonic() - begun
+    startup = time.time() - jvm_start()
     lake = Lake(spark, options.lake)
     night = Night(lake, options.ds, options.landing, options.runs, load_settings(options.landing), options.redis)
     try:

@@ -90,6 +90,7 @@ def refusals(night: Night) -> dict[tuple[str, str], int]:
     return {(row["writer"], row["reason"]): row["count"] for row in rows}
 
 
+@pytest.mark.slow
 def test_bad_input_is_refused_with_its_reason_and_counted(spark: SparkSession, tmp_path: Path) -> None:
     night = night_of(spark, tmp_path)
     land(night.landing, DS, [*BAD[:8], *GOOD, *BAD[8:], "", "  "])

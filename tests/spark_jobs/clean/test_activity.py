@@ -63,5 +63,6 @@ def test_activity_is_kept_where_its_references_hold(make_night: Callable[..., Ni
         ("i4", "unknown_post", "post_id=2"),
         ("i5", "position_out_of_range", "position=0"),
         ("m2", "unknown_post", "post_id=2"),
+        ("post-3", "unknown_user", "author_id=9"),
         ("r2", "unknown_post", "post_id=2"),
     ]

@@ -1,0 +1,74 @@
+"""The quick reading of plain lines against the full reading of every line: they never disagree."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from spark_jobs.ingest import validation
+from spark_jobs.ingest.plain_lines import is_plain, parse
+from tests.landed import DS, Event
+
+PAGE = (Path(__file__).resolve().parents[3] / "docs" / "landing.md").read_text()
+EXAMPLES: list[Event] = [json.loads(example) for example in re.findall(r"```json\n(.*?)\n```", PAGE)]
+
+VALUES = st.one_of(
+    st.sampled_from([None, True, 0, -1, 2**31, 2**63 - 1, 2**63, 1.0, 1e300, float("nan"), float("inf")]),
+    st.sampled_from(
+        ["", "7", "NaN", "like", "public", "2026-03-08T12:00:00Z", "2026-02-30T00:00:00Z", "{", "a\u00e9\\"]
+    ),
+    st.sampled_from([[], [1], ["a"], [1, None], ["a", None], [1, 2.5], ["a", 1], [None], {}, {"a": 1}, [[1]]]),
+)
+ODD_TEXTS = (
+    lambda line: line[:-1],
+    lambda line: line + " ",
+    lambda line: line + " x",
+    lambda line: line + line,
+    lambda line: f"[{line}]",
+    lambda line: line.replace('"', "'"),
+    lambda line: line.replace("event_type", "event\\u005ftype"),
+    lambda line: line[:-1] + ', "event_id": "again"}',
+    lambda line: line[:-1] + ', "mood": {"a": 1, "a": 2}}',
+    lambda line: line.replace(": 1", ": 01"),
+    lambda line: "\ufeff" + line,
+    lambda line: line.replace("{", "{/* note */", 1),
+)
+
+
+@st.composite
+def odd_lines(draw: st.DrawFn) -> str:
+    example = dict(draw(st.sampled_from(EXAMPLES)))
+    for name in draw(st.lists(st.sampled_from(sorted(example)), max_size=2)):
+        if draw(st.booleans()):
+            example[name] = draw(VALUES)
+        else:
+            example.pop(name, None)
+    line = json.dumps(example, ensure_ascii=draw(st.booleans()))
+    return draw(st.sampled_from(ODD_TEXTS))(line) if draw(st.integers(0, 3)) == 0 else line
+
+
+def frame_of(spark: SparkSession, lines: list[str]) -> DataFrame:
+    rows = [("a", at, line, DS) for at, line in enumerate(lines)]
+    return spark.createDataFrame(rows, "source string, line bigint, raw string, landing_date date")
+
+
+@settings(max_examples=4, suppress_health_check=list(HealthCheck))
+@given(lines=st.lists(odd_lines(), min_size=150, max_size=250))
+def test_both_readings_agree_on_odd_lines(spark: SparkSession, lines: list[str]) -> None:
+    frame = frame_of(spark, lines)
+    quick = validation.validate(frame, 3).orderBy("line").collect()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(validation, "is_plain", lambda *_: F.lit(col=False))
+        full = validation.validate(frame, 3).orderBy("line").collect()
+    assert [(one, other) for one, other in zip(quick, full, strict=True) if one != other] == []
+
+
+def test_ordinary_lines_are_plain(spark: SparkSession) -> None:
+    frame = frame_of(spark, [json.dumps(example) for example in EXAMPLES])
+    raw = F.col("raw")
+    assert {row[0] for row in frame.select(is_plain(raw, parse(raw))).collect()} == {True}
