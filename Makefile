@@ -64,7 +64,7 @@ check: setup ## ruff, mypy strict, import rules
 
 .PHONY: acceptance
 acceptance: setup ## run acceptance tests with their figures (K=name, or all)
-	$(LAKE) -m pytest tests/acceptance -q -s $(if $(K),-k "$(K)")
+	$(LAKE) -m pytest tests/acceptance tests/faults -q -s $(if $(K),-k "$(K)")
 
 .PHONY: bench
 bench: setup ## run a benchmark (K=nightly); one JSON line comes last

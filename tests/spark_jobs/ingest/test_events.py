@@ -103,10 +103,11 @@ def test_no_line_is_lost_and_no_event_comes_twice(spark: SparkSession, lines: li
     rows = [("2026-03-08/a.jsonl", at, line, DS) for at, line in enumerate(lines)]
     frame = spark.createDataFrame(rows, "source string, line bigint, raw string, landing_date date")
     in_bronze = spark.createDataFrame([(f"e{at}",) for at in known], "event_id string")
-    validated = validate(frame, 3)
+    validated = validate(frame, 3).persist()
     checked = events.transform(validated, events.repeated_lines(validated, in_bronze)).persist()
     accepted, refused = events.accepted(checked).collect(), quarantine.transform(checked).collect()
     checked.unpersist()
+    validated.unpersist()
     assert sorted(row["line"] for row in [*accepted, *refused]) == list(range(len(lines)))
     ids = [row["event_id"] for row in accepted]
     assert len(ids) == len(set(ids))
