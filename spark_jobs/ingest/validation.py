@@ -42,7 +42,7 @@ def validate(lines: DataFrame, late_days: int) -> DataFrame:
     docs/landing.md, names it. ``received_at`` is never before ``event_time``.
     """
     read = lines.withColumn("typed", parse(F.col("raw")))
-    read = read.withColumn("is_plain", is_plain(F.col("raw"), F.col("typed")))
+    read = _computed_once(read, is_plain=is_plain(F.col("raw"), F.col("typed")))
     # A plain line is no business of the full reading: it reads null there, which costs nothing.
     events = read.withColumn("suspect", F.when(~F.col("is_plain"), F.col("raw"))).withColumn("parsed", _parsed())
     events = events.withColumn("values", F.try_variant_get("parsed", "$.event", "map<string,variant>"))
@@ -52,15 +52,30 @@ def validate(lines: DataFrame, late_days: int) -> DataFrame:
     events = events.withColumns(
         {name: F.try_to_timestamp(_text(name)) for name in ("event_time", "received_at")}
     ).withColumn("problem", F.coalesce(*_shape_problems(), *_time_problems(late_days)))
-    return events.select(
+    verdicts = _computed_once(
+        events.withColumn("received", F.greatest("received_at", "event_time")),
+        reason=F.col("problem.reason"),
+        detail=F.substring("problem.detail", 1, _DETAIL_CHARACTERS),
+    )
+    return verdicts.select(
         *lines.columns,
         "event_id",
         "event_type",
         "event_time",
-        F.greatest("received_at", "event_time").alias("received_at"),
-        "problem.reason",
-        F.substring("problem.detail", 1, _DETAIL_CHARACTERS).alias("detail"),
+        F.col("received").alias("received_at"),
+        "reason",
+        "detail",
     )
+
+
+def _computed_once(frame: DataFrame, **columns: Column) -> DataFrame:
+    """``frame`` with ``columns``, behind a generator, through which Spark pushes no filter.
+
+    A filter on a projected column would copy its whole expression, and all that it is made of, down to the scan:
+    generating code for that takes longer than a night's lines.
+    """
+    row = F.struct(*(column.alias(name) for name, column in columns.items()))
+    return frame.select("*", F.inline(F.array(row)))
 
 
 def _parsed() -> Column:
