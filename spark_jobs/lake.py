@@ -149,8 +149,9 @@ def merge_by_key(
             days = sorted(row[0] for row in conformed.select(table.partition).distinct().collect())
             if not days:
                 return
-            existing = existing.where(f"{table.partition} IN ({_dates(days)})")
-            condition += f" AND old.{table.partition} IN ({_dates(days)})"
+            in_days = f"{table.partition} IN ({_dates(days)})"
+            existing = existing.where(in_days)
+            condition += f" AND old.{in_days}"
         if existing.isEmpty():  # nothing to match: an append is the same, in one pass less
             append_rows(lake, name, conformed)
             return

@@ -53,19 +53,11 @@ def validate(lines: DataFrame, late_days: int) -> DataFrame:
         {name: F.try_to_timestamp(_text(name)) for name in ("event_time", "received_at")}
     ).withColumn("problem", F.coalesce(*_shape_problems(), *_time_problems(late_days)))
     verdicts = _computed_once(
-        events.withColumn("received", F.greatest("received_at", "event_time")),
+        events.withColumn("received_at", F.greatest("received_at", "event_time")),
         reason=F.col("problem.reason"),
         detail=F.substring("problem.detail", 1, _DETAIL_CHARACTERS),
     )
-    return verdicts.select(
-        *lines.columns,
-        "event_id",
-        "event_type",
-        "event_time",
-        F.col("received").alias("received_at"),
-        "reason",
-        "detail",
-    )
+    return verdicts.select(*lines.columns, "event_id", "event_type", "event_time", "received_at", "reason", "detail")
 
 
 def _computed_once(frame: DataFrame, **columns: Column) -> DataFrame:

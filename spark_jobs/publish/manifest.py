@@ -10,23 +10,10 @@ from typing import Any
 from pyspark.sql import functions as F
 
 from contracts.features import schema_hash
-from contracts.pipeline import TABLES
+from contracts.pipeline import BY_NAME, TABLES
 from contracts.settings import Settings
 from spark_jobs.night import Night
 from spark_jobs.publish.store import PublishFailed
-
-INPUTS = (
-    "gold.ranked_feeds",
-    "gold.user_features",
-    "gold.post_features",
-    "silver.posts",
-    "silver.users",
-    "silver.pages",
-    "silver.groups",
-    "silver.blocks",
-    "silver.engagements",
-)
-"""Tables that a publish reads, each at the version its manifest names."""
 
 
 def read_audit(night: Night) -> dict[str, Any]:
@@ -43,7 +30,7 @@ def read_audit(night: Night) -> dict[str, Any]:
 
 def pin_versions(night: Night, audit: dict[str, Any]) -> dict[str, int]:
     """Delta version of every table of the night; the pools are pinned to the version that was audited."""
-    for name in INPUTS:
+    for name in BY_NAME["gold.epochs"].inputs:
         night.lake.create(name)
     versions = {
         table.full_name: night.lake.version(table.full_name) for table in TABLES if night.lake.exists(table.full_name)

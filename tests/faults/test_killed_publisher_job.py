@@ -1,7 +1,6 @@
 """A publisher killed while it loads leaves readers on the live epoch; a rerun discards its keys and publishes whole."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -45,11 +44,7 @@ epochs.main(Night(Lake(open_session("killed"), lake), date(2026, 3, 8), "", Path
 
 @pytest.fixture
 def server() -> Iterator[RedisServer]:
-    if shutil.which("redis-server") is None:
-        pytest.skip("redis-server is not installed")
-    started = RedisServer()
-    yield started
-    started.kill()
+    yield from RedisServer.running()
 
 
 @pytest.fixture

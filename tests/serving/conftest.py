@@ -1,6 +1,5 @@
 """Fixtures of the reader's tests: one Redis per run, emptied before each test; readers opened on it."""
 
-import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -15,11 +14,7 @@ from tests.serving.reader_world import SECRET, Client, OpenReader, RedisServer
 
 @pytest.fixture(scope="session")
 def redis_process() -> Iterator[RedisServer]:
-    if shutil.which("redis-server") is None:
-        pytest.skip("redis-server is not installed")
-    server = RedisServer()
-    yield server
-    server.kill()
+    yield from RedisServer.running()
 
 
 @pytest.fixture

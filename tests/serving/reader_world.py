@@ -1,16 +1,18 @@
 """A Redis process and a small world of posts for the reader's tests, written through the shared byte formats."""
 
 import json
+import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 import numpy as np
+import pytest
 import redis
 from fastapi import FastAPI
 
@@ -74,6 +76,15 @@ class RedisServer:
     def kill(self) -> None:
         self._process.kill()
         self._process.wait()
+
+    @classmethod
+    def running(cls) -> Iterator["RedisServer"]:
+        """What a fixture yields: a server until the fixture's end; a machine without Redis skips its tests."""
+        if shutil.which("redis-server") is None:
+            pytest.skip("redis-server is not installed")
+        server = cls()
+        yield server
+        server.kill()
 
     def write_pool(self, key: str, epoch: int, seeds: Sequence[Seed]) -> None:
         columns = {
