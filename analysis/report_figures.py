@@ -65,11 +65,11 @@ def rows_per_table(rows: Mapping[str, int]) -> Figure:
     return figure
 
 
-def seconds_per_stage(seconds: Mapping[str, tuple[float, float, float]]) -> Figure:
-    """Seconds of each stage as start-up, work and gate, stacked."""
+def seconds_per_stage(seconds: Mapping[str, tuple[float, float]]) -> Figure:
+    """Seconds of each stage as start-up and work, stacked."""
     figure, (axes,) = _axes(len(seconds))
     left = [0.0] * len(seconds)
-    for part, (label, color) in enumerate((("start-up", GREY), ("work", BLUE), ("gate", ORANGE))):
+    for part, (label, color) in enumerate((("start-up", GREY), ("work", BLUE))):
         values = [parts[part] for parts in seconds.values()]
         axes.barh(range(len(seconds)), values, left=left, color=color, label=label)
         left = [start + value for start, value in zip(left, values, strict=True)]

@@ -83,14 +83,12 @@ def table_rows(run: Run) -> dict[str, int]:
     return found
 
 
-def stage_seconds(run: Run) -> dict[str, tuple[float, float, float]]:
-    """Start-up, work and gate seconds of each stage; a stage's own seconds include its gates but not its start-up."""
-    found = {}
-    for name, stage in run.stages.items():
-        gates = sum(float(table.get("gate_seconds") or 0) for table in stage.get("tables", {}).values())
-        total = float(stage.get("seconds") or 0)
-        found[name] = (float(stage.get("startup_seconds") or 0), max(total - gates, 0.0), gates)
-    return found
+def stage_seconds(run: Run) -> dict[str, tuple[float, float]]:
+    """Seconds of each stage spent starting, and at work with its gates, which run beside the building of tables."""
+    return {
+        name: (float(stage.get("startup_seconds") or 0), float(stage.get("seconds") or 0))
+        for name, stage in run.stages.items()
+    }
 
 
 def funnel_per_user(run: Run) -> dict[str, float]:

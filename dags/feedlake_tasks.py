@@ -26,7 +26,7 @@ def asset(full_name: str) -> Asset:
 
 
 def spark_job(stage: str) -> SparkSubmitOperator:
-    """Submit one stage of the night with the lake environment's spark-submit."""
+    """Submit one stage of the night."""
     return SparkSubmitOperator(
         task_id="run",
         application=f"{HOME}/spark_jobs/run.py",
@@ -40,7 +40,7 @@ def spark_job(stage: str) -> SparkSubmitOperator:
         ],
         name=f"feedlake {stage}",
         conn_id="feedlake_spark",
-        spark_binary=f"{Path(PYTHON).parent}/spark-submit",
+        spark_binary=os.environ.get("FEEDLAKE_SPARK_SUBMIT", f"{Path(PYTHON).parent}/spark-submit"),
         properties_file=os.environ.get("FEEDLAKE_SPARK_CONF", f"{HOME}/.jars/spark.conf"),
         env_vars={"PYSPARK_PYTHON": PYTHON, "PYTHONPATH": HOME},
         # A backfill ignores max_active_runs; one slot keeps two publishers apart all the same.

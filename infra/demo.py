@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from infra import services
-from infra.services import LAKE, ROOT, RUN
+from infra.services import LAKE, ROOT, RUN, SPARK_SUBMIT
 
 END_DATE = "2026-03-08"
 DAG = "nightly_feed"
@@ -29,10 +29,10 @@ FINAL = ("success", "failed")
 
 @dataclass(frozen=True)
 class Source:
-    """A named data set: its folder under ``.run/data``, its Redis database, and the command that fills landing."""
+    """A named data set: its folder under ``.run/data``, its Redis database, and the Spark job that fills landing."""
 
     name: str
-    command: list[str]
+    job: list[str]
 
     @property
     def folder(self) -> Path:
@@ -57,19 +57,15 @@ class Source:
 
 def choose_source(users: int, days: int, data: Path | None) -> Source:
     """The simulated network, or the adapter for a Stack Exchange dump."""
-    python = str(LAKE / "python")
     if data is None:
         name = f"simulated-{users}-{days}"
         landing = str(RUN / "data" / name / "landing")
         words = ["--users", str(users), "--days", str(days), "--end-date", END_DATE, "--landing", landing]
-        return Source(name, [python, "-m", "spark_jobs.simulate", *words])
+        return Source(name, ["spark_jobs/simulate/__main__.py", *words])
     if not (data / "Posts.xml").exists():
         raise SystemExit(f"{data} holds no Posts.xml: DATA must be the folder of a Stack Exchange dump")
     landing = str(RUN / "data" / "stackexchange" / "landing")
-    return Source(
-        "stackexchange",
-        [python, "-m", "spark_jobs.adapt.stackexchange", "--dump", str(data), "--landing", landing],
-    )
+    return Source("stackexchange", ["spark_jobs/adapt/stackexchange.py", "--dump", str(data), "--landing", landing])
 
 
 def fill_landing(source: Source) -> float:
@@ -81,7 +77,8 @@ def fill_landing(source: Source) -> float:
     source.folder.mkdir(parents=True, exist_ok=True)
     with (RUN / f"{source.name}.log").open("wb") as log:
         env = {**os.environ, "PYTHONPATH": str(ROOT)}
-        code = subprocess.run(source.command, cwd=ROOT, env=env, stdout=log, stderr=log, check=False).returncode
+        command = [str(SPARK_SUBMIT), *source.job]
+        code = subprocess.run(command, cwd=ROOT, env=env, stdout=log, stderr=log, check=False).returncode
     if code != 0:
         raise SystemExit(f"filling the landing area failed:\n{(RUN / f'{source.name}.log').read_text()[-3000:]}")
     return time.monotonic() - started
@@ -203,6 +200,7 @@ def run(users: int, days: int, data: Path | None) -> int:
     source = choose_source(users, days, data)
     source.folder.mkdir(parents=True, exist_ok=True)
     redis_url = f"{services.start_redis()}/{source.redis_db}"
+    services.start_spark()
     print(f"starting Airflow, and filling the landing area of {source.name}", flush=True)
     with concurrent.futures.ThreadPoolExecutor() as pool:
         landing = pool.submit(fill_landing, source)

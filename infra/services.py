@@ -1,4 +1,4 @@
-"""Start and stop what a demo or a test runs against: Redis, Airflow, the feed API. Standard library only.
+"""Start and stop what a demo or a test runs against: Redis, Spark, Airflow, the feed API. Standard library only.
 
 Every process gets a pid file and a log under ``.run/``; ``stop`` ends them all. Ports are private (loopback) and
 chosen once, so that a second start finds what the first one left running.
@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 RUN = ROOT / ".run"
 AIRFLOW = ROOT / ".venv" / "airflow" / "bin"
 LAKE = ROOT / ".venv" / "lake" / "bin"
+SPARK_SUBMIT = ROOT / "infra" / "spark-submit"
 
 
 def ports() -> dict[str, int]:
@@ -94,7 +95,7 @@ def stop(name: str, patience_s: float = 10.0) -> None:
 
 def stop_all() -> None:
     """End everything that was started, readers first."""
-    for name in ("feed", "airflow-scheduler", "airflow-dag-processor", "airflow-api-server", "redis"):
+    for name in ("feed", "airflow-scheduler", "airflow-dag-processor", "airflow-api-server", "spark", "redis"):
         stop(name)
 
 
@@ -133,6 +134,15 @@ def start_redis() -> str:
     return f"redis://127.0.0.1:{port}"
 
 
+def start_spark() -> None:
+    """Start the JVM that the demo's Spark jobs share, see infra/warm_spark.py."""
+    gateway = RUN / "spark" / "gateway.json"
+    if not is_running("spark"):
+        gateway.unlink(missing_ok=True)
+    start("spark", [str(LAKE / "python"), "infra/warm_spark.py", "serve"])
+    wait_for("Spark", gateway.exists, "spark")
+
+
 def airflow_environment(data: Path, redis_url: str) -> dict[str, str]:
     """Airflow's configuration: loopback only, SQLite, one task slot per core."""
     cores = os.cpu_count() or 2
@@ -167,6 +177,7 @@ def airflow_environment(data: Path, redis_url: str) -> dict[str, str]:
         "FEEDLAKE_REPORTS": str(RUN / "reports"),
         "FEEDLAKE_SCHEDULE": "",  # a demo's data end in the past: its nights are triggered, never scheduled
         "FEEDLAKE_REDIS": redis_url,
+        "FEEDLAKE_SPARK_SUBMIT": str(SPARK_SUBMIT),
         "PYTHONPATH": str(ROOT),
         "PATH": f"{AIRFLOW}{os.pathsep}{os.environ['PATH']}",
     }

@@ -5,6 +5,7 @@ Both create the table from its DDL and refuse a frame whose columns differ from 
 """
 
 import re
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -20,6 +21,9 @@ from contracts.features import Feature, example_columns, features_of
 from contracts.pipeline import BY_NAME
 
 SQL_FOLDER = Path(__file__).resolve().parent.parent / "sql"
+
+_ONE_CREATOR = threading.Lock()
+"""Two tables of a stage may be the first to read a third; ``createIfNotExists`` is not safe against itself."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,10 @@ class Lake:
         """Create the table from ``sql/<layer>/<name>/ddl.sql`` where it does not exist."""
         if self.exists(name):
             return
+        with _ONE_CREATOR:
+            self._create(name)
+
+    def _create(self, name: str) -> None:
         builder = DeltaTable.createIfNotExists(self.spark).location(self.path(name)).addColumns(read_schema(name))
         if (column := BY_NAME[name].partition) is not None:
             builder = builder.partitionedBy(column)

@@ -8,14 +8,18 @@ failed gate the exit code.
 
 import argparse
 import importlib
+import os
 import resource
 import sys
+import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+PYTHON_STARTED = time.time()
 sys.path[0] = str(Path(__file__).resolve().parent.parent)  # spark-submit puts this file's folder there
 
 from contracts.pipeline import STAGES, Table, tables_of  # noqa: E402
@@ -27,43 +31,65 @@ from spark_jobs.session import open_session  # noqa: E402
 WITHOUT_TABLE = {"audit": "spark_jobs.audit.audit", "evaluate": "spark_jobs.evaluate.ranking"}
 """Stages that write a file for the report instead of a table."""
 
+SIDE_BY_SIDE = 2
+"""Tables at work at a time: the second fills the gaps that planning, commits and gates leave in the first."""
+
+ONE_GATE = threading.Lock()
+"""Gates name their tables by session-wide views."""
+
 
 def run_stage(night: Night, stage: str, startup_seconds: float = 0.0) -> list[dict[str, Any]]:
-    """Build and gate every table of ``stage``; write ``<runs>/<ds>/stages/<stage>.json``; return the verdicts."""
+    """Build and gate every table of ``stage``; write ``<runs>/<ds>/stages/<stage>.json``; return the verdicts.
+
+    Tables of the stage that do not read each other are built side by side. A failure is raised when what is at work
+    beside it is done; no further table is begun.
+    """
     started_at, started = datetime.now(UTC), time.monotonic()
-    verdicts: list[dict[str, Any]] = []
-    tables: dict[str, dict[str, float]] = {}
     if stage in WITHOUT_TABLE:
         importlib.import_module(WITHOUT_TABLE[stage]).main(night)
-    for table in tables_of(stage):
-        begun = time.monotonic()
-        build_table(night, table)
-        built = time.monotonic()
-        verdict = run_gate(night, table.full_name)
-        verdicts.append(verdict)
-        tables[table.full_name] = {
-            "rows": verdict["rows"],
-            "seconds": round(built - begun, 2),
-            "gate_seconds": verdict["seconds"],
-        }
-        print(f"{table.full_name}: {verdict['rows']:,} rows in {built - begun:.1f} s, gate {verdict['seconds']:.1f} s")
-        for line in failures(verdict):
-            print(f"  {line}")
+    built: dict[str, Future[float]] = {table.full_name: Future() for table in tables_of(stage)}
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        verdicts = list(pool.map(lambda table: build_and_gate(night, table, built), tables_of(stage)))
     record = {
         "stage": stage,
         "started_at": started_at.isoformat(),
         "seconds": round(time.monotonic() - started, 2),
         "startup_seconds": round(startup_seconds, 2),
         "peak_rss_mb": peak_memory_mb(),
-        "tables": tables,
+        "tables": {
+            verdict["table"]: {
+                "rows": verdict["rows"],
+                "seconds": round(built[verdict["table"]].result(), 2),
+                "gate_seconds": verdict["seconds"],
+            }
+            for verdict in verdicts
+        },
     }
     write_json(night.folder / "stages" / f"{stage}.json", record)
     return verdicts
 
 
-def build_table(night: Night, table: Table) -> None:
-    """Run the table's job, ``spark_jobs/<stage>/<name>.py``."""
-    importlib.import_module(f"spark_jobs.{table.stage}.{table.name}").main(night)
+def build_and_gate(night: Night, table: Table, built: dict[str, Future[float]]) -> dict[str, Any]:
+    """Build ``table`` once those of ``built`` that it reads are there, settle its own future, return its verdict.
+
+    ``built`` holds the seconds of each table of the stage, in the order in which they are begun: a table comes after
+    those it reads, so whoever waits, waits for one that is being built.
+    """
+    try:
+        for name in built.keys() & set(table.inputs):
+            built[name].result()
+        begun = time.monotonic()
+        importlib.import_module(f"spark_jobs.{table.stage}.{table.name}").main(night)
+        built[table.full_name].set_result(time.monotonic() - begun)
+    except BaseException as error:
+        built[table.full_name].set_exception(error)
+        raise
+    with ONE_GATE:
+        verdict = run_gate(night, table.full_name)
+    seconds = built[table.full_name].result()
+    lines = [f"{table.full_name}: {verdict['rows']:,} rows in {seconds:.1f} s, gate {verdict['seconds']:.1f} s"]
+    print("\n  ".join(lines + failures(verdict)))
+    return verdict
 
 
 def failures(verdict: dict[str, Any]) -> list[str]:
@@ -82,8 +108,10 @@ def peak_memory_mb() -> float:
     return round((own + jvm) / 1024, 1)
 
 
-def jvm_start() -> float:
-    """When this job's JVM was started, in seconds since the epoch."""
+def job_start() -> float:
+    """When this job began, in seconds since the epoch: its JVM's start, or its own where it joined a running JVM."""
+    if _jvm().java.lang.ProcessHandle.current().pid() != os.getppid():
+        return PYTHON_STARTED
     return float(_jvm().java.lang.management.ManagementFactory.getRuntimeMXBean().getStartTime()) / 1000.0
 
 
@@ -113,7 +141,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     prepare()
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # progress shows as it happens
     spark = open_session(f"{' '.join(options.stage)} {options.ds}")
-    startup = time.time() - jvm_start()
+    startup = time.time() - job_start()
     lake = Lake(spark, options.lake)
     night = Night(lake, options.ds, options.landing, options.runs, load_settings(options.landing), options.redis)
     try:

@@ -4,6 +4,7 @@ A refused event is tried again while it is in a night's scope, so one whose refe
 its quarantine row stays, as the record of what happened.
 """
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,9 @@ from pyspark.sql import functions as F
 
 from spark_jobs.lake import merge_by_key
 from spark_jobs.night import Night
+
+_ONE_WRITER = threading.Lock()
+"""Tables are cleaned side by side, and Delta refuses the later of two merges into the same days."""
 
 
 @dataclass(frozen=True)
@@ -80,4 +84,5 @@ def write_refused(night: Night, table: str, checked: DataFrame) -> None:
         "raw",
         "landing_date",
     )
-    merge_by_key(night.lake, "bronze.quarantine", refused, update_when=None)
+    with _ONE_WRITER:
+        merge_by_key(night.lake, "bronze.quarantine", refused, update_when=None)

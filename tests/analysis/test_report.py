@@ -228,7 +228,7 @@ def test_numbers_drawn_from_the_files(night: Path) -> None:
     assert list(rows) == [table.full_name for table in TABLES]
     assert rows["silver.posts"] == 70, "the gate's count is the one"
     assert rows["silver.users"] == 100, "else the stage's"
-    assert stage_seconds(run)["score"] == (6.0, 17.0, 3.0)
+    assert stage_seconds(run)["score"] == (6.0, 20.0)
     assert funnel_per_user(run) == {"candidates": 2.0, "scored": 2.0, "ranked": 2.0, "published": 1.8}
     assert redis_bytes_per_user(run.publish) == {"pool": 80.0, "features": 10.0, "card": 10.0}
     assert redis_bytes_per_user({"users": 4, "bytes": 100}) == {"all keys": 25.0}
