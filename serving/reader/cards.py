@@ -58,10 +58,12 @@ def parse_card(value: bytes, post_id: int) -> Card:
             "privacy": card["privacy"],
         }
         author, source = _escaped(card["author"]["name"]), _escaped(card["source"]["name"])
+        # A post in a group is for its members, whatever privacy its author chose.
+        is_public = card["privacy"] == "public" and card["source"]["type"] != "group"
     except (KeyError, TypeError) as error:
         raise ValueError(f"card of post {post_id} lacks a field: {error!r}") from error
     text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-    return Card(text[:-1].encode(), author, source, card["privacy"] == "public")
+    return Card(text[:-1].encode(), author, source, is_public)
 
 
 def render_post(card: Card, score: float, reason: int) -> bytes:

@@ -1,7 +1,7 @@
 """``gold.scored_candidates``: every candidate of every user, scored per head and by value.
 
-Grain: one user and one post as of the end of ``ds``. Rows are shuffled once by user; post vectors are read by the
-workers, never shuffled.
+Grain: one user and one post as of the end of ``ds``. Candidates are joined to their affinity and brought
+together by user; post vectors are read by the workers, never shuffled.
 """
 
 from datetime import timedelta

@@ -79,10 +79,11 @@ async def test_a_new_user_gets_the_popular_posts_then_the_recent_ones(
 
 
 async def test_public_pools_serve_public_posts_only(redis_server: RedisServer, open_reader: OpenReader) -> None:
-    redis_server.write_public(2, "popular", [Seed(1, is_public=False), Seed(2), Seed(3)])
-    secret_card = Seed(3, is_public=False)
-    redis_server.write_user(3, 9, [secret_card])
-    redis_server.client.rename(card_key(3, 3), card_key(2, 3))
+    redis_server.write_public(2, "popular", [Seed(1, is_public=False), Seed(2), Seed(3), Seed(4)])
+    # Cards that say otherwise than the pool: one of a friends-only post, one of a public post in a group.
+    redis_server.write_user(3, 9, [Seed(3, is_public=False), Seed(4, source="group")])
+    for post_id in (3, 4):
+        redis_server.client.rename(card_key(3, post_id), card_key(2, post_id))
     redis_server.flip(2)
     async with open_reader() as client:
         body = await client.feed(user_id=5)
