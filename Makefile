@@ -6,6 +6,7 @@ PYTHON ?= python3.11
 USERS ?= 2000
 DAYS ?= 8
 DATA ?=
+LANDING ?=
 K ?=
 UV := .tools/bin/uv
 LAKE := .venv/lake/bin/python
@@ -17,7 +18,7 @@ export GX_ANALYTICS_ENABLED := false
 
 .PHONY: help
 help: ## show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-17s %s\n", $$1, $$2}'
 
 .PHONY: setup
 setup: .tools/system .venv/lake/.ready .venv/train/.ready .venv/airflow/.ready .jars/spark.conf ## install everything: system packages, three environments, jars, class archive
@@ -43,8 +44,13 @@ $(UV): requirements/uv.txt | .tools/system
 	@touch $@
 
 .PHONY: demo
-demo: setup ## run one night end to end and print a feed (USERS=2000 DAYS=8, or DATA=path/to/stackexchange)
+demo: setup ## run one night end to end and print a feed (USERS=2000 DAYS=8, or DATA=dump or landing area)
 	@$(PYTHON) -m infra.demo --users $(USERS) --days $(DAYS) $(if $(DATA),--data $(abspath $(DATA)))
+
+.PHONY: validate-landing
+validate-landing: setup ## check a landing area: file, line and rule of every violation (LANDING=folder)
+	@test -n "$(LANDING)" || { echo "name the folder: make validate-landing LANDING=path"; exit 2; }
+	@$(LAKE) spark_jobs/validate_landing.py --landing $(LANDING)
 
 .PHONY: stop
 stop: ## end what `make demo` left running

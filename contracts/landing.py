@@ -9,8 +9,9 @@ Every event carries the envelope ``event_id`` (unique), ``event_type``, ``event_
 Ids are signed 64-bit integers. Unknown optional fields are kept in the raw line and otherwise ignored.
 """
 
+import json
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 FieldType = Literal["long", "int", "double", "boolean", "string", "timestamp", "strings", "longs"]
 
@@ -109,3 +110,64 @@ EVENT_TYPES: dict[str, tuple[Field, ...]] = {
 
 MAX_CLOCK_SKEW_S = 300
 """An event may claim to have happened at most this long after it was received."""
+
+REFUSALS: dict[str, str] = {
+    "malformed_json": "a line is one JSON value in valid UTF-8, and an object names no key twice",
+    "not_an_object": "the JSON value is an object",
+    "missing_field": "every required field is there, not null, and `event_id` not empty",
+    "wrong_type": "a value has its field's type; ids are integers of 64 bits",
+    "unknown_event_type": "`event_type` is one of docs/landing.md",
+    "value_not_allowed": "a field with listed values has one of them",
+    "future_event": "it is received before its folder's day ends, at most 300 s before it happens",
+    "too_late": "impressions, engagements and reactions are received within `late_days` days",
+    "duplicate_event": "no acceptable line with this `event_id` was received before",
+    "unknown_user": "the user, author, owner or friend is in a `user_upserted`",
+    "unknown_page": "the page is in a `page_upserted`",
+    "unknown_group": "the group is in a `group_upserted`",
+    "unknown_post": "the post is in a `post_created` or `post_updated`",
+    "self_edge": "a friendship or a block is between two users",
+    "position_out_of_range": "positions start at 1",
+}
+"""Reasons for which a line is refused, in the order in which they are looked for, each with the rule it breaks."""
+
+_SCHEMA_OF: dict[FieldType, dict[str, Any]] = {
+    "long": {"type": "integer", "minimum": -(2**63), "maximum": 2**63 - 1},
+    "int": {"type": "integer", "minimum": -(2**31), "maximum": 2**31 - 1},
+    "double": {"type": "number"},
+    "boolean": {"type": "boolean"},
+    "string": {"type": "string"},
+    "timestamp": {"type": "string", "format": "date-time"},
+    "strings": {"type": "array", "items": {"type": ["string", "null"]}},
+    "longs": {"type": "array", "items": {"type": ["integer", "null"], "minimum": -(2**63), "maximum": 2**63 - 1}},
+}
+
+
+def json_schema() -> dict[str, Any]:
+    """The contract of one line as JSON Schema; what it cannot say (times, references, repeats) is in ``REFUSALS``."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "One line of a landing file",
+        "type": "object",
+        "properties": {"event_type": {"enum": list(EVENT_TYPES)}},
+        "required": ["event_type"],
+        "oneOf": [_event_schema(name, fields) for name, fields in EVENT_TYPES.items()],
+    }
+
+
+def _event_schema(event_type: str, fields: tuple[Field, ...]) -> dict[str, Any]:
+    properties = {field.name: _field_schema(field) for field in (*ENVELOPE, *fields)}
+    properties["event_id"] |= {"minLength": 1}
+    properties["event_type"] = {"const": event_type}
+    required = [field.name for field in (*ENVELOPE, *fields) if field.required]
+    return {"title": event_type, "properties": properties, "required": required}
+
+
+def _field_schema(field: Field) -> dict[str, Any]:
+    schema = dict(_SCHEMA_OF[field.type])
+    if field.allowed:
+        schema["enum"] = list(field.allowed)
+    return schema if field.required else {"anyOf": [schema, {"type": "null"}]}
+
+
+if __name__ == "__main__":
+    print(json.dumps(json_schema(), indent=1))

@@ -1,11 +1,12 @@
 """The demo: everything up, one night through the scheduler, one user's feed printed.
 
-``python -m infra.demo [--users 2000] [--days 8] [--data path/to/stackexchange]``; ``--stop`` ends what it started.
+``python -m infra.demo [--users 2000] [--days 8] [--data dump or landing area]``; ``--stop`` ends what it started.
 Everything lives under ``.run/``; a second run reuses it and publishes a new epoch of the same night.
 """
 
 import argparse
 import concurrent.futures
+import hashlib
 import json
 import os
 import re
@@ -29,15 +30,16 @@ FINAL = ("success", "failed")
 
 @dataclass(frozen=True)
 class Source:
-    """A named data set: its folder under ``.run/data``, its Redis database, and the Spark job that fills landing."""
+    """A named data set: its landing area and the Spark job that fills it, if any; its folder; its Redis database."""
 
     name: str
+    landing: Path
     job: list[str]
 
     @property
     def folder(self) -> Path:
-        """Holds ``landing``, ``lake`` and ``runs``."""
-        return RUN / "data" / self.name
+        """Holds ``lake`` and ``runs``, and the landing area where the demo fills it."""
+        return folder_of(self.name)
 
     @property
     def redis_db(self) -> int:
@@ -51,27 +53,41 @@ class Source:
     @property
     def ds(self) -> str:
         """The newest day that landed."""
-        folders = (self.folder / "landing").iterdir()
-        return max(entry.name for entry in folders if re.fullmatch(r"\d{4}-\d{2}-\d{2}", entry.name))
+        return max(day_folders(self.landing))
+
+
+def folder_of(name: str) -> Path:
+    """Where the demo keeps what belongs to one data set."""
+    return RUN / "data" / name
+
+
+def day_folders(landing: Path) -> list[str]:
+    """Names of a landing area's day folders."""
+    return [entry.name for entry in landing.iterdir() if re.fullmatch(r"\d{4}-\d{2}-\d{2}", entry.name)]
 
 
 def choose_source(users: int, days: int, data: Path | None) -> Source:
-    """The simulated network, or the adapter for a Stack Exchange dump."""
+    """The simulated network, a Stack Exchange dump through its adapter, or a landing area as it is."""
     if data is None:
         name = f"simulated-{users}-{days}"
-        landing = str(RUN / "data" / name / "landing")
-        words = ["--users", str(users), "--days", str(days), "--end-date", END_DATE, "--landing", landing]
-        return Source(name, ["spark_jobs/simulate/__main__.py", *words])
-    if not (data / "Posts.xml").exists():
-        raise SystemExit(f"{data} holds no Posts.xml: DATA must be the folder of a Stack Exchange dump")
-    landing = str(RUN / "data" / "stackexchange" / "landing")
-    return Source("stackexchange", ["spark_jobs/adapt/stackexchange.py", "--dump", str(data), "--landing", landing])
+        landing = folder_of(name) / "landing"
+        words = ["--users", str(users), "--days", str(days), "--end-date", END_DATE, "--landing", str(landing)]
+        return Source(name, landing, ["spark_jobs/simulate/__main__.py", *words])
+    if (data / "Posts.xml").exists():
+        landing = folder_of("stackexchange") / "landing"
+        words = ["--dump", str(data), "--landing", str(landing)]
+        return Source("stackexchange", landing, ["spark_jobs/adapt/stackexchange.py", *words])
+    if data.is_dir() and day_folders(data):
+        where = hashlib.sha256(str(data).encode()).hexdigest()[:8]  # two areas of one name are two data sets
+        return Source(re.sub(r"[^A-Za-z0-9_.-]", "-", f"{data.name}-{where}"), data, [])
+    raise SystemExit(
+        f"{data} holds neither Posts.xml (a Stack Exchange dump) nor folders named YYYY-MM-DD (a landing area)"
+    )
 
 
 def fill_landing(source: Source) -> float:
     """Run the simulator or adapter unless its landing area is complete; returns seconds."""
-    done = source.folder / "landing" / "dataset.json"
-    if done.exists():
+    if not source.job or (source.landing / "dataset.json").exists():
         return 0.0
     started = time.monotonic()
     source.folder.mkdir(parents=True, exist_ok=True)
@@ -121,8 +137,9 @@ class Airflow:
         """Unpause the DAG and start a run for the newest landed day; returns the run id."""
         self._call(f"/api/v2/dags/{DAG}", {"is_paused": False}, "PATCH")
         run_id = f"demo__{source.name}__{datetime.now(UTC):%Y%m%dT%H%M%S}"
-        folders = {name: str(source.folder / name) for name in ("lake", "landing", "runs")}
-        body = {"dag_run_id": run_id, "logical_date": None, "conf": {"ds": source.ds, "redis": redis_url, **folders}}
+        folders = {"landing": source.landing, "lake": source.folder / "lake", "runs": source.folder / "runs"}
+        conf = {"ds": source.ds, "redis": redis_url, **{name: str(folder) for name, folder in folders.items()}}
+        body = {"dag_run_id": run_id, "logical_date": None, "conf": conf}
         self._call(f"/api/v2/dags/{DAG}/dagRuns", body, "POST")
         return run_id
 
@@ -201,7 +218,7 @@ def run(users: int, days: int, data: Path | None) -> int:
     source.folder.mkdir(parents=True, exist_ok=True)
     redis_url = f"{services.start_redis()}/{source.redis_db}"
     services.start_spark()
-    print(f"starting Airflow, and filling the landing area of {source.name}", flush=True)
+    print(f"starting Airflow{f', and filling the landing area of {source.name}' if source.job else ''}", flush=True)
     with concurrent.futures.ThreadPoolExecutor() as pool:
         landing = pool.submit(fill_landing, source)
         url = services.start_airflow(source.folder, redis_url)
@@ -237,7 +254,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--users", type=int, default=2000, help="simulated users (default: %(default)s)")
     parser.add_argument("--days", type=int, default=8, help="simulated days (default: %(default)s)")
-    parser.add_argument("--data", type=Path, help="folder of a Stack Exchange dump, instead of the simulator")
+    parser.add_argument("--data", type=Path, help="a Stack Exchange dump or a landing area, instead of the simulator")
     parser.add_argument("--stop", action="store_true", help="end what an earlier demo started")
     options = parser.parse_args()
     if options.stop:

@@ -20,7 +20,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-FOLDER = Path(os.environ.get("FEEDLAKE_WARM_SPARK", Path(__file__).resolve().parent.parent / ".run" / "spark"))
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = Path(os.environ.get("FEEDLAKE_WARM_SPARK", ROOT / ".run" / "spark"))
 SPARK_SUBMIT = Path(sys.executable).parent / "spark-submit"
 HONOURED = ("--master", "--name", "--properties-file")
 """Options that ask for what the JVM was started with; a job names itself."""
@@ -31,6 +32,7 @@ def serve(properties: Path) -> None:
     from pyspark.java_gateway import launch_gateway  # noqa: PLC0415 - the submitter does without Spark's modules
 
     os.environ["PYSPARK_SUBMIT_ARGS"] = f"--properties-file {properties} pyspark-shell"
+    os.environ["PYTHONPATH"] = str(ROOT)  # the JVM's Python workers import the jobs' modules
     gateway: Any = launch_gateway()  # type: ignore[no-untyped-call]
     address = {"port": gateway.java_parameters.port, "secret": gateway.java_parameters.auth_token}
     FOLDER.mkdir(parents=True, exist_ok=True)

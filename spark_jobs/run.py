@@ -79,7 +79,7 @@ def build_and_gate(night: Night, table: Table, built: dict[str, Future[float]]) 
         for name in built.keys() & set(table.inputs):
             built[name].result()
         begun = time.monotonic()
-        importlib.import_module(f"spark_jobs.{table.stage}.{table.name}").main(night)
+        build_table(night, table)
         built[table.full_name].set_result(time.monotonic() - begun)
     except BaseException as error:
         built[table.full_name].set_exception(error)
@@ -90,6 +90,11 @@ def build_and_gate(night: Night, table: Table, built: dict[str, Future[float]]) 
     lines = [f"{table.full_name}: {verdict['rows']:,} rows in {seconds:.1f} s, gate {verdict['seconds']:.1f} s"]
     print("\n  ".join(lines + failures(verdict)))
     return verdict
+
+
+def build_table(night: Night, table: Table) -> None:
+    """Run the table's job, ``spark_jobs/<stage>/<name>.py``."""
+    importlib.import_module(f"spark_jobs.{table.stage}.{table.name}").main(night)
 
 
 def failures(verdict: dict[str, Any]) -> list[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from contracts.landing import ENVELOPE, EVENT_TYPES
+from contracts.landing import ENVELOPE, EVENT_TYPES, REFUSALS
 from spark_jobs.ingest.validation import validate
 from tests.landed import DS
 
@@ -28,4 +28,5 @@ def test_there_is_one_accepted_example_of_every_type_with_all_its_fields(spark: 
 def test_every_reason_is_explained() -> None:
     suite = json.loads((ROOT / "expectations" / "bronze" / "quarantine.json").read_text())
     [reasons] = [item["kwargs"]["value_set"] for item in suite["expectations"] if item["kwargs"]["column"] == "reason"]
-    assert [reason for reason in reasons if f"`{reason}`" not in PAGE] == []
+    assert sorted(reasons) == sorted(REFUSALS)
+    assert [reason for reason in REFUSALS if f"`{reason}`" not in PAGE] == []

@@ -1,0 +1,36 @@
+"""docs/bring-your-own-data.md, followed: its CSV, through its example, is accepted line by line."""
+
+import csv
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from contracts.pipeline import tables_of
+from spark_jobs.lake import Lake
+from spark_jobs.validate_landing import find_violations, report
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+
+
+def test_own_data(spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = re.search(r"```csv\n(.*?)```", (DOCS / "bring-your-own-data.md").read_text(), re.DOTALL)
+    assert found is not None
+    table = tmp_path / "interactions.csv"
+    table.write_text(found[1])
+    example = DOCS / "examples" / "csv_to_landing.py"
+    command = [sys.executable, str(example), str(table), str(tmp_path / "landing")]
+    subprocess.run(command, check=True)
+    assert len(example.read_text().splitlines()) < 100
+    assert report(*find_violations(spark, str(tmp_path / "landing"), tmp_path)) == 0
+    assert "14 lines: 14 accepted, 0 refused" in capsys.readouterr().out
+    rows = {
+        table.full_name: Lake(spark, str(tmp_path / "lake")).read(table.full_name).count()
+        for table in tables_of("clean")
+    }
+    people = {row[name] for row in csv.DictReader(table.open()) for name in ("user", "author")}
+    assert rows["silver.users"] == len(people) == 4
+    assert (rows["silver.posts"], rows["silver.engagements"], rows["silver.page_follows"]) == (2, 3, 3)

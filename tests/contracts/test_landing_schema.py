@@ -1,0 +1,58 @@
+"""docs/landing.schema.json is the contract, and says yes and no where ingest does."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+
+from contracts.landing import EVENT_TYPES, json_schema
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+EXAMPLES: list[dict[str, Any]] = [
+    json.loads(text) for text in re.findall(r"```json\n(.*?)\n```", (DOCS / "landing.md").read_text())
+]
+IMPRESSION = next(example for example in EXAMPLES if example["event_type"] == "impression")
+
+
+def is_valid(event: Any) -> bool:
+    return bool(Draft202012Validator(json_schema()).is_valid(event))
+
+
+def test_the_file_is_made_from_the_contract() -> None:
+    message = "run `python -m contracts.landing > docs/landing.schema.json`"
+    assert json.loads((DOCS / "landing.schema.json").read_text()) == json_schema(), message
+    Draft202012Validator.check_schema(json_schema())
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=list(EVENT_TYPES))
+def test_examples_are_valid_and_no_required_field_may_be_missing(example: dict[str, Any]) -> None:
+    assert is_valid(example)
+    for field in EVENT_TYPES[example["event_type"]]:
+        without = {name: value for name, value in example.items() if name != field.name}
+        assert is_valid(without) == (not field.required)
+        assert is_valid(example | {field.name: None}) == (not field.required)
+
+
+@pytest.mark.parametrize(
+    ("change", "valid"),
+    [
+        ({"position": "1"}, False),
+        ({"position": 2**31}, False),
+        ({"user_id": 2**63 - 1}, True),
+        ({"user_id": 2**63}, False),
+        ({"event_id": ""}, False),
+        ({"event_type": "teleport"}, False),
+        ({"propensity": 1}, True),
+        ({"something_new": [1]}, True),
+    ],
+)
+def test_values_are_held_to_their_type(change: dict[str, Any], valid: bool) -> None:
+    assert is_valid(IMPRESSION | change) == valid
+
+
+def test_a_line_is_an_object_of_a_known_type() -> None:
+    assert not is_valid([IMPRESSION])
+    assert not is_valid({name: value for name, value in IMPRESSION.items() if name != "event_type"})
