@@ -15,6 +15,8 @@ AIRFLOW := .venv/airflow/bin/python
 # Python keeps its bytecode, or every job would compile Great Expectations anew: six seconds of CPU time.
 export PYTHONDONTWRITEBYTECODE :=
 export GX_ANALYTICS_ENABLED := false
+# Behind a proxy that signs for others, the certificates that count are the system's.
+export UV_SYSTEM_CERTS := 1
 
 .PHONY: help
 help: ## show this list
