@@ -154,3 +154,34 @@ def test_bad_input_a_killed_or_failing_read_leaves_no_half_table(spark: SparkSes
     assert ids is not None
     assert set(ids[0]) == {"user-1", "user-2"}
     assert refusals(night) == {("bronze.events", "malformed_json"): 1}
+
+
+def test_contradictions_have_a_rule(spark: SparkSession, tmp_path: Path) -> None:
+    """The table *Contradictions* of docs/landing.md."""
+    before, after = "2026-03-08T11:00:00Z", "2026-03-08T13:00:00Z"
+    edit = {"event_type": "post_updated"}
+    lines: list[Event | str] = [
+        user(1, "sent first", after, name="now"),
+        user(1, "sent last, clock back", before, name="earlier"),
+        user(2),
+        event("user_blocked", "b", user_id=2, blocked_id=2),
+        event("friendship_created", "f", user_id=1, friend_id=3),
+        post(10, 1, text="created"),
+        post(10, 1, "edit before creation", before, text="edited") | edit,
+        post(11, 1, "edit alone", text="edited") | edit,
+        post(12, 1, "one id", text="first"),
+        post(12, 2, "one id, twice", after, text="second"),
+        engagement("e", 2, 10, at=before, impression_id="i"),
+        impression("i", 2, 10),
+    ]
+    night = night_of(spark, tmp_path)
+    land(night.landing, DS, lines)
+    for stage in ("ingest", "clean"):
+        assert all(verdict["success"] for verdict in run_stage(night, stage))
+    posts = {row.post_id: (row.author_id, row.text) for row in night.read("silver.posts").collect()}
+    assert posts == {10: (1, "created"), 11: (1, "edited"), 12: (2, "second")}
+    versions = night.read("silver.users").where("user_id = 1").orderBy("valid_from").collect()
+    assert [(row.name, row.valid_to is None) for row in versions] == [("earlier", False), ("now", True)]
+    assert [row.impression_id for row in night.read("silver.engagements").collect()] == ["i"]
+    refused = {row.event_id: row.reason for row in night.read("bronze.quarantine").collect()}
+    assert refused == {"b": "self_edge", "f": "unknown_user"}
