@@ -211,6 +211,17 @@ def split_of_time(source: Source, seconds: dict[str, float], num_tasks: int) -> 
     )
 
 
+def broken_rules(verdicts: Path) -> list[str]:
+    """What critical rules found, one line each: table, rule, rows."""
+    found = [json.loads(path.read_text()) for path in sorted(verdicts.glob("*.json"))]
+    return [
+        f"  {verdict['table']} {result['expectation']}({result['column'] or ''}): {result['message']}"
+        for verdict in found
+        for result in verdict["results"]
+        if result["severity"] == "critical" and not result["success"]
+    ]
+
+
 def run(users: int, days: int, data: Path | None) -> int:
     """Bring everything up, run the night, print a feed; returns the exit code."""
     begun = time.monotonic()
@@ -234,6 +245,7 @@ def run(users: int, days: int, data: Path | None) -> int:
     if state != "success":
         failed = [task["task_id"] for task in tasks if task["state"] == "failed"]
         print(f"the night stopped at {', '.join(failed)}; the epoch served before stays served")
+        print(*broken_rules(source.folder / "runs" / source.ds / "verdicts"), sep="\n")
         print(f"Airflow UI   {url}/dags/{DAG}/runs/{run_id}\nrun report   {report}")
         return 1
     feed = services.start_feed(redis_url)

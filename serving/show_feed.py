@@ -15,6 +15,7 @@ from serving.reader.config import load_secret
 from serving.reader.tokens import mint_token
 
 _WIDTH = 96
+_MAX_LINES = 4
 _INDENT = "     "
 _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60))
 
@@ -66,9 +67,10 @@ def _describe_post(rank: int, post: dict[str, Any], ranked_at: float) -> list[st
     where = "" if post["source"]["type"] == "friend" else f" in {post['source']['name']}"
     age = _ago(ranked_at - datetime.fromisoformat(post["created_at"]).timestamp())
     score = "no score" if post["ranking_score"] is None else f"score {post['ranking_score']:.3g}"
+    text = textwrap.wrap(content["text"], _WIDTH - len(_INDENT), max_lines=_MAX_LINES, placeholder=" …")
     return [
         f"{rank:3}. {post['author']['name']}{where} · {age} · {content['type']}",
-        *textwrap.wrap(content["text"], _WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT),
+        *(_INDENT + line for line in text),
         f"{_INDENT}{stats['likes']} likes · {stats['comments']} comments · {stats['shares']} shares",
         f"{_INDENT}{post['reason']} ({score})",
     ]

@@ -1,11 +1,12 @@
-"""What ``make demo DATA=…`` takes a folder for."""
+"""What ``make demo`` takes a folder for, and says of a stopped night."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
-from infra.demo import choose_source
+from infra.demo import broken_rules, choose_source
 
 
 def test_a_folder_is_a_dump_or_a_landing_area(tmp_path: Path) -> None:
@@ -26,3 +27,13 @@ def test_without_data_the_network_is_simulated() -> None:
     source = choose_source(300, 2, None)
     assert source.name == "simulated-300-2"
     assert source.job[1:5] == ["--users", "300", "--days", "2"]
+
+
+def test_a_stopped_night_names_table_rule_and_rows(tmp_path: Path) -> None:
+    results = [
+        {"severity": "critical", "success": False, "expectation": "grain", "column": "a", "message": "3 of 9 rows"},
+        {"severity": "critical", "success": True, "expectation": "grain", "column": "b", "message": "holds"},
+        {"severity": "warning", "success": False, "expectation": "grain", "column": "c", "message": "1 of 9 rows"},
+    ]
+    (tmp_path / "silver.posts.json").write_text(json.dumps({"table": "silver.posts", "results": results}))
+    assert broken_rules(tmp_path) == ["  silver.posts grain(a): 3 of 9 rows"]
