@@ -13,6 +13,8 @@ from airflow.providers.standard.operators.bash import BashOperator
 from airflow.sdk import Asset, task
 from airflow.sdk.exceptions import AirflowFailException
 
+from contracts.verdicts import describe_rule
+
 HOME = os.environ.get("FEEDLAKE_HOME", str(Path(__file__).resolve().parent.parent))
 PYTHON = os.environ.get("FEEDLAKE_LAKE_PYTHON", f"{HOME}/.venv/lake/bin/python")
 DATA = os.environ.get("FEEDLAKE_DATA", f"{HOME}/.lake")
@@ -65,7 +67,7 @@ def read_verdict(runs: Path, ds: str, full_name: str) -> dict[str, Any]:
         raise AirflowFailException(f"{full_name} has no verdict for {ds}: {path} is missing; rerun its stage")
     verdict = json.loads(path.read_text())
     broken = [result for result in verdict["results"] if not result["success"]]
-    lines = [f"{r['severity']}: {full_name} {r['expectation']}({r['column']}): {r['message']}" for r in broken]
+    lines = [f"{result['severity']}: {describe_rule(full_name, result)}" for result in broken]
     for line in lines:
         print(line)
     if not verdict["success"]:

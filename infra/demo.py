@@ -20,6 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from contracts.verdicts import describe_rule
 from infra import services
 from infra.services import LAKE, ROOT, RUN, SPARK_SUBMIT
 
@@ -215,7 +216,7 @@ def broken_rules(verdicts: Path) -> list[str]:
     """What critical rules found, one line each: table, rule, rows."""
     found = [json.loads(path.read_text()) for path in sorted(verdicts.glob("*.json"))]
     return [
-        f"  {verdict['table']} {result['expectation']}({result['column'] or ''}): {result['message']}"
+        f"  {describe_rule(verdict['table'], result)}"
         for verdict in found
         for result in verdict["results"]
         if result["severity"] == "critical" and not result["success"]

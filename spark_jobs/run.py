@@ -23,6 +23,7 @@ PYTHON_STARTED = time.time()
 sys.path[0] = str(Path(__file__).resolve().parent.parent)  # spark-submit puts this file's folder there
 
 from contracts.pipeline import STAGES, Table, tables_of  # noqa: E402
+from contracts.verdicts import describe_rule  # noqa: E402
 from spark_jobs.gate import prepare, run_gate, write_json  # noqa: E402
 from spark_jobs.lake import Lake  # noqa: E402
 from spark_jobs.night import Night, load_settings  # noqa: E402
@@ -100,7 +101,7 @@ def build_table(night: Night, table: Table) -> None:
 def failures(verdict: dict[str, Any]) -> list[str]:
     """One readable line per broken rule, critical ones first."""
     broken = sorted((r for r in verdict["results"] if not r["success"]), key=lambda r: str(r["severity"]))
-    return [f"{r['severity']}: {verdict['table']} {r['expectation']}({r['column']}): {r['message']}" for r in broken]
+    return [f"{result['severity']}: {describe_rule(verdict['table'], result)}" for result in broken]
 
 
 def peak_memory_mb() -> float:

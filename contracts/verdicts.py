@@ -1,0 +1,8 @@
+"""How a gate's verdict is told to people: the same words in a job's log, in the Airflow UI and in the demo."""
+
+from typing import Any
+
+
+def describe_rule(table: str, result: dict[str, Any]) -> str:
+    """Table, rule and rows of one result of a verdict, see spark_jobs/gate.py."""
+    return f"{table} {result['expectation']}({result['column']}): {result['message']}"
