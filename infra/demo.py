@@ -13,20 +13,16 @@ import re
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from contracts.verdicts import describe_rule
 from infra import services
+from infra.scheduler import DAG, Airflow, end_runs, follow
 from infra.services import LAKE, ROOT, RUN, SPARK_SUBMIT
 
 END_DATE = "2026-03-08"
-DAG = "nightly_feed"
-FINAL = ("success", "failed")
 
 
 @dataclass(frozen=True)
@@ -101,83 +97,6 @@ def fill_landing(source: Source) -> float:
     return time.monotonic() - started
 
 
-class Airflow:
-    """The few calls of Airflow's REST API that the demo needs."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        token = self._call("/auth/token", method="GET")["access_token"]
-        self.headers = {"Authorization": f"Bearer {token}"}
-
-    def _call(self, path: str, body: dict[str, Any] | None = None, method: str = "GET") -> dict[str, Any]:
-        request = urllib.request.Request(  # noqa: S310 - our own loopback address
-            f"{self.url}{path}",
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"Content-Type": "application/json", **getattr(self, "headers", {})},
-            method=method,
-        )
-        with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310
-            return dict(json.load(response))
-
-    def wait_for_dag(self, timeout_s: float = 120.0) -> None:
-        """Wait until the DAG processor has read the DAG; raises with its import errors when it could not."""
-        deadline = time.monotonic() + timeout_s
-        while time.monotonic() < deadline:
-            try:
-                self._call(f"/api/v2/dags/{DAG}/details")
-            except urllib.error.HTTPError:
-                errors = self._call("/api/v2/importErrors")["import_errors"]
-                if errors:
-                    raise SystemExit(f"the DAG does not load:\n{errors[0]['stack_trace']}") from None
-                time.sleep(1)
-            else:
-                return
-        raise SystemExit(f"Airflow has not loaded {DAG} within {timeout_s:.0f} s; see .run/airflow-dag-processor.log")
-
-    def trigger(self, source: Source, redis_url: str) -> str:
-        """Unpause the DAG and start a run for the newest landed day; returns the run id."""
-        self._call(f"/api/v2/dags/{DAG}", {"is_paused": False}, "PATCH")
-        run_id = f"demo__{source.name}__{datetime.now(UTC):%Y%m%dT%H%M%S}"
-        folders = {"landing": source.landing, "lake": source.folder / "lake", "runs": source.folder / "runs"}
-        conf = {"ds": source.ds, "redis": redis_url, **{name: str(folder) for name, folder in folders.items()}}
-        body = {"dag_run_id": run_id, "logical_date": None, "conf": conf}
-        self._call(f"/api/v2/dags/{DAG}/dagRuns", body, "POST")
-        return run_id
-
-    def state(self, run_id: str) -> str:
-        """State of a run."""
-        return str(self._call(f"/api/v2/dags/{DAG}/dagRuns/{run_id}")["state"])
-
-    def tasks(self, run_id: str) -> list[dict[str, Any]]:
-        """Task instances of a run."""
-        return list(self._call(f"/api/v2/dags/{DAG}/dagRuns/{run_id}/taskInstances?limit=200")["task_instances"])
-
-
-def follow(airflow: Airflow, run_id: str) -> tuple[str, list[dict[str, Any]]]:
-    """Print each task as it starts and ends; returns the run's state and its tasks."""
-    seen: dict[str, str] = {}
-    begun = time.monotonic()
-    while True:
-        state, tasks = airflow.state(run_id), airflow.tasks(run_id)
-        total = len(tasks)
-        done = sum(task["state"] in (*FINAL, "upstream_failed", "skipped") for task in tasks)
-        for task in sorted(tasks, key=lambda t: str(t["start_date"])):
-            name, now = task["task_id"], str(task["state"])
-            if seen.get(name) == now:
-                continue
-            seen[name] = now
-            at = f"{time.monotonic() - begun:5.0f} s"
-            if now == "running" and ".validate_" not in name:
-                print(f"  {at}  {done:2}/{total}  … {name}", flush=True)
-            elif now in (*FINAL, "upstream_failed", "up_for_retry"):
-                mark = {"success": "✓", "failed": "✗"}.get(now, "·")
-                took = f"{task['duration']:.1f} s" if task["duration"] else now
-                print(f"  {at}  {done:2}/{total}  {mark} {name} ({took})", flush=True)
-        if state in FINAL:
-            return state, tasks
-        time.sleep(1.5)
-
-
 def richest_user(redis_url: str) -> int:
     """Among some hundreds of published pools, the user with the longest one."""
     script = (
@@ -237,7 +156,9 @@ def run(users: int, days: int, data: Path | None) -> int:
         airflow = Airflow(url)
         airflow.wait_for_dag()
         seconds = {"services": time.monotonic() - begun, "landing": landing.result()}
-    run_id = airflow.trigger(source, redis_url)
+    folders = {"landing": source.landing, "lake": source.folder / "lake", "runs": source.folder / "runs"}
+    conf = {"ds": source.ds, "redis": redis_url, **{name: str(folder) for name, folder in folders.items()}}
+    run_id = airflow.trigger(source.name, conf)
     print(f"night of {source.ds} through the scheduler, run {run_id}", flush=True)
     started = time.monotonic()
     state, tasks = follow(airflow, run_id)
@@ -271,6 +192,7 @@ def main() -> int:
     parser.add_argument("--stop", action="store_true", help="end what an earlier demo started")
     options = parser.parse_args()
     if options.stop:
+        end_runs()
         services.stop_all()
         return 0
     return run(options.users, options.days, options.data)

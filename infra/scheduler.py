@@ -1,0 +1,111 @@
+"""The demo's side of Airflow's REST API: trigger a night, follow it, end what is under way. Standard library only."""
+
+import json
+import time
+import urllib.error
+import urllib.request
+from datetime import UTC, datetime
+from typing import Any
+
+from infra import services
+
+DAG = "nightly_feed"
+FINAL = ("success", "failed")
+
+
+class Airflow:
+    """The few calls of Airflow's REST API that the demo needs."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        token = self._call("/auth/token", method="GET")["access_token"]
+        self.headers = {"Authorization": f"Bearer {token}"}
+
+    def _call(self, path: str, body: dict[str, Any] | None = None, method: str = "GET") -> dict[str, Any]:
+        request = urllib.request.Request(  # noqa: S310 - our own loopback address
+            f"{self.url}{path}",
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Content-Type": "application/json", **getattr(self, "headers", {})},
+            method=method,
+        )
+        with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310
+            return dict(json.load(response))
+
+    def wait_for_dag(self, timeout_s: float = 120.0) -> None:
+        """Wait until the DAG processor has read the DAG; raises with its import errors when it could not."""
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            try:
+                self._call(f"/api/v2/dags/{DAG}/details")
+            except urllib.error.HTTPError:
+                errors = self._call("/api/v2/importErrors")["import_errors"]
+                if errors:
+                    raise SystemExit(f"the DAG does not load:\n{errors[0]['stack_trace']}") from None
+                time.sleep(1)
+            else:
+                return
+        raise SystemExit(f"Airflow has not loaded {DAG} within {timeout_s:.0f} s; see .run/airflow-dag-processor.log")
+
+    def trigger(self, name: str, conf: dict[str, str]) -> str:
+        """Unpause the DAG and start a run of the data set ``name`` with these params; returns the run id."""
+        self._call(f"/api/v2/dags/{DAG}", {"is_paused": False}, "PATCH")
+        run_id = f"demo__{name}__{datetime.now(UTC):%Y%m%dT%H%M%S}"
+        body = {"dag_run_id": run_id, "logical_date": None, "conf": conf}
+        self._call(f"/api/v2/dags/{DAG}/dagRuns", body, "POST")
+        return run_id
+
+    def state(self, run_id: str) -> str:
+        """State of a run."""
+        return str(self._call(f"/api/v2/dags/{DAG}/dagRuns/{run_id}")["state"])
+
+    def runs(self, *states: str) -> list[str]:
+        """Runs in any of ``states``; one at a time is ``running`` (``max_active_runs``), others queue behind it."""
+        asked = "&".join(f"state={state}" for state in states)
+        return [str(run["dag_run_id"]) for run in self._call(f"/api/v2/dags/{DAG}/dagRuns?{asked}")["dag_runs"]]
+
+    def end(self, run_id: str) -> None:
+        """Stop a run's tasks and mark it failed."""
+        self._call(f"/api/v2/dags/{DAG}/dagRuns/{run_id}", {"state": "failed"}, "PATCH")
+
+    def tasks(self, run_id: str) -> list[dict[str, Any]]:
+        """Task instances of a run."""
+        return list(self._call(f"/api/v2/dags/{DAG}/dagRuns/{run_id}/taskInstances?limit=200")["task_instances"])
+
+
+def follow(airflow: Airflow, run_id: str) -> tuple[str, list[dict[str, Any]]]:
+    """Print each task as it starts and ends; returns the run's state and its tasks."""
+    seen: dict[str, str] = {}
+    begun = time.monotonic()
+    if airflow.state(run_id) == "queued":
+        for earlier in set(airflow.runs("running")) - {run_id}:
+            print(f"  it waits for {earlier}, which is still at work (`make stop` ends it)", flush=True)
+    while True:
+        state, tasks = airflow.state(run_id), airflow.tasks(run_id)
+        total = len(tasks)
+        done = sum(task["state"] in (*FINAL, "upstream_failed", "skipped") for task in tasks)
+        for task in sorted(tasks, key=lambda t: str(t["start_date"])):
+            name, now = task["task_id"], str(task["state"])
+            if seen.get(name) == now:
+                continue
+            seen[name] = now
+            at = f"{time.monotonic() - begun:5.0f} s"
+            if now == "running" and ".validate_" not in name:
+                print(f"  {at}  {done:2}/{total}  … {name}", flush=True)
+            elif now in (*FINAL, "upstream_failed", "up_for_retry"):
+                mark = {"success": "✓", "failed": "✗"}.get(now, "·")
+                took = f"{task['duration']:.1f} s" if task["duration"] else now
+                print(f"  {at}  {done:2}/{total}  {mark} {name} ({took})", flush=True)
+        if state in FINAL:
+            return state, tasks
+        time.sleep(1.5)
+
+
+def end_runs() -> None:
+    """End the runs that are under way, or the scheduler would take them up again when it is next started."""
+    url = f"http://127.0.0.1:{services.ports()['airflow']}"
+    if not (services.is_running("airflow-api-server") and services.answers(f"{url}/api/v2/monitor/health")):
+        return
+    airflow = Airflow(url)
+    for run_id in airflow.runs("running", "queued"):
+        print(f"ending {run_id}")
+        airflow.end(run_id)
