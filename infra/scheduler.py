@@ -28,8 +28,16 @@ class Airflow:
             headers={"Content-Type": "application/json", **getattr(self, "headers", {})},
             method=method,
         )
-        with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310
-            return dict(json.load(response))
+        try:
+            with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310
+                return dict(json.load(response))
+        except urllib.error.HTTPError:
+            raise
+        except urllib.error.URLError as error:
+            raise SystemExit(
+                f"Airflow no longer answers at {self.url} ({error.reason}): it was stopped, or"
+                " .run/airflow-api-server.log says why; `make demo` starts it and the night again"
+            ) from None
 
     def wait_for_dag(self, timeout_s: float = 120.0) -> None:
         """Wait until the DAG processor has read the DAG; raises with its import errors when it could not."""

@@ -74,3 +74,8 @@ def test_a_queued_night_says_what_it_waits_for(capsys: pytest.CaptureFixture[str
     airflow = scheduler.Airflow(f"http://127.0.0.1:{services.ports()['airflow']}")
     assert scheduler.follow(airflow, "mine") == ("success", [])
     assert "waits for earlier, which is still at work" in capsys.readouterr().out
+
+
+def test_a_server_that_went_away_is_told_in_words() -> None:
+    with pytest.raises(SystemExit, match=r"no longer answers at http://127\.0\.0\.1:9 "):
+        scheduler.Airflow("http://127.0.0.1:9")
