@@ -21,4 +21,7 @@ def days_to_build(night: Night, table: str) -> list[date]:
     landed = night.read("bronze.events").where(F.col("landing_date") == F.lit(night.ds))
     row = landed.agg(F.min(seen_day("event_time", "received_at")).alias("touched")).first()
     touched = row.touched if row is not None and row.touched is not None else night.ds
+    again = sorted(day for day in built if touched <= day < night.ds)
+    if again:
+        print(f"{table}: again {', '.join(map(str, again))}, for events that landed late")
     return [*(day for day in window if day not in built or day >= touched), night.ds]
