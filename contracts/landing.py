@@ -30,6 +30,12 @@ CONTENT_TYPES = ("status", "photo", "video", "link")
 PRIVACY = ("public", "friends", "friends_except", "only_me", "custom")
 SOURCE_TYPES = ("friend", "page", "group")
 ENGAGEMENT_TYPES = ("like", "comment", "share", "click", "dwell", "hide", "report", "follow", "unfollow")
+CONNECTIONS = ("wifi", "cellular", "wired")
+RELATIONS = ("friend", "family")
+AD_SURFACE = "ad"
+"""``surface`` of an impression of an ad."""
+PROFILE_VISIT = "profile"
+"""``detail`` of a click that led to the author's profile."""
 REACTION_TYPES = ("like", "dislike", "accept", "report")
 """Anonymous reactions: a platform that publishes only counts says that somebody reacted, not who."""
 
@@ -53,6 +59,7 @@ _POST = (
     Field("hashtags", "strings", required=False),
     Field("mentions", "longs", required=False),
     Field("media_count", "int", required=False),
+    Field("location", "string", required=False),
 )
 
 EVENT_TYPES: dict[str, tuple[Field, ...]] = {
@@ -68,7 +75,11 @@ EVENT_TYPES: dict[str, tuple[Field, ...]] = {
     ),
     "page_upserted": (Field("page_id", "long"), Field("owner_id", "long"), Field("name", "string")),
     "group_upserted": (Field("group_id", "long"), Field("owner_id", "long"), Field("name", "string")),
-    "friendship_created": (Field("user_id", "long"), Field("friend_id", "long")),
+    "friendship_created": (
+        Field("user_id", "long"),
+        Field("friend_id", "long"),
+        Field("relation", "string", required=False, allowed=RELATIONS),
+    ),
     "friendship_removed": (Field("user_id", "long"), Field("friend_id", "long")),
     "page_followed": (Field("user_id", "long"), Field("page_id", "long")),
     "page_unfollowed": (Field("user_id", "long"), Field("page_id", "long")),
@@ -86,6 +97,8 @@ EVENT_TYPES: dict[str, tuple[Field, ...]] = {
         Field("position", "int"),
         Field("session_id", "string"),
         Field("device", "string"),
+        Field("connection", "string", required=False, allowed=CONNECTIONS),
+        Field("city", "string", required=False),
         Field("surface", "string", required=False),
         Field("propensity", "double", required=False),
         Field("epoch", "long", required=False),
@@ -106,7 +119,9 @@ EVENT_TYPES: dict[str, tuple[Field, ...]] = {
     "moderation": (Field("post_id", "long"), Field("detail", "string")),
 }
 """``audience`` holds the excluded users of ``friends_except`` and the admitted users of ``custom``.
-``detail`` names the action as the source platform calls it, where its vocabulary is richer than ours."""
+``detail`` names the action as the source platform calls it, where its vocabulary is richer than ours; one value means
+something here, ``PROFILE_VISIT``. ``relation`` is what a friend is to a user; a friendship made again with another one
+changes it. ``location`` names the place that a post was tagged with, ``city`` where the viewer was."""
 
 MAX_CLOCK_SKEW_S = 300
 """An event may claim to have happened at most this long after it was received."""

@@ -3,7 +3,14 @@
 from spark_jobs.clean.intervals import Edge, build
 from spark_jobs.night import Night
 
-EDGE = Edge("silver.friendships", "friend_id", "friendship_created", "friendship_removed", is_symmetric=True)
+EDGE = Edge(
+    "silver.friendships",
+    "friend_id",
+    "friendship_created",
+    "friendship_removed",
+    is_symmetric=True,
+    carried=("relation",),
+)
 
 
 def main(night: Night) -> None:

@@ -31,6 +31,8 @@ def transform(events: DataFrame) -> DataFrame:
         "session_id",
         "position",
         "device",
+        "connection",
+        "city",
         F.coalesce("surface", F.lit("feed")).alias("surface"),
         "epoch",
         "propensity",

@@ -23,7 +23,8 @@ from spark_jobs.night import Night
 class Edge:
     """An edge table: ``user_id`` to ``other``, which is a key of ``others`` and unknown for ``reason``.
 
-    A symmetric edge is stored in both directions, whichever of the two its events name.
+    A symmetric edge is stored in both directions, whichever of the two its events name. An interval has the
+    ``carried`` columns of the event that opened it; of several at one instant, the greatest value.
     """
 
     table: str
@@ -34,6 +35,7 @@ class Edge:
     others_key: str = "user_id"
     reason: str = "unknown_user"
     is_symmetric: bool = False
+    carried: tuple[str, ...] = ()
 
 
 def transform(events: DataFrame, existing: DataFrame, edge: Edge) -> DataFrame:
@@ -43,20 +45,24 @@ def transform(events: DataFrame, existing: DataFrame, edge: Edge) -> DataFrame:
     """
     pair = ["user_id", edge.other]
     opens = F.col("event_type") == edge.opened_by
-    news = events.select(*pair, F.col("event_time").alias("at"), opens.alias("opens"), "received_at")
+    carried = list(edge.carried)
+    news = events.select(*pair, F.col("event_time").alias("at"), opens.alias("opens"), "received_at", *carried)
     if edge.is_symmetric:
         swapped = {"user_id": F.col(edge.other), edge.other: F.col("user_id")}
         news = news.unionByName(news.withColumns(swapped))
     affected = existing.join(news.select(*pair).distinct(), on=pair, how="left_semi")
-    begun = affected.select(*pair, F.col("valid_from").alias("at"), F.lit(col=True).alias("opens"), "received_at")
-    ended = affected.select(*pair, F.col("valid_to").alias("at"), F.lit(col=False).alias("opens"), "received_at")
+    ends = ("received_at", *carried)
+    begun = affected.select(*pair, F.col("valid_from").alias("at"), F.lit(col=True).alias("opens"), *ends)
+    ended = affected.select(*pair, F.col("valid_to").alias("at"), F.lit(col=False).alias("opens"), *ends)
     points = news.unionByName(begun).unionByName(ended.where(F.col("at").isNotNull()))
     instants = points.groupBy(*pair, "at").agg(
-        F.max("opens").alias("opens"), F.min(F.when(F.col("opens"), F.col("received_at"))).alias("received_at")
+        F.max("opens").alias("opens"),
+        F.min(F.when(F.col("opens"), F.col("received_at"))).alias("received_at"),
+        *(F.max(F.when(F.col("opens"), F.col(name))).alias(name) for name in carried),
     )
     by_pair = Window.partitionBy(*pair).orderBy("at")
     intervals = instants.withColumn("valid_to", F.lead("at").over(by_pair)).where("opens")
-    return intervals.select(*pair, F.col("at").alias("valid_from"), "valid_to", "received_at")
+    return intervals.select(*pair, F.col("at").alias("valid_from"), "valid_to", *carried, "received_at")
 
 
 def build(night: Night, edge: Edge) -> None:

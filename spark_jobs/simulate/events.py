@@ -4,6 +4,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from contracts.features import TOPICS
+from contracts.landing import PROFILE_VISIT
 from spark_jobs.simulate import network
 from spark_jobs.simulate.lines import as_lines, identified, lateness, moment
 from spark_jobs.simulate.posts import audiences, hashtags, media_count, mentions, text
@@ -32,6 +33,19 @@ FAMILY = (
     "Fathom",
 )
 COUNTRIES = {"ZA": 0.1, "BR": 0.15, "DE": 0.1, "IN": 0.25, "JP": 0.1, "US": 0.2, "FR": 0.1}
+CITIES = {
+    "ZA": ("Durban", "Pretoria"),
+    "BR": ("Recife", "Curitiba"),
+    "DE": ("Bremen", "Leipzig"),
+    "IN": ("Pune", "Kochi"),
+    "JP": ("Sendai", "Nara"),
+    "US": ("Tulsa", "Boise"),
+    "FR": ("Lille", "Nantes"),
+}
+AWAY_SHARE = 0.05
+PLACE_SHARE = 0.08
+PROFILE_SHARE = 0.15
+WIFI_SHARES = {"phone": 0.55, "tablet": 0.9}
 VERIFIED_SHARE = 0.06
 
 
@@ -41,6 +55,27 @@ def _user_id(name: str) -> Column:
 
 def _one_of(world: World, words: tuple[str, ...], stream: str) -> Column:
     return F.get(F.array(*(F.lit(word) for word in words)), world.index(len(words), f"name/{stream}", "id").cast("int"))
+
+
+def country(world: World, user: Column) -> Column:
+    """Where a user lives: where the community does."""
+    return choose(world.uniform("user/country", network.community(world, user)), COUNTRIES)
+
+
+def city(world: World, user: Column, *draw: Column) -> Column:
+    """One of the two cities of the user's country: ``draw`` decides how often it is not the community's."""
+    home = world.index(2, "community/city", network.community(world, user))
+    is_away = world.uniform("session/away", user, *draw) < AWAY_SHARE
+    pairs = F.create_map(*(part for name, two in CITIES.items() for part in (F.lit(name), F.array(*map(F.lit, two)))))
+    which = F.when(is_away, 1 - home).otherwise(home)
+    return F.get(F.element_at(pairs, country(world, user)), which.cast("int"))
+
+
+def connection(world: World) -> Column:
+    """What a session runs over: desktops are wired, the others on Wi-Fi or a mobile network."""
+    draw = world.uniform("session/connection", "user", "slot")
+    shares = F.coalesce(*(F.when(F.col("device") == device, share) for device, share in WIFI_SHARES.items()))
+    return F.when(F.col("device") == "desktop", "wired").when(draw < shares, "wifi").otherwise("cellular")
 
 
 def people(spark: SparkSession, world: World) -> list[DataFrame]:
@@ -62,7 +97,7 @@ def people(spark: SparkSession, world: World) -> list[DataFrame]:
             "signup_at": moment(signup),
             "gender": choose(world.uniform("user/gender", user), {"female": 0.48, "male": 0.48, "other": 0.04}),
             "birth_year": (2008 - world.index(60, "user/birth", user, power=1.5)).cast("int"),
-            "country": choose(world.uniform("user/country", network.community(world, user)), COUNTRIES),
+            "country": country(world, user),
             "is_verified": world.uniform("user/verified", user) < VERIFIED_SHARE * network.fame(world, user),
             "interests": F.transform(top, lambda entry: F.element_at(topics, entry.topic + 1)),
         },
@@ -104,8 +139,9 @@ def edges(spark: SparkSession, world: World, pairs: DataFrame) -> list[DataFrame
     blocked = identified(network.blocks(spark, world), "block", ("user", "blocked"), F.col("since_ms"))
     both = {"user_id": _user_id("user"), "friend_id": _user_id("friend")}
     page, group = F.col("page") + FIRST_PAGE_ID, F.col("group") + FIRST_GROUP_ID
+    related = {**both, "relation": network.relation(world, F.col("user"), F.col("friend"))}
     return [
-        as_lines(world, made, "friendship_created", both),
+        as_lines(world, made, "friendship_created", related),
         as_lines(world, ended, "friendship_removed", both),
         as_lines(world, followed, "page_followed", {"user_id": _user_id("user"), "page_id": page}),
         as_lines(world, joined, "group_joined", {"user_id": _user_id("user"), "group_id": group}),
@@ -129,6 +165,9 @@ def post_life(world: World, written: DataFrame, friends: DataFrame) -> list[Data
         "hashtags": hashtags(),
         "mentions": mentions(world),
         "media_count": media_count(world),
+        "location": F.when(
+            world.uniform("post/place", "post_id") < PLACE_SHARE, city(world, F.col("author"), F.col("post_id"))
+        ),
     }
     edited = fields | {
         "text": F.concat(text(world), F.lit(" (edited)")),
@@ -159,6 +198,8 @@ def activity(world: World, reacted: DataFrame) -> list[DataFrame]:
             "position": F.col("position"),
             "session_id": F.concat_ws("-", F.lit("s"), "user", "slot"),
             "device": F.col("device"),
+            "connection": connection(world),
+            "city": city(world, F.col("user"), F.col("slot")),
             "surface": F.lit("feed"),
             "propensity": 1.0 / F.col("num_delivered"),
         },
@@ -175,6 +216,7 @@ def activity(world: World, reacted: DataFrame) -> list[DataFrame]:
         "user", "post_id", "shown_ms", "act.*"
     )
     event_id = F.concat_ws("-", "kind", "user", "post_id")
+    visits = world.uniform("react/profile", "user", "post_id") < PROFILE_SHARE
     engagements = as_lines(
         world,
         done.withColumns({"event_id": event_id, "event_ms": F.col("shown_ms") + F.col("after_ms")}),
@@ -185,6 +227,7 @@ def activity(world: World, reacted: DataFrame) -> list[DataFrame]:
             "engagement_type": F.col("kind"),
             "impression_id": F.concat_ws("-", F.lit("imp"), "user", "post_id"),
             "dwell_ms": F.col("dwell_ms"),
+            "detail": F.when((F.col("kind") == "click") & visits, PROFILE_VISIT),
         },
         lateness(world),
     )

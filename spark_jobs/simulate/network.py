@@ -14,6 +14,8 @@ PARETO_SCALE, PARETO_EXPONENT = 6.0, 2.2
 INSIDE_SHARE = 0.80
 RECENT_SHARE = 0.02
 ENDING_SHARE = 0.005
+FAMILY_SHARE = 0.2
+"""Of friends with a tie of 1; of others as much less as their tie is weaker."""
 BLOCKER_SHARE = 0.012
 PAST_BLOCK_SHARE = 0.5
 FAVOURITE_FOLLOW_SHARE = 0.7
@@ -117,6 +119,12 @@ def friendships(spark: SparkSession, world: World) -> DataFrame:
             *pair, since.alias("since_ms"), F.when(ends, within_ms(world, "friendship/until", *pair)).alias("until_ms")
         )
     )
+
+
+def relation(world: World, user: Column, friend: Column) -> Column:
+    """What a friendship is landed as: family oftener where the tie is strong, null where nobody said."""
+    is_family = world.uniform("friendship/family", user, friend) < FAMILY_SHARE * tie(world, user, friend)
+    return F.when(is_family, "family")
 
 
 def both_ways(pairs: DataFrame) -> DataFrame:

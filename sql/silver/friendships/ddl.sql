@@ -4,5 +4,6 @@ CREATE TABLE silver.friendships (
   friend_id BIGINT NOT NULL,
   valid_from TIMESTAMP NOT NULL,
   valid_to TIMESTAMP COMMENT 'null while the edge holds',
+  relation STRING COMMENT 'what the friend is to the user: friend or family; null where it was not said',
   received_at TIMESTAMP NOT NULL COMMENT 'ingest time of the event that opened the interval'
 ) USING DELTA

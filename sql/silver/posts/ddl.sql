@@ -9,6 +9,7 @@ CREATE TABLE silver.posts (
   hashtags ARRAY<STRING> NOT NULL,
   mentions ARRAY<BIGINT> NOT NULL,
   media_count INT NOT NULL,
+  location STRING COMMENT 'place the post is tagged with',
   privacy STRING NOT NULL COMMENT 'public, friends, friends_except, only_me or custom',
   audience ARRAY<BIGINT> NOT NULL COMMENT 'excluded users of friends_except, admitted users of custom',
   created_at TIMESTAMP NOT NULL,

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 
-from spark_jobs.clean import blocks, friendships, page_follows
+from spark_jobs.clean import blocks, friendships, page_follows, users
 from spark_jobs.clean.intervals import Edge, transform
 from spark_jobs.lake import Lake, append_rows, checksum, merge_by_key
 from spark_jobs.night import Night
@@ -60,6 +60,25 @@ def test_intervals_by_hand(spark: SparkSession, lake: Lake) -> None:
     frame = transform(news(spark, steps), lake.read(EDGE.table), EDGE)
     assert seconds(frame) == {1: [(5, 9)], 2: [(5, 7), (7, 9)], 4: [(5, None)]}
     assert {row["received_at"] for row in frame.where("user_id = 1").collect()} == {moment(6).replace(tzinfo=None)}
+
+
+def test_an_interval_has_what_its_opening_said(make_night: Callable[..., Night]) -> None:
+    night = make_night()
+    night.lake.create("bronze.events")
+    said = {"2026-03-08T01:00:00Z": None, "2026-03-08T02:00:00Z": "family"}
+    events = [
+        event("friendship_created", at, at, user_id=1, friend_id=2, relation=relation) for at, relation in said.items()
+    ]
+    append_rows(night.lake, "bronze.events", bronze_rows(night.spark, [user(1), user(2), *events]))
+    for job in (users, friendships):
+        job.main(night)
+    rows = night.read("silver.friendships").orderBy("user_id", "valid_from").collect()
+    assert [(row.user_id, row.relation, row.valid_to is None) for row in rows] == [
+        (1, None, False),
+        (1, "family", True),
+        (2, None, False),
+        (2, "family", True),
+    ]
 
 
 STEPS = st.lists(st.tuples(st.integers(1, 12), st.integers(0, 6), st.booleans()), min_size=30, max_size=60)
