@@ -1,0 +1,86 @@
+"""``make bench K=features``: the features stage at 10,000 and at 100,000 users; users/s, peak memory, slope.
+
+Both sizes are built in one run, each over silver tables that the simulator, ingest and clean made before, outside the
+timed part, and whose logs are one day long: what a night adds. The stage runs as the scheduler runs it, by its own
+spark-submit, gates included, and builds that day's snapshot (the days before it have no rows); memory is that of its
+whole process tree, sampled four times a second. ``value`` is users per second of the larger size and ``ratio`` its
+cost per user over that of the smaller one; ``slope`` is the exponent with which the stage's seconds, start-up left
+out, grow with the users (target ≤ 1.05). ``--sizes`` takes other numbers of users, ``--days`` longer logs.
+"""
+
+import argparse
+import json
+import math
+import shutil
+import sys
+import tempfile
+from datetime import date
+from pathlib import Path
+
+from benchmarks.nightly import Cost, measure
+from infra.services import ROOT
+
+END = date(2026, 3, 8)
+TARGETS = {"slope": 1.05}
+TABLES = ("gold.affinity_features", "gold.user_features", "gold.post_features")
+
+
+def prepare(users: int, days: int, folder: Path) -> None:
+    """Simulate, ingest and clean ``days`` days."""
+    words = ["--users", str(users), "--days", str(days), "--end-date", END.isoformat()]
+    measure([sys.executable, "-m", "spark_jobs.simulate", *words, "--landing", str(folder / "landing")], folder / "log")
+    submit(["ingest", "clean"], folder)
+
+
+def submit(stages: list[str], folder: Path) -> tuple[float, float]:
+    """Run stages as one job; returns wall seconds and peak MB."""
+    binary = [str(Path(sys.executable).parent / "spark-submit"), "--properties-file", str(ROOT / ".jars/spark.conf")]
+    paths = ["--lake", str(folder / "lake"), "--landing", str(folder / "landing"), "--runs", str(folder / "runs")]
+    job = [str(ROOT / "spark_jobs/run.py"), *stages, "--ds", END.isoformat(), *paths, "--strict"]
+    return measure([*binary, *job], folder / "log")
+
+
+def cost_of(folder: Path) -> tuple[Cost, dict[str, int]]:
+    """Run the features stage; returns its cost and the rows of each table."""
+    seconds, peak = submit(["features"], folder)
+    record = json.loads((folder / "runs" / END.isoformat() / "stages" / "features.json").read_text())
+    rows = {name: int(record["tables"][name]["rows"]) for name in TABLES}
+    return Cost(seconds, record["startup_seconds"], peak), rows
+
+
+def main() -> None:
+    """Run both sizes and print the comparison, one JSON line last."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", type=int, nargs=2, default=(10_000, 100_000), help="numbers of users")
+    parser.add_argument("--days", type=int, default=1, help="days of logs (default: %(default)s)")
+    options = parser.parse_args()
+    costs: dict[int, Cost] = {}
+    for users in options.sizes:
+        folder = Path(tempfile.mkdtemp(prefix="feedlake-bench-"))
+        try:
+            prepare(users, options.days, folder)
+            costs[users], rows = cost_of(folder)
+        finally:
+            shutil.rmtree(folder)
+        cost = costs[users]
+        counted = ", ".join(f"{count:,} in {name}" for name, count in rows.items())
+        print(
+            f"{users:9,} users  {cost.seconds:7.1f} s ({cost.startup_seconds:.1f} of start-up)  {cost.peak_mb:6.0f} MB"
+        )
+        print(f"{'':9}  {counted}", flush=True)
+    small, large = options.sizes
+    work = {users: cost.seconds - cost.startup_seconds for users, cost in costs.items()}
+    result = {
+        "metric": "features_users_per_s",
+        "value": round(large / costs[large].seconds, 1),
+        "ratio": round((costs[large].seconds / large) / (costs[small].seconds / small), 3),
+        "slope": round(math.log(work[large] / work[small]) / math.log(large / small), 3),
+        "seconds": {str(users): round(cost.seconds, 1) for users, cost in costs.items()},
+        "peak_mb": {str(users): round(cost.peak_mb) for users, cost in costs.items()},
+        "targets": TARGETS,
+    }
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()
