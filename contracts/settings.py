@@ -135,17 +135,56 @@ class PublishRules:
 class Smoothing:
     """Empirical-Bayes priors of rates: ``rate = (count + mean * strength) / (trials + strength)``.
 
-    ``onboarding_share`` of a user's interest prior goes to the topics chosen at onboarding, where there are any.
+    A mean is also the registry's default of its feature. ``onboarding_share`` of a user's interest prior goes to the
+    topics chosen at onboarding, where there are any; ``profile_strength`` smooths what kinds of posts somebody writes
+    or likes, of which there are few.
     """
 
     like_mean: float = 0.08
     comment_mean: float = 0.02
     share_mean: float = 0.01
+    click_mean: float = 0.06
     negative_mean: float = 0.01
+    hide_mean: float = 0.0075
+    report_mean: float = 0.0025
     engagement_mean: float = 0.12
+    completion_mean: float = 0.2
+    read_mean: float = 0.15
+    dwell_mean_s: float = 3.0
+    weekend_mean: float = 2 / 7
+    day_part_mean: float = 0.25
+    mobile_mean: float = 0.5
+    tablet_mean: float = 0.1
+    desktop_mean: float = 0.4
+    connection_mean: float = 0.5
+    city_mean: float = 0.25
     interest_mean: float = 0.1
     onboarding_share: float = 0.5
     strength: float = 20.0
+    profile_strength: float = 5.0
+
+
+@dataclass(frozen=True)
+class FeatureRules:
+    """What words in the feature registry mean.
+
+    A view is ``read`` after ``read_ms`` and a video ``completed`` after ``completion_ms`` of dwell (the landing
+    contract knows no lengths of videos); one dwell counts for at most ``max_dwell_ms``. A friend is ``close`` from
+    ``close_interactions`` engagements in the activity window, a person ``influential`` from ``influential_audience``
+    friends and page followers. Social proof looks at the ``proof_friends`` closest friends of a viewer and the
+    ``proof_authors`` authors that each of them engaged with last. Texts are short below ``short_text`` characters and
+    long from ``long_text``.
+    """
+
+    read_ms: int = 5_000
+    completion_ms: int = 10_000
+    max_dwell_ms: int = 600_000
+    close_interactions: int = 3
+    influential_audience: int = 100
+    proof_friends: int = 50
+    proof_authors: int = 200
+    short_text: int = 80
+    long_text: int = 200
 
 
 @dataclass(frozen=True)
@@ -183,6 +222,7 @@ class Settings:
     audit: AuditThresholds = field(default_factory=AuditThresholds)
     publish: PublishRules = field(default_factory=PublishRules)
     smoothing: Smoothing = field(default_factory=Smoothing)
+    rules: FeatureRules = field(default_factory=FeatureRules)
     negatives: NegativeSampling = field(default_factory=NegativeSampling)
     evaluation: Evaluation = field(default_factory=Evaluation)
     example_files: int = 4

@@ -1,13 +1,21 @@
-"""The context features of one instant, shared by training examples and nightly scoring."""
+"""The context features, shared by training examples and nightly scoring: of one instant, of one session, of a day."""
 
 import math
+from datetime import date
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+from contracts.features import CITY_PARTS
 from spark_jobs.post_columns import on_weekend
+from spark_jobs.rates import log_count
 
 MOBILE_DEVICES = ("phone", "tablet")
+DAY_PARTS = {"morning": (6, 12), "afternoon": (12, 18), "evening": (18, 24)}
+"""Hours of a part of the day, the last one left out, UTC."""
+
+SATURDAY = 5
+_TURN = 2 * math.pi
 
 
 def on_mobile(device: str) -> Column:
@@ -15,16 +23,57 @@ def on_mobile(device: str) -> Column:
     return F.col(device).isin(*MOBILE_DEVICES)
 
 
-def context_columns(instant: Column, is_mobile: Column) -> dict[str, Column]:
-    """Context features under their registry names: the hour on a circle, the weekend, the device; all FLOAT.
+def in_hours(instant: Column, part: str) -> Column:
+    """Whether an instant lies in a part of the day."""
+    first, end = DAY_PARTS[part]
+    return F.hour(instant).between(first, end - 1)
 
-    ``is_mobile`` is 0 or 1 for a logged impression, and the user's mobile ratio where no impression was logged.
-    """
-    angle = F.hour(instant) * F.lit(2 * math.pi / 24)
-    columns = {
+
+def city_part(city: str) -> Column:
+    """The part that a city is hashed into; stable across processes and versions."""
+    return F.pmod(F.crc32(F.col(city).cast("binary")), F.lit(CITY_PARTS))
+
+
+def instant_columns(instant: Column) -> dict[str, Column]:
+    """Context features that follow from the instant alone."""
+    angle = F.hour(instant) * F.lit(_TURN / 24)
+    day_angle = F.weekday(instant) * F.lit(_TURN / 7)
+    return {
         "hour_sin": F.sin(angle),
         "hour_cos": F.cos(angle),
+        **{f"is_{part}": in_hours(instant, part).cast("double") for part in DAY_PARTS},
+        "weekday_sin": F.sin(day_angle),
+        "weekday_cos": F.cos(day_angle),
         "is_weekend": on_weekend(instant),
-        "is_mobile": is_mobile,
     }
-    return {name: column.cast("float") for name, column in columns.items()}
+
+
+def day_context(day: date) -> dict[str, float]:
+    """Context features that follow from the day alone: those of ``instant_columns`` at any instant of it."""
+    angle = day.weekday() * _TURN / 7
+    return {
+        "weekday_sin": math.sin(angle),
+        "weekday_cos": math.cos(angle),
+        "is_weekend": float(day.weekday() >= SATURDAY),
+    }
+
+
+def session_columns() -> dict[str, Column]:
+    """Context features of a logged impression; each is null where the log does not tell.
+
+    Reads device, connection, city and the visible state of the session: num_session_views and session_micros, the
+    time since its first impression.
+    """
+    device, connection, views = F.col("device"), F.col("connection"), F.col("num_session_views")
+    columns = {
+        "is_mobile": on_mobile("device"),
+        "is_tablet": device == "tablet",
+        "is_desktop": device == "desktop",
+        "is_wifi": connection == "wifi",
+        "is_cellular": connection == "cellular",
+        **{f"city_{part}": city_part("city") == part for part in range(CITY_PARTS)},
+        "session_views": log_count(views),
+        "session_minutes": F.log1p(F.col("session_micros") / F.lit(60e6)),
+        "is_new_session": views == 0,
+    }
+    return {name: column.cast("double") for name, column in columns.items()}

@@ -7,7 +7,7 @@ that a model is trained on the features it will be served.
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from contracts.features import TOPICS, features_of, names_of
+from contracts.features import TOPICS, default_of, features_of, names_of
 from contracts.landing import CONTENT_TYPES
 from contracts.settings import Smoothing
 from spark_jobs.point_in_time import snapshot_day
@@ -18,6 +18,9 @@ AUTHOR_COLUMNS = {
     "author_log_followers": "log_followers",
     "author_is_verified": "is_verified",
     "author_engagement_rate": "received_engagement_rate",
+    "author_quality": "received_read_rate",
+    "author_spam": "received_report_rate",
+    "author_authority": "authority",
     "author_negative_rate": "received_negative_rate",
 }
 """Post feature of the author: the column of ``gold.user_features`` it is taken from."""
@@ -41,16 +44,20 @@ def describe_posts(posts: DataFrame) -> DataFrame:
     """Post features that never move, under their registry names; grain: post_id.
 
     Adds author_id and created_at. A text edited later shows as edited: ``silver.posts`` keeps the latest version.
+    ``posts`` may have a nullable ``sentiment`` in [-1, 1]; a post without one is neutral.
     """
     topics = posts.withColumn("_topics", topics_of(F.col("hashtags")))
     columns = {f"is_{kind}": (F.col("content_type") == kind).cast("double") for kind in CONTENT_TYPES}
     columns |= {
         "created_hour": F.hour("created_at") / F.lit(24.0),
-        "created_on_weekend": on_weekend(F.col("created_at")),
+        "created_weekday": F.weekday("created_at") / F.lit(7.0),
+        "created_on_weekday": F.lit(1.0) - on_weekend(F.col("created_at")),
         "log_length": log_count(F.char_length("text")),
         "log_media": log_count(F.greatest(F.col("media_count"), F.lit(0))),
         "log_hashtags": log_count(F.size("hashtags")),
         "log_mentions": log_count(F.size("mentions")),
+        "has_location": F.col("location").isNotNull().cast("double"),
+        "sentiment": _sentiment(posts),
     }
     columns |= {
         f"topic_{topic}": F.array_contains("_topics", topic).cast("double") / F.greatest(F.size("_topics"), F.lit(1))
@@ -58,6 +65,11 @@ def describe_posts(posts: DataFrame) -> DataFrame:
     }
     features = [column.cast("float").alias(name) for name, column in columns.items()]
     return topics.select("post_id", "author_id", "created_at", *features)
+
+
+def _sentiment(posts: DataFrame) -> Column:
+    neutral = F.lit(default_of("post", "sentiment"))
+    return F.coalesce(F.col("sentiment"), neutral) if "sentiment" in posts.columns else neutral
 
 
 def complete_posts(points: DataFrame, user_features: DataFrame, smoothing: Smoothing) -> DataFrame:
@@ -101,6 +113,7 @@ def _moving_columns(smoothing: Smoothing) -> dict[str, Column]:
         ),
         "negative_rate": smoothed_rate(negatives, views, smoothing.negative_mean, smoothing.strength),
         "age_days": F.log1p(age_s / F.lit(86400.0)),
+        "age_weeks": age_s / F.lit(7 * 86400.0),
     }
     columns |= {f"{name}_per_hour": F.log1p(F.col(f"num_{name}") / hours) for name in ("likes", "comments", "shares")}
     return columns

@@ -16,3 +16,25 @@ def smoothed_rate(count: Column, trials: Column, mean: float, strength: float) -
 def log_count(count: Column) -> Column:
     """``log1p`` of a count."""
     return F.log1p(count.cast("double"))
+
+
+def smoothed_mean(total: Column, trials: Column, mean: float, strength: float) -> Column:
+    """Empirical-Bayes mean of a quantity per trial: like ``smoothed_rate``, without a limit."""
+    return (total + F.lit(mean * strength)) / (trials + F.lit(strength))
+
+
+def share_of(count: Column, total: Column) -> Column:
+    """``count / total`` of things that are all known, so that there is nothing to smooth; 0 where there are none."""
+    return count / F.greatest(total, F.lit(1))
+
+
+def wilson_lower(count: Column, trials: Column) -> Column:
+    """Lower end of the 95 % interval of a rate; 0 without trials.
+
+    E. B. Wilson, "Probable Inference, the Law of Succession, and Statistical Inference", 1927.
+    """
+    z, n = 1.96, F.greatest(trials, F.lit(1)).cast("double")
+    rate = F.least(count, trials) / n
+    margin = F.lit(z) * F.sqrt((rate * (F.lit(1.0) - rate) + F.lit(z * z / 4) / n) / n)
+    lower = (rate + F.lit(z * z / 2) / n - margin) / (F.lit(1.0) + F.lit(z * z) / n)
+    return F.when(trials > 0, F.greatest(lower, F.lit(0.0))).otherwise(F.lit(0.0))

@@ -4,11 +4,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import log1p
+from zlib import crc32
 
 import numpy as np
 from pyspark.sql import DataFrame, Row
 
-from contracts.features import features_of
+from contracts.features import CITY_PARTS, features_of
 from contracts.settings import Smoothing
 from spark_jobs.counters import NEGATIVE
 from spark_jobs.night import Night
@@ -47,10 +49,70 @@ def wrong_counters(examples: Iterable[Row], events: Mapping[int, list[Event]], p
         seen = Counter(e.kind for e in events[row.post_id] if e.happened < row.shown_at and e.received <= row.shown_at)
         for column, kind in COUNTED.items():
             wrong[column] += round(float(np.expm1(row[column]))) != seen[kind]
-        views, negatives = seen["view"], sum(seen[kind] for kind in NEGATIVE)
-        rate = (min(negatives, views) + prior.negative_mean * prior.strength) / (views + prior.strength)
-        wrong["post_negative_rate"] += abs(row["post_negative_rate"] - rate) > ROUNDING
+        for column, value in _moving(row, seen, prior).items():
+            wrong[column] += abs(row[column] - value) > ROUNDING * max(1.0, abs(value))
         wrong["num_prior_likes"] += row["num_prior_likes"] != seen["like"]
+    return +wrong
+
+
+def _moving(row: Row, seen: Counter[str], prior: Smoothing) -> dict[str, float]:
+    """Features of a post that follow from what was seen of it, and from its age."""
+    views, likes, comments, shares = (seen[kind] for kind in ("view", "like", "comment", "share"))
+    age_s = (row.shown_at - row.post_created_at).total_seconds()
+    hours = max(age_s / 3600, 1)
+
+    def rate(count: int, mean: float) -> float:
+        return (min(count, views) + mean * prior.strength) / (views + prior.strength)
+
+    return {
+        "post_negative_rate": rate(sum(seen[kind] for kind in NEGATIVE), prior.negative_mean),
+        "post_engagement_rate": rate(likes + comments + shares, prior.engagement_mean),
+        "post_comment_like_ratio": comments / (likes + 1),
+        "post_share_like_ratio": shares / (likes + 1),
+        "post_likes_per_hour": log1p(likes / hours),
+        "post_comments_per_hour": log1p(comments / hours),
+        "post_shares_per_hour": log1p(shares / hours),
+        "post_age_weeks": age_s / 604_800,
+        "post_age_days": log1p(age_s / 86_400),
+    }
+
+
+def sessions_of(night: Night, examples: Iterable[Row]) -> dict[str, list[Row]]:
+    """For each example, all impressions of the same user on its day or the day before."""
+    rows = list(examples)
+    users = ", ".join(str(row.user_id) for row in rows)
+    shown = night.read("silver.impressions").where(f"user_id IN ({users})")
+    columns = ("impression_id", "user_id", "session_id", "shown_at", "received_at", "device", "connection", "city")
+    of_user: dict[int, list[Row]] = {}
+    for row in shown.select(*columns).collect():
+        of_user.setdefault(row.user_id, []).append(row)
+    return {row.example_id: of_user[row.user_id] for row in rows}
+
+
+def wrong_context(examples: Iterable[Row], impressions: Mapping[str, list[Row]]) -> Counter[str]:
+    """How many examples hold another context than their impression and what was seen of its session; by column."""
+    wrong: Counter[str] = Counter()
+    for row in examples:
+        [own] = [shown for shown in impressions[row.example_id] if shown.impression_id == row.example_id]
+        seen = [
+            shown.shown_at
+            for shown in impressions[row.example_id]
+            if shown.session_id == own.session_id
+            and shown.shown_at < own.shown_at
+            and shown.received_at <= own.shown_at
+        ]
+        minutes = (own.shown_at - min(seen)).total_seconds() / 60 if seen else 0
+        expected = {
+            "session_views": log1p(len(seen)),
+            "session_minutes": log1p(minutes),
+            "is_new_session": not seen,
+            "is_mobile": own.device in {"phone", "tablet"},
+            "is_desktop": own.device == "desktop",
+            "is_wifi": own.connection == "wifi",
+            **{f"city_{part}": crc32(own.city.encode()) % CITY_PARTS == part for part in range(CITY_PARTS)},
+        }
+        for name, value in expected.items():
+            wrong[f"context_{name}"] += abs(row[f"context_{name}"] - value) > ROUNDING * max(1.0, value)
     return +wrong
 
 

@@ -1,22 +1,26 @@
 """Exposures: who saw which post when; logged, or sampled for a source that logs no impressions.
 
-Grain: example_id. Columns: user_id, post_id, shown_at, position, exposure, propensity, is_mobile (null where unknown).
+Grain: example_id. Columns: user_id, post_id, shown_at, position, exposure, propensity, and the features of
+``spark_jobs.context_columns.session_columns``, null where unknown.
 """
+
+from datetime import timedelta
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from contracts.settings import NegativeSampling
-from spark_jobs.context_columns import on_mobile
+from spark_jobs.context_columns import session_columns
 from spark_jobs.counters import POSITIVE
+from spark_jobs.examples.session_state import session_state
 from spark_jobs.examples.window import Window
 
 
 def logged_exposures(impressions: DataFrame, window: Window) -> DataFrame:
-    """Impressions of the window."""
-    days = F.col("event_date").between(F.lit(window.first), F.lit(window.last))
-    shown = window.received(impressions.where(days), "shown_at").where(window.holds("shown_at"))
-    return shown.select(
+    """Impressions of the window, each with the state of its session: sessions may have begun the day before."""
+    since = F.col("event_date").between(F.lit(window.first - timedelta(days=1)), F.lit(window.last))
+    received = session_state(window.received(impressions.where(since), "shown_at"))
+    return received.where(window.holds("shown_at")).select(
         F.col("impression_id").alias("example_id"),
         "user_id",
         "post_id",
@@ -24,7 +28,7 @@ def logged_exposures(impressions: DataFrame, window: Window) -> DataFrame:
         "position",
         F.lit("logged").alias("exposure"),
         "propensity",
-        on_mobile("device").cast("double").alias("is_mobile"),
+        *(column.alias(name) for name, column in session_columns().items()),
     )
 
 
@@ -43,7 +47,7 @@ def sampled_exposures(
         F.lit(None).cast("int").alias("position"),
         F.lit("sampled").alias("exposure"),
         F.lit(None).cast("double").alias("propensity"),
-        F.lit(None).cast("double").alias("is_mobile"),
+        *(F.lit(None).cast("double").alias(name) for name in session_columns()),
     )
 
 

@@ -1,11 +1,11 @@
 """gold.training_examples: exposures whose label window has closed, with features as of the instant of exposure."""
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from contracts.features import Entity, example_columns, features_of, names_of
+from contracts.features import Entity, Feature, example_columns, features_of, names_of
 from contracts.settings import Settings
-from spark_jobs.context_columns import context_columns
+from spark_jobs.context_columns import instant_columns, session_columns
 from spark_jobs.counters import counters_at, post_events
 from spark_jobs.examples.exposures import logged_exposures, sampled_exposures
 from spark_jobs.examples.labels import LABELS, attribute, mature_labels
@@ -76,7 +76,7 @@ def join_features(
     completed = complete_posts(counted, user_features, settings.smoothing)
     frame = completed.select(
         *_CARRIED,
-        "is_mobile",
+        *session_columns(),
         F.col("created_at").alias("post_created_at"),
         F.col("num_likes").alias("num_prior_likes"),
         snapshot_day("shown_at").alias("snapshot"),
@@ -84,9 +84,15 @@ def join_features(
     )
     frame = _join_snapshot(frame, user_features, "user", ["user_id"])
     frame = _join_snapshot(frame, affinity_features, "pair", ["user_id", "author_id"])
-    context = context_columns(F.col("shown_at"), F.coalesce(F.col("is_mobile"), F.col("user_mobile_ratio")))
-    frame = frame.withColumns({f"context_{name}": context[name] for name in names_of("context")})
+    frame = frame.withColumns({feature.example_column: _context(feature) for feature in features_of("context")})
     return frame.select(*_CARRIED, "post_created_at", "num_prior_likes", *example_columns())
+
+
+def _context(feature: Feature) -> Column:
+    """What the instant or the log says; where the log is silent, what is expected of the user."""
+    at = instant_columns(F.col("shown_at"))
+    logged = at[feature.name] if feature.name in at else F.coalesce(feature.name, f"user_{feature.expected}")
+    return logged.cast("float")
 
 
 def _join_snapshot(frame: DataFrame, features: DataFrame, entity: Entity, keys: list[str]) -> DataFrame:

@@ -1,122 +1,114 @@
 """gold.affinity_features: what connects a viewer with an author as of the end of a day; sparse."""
 
-from collections.abc import Sequence
-from datetime import date
-
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from contracts.features import names_of
-from contracts.settings import Smoothing
-from spark_jobs.counters import NEGATIVE, POSITIVE, is_kind, one_if
+from contracts.settings import FeatureRules, Smoothing
+from spark_jobs.counters import POSITIVE, is_kind
+from spark_jobs.features.content_match import FAMILIES, join_profiles, profiles
 from spark_jobs.features.days import days_to_build
-from spark_jobs.features.interactions import edge_interval, event_interval, event_log, stack, with_posts
-from spark_jobs.features.mutual_friends import mutual_friends
+from spark_jobs.features.interactions import event_log, posts_written, with_posts
+from spark_jobs.features.pair_facts import count_pairs
+from spark_jobs.features.social_proof import PROOFS, social_proof
 from spark_jobs.lake import write_partition
 from spark_jobs.night import Night
-from spark_jobs.point_in_time import on_days
-from spark_jobs.rates import log_count, smoothed_rate
+from spark_jobs.rates import log_count, smoothed_mean, smoothed_rate
 
 TABLE = "gold.affinity_features"
-INTERACTIONS = (*POSITIVE, "click")
-"""Engagements that count as an interaction; a hide, a report or a glance does not bring people closer."""
-
 RECENCY_DAYS = 7.0
 
 
 def transform(
     *,
-    posts: DataFrame,
-    impressions: DataFrame,
-    engagements: DataFrame,
-    friendships: DataFrame,
-    page_follows: DataFrame,
-    pages: DataFrame,
-    days: Sequence[date],
+    totals: DataFrame,
+    viewers: DataFrame,
+    authors: DataFrame,
     activity_days: int,
     smoothing: Smoothing,
+    rules: FeatureRules,
 ) -> DataFrame:
-    """Features of the pairs who are connected or met in the window, for all ``days``; grain: user_id, author_id, ds."""
-    log = with_posts(event_log(impressions, engagements, days, activity_days), posts)
-    facts = stack(
-        [
-            pair_facts(log, activity_days),
-            mutual_friends(friendships, days),
-            *connections(friendships, page_follows, pages),
-        ]
-    )
-    others = facts.where(F.col("user_id") != F.col("author_id"))
-    interacts = is_kind(*INTERACTIONS)
-    totals = (
-        on_days(others, days)
-        .groupBy("user_id", "author_id", "ds")
-        .agg(
-            *(F.count_if(is_kind(kind)).alias(f"num_{kind}s") for kind in ("view", "like", "comment", "share")),
-            F.count_if(is_kind(*NEGATIVE)).alias("num_negatives"),
-            F.count_if(interacts).alias("num_interactions"),
-            F.max(F.when(interacts, F.col("event_micros"))).alias("last_micros"),
-            F.max(one_if(is_kind("friend"))).alias("is_friend"),
-            F.max(one_if(is_kind("follower"))).alias("is_follower"),
-            F.coalesce(F.sum("num_mutual_friends"), F.lit(0)).alias("num_mutual_friends"),
-        )
-    )
-    columns = _columns(smoothing)
+    """Features of every pair of ``totals``; grain: user_id, author_id, ds.
+
+    ``totals`` come from ``pair_facts``; ``viewers`` and ``authors`` are profiles of ``content_match``.
+    """
+    proven = totals.join(social_proof(totals, rules), ["user_id", "author_id", "ds"], "left").fillna(0, list(PROOFS))
+    matched = join_profiles(proven, viewers, authors)
+    columns = pair_columns(activity_days, smoothing, rules)
     features = [columns[name].cast("float").alias(name) for name in names_of("pair")]
-    return totals.select("user_id", "author_id", *features, "ds")
+    return matched.select("user_id", "author_id", *features, "ds")
 
 
-def pair_facts(log: DataFrame, activity_days: int) -> DataFrame:
-    """What a viewer was shown of an author and did with it, and the days on which it counts; grain: one event."""
-    known = log.where(F.col("user_id").isNotNull())
-    micros = F.unix_micros("event_time").alias("event_micros")
-    return known.select("user_id", "author_id", "kind", micros, *event_interval(activity_days))
+def pair_columns(activity_days: int, smoothing: Smoothing, rules: FeatureRules) -> dict[str, Column]:
+    """Registry name to column, over the counts and matches of a pair."""
+    return {
+        **_relationship_columns(activity_days, rules),
+        **_history_columns(activity_days, smoothing),
+        **{f"{family}_match": F.col(f"{family}_match") for family in FAMILIES},
+        **{name.replace("num_", "log_"): log_count(F.col(name)) for name in PROOFS},
+    }
 
 
-def connections(friendships: DataFrame, page_follows: DataFrame, pages: DataFrame) -> tuple[DataFrame, DataFrame]:
-    """Friends, and viewers who follow a page of the author, with the days on which they are."""
-    user = F.col("user_id")
-    owners = page_follows.join(pages.select("page_id", F.col("owner_id").alias("author_id")), "page_id", "inner")
-    friends = edge_interval(friendships, user, F.col("friend_id").alias("author_id"))
-    followers = edge_interval(owners, user, F.col("author_id"))
-    return (
-        friends.withColumn("kind", F.lit("friend")),
-        followers.withColumn("kind", F.lit("follower")),
-    )
+def _relationship_columns(activity_days: int, rules: FeatureRules) -> dict[str, Column]:
+    is_friend, interactions = F.col("num_friendships") > 0, F.col("num_interactions")
+    messages = F.col("num_comments") + F.col("num_answers")
+    return {
+        "is_friend": is_friend,
+        "is_close_friend": is_friend & (interactions >= rules.close_interactions),
+        "is_family": F.col("num_family") > 0,
+        "is_follower": F.col("num_follows") > 0,
+        "interaction_frequency": F.log1p(interactions / F.lit(float(activity_days))),
+        "message_frequency": F.log1p(messages / F.lit(float(activity_days))),
+        "log_mutual_friends": log_count(F.col("num_mutual_friends")),
+        "log_interactions": log_count(interactions),
+        "log_profile_visits": log_count(F.col("num_profile_visits")),
+    }
 
 
-def _columns(smoothing: Smoothing) -> dict[str, Column]:
+def _history_columns(activity_days: int, smoothing: Smoothing) -> dict[str, Column]:
     def rate(count: str, mean: float) -> Column:
         return smoothed_rate(F.col(f"num_{count}"), F.col("num_views"), mean, smoothing.strength)
 
     as_of_micros = F.unix_micros(F.date_add("ds", 1).cast("timestamp"))
     days_since = (as_of_micros - F.col("last_micros")) / F.lit(86400e6)
+    of_window = F.least(days_since / F.lit(float(activity_days)), F.lit(1.0))
+    seconds = F.col("dwell_ms") / F.lit(1000.0)
     return {
-        "is_friend": F.col("is_friend"),
-        "is_follower": F.col("is_follower"),
-        "log_mutual_friends": log_count(F.col("num_mutual_friends")),
-        "log_interactions": log_count(F.col("num_interactions")),
         "like_rate": rate("likes", smoothing.like_mean),
         "comment_rate": rate("comments", smoothing.comment_mean),
         "share_rate": rate("shares", smoothing.share_mean),
         "negative_rate": rate("negatives", smoothing.negative_mean),
-        "recency": F.when(F.col("num_interactions") > 0, F.exp(-days_since / F.lit(RECENCY_DAYS))).otherwise(
-            F.lit(0.0)
-        ),
+        "dwell_per_post": smoothed_mean(seconds, F.col("num_views"), smoothing.dwell_mean_s, smoothing.strength),
+        "days_since_last": F.coalesce(of_window, F.lit(1.0)),
+        "recency": F.coalesce(F.exp(-days_since / F.lit(RECENCY_DAYS)), F.lit(0.0)),
     }
 
 
 def main(night: Night) -> None:
     """Build the night's partition, and earlier ones that are missing or touched, in one commit."""
-    days = days_to_build(night, TABLE)
-    frame = transform(
-        posts=night.read("silver.posts"),
-        impressions=night.read("silver.impressions"),
-        engagements=night.read("silver.engagements"),
+    days, settings = days_to_build(night, TABLE), night.settings
+    posts, window = night.read("silver.posts"), settings.dataset.activity_days
+    log = event_log(night.read("silver.impressions"), night.read("silver.engagements"), days, window)
+    met = with_posts(log.where(F.col("user_id").isNotNull()), posts)
+    written = posts_written(posts, days, window).withColumnRenamed("author_id", "user_id")
+    totals = count_pairs(
+        met=met,
         friendships=night.read("silver.friendships"),
         page_follows=night.read("silver.page_follows"),
         pages=night.read("silver.pages"),
         days=days,
-        activity_days=night.settings.dataset.activity_days,
-        smoothing=night.settings.smoothing,
-    )
-    write_partition(night.lake, TABLE, frame, days)
+        activity_days=window,
+        rules=settings.rules,
+    ).persist()  # read as pairs, as friends and as what friends engaged with
+    try:
+        frame = transform(
+            totals=totals,
+            viewers=profiles(met.where(is_kind(*POSITIVE)), days, window, settings.smoothing, settings.rules),
+            authors=profiles(written, days, window, settings.smoothing, settings.rules),
+            activity_days=window,
+            smoothing=settings.smoothing,
+            rules=settings.rules,
+        )
+        write_partition(night.lake, TABLE, frame, days)
+    finally:
+        totals.unpersist()

@@ -7,8 +7,8 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from spark_jobs.context_columns import on_mobile
-from spark_jobs.point_in_time import seen_day
+from contracts.landing import AD_SURFACE
+from spark_jobs.point_in_time import on_days, seen_day
 from spark_jobs.post_columns import topics_of
 
 
@@ -16,7 +16,8 @@ def event_log(impressions: DataFrame, engagements: DataFrame, days: Sequence[dat
     """Impressions (kind ``view``) and engagements in the activity window of any of ``days``.
 
     Grain: one event; columns user_id (null for an anonymous reaction), post_id, kind, event_time, event_date,
-    seen_day, session_id, is_mobile.
+    seen_day; of a view session_id, device, connection, city and is_ad; of an engagement dwell_ms, detail and
+    impression_id.
     """
     views = impressions.select(
         "user_id",
@@ -26,7 +27,10 @@ def event_log(impressions: DataFrame, engagements: DataFrame, days: Sequence[dat
         "event_date",
         seen_day("shown_at", "received_at").alias("seen_day"),
         "session_id",
-        on_mobile("device").alias("is_mobile"),
+        "device",
+        "connection",
+        "city",
+        (F.col("surface") == AD_SURFACE).alias("is_ad"),
     )
     acts = engagements.select(
         "user_id",
@@ -35,6 +39,9 @@ def event_log(impressions: DataFrame, engagements: DataFrame, days: Sequence[dat
         F.col("engaged_at").alias("event_time"),
         "event_date",
         seen_day("engaged_at", "received_at").alias("seen_day"),
+        "dwell_ms",
+        "detail",
+        "impression_id",
     )
     log = views.unionByName(acts, allowMissingColumns=True)
     first = min(days) - timedelta(days=activity_days - 1)
@@ -42,9 +49,36 @@ def event_log(impressions: DataFrame, engagements: DataFrame, days: Sequence[dat
 
 
 def with_posts(log: DataFrame, posts: DataFrame) -> DataFrame:
-    """Adds author_id, content_type and topics of the post."""
-    about = posts.select("post_id", "author_id", "content_type", topics_of(F.col("hashtags")).alias("topics"))
+    """Adds author_id, source_type, content_type, topics, media_count and length of the post."""
+    about = posts.select(
+        "post_id",
+        "author_id",
+        "source_type",
+        "content_type",
+        topics_of(F.col("hashtags")).alias("topics"),
+        "media_count",
+        F.char_length("text").alias("length"),
+    )
     return log.join(about, "post_id", "inner")
+
+
+def posts_written(posts: DataFrame, days: Sequence[date], activity_days: int) -> DataFrame:
+    """Posts created in the activity window of any of ``days``.
+
+    Grain: post; columns author_id, event_time, event_date, seen_day, content_type, topics, media_count, length.
+    """
+    first = min(days) - timedelta(days=activity_days - 1)
+    written = posts.select(
+        "author_id",
+        F.col("created_at").alias("event_time"),
+        F.to_date("created_at").alias("event_date"),
+        seen_day("created_at", "received_at").alias("seen_day"),
+        "content_type",
+        topics_of(F.col("hashtags")).alias("topics"),
+        "media_count",
+        F.char_length("text").alias("length"),
+    )
+    return written.where(F.col("event_date").between(F.lit(first), F.lit(max(days))))
 
 
 def edge_interval(frame: DataFrame, *columns: Column) -> DataFrame:
@@ -65,3 +99,23 @@ def stack(parts: Sequence[DataFrame]) -> DataFrame:
     """Union by name; a part that lacks a column has nulls in it."""
     union: DataFrame = reduce(lambda one, other: one.unionByName(other, allowMissingColumns=True), parts)
     return union
+
+
+def counted(frame: DataFrame, keys: Sequence[str], counts: dict[str, Column]) -> DataFrame:
+    """``counts`` (aggregates) per key and interval of days, before the days are told apart.
+
+    Most events of a key share their interval, so what is repeated for each day is a fraction of the log.
+    """
+    return frame.groupBy(*keys, "from_day", "until_day").agg(*(column.alias(name) for name, column in counts.items()))
+
+
+def totals_on_days(parts: Sequence[DataFrame], keys: Sequence[str], days: Sequence[date]) -> DataFrame:
+    """Totals of the parts' counts over the intervals that hold on each of ``days``; grain: ``keys`` and ds.
+
+    Counts are summed, 0 where no part of a key has any; of a column named ``last_...`` the greatest value is kept.
+    """
+    union = stack(parts)
+    names = [name for name in union.columns if name not in {*keys, "from_day", "until_day"}]
+    totals = [F.max(name) if name.startswith("last_") else F.coalesce(F.sum(name), F.lit(0)) for name in names]
+    named = [total.alias(name) for total, name in zip(totals, names, strict=True)]
+    return on_days(union, days).groupBy(*keys, "ds").agg(*named)

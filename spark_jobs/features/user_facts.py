@@ -1,28 +1,55 @@
-"""Everything the user features count, as one narrow log of facts, each holding for an interval of days."""
+"""Everything the user features count, summed per user and day."""
 
+import math
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from contracts.features import TOPICS
+from contracts.features import CITY_PARTS, TOPICS
+from contracts.landing import AD_SURFACE
+from contracts.settings import FeatureRules
+from spark_jobs.context_columns import city_part, in_hours, on_mobile
 from spark_jobs.counters import NEGATIVE, POSITIVE, is_kind
-from spark_jobs.features.interactions import edge_interval, event_interval, stack, with_posts
-from spark_jobs.point_in_time import on_days, seen_day
+from spark_jobs.features.interactions import counted, edge_interval, event_interval, totals_on_days, with_posts
+from spark_jobs.features.session_lengths import session_lengths
+from spark_jobs.point_in_time import on_days
+from spark_jobs.post_columns import on_weekend
 
-_RECEIVED = "received_"
+PARTS_PER_TURN = 1_000_000
+"""Sines and cosines are summed as whole millionths: a sum of doubles depends on the order of its rows."""
 
 
-def posts_written(posts: DataFrame, days: Sequence[date], activity_days: int) -> DataFrame:
-    """Posts created in the activity window of any of ``days``: user_id, event_date, seen_day."""
-    first = min(days) - timedelta(days=activity_days - 1)
-    written = posts.select(
-        F.col("author_id").alias("user_id"),
-        F.to_date("created_at").alias("event_date"),
-        seen_day("created_at", "received_at").alias("seen_day"),
-    )
-    return written.where(F.col("event_date").between(F.lit(first), F.lit(max(days))))
+def count_users(
+    *,
+    log: DataFrame,
+    posts: DataFrame,
+    written: DataFrame,
+    impressions: DataFrame,
+    friendships: DataFrame,
+    page_follows: DataFrame,
+    group_memberships: DataFrame,
+    pages: DataFrame,
+    days: Sequence[date],
+    activity_days: int,
+    rules: FeatureRules,
+) -> DataFrame:
+    """Counts of every user with a fact on any of ``days``, each ``num_...``, ``..._ms`` or ``..._micros``.
+
+    Grain: user_id, ds. ``log`` and ``written`` are those of ``spark_jobs.features.interactions``.
+    """
+    interval = event_interval(activity_days)
+    authored = written.select(F.col("author_id").alias("user_id"), *interval)
+    sessions = session_lengths(log, activity_days)
+    steps = {name: F.sum(name) for name in ("num_sessions", "session_micros")}
+    parts = [
+        counted(_sides(with_posts(mark_ads(log, impressions), posts), interval), ["user_id"], _activity(rules)),
+        counted(sessions, ["user_id"], steps),
+        counted(authored, ["user_id"], {"num_posts": F.count("*")}),
+        *network_counts(friendships, page_follows, group_memberships, pages),
+    ]
+    return totals_on_days(parts, ["user_id"], days)
 
 
 def covered_days(log: DataFrame, written: DataFrame, days: Sequence[date], activity_days: int) -> DataFrame:
@@ -35,65 +62,87 @@ def covered_days(log: DataFrame, written: DataFrame, days: Sequence[date], activ
     return first.groupBy("ds").agg((F.datediff("ds", F.min("event_date")) + F.lit(1)).alias("num_days"))
 
 
-def activity_facts(log: DataFrame, posts: DataFrame, written: DataFrame, activity_days: int) -> DataFrame:
-    """What users did (kind as in ``log``, ``session``, ``post``) and what their posts received (``received_...``)."""
-    interval = event_interval(activity_days)
+def mark_ads(log: DataFrame, impressions: DataFrame) -> DataFrame:
+    """``log`` with ``is_ad`` on engagements too: those that name an impression of an ad.
+
+    What names no impression, every view among it, is left out of the join, where it would all meet in one partition.
+    """
+    ads = impressions.where(F.col("surface") == AD_SURFACE).select("impression_id", F.lit(1).alias("_is_shown"))
+    named = F.col("impression_id").isNotNull()
+    joined = log.where(named).join(ads, "impression_id", "left").withColumn("is_ad", F.col("_is_shown").isNotNull())
+    return log.where(~named).unionByName(joined.drop("_is_shown"))
+
+
+def _sides(acts: DataFrame, interval: list[Column]) -> DataFrame:
+    """Each event twice: as what its user did, and (``is_own`` false) as what the author of its post received."""
     sides = F.array(
-        F.struct("user_id", "kind"),
-        F.struct(F.col("author_id").alias("user_id"), F.concat(F.lit(_RECEIVED), "kind").alias("kind")),
+        F.struct("user_id", F.lit(True).alias("is_own")),  # noqa: FBT003 - a literal
+        F.struct(F.col("author_id").alias("user_id"), F.lit(False).alias("is_own")),  # noqa: FBT003
     )
-    acts = with_posts(log, posts).select(
-        F.explode(sides).alias("fact"), "content_type", "topics", "is_mobile", *interval
-    )
-    sessions = (
-        log.where(F.col("session_id").isNotNull())
-        .groupBy("user_id", "event_date", "session_id")
-        .agg(F.min("seen_day").alias("seen_day"))
-    )
-    parts = [
-        acts.select("fact.*", "content_type", "topics", "is_mobile", "from_day", "until_day"),
-        sessions.select("user_id", F.lit("session").alias("kind"), *interval),
-        written.select("user_id", F.lit("post").alias("kind"), *interval),
-    ]
-    return stack(parts).where(F.col("user_id").isNotNull())
+    kept = [name for name in acts.columns if name not in {"user_id", "author_id"}]
+    twice = acts.select(F.explode(sides).alias("side"), *kept)
+    return twice.select("side.*", *kept, *interval).where(F.col("user_id").isNotNull())
 
 
-def network_facts(
+def network_counts(
     friendships: DataFrame, page_follows: DataFrame, group_memberships: DataFrame, pages: DataFrame
-) -> DataFrame:
-    """Edges of each user: kind ``friend``, ``page_follow``, ``group`` or ``follower``, one per page of the owner."""
+) -> list[DataFrame]:
+    """Edges of each user: friends, pages followed, groups, and followers of each page of the owner."""
     user = F.col("user_id")
     owned = page_follows.join(pages.select("page_id", F.col("owner_id").alias("_owner")), "page_id", "inner")
     edges = {
-        "friend": edge_interval(friendships.where(F.col("user_id") != F.col("friend_id")), user),
-        "page_follow": edge_interval(page_follows, user),
-        "group": edge_interval(group_memberships, user),
-        "follower": edge_interval(owned, F.col("_owner").alias("user_id")),
+        "num_friends": edge_interval(friendships.where(F.col("user_id") != F.col("friend_id")), user),
+        "num_page_follows": edge_interval(page_follows, user),
+        "num_groups": edge_interval(group_memberships, user),
+        "num_followers": edge_interval(owned, F.col("_owner").alias("user_id")),
     }
-    return stack([frame.withColumn("kind", F.lit(kind)) for kind, frame in edges.items()])
+    return [counted(frame, ["user_id"], {name: F.count("*")}) for name, frame in edges.items()]
 
 
-def _counted() -> dict[str, Column]:
-    """Each count of a user: its name and which facts it counts."""
-    positive, topics = is_kind(*POSITIVE), F.col("topics")
-    kinds = ("view", "like", "comment", "share", "session", "post", "friend", "page_follow", "group", "follower")
-    counted = {f"num_{kind}s": is_kind(kind) for kind in kinds}
-    counted |= {
-        "num_negatives": is_kind(*NEGATIVE),
-        "num_mobile_views": is_kind("view") & F.col("is_mobile"),
-        "num_received_views": is_kind(f"{_RECEIVED}view"),
-        "num_received_positives": is_kind(*(f"{_RECEIVED}{kind}" for kind in POSITIVE)),
-        "num_received_negatives": is_kind(*(f"{_RECEIVED}{kind}" for kind in NEGATIVE)),
-        "num_topic_positives": positive & (F.size(topics) > 0),
-    }
-    for content_type in ("photo", "video"):
-        of_type = F.col("content_type") == content_type
-        counted[f"num_{content_type}_views"] = is_kind("view") & of_type
-        counted[f"num_{content_type}_positives"] = positive & of_type
-    return counted | {f"num_{topic}_positives": positive & F.array_contains(topics, topic) for topic in TOPICS}
+def _activity(rules: FeatureRules) -> dict[str, Column]:
+    """Each count over the two sides of the log: its name and the aggregate."""
+    counts = {f"num_{name}": F.count_if(holds) for name, holds in {**_own(rules), **_received(rules)}.items()}
+    angle = F.hour("event_time") * F.lit(2 * math.pi / 24)
+    for name, part in {"sin": F.sin(angle), "cos": F.cos(angle)}.items():
+        micro = F.round(part * F.lit(PARTS_PER_TURN)).cast("long")
+        counts[f"hour_{name}_micros"] = F.sum(F.when(F.col("is_own"), micro))
+    counts["dwell_ms"] = F.sum(F.when(F.col("is_own") & is_kind("dwell"), dwelt(rules)))
+    return counts
 
 
-def count_facts(facts: DataFrame, days: Sequence[date]) -> DataFrame:
-    """Counts of every user with a fact on any of ``days``; grain: user_id, ds."""
-    counts = [F.count_if(condition).alias(name) for name, condition in _counted().items()]
-    return on_days(facts, days).groupBy("user_id", "ds").agg(*counts)
+def dwelt(rules: FeatureRules) -> Column:
+    """Milliseconds that one dwell counts for."""
+    return F.least(F.greatest(F.col("dwell_ms"), F.lit(0)), F.lit(rules.max_dwell_ms))
+
+
+def _own(rules: FeatureRules) -> dict[str, Column]:
+    """Counts of what users did: name and which rows it counts."""
+    own, positive, view = F.col("is_own"), is_kind(*POSITIVE), is_kind("view")
+    completed = is_kind("dwell") & (F.col("content_type") == "video") & (F.col("dwell_ms") >= rules.completion_ms)
+    holds = {f"{kind}s": is_kind(kind) for kind in ("view", "like", "comment", "share", "click", "hide", "report")}
+    holds |= {"events": F.lit(True), "negatives": is_kind(*NEGATIVE), "video_completions": completed}  # noqa: FBT003
+    event_time = F.col("event_time")
+    holds |= {f"{part}_events": in_hours(event_time, part) for part in ("morning", "afternoon", "evening")}
+    holds["weekend_events"] = on_weekend(event_time) > 0
+    holds |= {f"{device}_views": view & (F.col("device") == device) for device in ("tablet", "desktop")}
+    holds["mobile_views"] = view & on_mobile("device")
+    holds["connected_views"] = view & F.col("connection").isNotNull()
+    holds |= {f"{kind}_views": view & (F.col("connection") == kind) for kind in ("wifi", "cellular")}
+    holds["located_views"] = view & F.col("city").isNotNull()
+    holds |= {f"city_{part}_views": view & (city_part("city") == part) for part in range(CITY_PARTS)}
+    groups = {kind: F.col("content_type") == kind for kind in ("photo", "video", "link")}
+    groups |= {kind: F.col("source_type") == kind for kind in ("friend", "page")} | {"ad": F.col("is_ad")}
+    for name, belongs in groups.items():
+        holds |= {f"{name}_views": view & belongs, f"{name}_positives": positive & belongs}
+    topics = F.col("topics")
+    holds |= {f"{topic}_positives": positive & F.array_contains(topics, topic) for topic in TOPICS}
+    holds["topic_positives"] = positive & (F.size(topics) > 0)
+    return {name: own & condition for name, condition in holds.items()}
+
+
+def _received(rules: FeatureRules) -> dict[str, Column]:
+    """Counts of what happened to the posts of users: name and which rows it counts."""
+    read = is_kind("dwell") & (F.col("dwell_ms") >= rules.read_ms)
+    holds = {"views": is_kind("view"), "positives": is_kind(*POSITIVE), "negatives": is_kind(*NEGATIVE)}
+    holds |= {"reports": is_kind("report"), "reads": read}
+    return {f"received_{name}": ~F.col("is_own") & condition for name, condition in holds.items()}

@@ -26,8 +26,13 @@ Floats = NDArray[np.float32]
 SCORES = ("p_like", "p_comment", "p_share", "p_hide", "p_report", "dwell_s", "value_score")
 SCHEMA = ", ".join(["user_id BIGINT, post_id BIGINT, author_id BIGINT", *(f"{name} FLOAT" for name in SCORES)])
 _USER_DEFAULTS = np.array([feature.default for feature in features_of("user")], dtype=np.float32)
-_MOBILE_RATIO = names_of("user").index("mobile_ratio")
-_IS_WEEKEND, _IS_MOBILE = (names_of("context").index(name) for name in ("is_weekend", "is_mobile"))
+_CONTEXT_DEFAULTS = np.array([feature.default for feature in features_of("context")], dtype=np.float32)
+_EXPECTED = [
+    (at, names_of("user").index(feature.expected))
+    for at, feature in enumerate(features_of("context"))
+    if feature.expected
+]
+"""Where a feature of the context stands, and the user feature that is expected of it."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,7 @@ class PostSource:
 
 @dataclass(frozen=True)
 class Config:
-    """What scoring needs besides rows. ``as_of_s`` is Unix seconds; ``is_weekend`` is of the day that is served.
+    """What scoring needs besides rows. ``as_of_s`` is Unix seconds; ``day`` the context of the day that is served.
 
     ``num_partitions`` is explicit: left to itself Spark merges partitions by bytes, and these cost far more per byte.
     """
@@ -52,7 +57,7 @@ class Config:
     posts: PostSource
     weights: ValueWeights
     as_of_s: int
-    is_weekend: bool
+    day: dict[str, float]
     num_partitions: int
 
 
@@ -155,15 +160,12 @@ def score_pairs(
     """Score ``n`` pairs of ``g`` users, ``(n,)`` per head; one call holds exactly one user's candidates.
 
     ``rows`` (n,) index ``posts``, ``starts`` (g,) the first pair of each user, ``user_features`` is (g, F),
-    ``pair_features`` (n, P). Context is what a session of the user is expected to look like tomorrow: the registry's
-    defaults for the hour, the weekend flag of the day that is served, the share of impressions on mobile devices.
+    ``pair_features`` (n, P). Context is what a session of the user is expected to look like tomorrow.
     """
     ranker = load_ranker(config.model.folder)
     embeddings, projections = ranker.user_vectors(user_features)
     ends = [*starts[1:], len(rows)]
-    context = np.tile(np.array([f.default for f in features_of("context")], dtype=np.float32), (len(rows), 1))
-    context[:, _IS_WEEKEND] = config.is_weekend
-    context[:, _IS_MOBILE] = np.repeat(user_features[:, _MOBILE_RATIO], np.diff(starts, append=len(rows)))
+    context = np.repeat(expected_context(user_features, config.day), np.diff(starts, append=len(rows)), axis=0)
     cross = np.hstack([pair_features, context])
     parts = []
     for index, (start, end) in enumerate(zip(starts, ends, strict=True)):
@@ -171,6 +173,16 @@ def score_pairs(
         vectors = posts.embedding[own], posts.projection[own]
         parts.append(ranker.score(embeddings[index], projections[index], *vectors, cross[start:end]))
     return {name: np.concatenate([part[name] for part in parts]) for name in SCORES[:-1]}
+
+
+def expected_context(user_features: Floats, day: dict[str, float]) -> Floats:
+    """Context (g, C) of the session that each user is expected to open on a day: their own habits, and the day."""
+    context = np.tile(_CONTEXT_DEFAULTS, (len(user_features), 1))
+    for at, habit in _EXPECTED:
+        context[:, at] = user_features[:, habit]
+    for name, value in day.items():
+        context[:, names_of("context").index(name)] = value
+    return context
 
 
 def output_schema() -> pa.Schema:

@@ -11,12 +11,11 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from contracts.features import Entity, features_of, names_of
+from spark_jobs.context_columns import day_context
 from spark_jobs.lake import write_partition
 from spark_jobs.night import Night
 from spark_jobs.night_model import model_of
 from spark_jobs.score.candidate_scorer import SCHEMA, Config, PostSource, score_users
-
-SATURDAY = 5
 
 
 def transform(candidates: DataFrame, affinity: DataFrame, users: DataFrame, config: Config) -> DataFrame:
@@ -70,7 +69,7 @@ def read_config(night: Night) -> Config:
         ),
         weights=night.settings.value,
         as_of_s=int(night.as_of.timestamp()),
-        is_weekend=served.weekday() >= SATURDAY,
+        day=day_context(served),
         num_partitions=int(str(night.spark.conf.get("spark.sql.shuffle.partitions"))),
     )
 

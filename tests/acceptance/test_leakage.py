@@ -7,11 +7,11 @@ from pyspark.sql import Column, Row
 from pyspark.sql import functions as F
 
 from spark_jobs import counters
-from spark_jobs.examples import training_examples
+from spark_jobs.examples import session_state, training_examples
 from spark_jobs.examples.window import Window
 from spark_jobs.night import Night
 from spark_jobs.point_in_time import visible_micros
-from tests.by_hand import events_of_posts, wrong_counters
+from tests.by_hand import events_of_posts, sessions_of, wrong_context, wrong_counters
 
 SAMPLE = 1_000
 
@@ -34,13 +34,16 @@ def test_leakage(published: Night, monkeypatch: pytest.MonkeyPatch) -> None:
     honest = examples_of(published)
     prior = published.settings.smoothing
     events = events_of_posts(published, (row.post_id for row in honest))
-    assert not wrong_counters(honest, events, prior)
+    assert not wrong_counters(honest, events, prior) + wrong_context(honest, sessions_of(published, honest))
 
     def a_minute_early(event_time: str, received_at: str) -> Column:
         return visible_micros(event_time, received_at) - F.lit(timedelta(minutes=1) // timedelta(microseconds=1))
 
     monkeypatch.setattr(counters, "visible_micros", a_minute_early)
-    leaked = wrong_counters(examples_of(published), events, prior)
+    monkeypatch.setattr(session_state, "visible_micros", a_minute_early)
+    early = examples_of(published)
+    leaked = wrong_counters(early, events, prior) + wrong_context(early, sessions_of(published, early))
     print(f"a minute of the future changes, of {SAMPLE:,} examples: {dict(leaked)}")
     assert leaked["post_log_views"] > 0
     assert leaked["post_log_likes"] > 0
+    assert leaked["context_session_views"] > 0

@@ -3,7 +3,7 @@
 from pyspark.sql import functions as F
 
 from spark_jobs.night import Night
-from tests.by_hand import events_of_posts, wrong_counters, wrong_snapshots
+from tests.by_hand import events_of_posts, sessions_of, wrong_context, wrong_counters, wrong_snapshots
 
 SAMPLE = 1_000
 
@@ -21,5 +21,6 @@ def test_point_in_time_oracle(published: Night) -> None:
     assert ties >= len(examples), "an example's own view happens at its instant and must not count"
     wrong = wrong_counters(examples, events, published.settings.smoothing)
     wrong += wrong_snapshots(examples, published.read("gold.user_features"), published.read("gold.affinity_features"))
+    wrong += wrong_context(examples, sessions_of(published, examples))
     print(f"values that differ: {sum(wrong.values())}")
     assert not wrong

@@ -2,6 +2,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from math import cos, log1p, pi, sin
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 import pytest
@@ -63,6 +64,14 @@ def night(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Nigh
     put(lake, "silver.posts", [{"post_id": 50, "author_id": 51, "created_at": at(7, 12)}])
     shown = {"alone": at(7, 18), "open": at(8, 1), "too early": at(7, 11)}
     put(lake, "silver.impressions", [impression(name, 50, 50, moment) for name, moment in shown.items()])
+    # A session of user 51: four impressions a minute apart, the second of them received an hour late.
+    session = [{**impression(f"s{n}", 51, 0, at(6, 20, n)), "session_id": "evening"} for n in range(4)]
+    session[1]["received_at"] = at(6, 21)
+    put(
+        lake,
+        "silver.impressions",
+        [{**row, "device": "tablet", "connection": "wifi", "city": "Pune"} for row in session],
+    )
     act = {"user_id": 50, "post_id": 50, "engagement_type": "like", "engaged_at": at(7, 18)}
     acts = [
         {**act, "engagement_id": "l"},
@@ -70,7 +79,7 @@ def night(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Nigh
     ]
     put(lake, "silver.engagements", acts)
     night = Night(lake, date(2026, 3, 8), str(folder), folder, Settings())
-    for job in (user_features, affinity_features, training_examples):
+    for job in (affinity_features, user_features, training_examples):
         job.main(night)
     return night
 
@@ -147,9 +156,37 @@ def test_an_example_is_written_when_its_label_window_has_closed(night: Night) ->
     assert (row.position, row.propensity, row.exposure, row.weight) == (3, 0.25, "logged", 1.0)
     # The like on the very instant is a label and no feature; the share was not received by the as-of.
     assert (row.label_like, row.label_share, row.num_prior_likes) == (1.0, 0.0, 0)
-    got = (row.context_hour_sin, row.context_hour_cos, row.context_is_weekend, row.context_is_mobile)
-    assert got == pytest.approx((sin(1.5 * pi), cos(1.5 * pi), 1, 1), abs=1e-6)
+    expected = {
+        "hour_sin": sin(1.5 * pi),
+        "hour_cos": cos(1.5 * pi),
+        "is_morning": 0,
+        "is_afternoon": 0,
+        "is_evening": 1,
+        "weekday_sin": sin(5 * 2 * pi / 7),
+        "weekday_cos": cos(5 * 2 * pi / 7),
+        "is_weekend": 1,
+        "is_mobile": 1,
+        "is_tablet": 0,
+        "is_desktop": 0,
+        "is_wifi": 0.5,  # not logged, and nothing known of the user
+        "city_0": 0.25,
+        "session_views": log1p(1),  # one at 11, of the same session
+        "session_minutes": log1p(7 * 60),
+        "is_new_session": 0,
+    }
+    assert {name: row[f"context_{name}"] for name in expected} == pytest.approx(expected, abs=1e-6)
     assert row.post_age_days == pytest.approx(log1p(0.25))
+
+
+def test_a_session_is_known_as_far_as_it_was_received(night: Night) -> None:
+    rows = [row for name, row in sorted(examples(night).items()) if name in {"s0", "s1", "s2", "s3"}]
+    got = [(row.context_session_views, row.context_session_minutes, row.context_is_new_session) for row in rows]
+    expected = [(0, 0, 1), (1, 1, 0), (1, 2, 0), (2, 3, 0)]
+    for have, (views, minutes, is_new) in zip(got, expected, strict=True):
+        assert have == pytest.approx((log1p(views), log1p(minutes), is_new))
+    home = crc32(b"Pune") % 4
+    assert all(row[f"context_city_{part}"] == (part == home) for row in rows for part in range(4))
+    assert {(row.context_is_tablet, row.context_is_mobile, row.context_is_wifi) for row in rows} == {(1, 1, 1)}
 
 
 def test_a_source_without_impressions_gives_engagements_and_sampled_negatives(night: Night) -> None:
@@ -171,7 +208,9 @@ def test_a_source_without_impressions_gives_engagements_and_sampled_negatives(ni
     assert all(row.label_like or row.label_comment or row.label_share for row in positives)
     assert not any(row[head] for row in negatives for head in heads)
     assert {row.exposure for row in rows} == {"sampled"}
-    assert all(row.context_is_mobile == row.user_mobile_ratio for row in rows)
+    for feature in features_of("context"):
+        if feature.expected and feature.group != "hour":
+            assert all(row[feature.example_column] == row[f"user_{feature.expected}"] for row in rows), feature.name
 
 
 def in_file_order(night: Night) -> list[str]:

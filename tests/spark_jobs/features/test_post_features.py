@@ -9,6 +9,7 @@ from contracts.features import features_of
 from spark_jobs.features import post_features
 from spark_jobs.lake import Lake, checksum, write_partition
 from spark_jobs.night import Night
+from spark_jobs.post_columns import describe_posts
 from tests.silver_rows import at, put
 
 
@@ -35,6 +36,7 @@ def night(lake: Lake, make_night: Callable[..., Night]) -> Night:
             "hashtags": ["Food", "#travel", "x"],
             "mentions": [4],
             "media_count": 2,
+            "location": "Recife",
         },
         {**post, "post_id": 2, "is_deleted": True, "updated_at": at(8, 1)},
         {**post, "post_id": 3, "is_deleted": True, "updated_at": at(9), "author_id": 8},
@@ -58,7 +60,17 @@ def night(lake: Lake, make_night: Callable[..., Night]) -> Night:
         for n, (kind, user) in enumerate(kinds)
     ]
     put(lake, "silver.engagements", [*acts, {**acts[0], "engagement_id": "too late", "engaged_at": at(9)}])
-    author_row(night, 7, log_friends=2.5, log_followers=1.5, is_verified=1.0, received_engagement_rate=0.25)
+    author_row(
+        night,
+        7,
+        log_friends=2.5,
+        log_followers=1.5,
+        is_verified=1.0,
+        received_engagement_rate=0.25,
+        received_read_rate=0.3,
+        received_report_rate=0.02,
+        authority=0.07,
+    )
     return night
 
 
@@ -86,7 +98,14 @@ def test_features_of_live_posts(night: Night) -> None:
         "author_negative_rate": 0.01,
         "age_days": log1p(1.5),
         "created_hour": 0.5,
-        "created_on_weekend": 1,
+        "created_weekday": 5 / 7,
+        "created_on_weekday": 0,
+        "age_weeks": 1.5 / 7,
+        "has_location": 1,
+        "sentiment": 0,
+        "author_quality": 0.3,
+        "author_spam": 0.02,
+        "author_authority": 0.07,
         "log_length": log1p(4),
         "log_media": log1p(2),
         "log_hashtags": log1p(3),
@@ -104,3 +123,9 @@ def test_a_rerun_changes_nothing(night: Night) -> None:
     first = checksum(night.read(post_features.TABLE))
     post_features.main(night)
     assert checksum(night.read(post_features.TABLE)) == first
+
+
+def test_a_post_has_the_sentiment_that_its_frame_tells(night: Night) -> None:
+    posts = night.read("silver.posts").where("post_id IN (1, 3)")
+    told = posts.withColumn("sentiment", F.when(F.col("post_id") == 1, F.lit(-0.5)))
+    assert {row.post_id: row.sentiment for row in describe_posts(told).collect()} == {1: -0.5, 3: 0}

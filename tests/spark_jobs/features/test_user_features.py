@@ -10,29 +10,17 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from contracts.features import features_of
-from contracts.settings import Smoothing
-from spark_jobs.features import user_features
+from spark_jobs.features import affinity_features, user_features
 from spark_jobs.lake import Lake, checksum
 from spark_jobs.night import Night
-from tests.silver_rows import at, put, silver
+from tests.feature_frames import Rows, frames_of, user_features_of
+from tests.silver_rows import at, put
 
 DAY = date(2026, 3, 8)
-TABLES = (
-    "users",
-    "posts",
-    "impressions",
-    "engagements",
-    "friendships",
-    "page_follows",
-    "group_memberships",
-    "pages",
-)
-Rows = dict[str, list[dict[str, Any]]]
 
 
-def build(spark: SparkSession, rows: Rows, days: tuple[date, ...] = (DAY,), activity_days: int = 28) -> DataFrame:
-    frames = {name: silver(spark, f"silver.{name}", rows.get(name, [])) for name in TABLES}
-    return user_features.transform(**frames, days=days, activity_days=activity_days, smoothing=Smoothing())
+def build(spark: SparkSession, rows: Rows, days: tuple[date, ...] = (DAY,)) -> DataFrame:
+    return user_features_of(frames_of(spark, rows), days)
 
 
 def act(user: int | None, kind: str, post: int, moment: Any, **more: Any) -> dict[str, Any]:
@@ -62,13 +50,20 @@ def got(spark: SparkSession) -> dict[int, dict[str, Any]]:
         {"user_id": 6, "valid_from": at(1)},
     ]
     posts = [
-        {"post_id": 1, "author_id": 9, "created_at": at(5), "content_type": "photo", "hashtags": ["#Sports", "food"]},
+        {
+            "post_id": 1,
+            "author_id": 9,
+            "created_at": at(5),
+            "content_type": "photo",
+            "hashtags": ["#Sports", "food"],
+            "source_type": "page",
+        },
         {"post_id": 2, "author_id": 4, "created_at": at(6), "content_type": "video", "hashtags": ["cats"]},
     ]
     views = [
-        {"impression_id": "a", "post_id": 1, "shown_at": at(7, 1), "session_id": "s1"},
+        {"impression_id": "a", "post_id": 1, "shown_at": at(7, 1), "session_id": "s1", "surface": "ad"},
         {"impression_id": "b", "post_id": 1, "shown_at": at(7, 2), "session_id": "s1", "device": "desktop"},
-        {"impression_id": "c", "post_id": 2, "shown_at": at(8, 3), "session_id": "s1"},
+        {"impression_id": "c", "post_id": 2, "shown_at": at(8, 3), "session_id": "s1", "connection": "wifi"},
         {"impression_id": "late", "post_id": 2, "shown_at": at(8, 3), "received_at": at(9)},
     ]
     kinds = [("like", 1), ("comment", 1), ("comment", 1), ("comment", 1), ("hide", 2), ("click", 2), ("share", 2)]
@@ -82,8 +77,13 @@ def got(spark: SparkSession) -> dict[int, dict[str, Any]]:
         "users": users,
         "posts": posts,
         "impressions": [{"user_id": 4, **view} for view in views],
-        "engagements": [act(4, kind, post, at(7, 4, n)) for n, (kind, post) in enumerate(kinds)]
-        + [act(None, "dislike", 2, at(7, 4))],
+        "engagements": [
+            *(act(4, kind, post, at(7, 4, n)) for n, (kind, post) in enumerate(kinds)),
+            act(None, "dislike", 2, at(7, 4)),
+            act(4, "dwell", 2, at(8, 19), dwell_ms=12_000),
+            act(4, "dwell", 1, at(8, 20), dwell_ms=4_000, impression_id="a"),
+            act(4, "like", 1, at(8, 21), impression_id="a"),
+        ],
         "friendships": [{"user_id": 6, **friend} for friend in friends],
         "page_follows": [
             {"user_id": user, "page_id": page, "valid_from": at(2)} for user, page in ((6, 10), (2, 11), (8, 11))
@@ -111,22 +111,43 @@ def test_rates_are_smoothed_counts_of_the_window(got: dict[int, dict[str, Any]])
     # The window starts with post 1 on the 5th and ends with the 8th: four days.
     expected = {
         "posts_per_day": log1p(1 / 4),
-        "likes_per_day": log1p(1 / 4),
+        "likes_per_day": log1p(2 / 4),
         "comments_per_day": log1p(3 / 4),
         "shares_per_day": log1p(1 / 4),
         "sessions_per_day": log1p(2 / 4),
-        "mobile_ratio": 2 / 3,
-        "like_rate": (1 + 20 * 0.08) / 23,
+        "session_hours": 1 / 2,
+        # Three views and ten engagements, all on a Saturday and a Sunday; three of them after 18 o'clock.
+        "weekend_ratio": (13 + 20 * 2 / 7) / 33,
+        "morning_ratio": (20 * 0.25) / 33,
+        "evening_ratio": (3 + 20 * 0.25) / 33,
+        "mobile_ratio": (2 + 20 * 0.5) / 23,
+        "desktop_ratio": (1 + 20 * 0.4) / 23,
+        "wifi_ratio": (1 + 20 * 0.5) / 21,
+        "like_rate": (2 + 20 * 0.08) / 23,
         "comment_rate": (3 + 20 * 0.02) / 23,
         "share_rate": (1 + 20 * 0.01) / 23,
+        "click_rate": (1 + 20 * 0.06) / 23,
         "negative_rate": (1 + 20 * 0.01) / 23,
+        "hide_rate": (1 + 20 * 0.0075) / 23,
+        "report_rate": (20 * 0.0025) / 23,
+        "video_completion_rate": (1 + 20 * 0.2) / 21,
+        "dwell_per_post": (16 + 20 * 3.0) / 23,
+        "link_engagement_rate": 0.12,
+        "page_engagement_rate": (2 + 20 * 0.12) / 22,
+        "friend_engagement_rate": (1 + 20 * 0.12) / 21,
+        "ad_engagement_rate": (1 + 20 * 0.12) / 21,  # of what was done with post 1, one like names the ad
         "photo_engagement_rate": (2 + 20 * 0.12) / 22,  # four engagements on two impressions count as two
         "video_engagement_rate": (1 + 20 * 0.12) / 21,
         "received_engagement_rate": (1 + 20 * 0.12) / 21,
         "received_negative_rate": (1 + 20 * 0.01) / 21,
-        "interest_sports": (4 + 20 * 0.1) / 24,
-        "interest_food": (4 + 20 * 0.1) / 24,
-        "interest_travel": (20 * 0.1) / 24,
+        "received_read_rate": (1 + 20 * 0.15) / 21,
+        "authority": 1 / (1 + 1.96**2),  # one view, engaged with
+        "usual_session_views": log1p(0.25),
+        "usual_session_minutes": log1p(15),
+        "usual_new_session": 2 / 3,
+        "interest_sports": (5 + 20 * 0.1) / 25,
+        "interest_food": (5 + 20 * 0.1) / 25,
+        "interest_travel": (20 * 0.1) / 25,
     }
     assert {name: got[4][name] for name in expected} == pytest.approx(expected)
 
@@ -173,6 +194,11 @@ def random_rows(seed: int) -> Rows:
     return rows
 
 
+def build_both(night: Night) -> None:
+    for job in (affinity_features, user_features):
+        job.main(night)
+
+
 def by_day(lake: Lake) -> dict[int, str]:
     days = [row.ds for row in lake.read(user_features.TABLE).select("ds").distinct().collect()]
     return {day.day: checksum(lake.read(user_features.TABLE).where(F.col("ds") == F.lit(day))) for day in days}
@@ -184,7 +210,7 @@ def test_nights_build_the_backlog_once_rerun_identically_and_let_late_events_tou
     rows = random_rows(6)
     for name, table in rows.items():
         put(lake, f"silver.{name}", table)
-    user_features.main(make_night())
+    build_both(make_night())
     first = by_day(lake)
     assert set(first) == set(range(1, 9))
     assert lake.read(user_features.TABLE).where("like_rate > 0.09").count() > 10
@@ -192,7 +218,7 @@ def test_nights_build_the_backlog_once_rerun_identically_and_let_late_events_tou
     # One pass over all days gives what a pass over one day gives.
     assert first[6] == checksum(build(lake.spark, rows, (date(2026, 3, 6),)))
 
-    user_features.main(make_night())
+    build_both(make_night())
     assert by_day(lake) == first
 
     # A like of the 5th that was received after the 8th changes nothing before the 9th; one that was received on the
@@ -201,6 +227,6 @@ def test_nights_build_the_backlog_once_rerun_identically_and_let_late_events_tou
         put(lake, "silver.engagements", [act(9, "like", 9, at(5, 3), received_at=moment)])
         event = {"event_id": name, "event_time": at(5, 3), "received_at": moment, "landing_date": date(2026, 3, 9)}
         put(lake, "bronze.events", [event])
-    user_features.main(make_night(date(2026, 3, 9)))
+    build_both(make_night(date(2026, 3, 9)))
     second = by_day(lake)
     assert {day for day in first if first[day] != second[day]} == {7, 8}

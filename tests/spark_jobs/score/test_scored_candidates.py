@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date
+from math import cos, pi, sin
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,11 @@ def test_scores_are_those_of_the_ranker(night: Night, user: int) -> None:
     posts = {row.post_id: row for row in night.read("gold.post_features").collect()}
     chosen = [posts[post] for post in scored["post_id"]]
     default = [f.default for f in features_of("pair")]
-    context = [0.0, 0.0, 1.0, own[names_of("user").index("mobile_ratio")]]
+    saturday = {"weekday_sin": sin(5 * 2 * pi / 7), "weekday_cos": cos(5 * 2 * pi / 7), "is_weekend": 1.0}
+    context = [
+        own[names_of("user").index(feature.expected)] if feature.expected else saturday[feature.name]
+        for feature in features_of("context")
+    ]
     cross = np.array([affinity.get(row.author_id, default) + context for row in chosen], dtype=np.float32)
     vectors = ranker.post_vectors(np.array([[row[n] for n in names_of("post")] for row in chosen], dtype=np.float32))
     embedding, projection = ranker.user_vectors(np.array([own], dtype=np.float32))

@@ -1,0 +1,74 @@
+"""The feature registry: every model input, named, ordered and versioned in one place.
+
+The feature jobs, the trainer, the scorer and the Redis packer read this registry; its hash is the feature schema hash
+of models and manifests. To add a feature: add it to the file of its entity here, compute it in the job of its table,
+give it an expectation in the suite of that table, and run ``python -m contracts.features > docs/features.md``.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict
+
+from contracts.features.context import CONTEXT
+from contracts.features.feature import CITY_PARTS, TOPICS, Entity, Feature
+from contracts.features.pair import PAIR
+from contracts.features.post import POST
+from contracts.features.user import USER
+
+__all__ = [
+    "CITY_PARTS",
+    "FEATURES",
+    "HEADS",
+    "TABLES",
+    "TOPICS",
+    "Entity",
+    "Feature",
+    "default_of",
+    "example_columns",
+    "features_of",
+    "named_of",
+    "names_of",
+    "schema_hash",
+]
+
+FEATURES: tuple[Feature, ...] = (*USER, *POST, *PAIR, *CONTEXT)
+
+TABLES: dict[Entity, str] = {
+    "user": "gold.user_features",
+    "post": "gold.post_features",
+    "pair": "gold.affinity_features",
+}
+"""Where an entity's features lie; those of the context belong to one impression and lie only in its example."""
+
+HEADS = ("like", "comment", "share", "hide", "report", "dwell")
+"""The ranker's heads, in order; ``dwell`` is a regression on log1p(seconds), the others are logits."""
+
+
+def features_of(entity: Entity) -> tuple[Feature, ...]:
+    """The features of one entity, in registry order: the order of every vector, packed or dense."""
+    return tuple(feature for feature in FEATURES if feature.entity == entity)
+
+
+def named_of(entity: Entity) -> tuple[Feature, ...]:
+    """The entity's features that the product names, in registry order."""
+    return tuple(feature for feature in features_of(entity) if feature.part == "named")
+
+
+def names_of(entity: Entity) -> tuple[str, ...]:
+    """Column names of one entity's features in its own gold table, in registry order."""
+    return tuple(feature.name for feature in features_of(entity))
+
+
+def default_of(entity: Entity, name: str) -> float:
+    """The default of one feature; an unknown name raises ``KeyError``."""
+    return {feature.name: feature.default for feature in features_of(entity)}[name]
+
+
+def example_columns() -> tuple[str, ...]:
+    """All feature columns of ``gold.training_examples``, in registry order."""
+    return tuple(feature.example_column for feature in FEATURES)
+
+
+def schema_hash() -> str:
+    """SHA-256 over the ordered registry: a checkpoint trained on another registry is refused."""
+    return hashlib.sha256(json.dumps([asdict(feature) for feature in FEATURES]).encode()).hexdigest()[:16]

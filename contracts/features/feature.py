@@ -1,0 +1,47 @@
+"""What a feature is."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Entity = Literal["user", "post", "pair", "context"]
+Part = Literal["named", "extra"]
+
+TOPICS = (
+    "sports",
+    "technology",
+    "entertainment",
+    "politics",
+    "health",
+    "travel",
+    "food",
+    "fashion",
+    "gaming",
+    "education",
+)
+
+CITY_PARTS = 4
+"""Cities are hashed into this many parts: a city is a 1 in one of them."""
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One model input. ``default`` stands where the entity has no row; ``unit`` is what a person reads.
+
+    ``part`` tells the named features of the product (50 of a user, 30 of a post, 20 of a pair, 20 of the context) from
+    what the ranker's encoders read besides. ``expected`` is the user feature that stands for a feature of the context
+    where no session was logged: in a nightly run, and for a sampled exposure.
+    """
+
+    entity: Entity
+    group: str
+    name: str
+    unit: str
+    default: float
+    doc: str
+    part: Part = "named"
+    expected: str = ""
+
+    @property
+    def example_column(self) -> str:
+        """Its column in ``gold.training_examples``: prefixed, because user and post names overlap."""
+        return f"{self.entity}_{self.name}"

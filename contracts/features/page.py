@@ -1,0 +1,66 @@
+"""The registry as a page for people: ``docs/features.md``, made by ``python -m contracts.features``."""
+
+from itertools import groupby
+
+from contracts.features import TABLES, features_of, schema_hash
+from contracts.features.feature import Entity, Feature
+
+_INTRODUCTION = """\
+# Features
+
+Every input of the ranker, made from the registry [`contracts/features/`](../contracts/features) by
+`python -m contracts.features > docs/features.md`; a test fails where this page is stale. Schema hash `{hash}`: a
+checkpoint trained under another one is refused.
+
+*Named* features are those of the product: {named}. *Encoder extras* are what the
+ranker reads besides. Rates are smoothed towards the default (`Smoothing` in
+[`contracts/settings.py`](../contracts/settings.py)), so that three impressions don't make a rate of 100 %; words like
+*close* or *read* are defined by `FeatureRules` there. Logs and ratios are guarded, and a gate stops the night at a
+value that is no number or out of range.
+
+**As of.** A feature of a day uses only events that happened and were received before the midnight that ends it; one of
+an impression only what happened before it and was received by then.
+"""
+
+_TITLES: dict[Entity, str] = {
+    "user": "User",
+    "post": "Post",
+    "pair": "User and author",
+    "context": "Context",
+}
+_NOTES: dict[Entity, str] = {
+    "user": "Lies in `gold.user_features`, computed by `spark_jobs/features/user_features.py`.",
+    "post": "Lies in `gold.post_features` (`spark_jobs/features/post_features.py`) and, as of each impression, in\n"
+    "`gold.training_examples`; both call `spark_jobs/post_columns.py`.",
+    "pair": "Lies in `gold.affinity_features`, computed by `spark_jobs/features/affinity_features.py`; sparse: pairs\n"
+    "who are connected, met, or answered each other. A pair without a row has the defaults.",
+    "context": "Computed by `spark_jobs/context_columns.py` for each impression. Where no session was logged (a\n"
+    "nightly run, a sampled exposure) the user's feature in the last column stands for it, or the day that is served.",
+}
+
+
+def page() -> str:
+    """The whole page, in Markdown."""
+    sizes = [(entity, [f.part for f in features_of(entity)].count("named")) for entity in _TITLES]
+    named = ", ".join(f"{count} of a {entity}" for entity, count in sizes)
+    parts = [_INTRODUCTION.format(hash=schema_hash(), named=named)]
+    for entity, title in _TITLES.items():
+        assert entity == "context" or TABLES[entity] in _NOTES[entity], entity
+        parts.append(f"\n## {title}\n\n{_NOTES[entity]}\n")
+        for part, heading in (("named", "Named"), ("extra", "Encoder extras")):
+            chosen = [feature for feature in features_of(entity) if feature.part == part]
+            if chosen:
+                parts.append(f"\n### {heading} ({len(chosen)})\n\n{_table(chosen)}")
+    return "".join(parts)
+
+
+def _table(features: list[Feature]) -> str:
+    is_context = features[0].entity == "context"
+    columns = ["group", "name", "unit", "default", "meaning", *(["expected"] if is_context else [])]
+    lines = [columns, ["---"] * len(columns)]
+    for group, members in groupby(features, key=lambda feature: feature.group):
+        for at, feature in enumerate(members):
+            shown = ["" if at else group, f"`{feature.name}`", feature.unit, f"{feature.default:.4g}", feature.doc]
+            expected = f"`{feature.expected}`" if feature.expected else "the day that is served"
+            lines.append([*shown, *([expected] if is_context else [])])
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)

@@ -1,0 +1,36 @@
+"""How far a session had come when a post was shown, as far as the lake knew by then."""
+
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F
+
+from spark_jobs.point_in_time import visible_micros
+
+
+def session_state(impressions: DataFrame) -> DataFrame:
+    """``impressions`` with num_session_views and session_micros, both as of ``shown_at``.
+
+    The first counts the impressions of the same user and session that are visible at that instant, the second is the
+    time since the first of them, 0 where there is none. Each impression is laid out twice in the order of time, as
+    something that becomes visible and as somebody who looks: one sort per session, no join.
+    """
+    shown = F.unix_micros("shown_at")
+    seen = F.struct(
+        visible_micros("shown_at", "received_at").alias("at"), F.lit(0).alias("looks"), shown.alias("shown")
+    )
+    looks = F.struct(shown.alias("at"), F.lit(1).alias("looks"), F.lit(None).cast("long").alias("shown"))
+    steps = impressions.withColumn("_step", F.explode(F.array(seen, looks)))
+    so_far = (
+        Window.partitionBy("user_id", "session_id")
+        .orderBy("_step.at", "_step.looks")
+        .rangeBetween(Window.unboundedPreceding, Window.currentRow)
+    )
+    return (
+        steps.withColumns(
+            {
+                "num_session_views": F.count("_step.shown").over(so_far),
+                "session_micros": F.coalesce(shown - F.min("_step.shown").over(so_far), F.lit(0)),
+            }
+        )
+        .where(F.col("_step.looks") == 1)
+        .drop("_step")
+    )

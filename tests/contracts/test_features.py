@@ -1,0 +1,106 @@
+"""The feature registry: what the product names is there, once, and told nowhere else."""
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from contracts.features import FEATURES, HEADS, TABLES, Entity, features_of, named_of, names_of, schema_hash
+from contracts.features.page import page
+
+ROOT = Path(__file__).resolve().parents[2]
+GROUPS: dict[Entity, dict[str, int]] = {
+    "user": {"demographics": 5, "activity": 10, "history": 15, "interests": 10},
+    "post": {"content_type": 4, "engagement": 6, "velocity": 3, "author": 7, "time": 4, "quality": 6},
+    "pair": {"relationship": 6, "history": 6, "content_affinity": 5, "social_proof": 3},
+}
+"""How many features the product names; of the user's network more are to come."""
+
+CONTEXT = {"hour", "weekday", "weekend", "device", "connection", "location", "session"}
+
+
+def test_the_product_s_features_are_all_there() -> None:
+    for entity, groups in GROUPS.items():
+        found = Counter(feature.group for feature in named_of(entity))
+        assert {group: found[group] for group in groups} == groups, entity
+    assert (len(named_of("post")), len(named_of("pair")), len(named_of("context"))) == (30, 20, 20)
+    assert {feature.group for feature in named_of("context")} == CONTEXT
+
+
+def test_a_feature_has_one_column_and_says_what_it_is() -> None:
+    assert len({feature.example_column for feature in FEATURES}) == len(FEATURES)
+    assert [feature.name for feature in FEATURES if not feature.doc or not feature.unit] == []
+    assert len(HEADS) == 6
+
+
+def test_what_is_expected_of_the_context_is_a_user_feature_with_the_same_default() -> None:
+    users = {feature.name: feature.default for feature in features_of("user")}
+    for feature in features_of("context"):
+        if feature.expected:
+            assert users[feature.expected] == feature.default, feature.name
+    assert not any(feature.expected for feature in FEATURES if feature.entity != "context")
+
+
+def test_defaults_keep_to_their_expectations() -> None:
+    """And every feature has one, with both ends, in the suite of its table; so has every example of the context's."""
+    for entity, table in {**TABLES, "context": "gold.training_examples"}.items():
+        suite = json.loads((ROOT / "expectations" / f"{table.replace('.', '/')}.json").read_text())
+        ranges = {
+            item["kwargs"]["column"]: item
+            for item in suite["expectations"]
+            if item["type"] == "expect_column_values_to_be_between"
+        }
+        for feature in features_of(entity):
+            item = ranges[feature.example_column if entity == "context" else feature.name]
+            assert item["severity"] == "critical", feature.name
+            assert item["kwargs"]["min_value"] <= feature.default <= item["kwargs"]["max_value"], feature.name
+        if entity != "context":
+            assert set(ranges) == set(names_of(entity)), f"{table} expects columns that no feature has"
+
+
+def test_the_page_is_made_from_the_registry() -> None:
+    message = "run `python -m contracts.features > docs/features.md`"
+    assert (ROOT / "docs" / "features.md").read_text() == page(), message
+
+
+@pytest.mark.parametrize("seed", ["0", "1"])
+def test_the_hash_is_the_same_in_every_process(seed: str) -> None:
+    command = [sys.executable, "-c", "from contracts.features import schema_hash; print(schema_hash())"]
+    env = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)}
+    printed = subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout
+    assert printed.strip() == schema_hash()
+
+
+ONE_MORE = """
+import contracts.features as registry
+shoe_size = registry.Feature("user", "demographics", "shoe_size", "EU", 42.0, "an invention of this test")
+before = len(registry.features_of("user"))
+registry.FEATURES = (shoe_size, *registry.FEATURES)
+from models import loading, network
+from spark_jobs.publish import building
+from spark_jobs.score import candidate_scorer
+counts = {"users": 0, "vectors": 1, "cards": 0, "pool_rows": 0, "card_bytes": 0}
+per_key = building.estimate_bytes({**counts, "vectors": 0}, 0) + building._KEY_BYTES
+print(
+    network.NUM_USER - before,
+    len(candidate_scorer._USER_DEFAULTS) - before,
+    candidate_scorer._USER_DEFAULTS[0],
+    loading.FEATURE_COLUMNS[0],
+    registry.example_columns()[0],
+    building.estimate_bytes(counts, 0) - per_key - 2 * before,
+)
+"""
+
+
+def test_a_new_feature_reaches_trainer_scorer_and_packer_without_an_edit() -> None:
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    printed = subprocess.run(
+        [sys.executable, "-c", ONE_MORE], env=env, capture_output=True, text=True, check=True
+    ).stdout
+    network, scorer, default, loaded, column, packed = printed.split()
+    assert (network, scorer, default, loaded, column) == ("1", "1", "42.0", "user_shoe_size", "user_shoe_size")
+    assert packed == "2"  # bytes: a half float more

@@ -1,0 +1,91 @@
+"""The feature tables computed from hand-made silver rows, without a lake."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+
+from contracts.settings import FeatureRules, Smoothing
+from spark_jobs.counters import POSITIVE, is_kind
+from spark_jobs.features import affinity_features, user_features
+from spark_jobs.features.content_match import profiles
+from spark_jobs.features.interactions import event_log, posts_written, with_posts
+from spark_jobs.features.pair_facts import count_pairs
+from spark_jobs.features.user_facts import count_users, covered_days
+from tests.silver_rows import silver
+
+TABLES = (
+    "users",
+    "posts",
+    "impressions",
+    "engagements",
+    "friendships",
+    "page_follows",
+    "group_memberships",
+    "pages",
+)
+Rows = dict[str, list[dict[str, Any]]]
+
+
+def frames_of(spark: SparkSession, rows: Rows) -> dict[str, DataFrame]:
+    """All silver tables that features read; those without rows are empty."""
+    return {name: silver(spark, f"silver.{name}", rows.get(name, [])) for name in TABLES}
+
+
+def pair_features(
+    frames: Mapping[str, DataFrame],
+    days: Sequence[date],
+    activity_days: int = 28,
+    rules: FeatureRules | None = None,
+) -> DataFrame:
+    """gold.affinity_features of ``days``."""
+    rules, smoothing, posts = rules or FeatureRules(), Smoothing(), frames["posts"]
+    log = event_log(frames["impressions"], frames["engagements"], days, activity_days)
+    met = with_posts(log.where("user_id IS NOT NULL"), posts)
+    written = posts_written(posts, days, activity_days).withColumnRenamed("author_id", "user_id")
+    totals = count_pairs(
+        met=met,
+        **{name: frames[name] for name in ("friendships", "page_follows", "pages")},
+        days=days,
+        activity_days=activity_days,
+        rules=rules,
+    )
+    return affinity_features.transform(
+        totals=totals,
+        viewers=profiles(met.where(is_kind(*POSITIVE)), days, activity_days, smoothing, rules),
+        authors=profiles(written, days, activity_days, smoothing, rules),
+        activity_days=activity_days,
+        smoothing=smoothing,
+        rules=rules,
+    )
+
+
+def user_features_of(
+    frames: Mapping[str, DataFrame],
+    days: Sequence[date],
+    activity_days: int = 28,
+    rules: FeatureRules | None = None,
+) -> DataFrame:
+    """gold.user_features of ``days``."""
+    rules = rules or FeatureRules()
+    log = event_log(frames["impressions"], frames["engagements"], days, activity_days)
+    written = posts_written(frames["posts"], days, activity_days)
+    used = ("posts", "impressions", "friendships", "page_follows", "group_memberships", "pages")
+    totals = count_users(
+        log=log,
+        written=written,
+        **{name: frames[name] for name in used},
+        days=days,
+        activity_days=activity_days,
+        rules=rules,
+    )
+    return user_features.transform(
+        users=frames["users"],
+        totals=totals,
+        pairs=pair_features(frames, days, activity_days, rules),
+        covered=covered_days(log, written, days, activity_days),
+        days=days,
+        smoothing=Smoothing(),
+        rules=rules,
+    )
