@@ -32,10 +32,14 @@ SOURCE_TYPES = ("friend", "page", "group")
 ENGAGEMENT_TYPES = ("like", "comment", "share", "click", "dwell", "hide", "report", "follow", "unfollow")
 CONNECTIONS = ("wifi", "cellular", "wired")
 RELATIONS = ("friend", "family")
-AD_SURFACE = "ad"
-"""``surface`` of an impression of an ad."""
 PROFILE_VISIT = "profile"
 """``detail`` of a click that led to the author's profile."""
+LABELS = ("clickbait", "nsfw", "misinformation")
+LABELLER_TYPES = ("human", "fact_checker")
+PACING = ("even", "asap")
+FEED_PREFERENCES = ("hide_clickbait", "hide_nsfw", "hide_misinformation", "friends_first", "fewer_ads")
+"""What a user may ask of the feed; other words are kept and mean nothing."""
+
 REACTION_TYPES = ("like", "dislike", "accept", "report")
 """Anonymous reactions: a platform that publishes only counts says that somebody reacted, not who."""
 
@@ -59,6 +63,8 @@ _POST = (
     Field("hashtags", "strings", required=False),
     Field("mentions", "longs", required=False),
     Field("media_count", "int", required=False),
+    Field("media", "strings", required=False),
+    Field("tags", "longs", required=False),
     Field("location", "string", required=False),
 )
 
@@ -72,6 +78,8 @@ EVENT_TYPES: dict[str, tuple[Field, ...]] = {
         Field("country", "string", required=False),
         Field("is_verified", "boolean", required=False),
         Field("interests", "strings", required=False),
+        Field("locale", "string", required=False),
+        Field("feed_preferences", "strings", required=False),
     ),
     "page_upserted": (Field("page_id", "long"), Field("owner_id", "long"), Field("name", "string")),
     "group_upserted": (Field("group_id", "long"), Field("owner_id", "long"), Field("name", "string")),
@@ -102,6 +110,8 @@ EVENT_TYPES: dict[str, tuple[Field, ...]] = {
         Field("surface", "string", required=False),
         Field("propensity", "double", required=False),
         Field("epoch", "long", required=False),
+        Field("arms", "strings", required=False),
+        Field("ad_id", "long", required=False),
     ),
     "engagement": (
         Field("user_id", "long"),
@@ -110,6 +120,7 @@ EVENT_TYPES: dict[str, tuple[Field, ...]] = {
         Field("impression_id", "string", required=False),
         Field("dwell_ms", "long", required=False),
         Field("detail", "string", required=False),
+        Field("ad_id", "long", required=False),
     ),
     "reaction": (
         Field("post_id", "long"),
@@ -117,6 +128,46 @@ EVENT_TYPES: dict[str, tuple[Field, ...]] = {
         Field("detail", "string", required=False),
     ),
     "moderation": (Field("post_id", "long"), Field("detail", "string")),
+    "session": (
+        Field("session_id", "string"),
+        Field("user_id", "long"),
+        Field("device", "string"),
+        Field("started_at", "timestamp"),
+        Field("ended_at", "timestamp"),
+        Field("connection", "string", required=False, allowed=CONNECTIONS),
+        Field("scroll_depth", "int", required=False),
+    ),
+    "campaign_upserted": (
+        Field("campaign_id", "long"),
+        Field("advertiser_id", "long"),
+        Field("name", "string"),
+        Field("budget", "double"),
+        Field("starts_at", "timestamp"),
+        Field("ends_at", "timestamp", required=False),
+        Field("daily_budget", "double", required=False),
+        Field("pacing", "string", required=False, allowed=PACING),
+    ),
+    "ad_upserted": (
+        Field("ad_id", "long"),
+        Field("campaign_id", "long"),
+        Field("post_id", "long"),
+        Field("bid", "double"),
+        Field("quality", "double", required=False),
+        Field("frequency_cap", "int", required=False),
+        Field("countries", "strings", required=False),
+        Field("interests", "strings", required=False),
+        Field("min_age", "int", required=False),
+        Field("max_age", "int", required=False),
+        Field("is_active", "boolean", required=False),
+    ),
+    "content_labelled": (
+        Field("post_id", "long"),
+        Field("labeller_id", "string"),
+        Field("labeller_type", "string", allowed=LABELLER_TYPES),
+        Field("label", "string", allowed=LABELS),
+        Field("value", "boolean"),
+        Field("confidence", "double", required=False),
+    ),
 }
 """``audience`` holds the excluded users of ``friends_except`` and the admitted users of ``custom``.
 ``detail`` names the action as the source platform calls it, where its vocabulary is richer than ours; one value means
@@ -134,14 +185,18 @@ REFUSALS: dict[str, str] = {
     "unknown_event_type": "`event_type` is one of docs/landing.md",
     "value_not_allowed": "a field with listed values has one of them",
     "future_event": "it is received before its folder's day ends, at most 300 s before it happens",
-    "too_late": "impressions, engagements and reactions are received within `late_days` days",
+    "too_late": "impressions, engagements, reactions and sessions are received within `late_days` days",
     "duplicate_event": "no acceptable line with this `event_id` was received before",
-    "unknown_user": "the user, author, owner or friend is in a `user_upserted`",
+    "unknown_user": "the user, author, owner, advertiser or friend is in a `user_upserted`",
     "unknown_page": "the page is in a `page_upserted`",
     "unknown_group": "the group is in a `group_upserted`",
     "unknown_post": "the post is in a `post_created` or `post_updated`",
+    "unknown_campaign": "the campaign of an ad is in a `campaign_upserted`",
+    "unknown_ad": "the ad of an impression or engagement is in an `ad_upserted`",
     "self_edge": "a friendship or a block is between two users",
     "position_out_of_range": "positions start at 1",
+    "ends_before_start": "a session or a campaign does not end before it starts",
+    "value_out_of_range": "depth, budget and bid are not negative, a cap is at least 1, shares are at most 1",
 }
 """Reasons for which a line is refused, in the order in which they are looked for, each with the rule it breaks."""
 

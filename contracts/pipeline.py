@@ -45,6 +45,7 @@ STAGES: dict[str, tuple[str, ...]] = {
 """Each stage, in an order in which they may run one after another, with the stages that it waits for."""
 
 _EDGES = ("bronze.events", "silver.users")
+_SHOWN = (*_EDGES, "silver.posts", "silver.ads")
 
 TABLES: tuple[Table, ...] = (
     Table("bronze", "events", "ingest", ("event_id",), "landing_date"),
@@ -52,6 +53,7 @@ TABLES: tuple[Table, ...] = (
     Table("silver", "users", "clean", ("user_id", "valid_from"), None, ("bronze.events",)),
     Table("silver", "pages", "clean", ("page_id",), None, ("bronze.events", "silver.users")),
     Table("silver", "groups", "clean", ("group_id",), None, ("bronze.events", "silver.users")),
+    Table("silver", "campaigns", "clean", ("campaign_id",), None, _EDGES),
     Table("silver", "friendships", "clean", ("user_id", "friend_id", "valid_from"), None, _EDGES),
     Table("silver", "page_follows", "clean", ("user_id", "page_id", "valid_from"), None, (*_EDGES, "silver.pages")),
     Table(
@@ -66,8 +68,19 @@ TABLES: tuple[Table, ...] = (
         None,
         ("bronze.events", "silver.users", "silver.pages", "silver.groups"),
     ),
-    Table("silver", "impressions", "clean", ("impression_id",), "event_date", (*_EDGES, "silver.posts")),
-    Table("silver", "engagements", "clean", ("engagement_id",), "event_date", (*_EDGES, "silver.posts")),
+    Table("silver", "sessions", "clean", ("session_id", "event_date"), "event_date", _EDGES),
+    Table("silver", "ads", "clean", ("ad_id",), None, ("bronze.events", "silver.campaigns", "silver.posts")),
+    Table("silver", "creators", "clean", ("creator_id",), None, ("silver.pages", "silver.posts")),
+    Table("silver", "impressions", "clean", ("impression_id",), "event_date", _SHOWN),
+    Table("silver", "engagements", "clean", ("engagement_id",), "event_date", _SHOWN),
+    Table(
+        "silver",
+        "content_labels",
+        "clean",
+        ("post_id", "labeller_id", "label"),
+        None,
+        ("bronze.events", "silver.posts"),
+    ),
     Table(
         "gold",
         "affinity_features",

@@ -26,11 +26,25 @@ def is_kind(*kinds: str) -> Column:
     return F.col("kind").isin(*kinds)
 
 
+def organic(log: DataFrame) -> DataFrame:
+    """Impressions or engagements that were not paid for.
+
+    Who sees an ad is up to money and targeting, so ads move no organic feature, counter or training example.
+    """
+    return log.where(F.col("ad_id").isNull())
+
+
+def paid(log: DataFrame) -> DataFrame:
+    """Impressions of ads, or engagements with them."""
+    return log.where(F.col("ad_id").isNotNull())
+
+
 def post_events(impressions: DataFrame, engagements: DataFrame) -> DataFrame:
     """Impressions and engagements as one log: post_id, kind, event_time, received_at.
 
-    Grain: one impression (kind ``view``) or one engagement (kind is its type).
+    Grain: one organic impression (kind ``view``) or engagement (kind is its type).
     """
+    impressions, engagements = organic(impressions), organic(engagements)
     views = impressions.select(
         "post_id", F.lit("view").alias("kind"), F.col("shown_at").alias("event_time"), "received_at"
     )

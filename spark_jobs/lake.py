@@ -7,7 +7,7 @@ Both create the table from its DDL and refuse a frame whose columns differ from 
 import re
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import StructType
+from pyspark.sql.types import StructField, StructType
 
 from contracts.features import Feature, example_columns, features_of
 from contracts.pipeline import BY_NAME
@@ -32,6 +32,8 @@ class Lake:
 
     spark: SparkSession
     root: str
+    _conforming: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
+    """Tables whose columns have been compared with their DDL: once per lake and process is enough."""
 
     def path(self, name: str) -> str:
         """Folder of the table ``layer.name``; an unknown name raises ``ValueError``."""
@@ -44,17 +46,31 @@ class Lake:
         return bool(DeltaTable.isDeltaTable(self.spark, self.path(name)))
 
     def create(self, name: str) -> None:
-        """Create the table from ``sql/<layer>/<name>/ddl.sql`` where it does not exist."""
-        if self.exists(name):
+        """Create the table from ``sql/<layer>/<name>/ddl.sql``; where it exists, add the nullable columns it lacks.
+
+        Any other difference from the DDL raises ``ValueError`` with table, column, old and new type.
+        """
+        if name in self._conforming:
             return
         with _ONE_CREATOR:
-            self._create(name)
+            if self.exists(name):
+                self._evolve(name)
+            else:
+                self._create(name)
+            self._conforming.add(name)
 
     def _create(self, name: str) -> None:
         builder = DeltaTable.createIfNotExists(self.spark).location(self.path(name)).addColumns(read_schema(name))
         if (column := BY_NAME[name].partition) is not None:
             builder = builder.partitionedBy(column)
         builder.execute()
+
+    def _evolve(self, name: str) -> None:
+        stands = self.spark.read.format("delta").load(self.path(name)).schema
+        added = additions(name, stands, read_schema(name))
+        if added:
+            columns = ", ".join(_as_ddl(column) for column in added)
+            self.spark.sql(f"ALTER TABLE delta.`{self.path(name)}` ADD COLUMNS ({columns})")
 
     def read(self, name: str, version: int | None = None) -> DataFrame:
         """The table, or an empty frame of its schema; ``version`` reads an older snapshot."""
@@ -88,6 +104,37 @@ def read_schema(name: str) -> StructType:
     schema = StructType.fromDDL(re.sub(r"\{features:(\w+)\}", expand, columns))
     assert isinstance(schema, StructType)
     return schema
+
+
+def additions(name: str, stands: StructType, wanted: StructType) -> list[StructField]:
+    """Nullable columns of ``wanted``, the DDL, that the table as it ``stands`` lacks; old rows are null there.
+
+    A difference that rows already written cannot follow raises ``ValueError``: a changed type, a column that may not
+    be null, a column that the DDL no longer has.
+    """
+    old, new = ({column.name: column for column in schema} for schema in (stands, wanted))
+    problems = [
+        f"{column} is {old[column].dataType.simpleString()} in the table and {new[column].dataType.simpleString()} here"
+        for column in old
+        if column in new and old[column].dataType != new[column].dataType
+    ]
+    problems += [
+        f"{column.name} {column.dataType.simpleString()} NOT NULL is new, and existing rows have no value for it"
+        for column in wanted
+        if column.name not in old and not column.nullable
+    ]
+    problems += [f"{column} is in the table and not here" for column in old if column not in new]
+    if problems:
+        raise ValueError(
+            f"{name}: the table cannot follow sql/{name.replace('.', '/')}/ddl.sql: {'; '.join(problems)}. "
+            "Only nullable columns can be added: undo the change, or remove the table and run its nights again"
+        )
+    return [column for column in wanted if column.name not in old]
+
+
+def _as_ddl(column: StructField) -> str:
+    comment = str(column.metadata.get("comment", "")).replace("'", "\\'")
+    return f"{column.name} {column.dataType.simpleString()} COMMENT '{comment}'"
 
 
 def _feature_column(feature: Feature) -> str:

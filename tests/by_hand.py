@@ -30,11 +30,11 @@ class Event:
 
 
 def events_of_posts(night: Night, post_ids: Iterable[int]) -> dict[int, list[Event]]:
-    """The whole log of some posts."""
+    """The whole organic log of some posts."""
     wanted = sorted(set(post_ids))
     found: dict[int, list[Event]] = {post_id: [] for post_id in wanted}
-    views = night.read("silver.impressions").where(f"post_id IN ({', '.join(map(str, wanted))})")
-    acts = night.read("silver.engagements").where(f"post_id IN ({', '.join(map(str, wanted))})")
+    organic = f"ad_id IS NULL AND post_id IN ({', '.join(map(str, wanted))})"
+    views, acts = (night.read(name).where(organic) for name in ("silver.impressions", "silver.engagements"))
     for row in views.select("post_id", "shown_at", "received_at").collect():
         found[row.post_id].append(Event("view", row.shown_at, row.received_at))
     for row in acts.select("post_id", "engagement_type", "engaged_at", "received_at").collect():

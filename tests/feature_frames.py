@@ -10,7 +10,7 @@ from contracts.settings import FeatureRules, Smoothing
 from spark_jobs.counters import POSITIVE, is_kind
 from spark_jobs.features import affinity_features, user_features
 from spark_jobs.features.content_match import profiles
-from spark_jobs.features.interactions import event_log, posts_written, with_posts
+from spark_jobs.features.interactions import ad_log, event_log, posts_written, with_posts
 from spark_jobs.features.pair_facts import count_pairs
 from spark_jobs.features.user_facts import count_users, covered_days
 from tests.silver_rows import silver
@@ -71,9 +71,10 @@ def user_features_of(
     rules = rules or FeatureRules()
     log = event_log(frames["impressions"], frames["engagements"], days, activity_days)
     written = posts_written(frames["posts"], days, activity_days)
-    used = ("posts", "impressions", "friendships", "page_follows", "group_memberships", "pages")
+    used = ("posts", "friendships", "page_follows", "group_memberships", "pages")
     totals = count_users(
         log=log,
+        ads=ad_log(frames["impressions"], frames["engagements"], days, activity_days),
         written=written,
         **{name: frames[name] for name in used},
         days=days,

@@ -50,6 +50,32 @@ def engagement(event_id: str, user_id: int, post_id: int, at: str = NOON, **fiel
     return event("engagement", event_id, at, **{**known, **fields})
 
 
+def campaign(campaign_id: int, advertiser_id: int, event_id: str | None = None, at: str = NOON, **fields: Any) -> Event:
+    known = {
+        "campaign_id": campaign_id,
+        "advertiser_id": advertiser_id,
+        "name": "Spring",
+        "budget": 10,
+        "starts_at": at,
+    }
+    return event("campaign_upserted", event_id or f"campaign-{campaign_id}", at, **{**known, **fields})
+
+
+def ad(ad_id: int, campaign_id: int, post_id: int, event_id: str | None = None, at: str = NOON, **fields: Any) -> Event:
+    known = {"ad_id": ad_id, "campaign_id": campaign_id, "post_id": post_id, "bid": 0.5}
+    return event("ad_upserted", event_id or f"ad-{ad_id}", at, **{**known, **fields})
+
+
+def session(session_id: str, user_id: int, event_id: str | None = None, at: str = NOON, **fields: Any) -> Event:
+    known = {"session_id": session_id, "user_id": user_id, "device": "phone", "started_at": at, "ended_at": at}
+    return event("session", event_id or f"session-{session_id}", at, **{**known, **fields})
+
+
+def label(event_id: str, post_id: int, labeller_id: str, at: str = NOON, **fields: Any) -> Event:
+    known = {"post_id": post_id, "labeller_id": labeller_id, "labeller_type": "human", "label": "nsfw", "value": True}
+    return event("content_labelled", event_id, at, **{**known, **fields})
+
+
 def land(landing: str | Path, day: date, lines: Sequence[Event | str], name: str = "events.jsonl") -> Path:
     """Write a landing file; an event becomes its JSON, a string stands as it is."""
     folder = Path(landing) / day.isoformat()

@@ -27,6 +27,7 @@ EVENT_TIMES = {
     "silver.page_follows": "valid_from",
     "silver.group_memberships": "valid_from",
     "silver.pages": "updated_at",
+    "silver.sessions": "started_at",
     "bronze.events": "event_time",
 }
 USUAL: dict[str, dict[str, Any]] = {

@@ -9,10 +9,11 @@ from spark_jobs.lake import merge_by_key
 from spark_jobs.night import Night
 
 
-def check_events(events: DataFrame, users: DataFrame, posts: DataFrame) -> DataFrame:
-    """Typed engagement, reaction and moderation events, with the reason where the user or the post is unknown.
+def check_events(events: DataFrame, users: DataFrame, posts: DataFrame, ads: DataFrame) -> DataFrame:
+    """Typed engagement, reaction and moderation events, with the reason where user, post or ad are unknown.
 
-    Only an engagement names a user. Moderation has no silver table yet: its reference is checked all the same.
+    Only an engagement names a user, and it may name an ad. Moderation has no silver table yet: its reference is checked
+    all the same.
     """
     names_user = F.col("event_type") == "engagement"
     return check(
@@ -20,6 +21,7 @@ def check_events(events: DataFrame, users: DataFrame, posts: DataFrame) -> DataF
         [
             Reference("user_id", users.select("user_id"), "unknown_user", only_when=names_user),
             Reference("post_id", posts.select("post_id"), "unknown_post"),
+            Reference("ad_id", ads.select("ad_id"), "unknown_ad", only_when=names_user & F.col("ad_id").isNotNull()),
         ],
     )
 
@@ -37,6 +39,7 @@ def transform(events: DataFrame) -> DataFrame:
         F.when(names_user, F.col("dwell_ms")).alias("dwell_ms"),
         F.col("event_time").alias("engaged_at"),
         "received_at",
+        F.when(names_user, F.col("ad_id")).alias("ad_id"),
         F.to_date("event_time").alias("event_date"),
     )
 
@@ -46,7 +49,8 @@ def main(night: Night) -> None:
     events = typed_events(landed_in_scope(night), "engagement", "reaction", "moderation")
     # "detail" is a field of these events and of the quarantine, where it says what broke the rule.
     events = events.withColumnRenamed("detail", "action")
-    checked = check_events(events, night.read("silver.users"), known_posts(night)).persist()
+    users, ads = night.read("silver.users"), night.read("silver.ads")
+    checked = check_events(events, users, known_posts(night), ads).persist()
     try:
         write_refused(night, "silver.engagements", checked)
         rows = transform(accepted(checked).withColumnRenamed("action", "detail"))

@@ -9,13 +9,14 @@ from spark_jobs.lake import merge_by_key
 from spark_jobs.night import Night
 
 
-def check_events(events: DataFrame, users: DataFrame, posts: DataFrame) -> DataFrame:
-    """Typed impressions, with the reason where the user or the post is unknown or the position is below 1."""
+def check_events(events: DataFrame, users: DataFrame, posts: DataFrame, ads: DataFrame) -> DataFrame:
+    """Typed impressions, with the reason where user, post or ad are unknown or the position is below 1."""
     checked = check(
         events,
         [
             Reference("user_id", users.select("user_id"), "unknown_user"),
             Reference("post_id", posts.select("post_id"), "unknown_post"),
+            Reference("ad_id", ads.select("ad_id"), "unknown_ad", only_when=F.col("ad_id").isNotNull()),
         ],
     )
     return refuse_where(checked, F.col("position") < 1, "position_out_of_range", "position")
@@ -38,6 +39,8 @@ def transform(events: DataFrame) -> DataFrame:
         "propensity",
         F.col("event_time").alias("shown_at"),
         "received_at",
+        "arms",
+        "ad_id",
         F.to_date("event_time").alias("event_date"),
     )
 
@@ -45,7 +48,8 @@ def transform(events: DataFrame) -> DataFrame:
 def main(night: Night) -> None:
     """Insert the night's impressions."""
     events = typed_events(landed_in_scope(night), "impression")
-    checked = check_events(events, night.read("silver.users"), known_posts(night)).persist()
+    users, ads = night.read("silver.users"), night.read("silver.ads")
+    checked = check_events(events, users, known_posts(night), ads).persist()
     try:
         write_refused(night, "silver.impressions", checked)
         rows = transform(accepted(checked)).join(night.read("silver.posts").select("post_id"), "post_id", "left_semi")

@@ -40,6 +40,8 @@ def transform(versions: DataFrame, deletions: DataFrame, existing: DataFrame) ->
         F.coalesce(F.transform("hashtags", F.lower), no_texts).alias("hashtags"),
         F.coalesce("mentions", no_ids).alias("mentions"),
         F.coalesce("media_count", F.lit(0)).alias("media_count"),
+        "media",
+        "tags",
         "location",
         "privacy",
         F.coalesce("audience", no_ids).alias("audience"),

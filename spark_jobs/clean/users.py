@@ -26,6 +26,8 @@ def transform(events: DataFrame, existing: DataFrame) -> DataFrame:
         "country",
         F.coalesce("is_verified", F.lit(col=False)).alias("is_verified"),
         F.coalesce("interests", F.array().cast("array<string>")).alias("interests"),
+        "locale",
+        "feed_preferences",
         "signup_at",
         F.col("event_time").alias("valid_from"),
         "received_at",

@@ -11,15 +11,15 @@ from pyspark.sql import functions as F
 
 from contracts.settings import NegativeSampling
 from spark_jobs.context_columns import session_columns
-from spark_jobs.counters import POSITIVE
+from spark_jobs.counters import POSITIVE, organic
 from spark_jobs.examples.session_state import session_state
 from spark_jobs.examples.window import Window
 
 
 def logged_exposures(impressions: DataFrame, window: Window) -> DataFrame:
-    """Impressions of the window, each with the state of its session: sessions may have begun the day before."""
+    """Organic impressions of the window, each with the state of its session: sessions may have begun the day before."""
     since = F.col("event_date").between(F.lit(window.first - timedelta(days=1)), F.lit(window.last))
-    received = session_state(window.received(impressions.where(since), "shown_at"))
+    received = session_state(window.received(organic(impressions).where(since), "shown_at"))
     return received.where(window.holds("shown_at")).select(
         F.col("impression_id").alias("example_id"),
         "user_id",
@@ -36,7 +36,7 @@ def sampled_exposures(
     engagements: DataFrame, posts: DataFrame, window: Window, sampling: NegativeSampling, seed: int
 ) -> DataFrame:
     """Engagements of the window as exposures, and sampled posts beside each (``docs/negatives.md``)."""
-    known = window.received(engagements, "engaged_at").where(F.col("user_id").isNotNull())
+    known = window.received(organic(engagements), "engaged_at").where(F.col("user_id").isNotNull())
     positives = first_engagements(known, window)
     negatives = sample_negatives(positives, known, posts, window=window, sampling=sampling, seed=seed)
     return positives.unionByName(negatives).select(

@@ -6,7 +6,7 @@ from pyspark.sql import functions as F
 from contracts.features import Entity, Feature, example_columns, features_of, names_of
 from contracts.settings import Settings
 from spark_jobs.context_columns import instant_columns, session_columns
-from spark_jobs.counters import counters_at, post_events
+from spark_jobs.counters import counters_at, organic, post_events
 from spark_jobs.examples.exposures import logged_exposures, sampled_exposures
 from spark_jobs.examples.labels import LABELS, attribute, mature_labels
 from spark_jobs.examples.window import Window
@@ -33,6 +33,7 @@ def transform(
     if settings.dataset.has_impressions:
         exposures = logged_exposures(impressions, window)
         latest = F.col("event_date") >= F.lit(window.first)
+        # Ads are no examples, but what follows one is not the doing of the organic impression before it.
         shown = window.received(impressions.where(latest), "shown_at")
         shown = shown.select(F.col("impression_id").alias("example_id"), "user_id", "post_id", "shown_at")
     else:
@@ -48,7 +49,7 @@ def transform(
         settings=settings,
     )
     late_enough = F.col("user_id").isNotNull() & (F.col("event_date") >= F.lit(window.first))
-    acts = window.received(engagements.where(late_enough), "engaged_at")
+    acts = window.received(organic(engagements).where(late_enough), "engaged_at")
     labels = mature_labels(exposures, attribute(shown, acts), window)
     return (
         featured.join(labels, "example_id", "left")

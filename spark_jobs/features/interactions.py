@@ -7,18 +7,26 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from contracts.landing import AD_SURFACE
+from spark_jobs.counters import organic, paid
 from spark_jobs.point_in_time import on_days, seen_day
 from spark_jobs.post_columns import topics_of
 
 
 def event_log(impressions: DataFrame, engagements: DataFrame, days: Sequence[date], activity_days: int) -> DataFrame:
-    """Impressions (kind ``view``) and engagements in the activity window of any of ``days``.
+    """Organic impressions (kind ``view``) and engagements in the activity window of any of ``days``.
 
-    Grain: one event; columns user_id (null for an anonymous reaction), post_id, kind, event_time, event_date,
-    seen_day; of a view session_id, device, connection, city and is_ad; of an engagement dwell_ms, detail and
-    impression_id.
+    Grain: one event; columns user_id (null for an anonymous reaction), post_id, kind, event_time, event_date and
+    seen_day; of a view session_id, device, connection and city; of an engagement dwell_ms and detail.
     """
+    return _log(organic(impressions), organic(engagements), days, activity_days)
+
+
+def ad_log(impressions: DataFrame, engagements: DataFrame, days: Sequence[date], activity_days: int) -> DataFrame:
+    """The same of ads, which nothing but the engagement rate on ads looks at."""
+    return _log(paid(impressions), paid(engagements), days, activity_days)
+
+
+def _log(impressions: DataFrame, engagements: DataFrame, days: Sequence[date], activity_days: int) -> DataFrame:
     views = impressions.select(
         "user_id",
         "post_id",
@@ -30,7 +38,6 @@ def event_log(impressions: DataFrame, engagements: DataFrame, days: Sequence[dat
         "device",
         "connection",
         "city",
-        (F.col("surface") == AD_SURFACE).alias("is_ad"),
     )
     acts = engagements.select(
         "user_id",
@@ -41,7 +48,6 @@ def event_log(impressions: DataFrame, engagements: DataFrame, days: Sequence[dat
         seen_day("engaged_at", "received_at").alias("seen_day"),
         "dwell_ms",
         "detail",
-        "impression_id",
     )
     log = views.unionByName(acts, allowMissingColumns=True)
     first = min(days) - timedelta(days=activity_days - 1)

@@ -8,7 +8,6 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from contracts.features import CITY_PARTS, TOPICS
-from contracts.landing import AD_SURFACE
 from contracts.settings import FeatureRules
 from spark_jobs.context_columns import city_part, in_hours, on_mobile
 from spark_jobs.counters import NEGATIVE, POSITIVE, is_kind
@@ -24,9 +23,9 @@ PARTS_PER_TURN = 1_000_000
 def count_users(
     *,
     log: DataFrame,
+    ads: DataFrame,
     posts: DataFrame,
     written: DataFrame,
-    impressions: DataFrame,
     friendships: DataFrame,
     page_follows: DataFrame,
     group_memberships: DataFrame,
@@ -37,14 +36,15 @@ def count_users(
 ) -> DataFrame:
     """Counts of every user with a fact on any of ``days``, each ``num_...``, ``..._ms`` or ``..._micros``.
 
-    Grain: user_id, ds. ``log`` and ``written`` are those of ``spark_jobs.features.interactions``.
+    Grain: user_id, ds. ``log``, ``ads`` and ``written`` are those of ``spark_jobs.features.interactions``.
     """
     interval = event_interval(activity_days)
     authored = written.select(F.col("author_id").alias("user_id"), *interval)
     sessions = session_lengths(log, activity_days)
     steps = {name: F.sum(name) for name in ("num_sessions", "session_micros")}
     parts = [
-        counted(_sides(with_posts(mark_ads(log, impressions), posts), interval), ["user_id"], _activity(rules)),
+        counted(_sides(with_posts(log, posts), interval), ["user_id"], _activity(rules)),
+        counted(ads.where(F.col("user_id").isNotNull()).select("user_id", "kind", *interval), ["user_id"], _of_ads()),
         counted(sessions, ["user_id"], steps),
         counted(authored, ["user_id"], {"num_posts": F.count("*")}),
         *network_counts(friendships, page_follows, group_memberships, pages),
@@ -60,17 +60,6 @@ def covered_days(log: DataFrame, written: DataFrame, days: Sequence[date], activ
     seen = log.select("event_date", "seen_day").union(written.select("event_date", "seen_day")).distinct()
     first = on_days(seen.select("event_date", *event_interval(activity_days)), days)
     return first.groupBy("ds").agg((F.datediff("ds", F.min("event_date")) + F.lit(1)).alias("num_days"))
-
-
-def mark_ads(log: DataFrame, impressions: DataFrame) -> DataFrame:
-    """``log`` with ``is_ad`` on engagements too: those that name an impression of an ad.
-
-    What names no impression, every view among it, is left out of the join, where it would all meet in one partition.
-    """
-    ads = impressions.where(F.col("surface") == AD_SURFACE).select("impression_id", F.lit(1).alias("_is_shown"))
-    named = F.col("impression_id").isNotNull()
-    joined = log.where(named).join(ads, "impression_id", "left").withColumn("is_ad", F.col("_is_shown").isNotNull())
-    return log.where(~named).unionByName(joined.drop("_is_shown"))
 
 
 def _sides(acts: DataFrame, interval: list[Column]) -> DataFrame:
@@ -110,6 +99,11 @@ def _activity(rules: FeatureRules) -> dict[str, Column]:
     return counts
 
 
+def _of_ads() -> dict[str, Column]:
+    kinds = {"num_ad_views": ("view",), "num_ad_positives": POSITIVE}
+    return {name: F.count_if(is_kind(*kind)) for name, kind in kinds.items()}
+
+
 def dwelt(rules: FeatureRules) -> Column:
     """Milliseconds that one dwell counts for."""
     return F.least(F.greatest(F.col("dwell_ms"), F.lit(0)), F.lit(rules.max_dwell_ms))
@@ -131,7 +125,7 @@ def _own(rules: FeatureRules) -> dict[str, Column]:
     holds["located_views"] = view & F.col("city").isNotNull()
     holds |= {f"city_{part}_views": view & (city_part("city") == part) for part in range(CITY_PARTS)}
     groups = {kind: F.col("content_type") == kind for kind in ("photo", "video", "link")}
-    groups |= {kind: F.col("source_type") == kind for kind in ("friend", "page")} | {"ad": F.col("is_ad")}
+    groups |= {kind: F.col("source_type") == kind for kind in ("friend", "page")}
     for name, belongs in groups.items():
         holds |= {f"{name}_views": view & belongs, f"{name}_positives": positive & belongs}
     topics = F.col("topics")

@@ -10,7 +10,7 @@ from contracts.features import names_of
 from contracts.settings import FeatureRules, Smoothing
 from spark_jobs.features.circles import circle_counts
 from spark_jobs.features.days import days_to_build
-from spark_jobs.features.interactions import event_log, posts_written
+from spark_jobs.features.interactions import ad_log, event_log, posts_written
 from spark_jobs.features.user_columns import user_columns
 from spark_jobs.features.user_facts import count_users, covered_days
 from spark_jobs.lake import write_partition
@@ -61,15 +61,15 @@ def known_users(users: DataFrame, days: Sequence[date]) -> DataFrame:
 def main(night: Night) -> None:
     """Build the night's partition, and earlier ones that are missing or touched, in one commit."""
     days, settings = days_to_build(night, TABLE), night.settings
-    impressions, posts = night.read("silver.impressions"), night.read("silver.posts")
-    window = settings.dataset.activity_days
-    log = event_log(impressions, night.read("silver.engagements"), days, window)
+    shown, done = night.read("silver.impressions"), night.read("silver.engagements")
+    posts, window = night.read("silver.posts"), settings.dataset.activity_days
+    log = event_log(shown, done, days, window)
     written = posts_written(posts, days, window)
     totals = count_users(
         log=log,
+        ads=ad_log(shown, done, days, window),
         posts=posts,
         written=written,
-        impressions=impressions,
         friendships=night.read("silver.friendships"),
         page_follows=night.read("silver.page_follows"),
         group_memberships=night.read("silver.group_memberships"),

@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 from contracts.landing import ENVELOPE, EVENT_TYPES, MAX_CLOCK_SKEW_S, Field, FieldType
 from spark_jobs.ingest.plain_lines import TIMESTAMP, is_plain, parse, text
 
-TIMED_TYPES = ("impression", "engagement", "reaction")
+TIMED_TYPES = ("impression", "engagement", "reaction", "session")
 """Events that count for a day, so they may be late only by ``Dataset.late_days``; entities and edges may be later."""
 
 _KINDS: dict[FieldType, tuple[str, ...]] = {

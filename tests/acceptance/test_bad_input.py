@@ -16,7 +16,7 @@ from spark_jobs.ingest.landing_files import LandingError
 from spark_jobs.lake import Lake, checksum
 from spark_jobs.night import Night
 from spark_jobs.run import failures, run_stage
-from tests.landed import DS, Event, engagement, event, impression, land, post, user
+from tests.landed import DS, Event, ad, campaign, engagement, event, impression, label, land, post, session, user
 
 EXACT = 2**53 + 1
 LENIENT = Settings(dataset=Dataset(max_quarantined_share=1.0))
@@ -173,6 +173,20 @@ def test_contradictions_have_a_rule(spark: SparkSession, tmp_path: Path) -> None
         post(12, 2, "one id, twice", after, text="second"),
         engagement("e", 2, 10, at=before, impression_id="i"),
         impression("i", 2, 10),
+        session("s", 2, "half a session", before, started_at=before, ended_at=before, scroll_depth=1),
+        session("s", 2, "the session", after, started_at=before, ended_at=after, scroll_depth=4),
+        session("s2", 2, ended_at=before),
+        campaign(20, 1),
+        campaign(20, 1, "of a negative budget", after, budget=-1),
+        campaign(21, 1, ends_at=before),
+        ad(30, 20, 10, min_age=50, max_age=20),
+        ad(31, 21, 10),
+        ad(32, 20, 99),
+        ad(33, 20, 10, bid=-1),
+        impression("ad", 2, 10, ad_id=33),
+        label("yes", 10, "a", before),
+        label("no", 10, "a", after, value=False),
+        label("another says yes", 10, "b"),
     ]
     night = night_of(spark, tmp_path)
     land(night.landing, DS, lines)
@@ -184,4 +198,19 @@ def test_contradictions_have_a_rule(spark: SparkSession, tmp_path: Path) -> None
     assert [(row.name, row.valid_to is None) for row in versions] == [("earlier", False), ("now", True)]
     assert [row.impression_id for row in night.read("silver.engagements").collect()] == ["i"]
     refused = {row.event_id: row.reason for row in night.read("bronze.quarantine").collect()}
-    assert refused == {"b": "self_edge", "f": "unknown_user"}
+    assert refused == {
+        "b": "self_edge",
+        "f": "unknown_user",
+        "session-s2": "ends_before_start",
+        "of a negative budget": "value_out_of_range",
+        "campaign-21": "ends_before_start",
+        "ad-31": "unknown_campaign",
+        "ad-32": "unknown_post",
+        "ad-33": "value_out_of_range",
+        "ad": "unknown_ad",
+    }
+    assert [row.scroll_depth for row in night.read("silver.sessions").collect()] == [4]
+    assert [row.budget for row in night.read("silver.campaigns").collect()] == [10]
+    assert [row.ad_id for row in night.read("silver.ads").collect()] == [30]
+    verdicts = {row.labeller_id: row.value for row in night.read("silver.content_labels").collect()}
+    assert verdicts == {"a": False, "b": True}

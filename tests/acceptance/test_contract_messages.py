@@ -9,7 +9,7 @@ from pyspark.sql import SparkSession
 
 from contracts.landing import REFUSALS
 from spark_jobs.validate_landing import describe, find_violations, report
-from tests.landed import DS, Event, engagement, event, impression, land, post, user
+from tests.landed import DS, Event, ad, campaign, engagement, event, impression, land, post, session, user
 
 ROOT = Path(__file__).resolve().parents[2]
 AFTER, LONG_AGO = "2026-03-09T01:00:00Z", "2026-03-04T00:00:00Z"
@@ -35,7 +35,7 @@ VIOLATIONS: list[tuple[Event | str, str]] = [
     (user(2), "duplicate_event (event_id=user-2): no acceptable line with this `event_id` was received before"),
     (
         event("friendship_created", "f1", user_id=1, friend_id=99),
-        "unknown_user (friend_id=99): the user, author, owner or friend is in a `user_upserted`",
+        "unknown_user (friend_id=99): the user, author, owner, advertiser or friend is in a `user_upserted`",
     ),
     (
         event("page_followed", "p1", user_id=1, page_id=98),
@@ -46,11 +46,21 @@ VIOLATIONS: list[tuple[Event | str, str]] = [
         "unknown_group (group_id=97): the group is in a `group_upserted`",
     ),
     (engagement("e3", 2, 96), "unknown_post (post_id=96): the post is in a `post_created` or `post_updated`"),
+    (ad(5, 95, 10), "unknown_campaign (campaign_id=95): the campaign of an ad is in a `campaign_upserted`"),
+    (
+        impression("i3", 2, 10, ad_id=94),
+        "unknown_ad (ad_id=94): the ad of an impression or engagement is in an `ad_upserted`",
+    ),
     (
         event("user_blocked", "b1", user_id=2, blocked_id=2),
         "self_edge (blocked_id=2): a friendship or a block is between two users",
     ),
     (impression("i2", 2, 10, position=0), "position_out_of_range (position=0): positions start at 1"),
+    (
+        session("s", 2, ended_at=LONG_AGO),
+        "ends_before_start (ended_at=2026-03-04 00:00:00): a session or a campaign does not end before it starts",
+    ),
+    (campaign(7, 1, budget=-1), f"value_out_of_range (budget=-1.0): {REFUSALS['value_out_of_range']}"),
 ]
 
 
@@ -64,7 +74,7 @@ def test_contract_messages(spark: SparkSession, tmp_path: Path, capsys: pytest.C
     assert report(violations, num_lines) == 1
     output, progress = capsys.readouterr()
     assert f"{len(GOOD) + len(VIOLATIONS)} lines: {len(GOOD)} accepted, {len(VIOLATIONS)} refused" in output
-    assert "12/12 silver.engagements: done in" in progress
+    assert "17/17 silver.content_labels: done in" in progress
     with capsys.disabled():
         print(f"\n{output}")
 

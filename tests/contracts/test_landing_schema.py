@@ -53,6 +53,24 @@ def test_values_are_held_to_their_type(change: dict[str, Any], valid: bool) -> N
     assert is_valid(IMPRESSION | change) == valid
 
 
+def test_a_field_has_one_type_wherever_it_stands() -> None:
+    types: dict[str, set[str]] = {}
+    for fields in EVENT_TYPES.values():
+        for field in fields:
+            types.setdefault(field.name, set()).add(field.type)
+    assert {name: found for name, found in types.items() if len(found) > 1} == {}, "the quick reading parses it once"
+
+
+def test_fields_of_the_first_contract_have_kept_their_types() -> None:
+    """Landing areas written for the first contract stay valid: its fields stand, and later ones are optional."""
+    first: dict[str, list[str]] = json.loads((Path(__file__).parent / "landing_fields_1.json").read_text())
+    for event_type, told in first.items():
+        now = {field.name: f"{field.name} {field.type} {field.required}" for field in EVENT_TYPES[event_type]}
+        assert set(told) <= set(now.values()), event_type
+        later = set(now) - {line.split()[0] for line in told}
+        assert not [field.name for field in EVENT_TYPES[event_type] if field.name in later and field.required]
+
+
 def test_a_line_is_an_object_of_a_known_type() -> None:
     assert not is_valid([IMPRESSION])
     assert not is_valid({name: value for name, value in IMPRESSION.items() if name != "event_type"})

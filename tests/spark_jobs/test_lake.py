@@ -1,9 +1,12 @@
+from collections.abc import Callable
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from contracts.pipeline import BY_NAME
+from spark_jobs import lake as lake_module
 from spark_jobs.lake import Lake, checksum, merge_by_key, read_schema, write_partition
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -11,7 +14,9 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 def pages(lake: Lake, *rows: tuple[int, str, datetime]) -> DataFrame:
     schema = read_schema("silver.pages")
-    return lake.spark.createDataFrame([(page, 1, name, at, at) for page, name, at in rows], schema)
+    known = {"owner_id": 1, "city": "Ulm", "tags": ["a"]}
+    given = [{"page_id": page, "name": name, "updated_at": at, "received_at": at} for page, name, at in rows]
+    return lake.spark.createDataFrame([tuple((known | row)[name] for name in schema.names) for row in given], schema)
 
 
 def quarantined(lake: Lake, *rows: tuple[int, date]) -> DataFrame:
@@ -72,3 +77,51 @@ def test_checksum_ignores_row_order_and_sees_a_changed_value(lake: Lake) -> None
 def test_unknown_table_is_named(lake: Lake) -> None:
     with pytest.raises(ValueError, match=r"unknown table 'silver\.nothing'"):
         lake.read("silver.nothing")
+
+
+@pytest.fixture
+def change_ddl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
+    """Replace a line of the DDL of silver.pages by another, as the next version of the code would."""
+
+    def change(old: str, new: str) -> None:
+        text = (lake_module.SQL_FOLDER / "silver" / "pages" / "ddl.sql").read_text()
+        assert old in text
+        folder = tmp_path / "next" / "silver" / "pages"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "ddl.sql").write_text(text.replace(old, new))
+        monkeypatch.setattr(lake_module, "SQL_FOLDER", tmp_path / "next")
+
+    return change
+
+
+def test_a_table_made_by_an_older_ddl_gains_its_nullable_columns(
+    lake: Lake, change_ddl: Callable[[str, str], None]
+) -> None:
+    merge_by_key(lake, "silver.pages", pages(lake, (1, "old", NOON)), None)
+    change_ddl("  name STRING", "  city STRING COMMENT 'the page''s city',\n  tags ARRAY<STRING>,\n  name STRING")
+    for _ in range(2):
+        newer = Lake(lake.spark, lake.root)
+        merge_by_key(newer, "silver.pages", pages(newer, (1, "new", NOON), (2, "two", NOON)), "true")
+    read = newer.read("silver.pages").orderBy("page_id")
+    assert [(row.page_id, row.name, row.city, row.tags) for row in read.collect()] == [
+        (1, "new", "Ulm", ["a"]),
+        (2, "two", "Ulm", ["a"]),
+    ]
+    assert read.schema["city"].metadata["comment"] == "the page's city"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("owner_id BIGINT", "owner_id STRING", "owner_id is bigint in the table and string here"),
+        ("  name STRING", "  city STRING NOT NULL,\n  name STRING", "city string NOT NULL is new, and existing rows"),
+        ("  name STRING NOT NULL,\n", "", "name is in the table and not here"),
+    ],
+)
+def test_a_table_that_cannot_follow_its_ddl_is_refused_by_column_and_types(
+    lake: Lake, change_ddl: Callable[[str, str], None], old: str, new: str, told: str
+) -> None:
+    lake.create("silver.pages")
+    change_ddl(old, new)
+    with pytest.raises(ValueError, match=f"silver.pages: the table cannot follow sql/silver/pages/ddl.sql: {told}"):
+        Lake(lake.spark, lake.root).read("silver.pages")

@@ -15,6 +15,7 @@ FROM sampled AS s
 LEFT JOIN silver_engagements AS e
   ON e.post_id = s.post_id
   AND e.engagement_type = 'like'
+  AND e.ad_id IS NULL
   AND e.engaged_at < s.shown_at
   AND e.received_at <= s.shown_at
 GROUP BY s.example_id

@@ -9,5 +9,6 @@ CREATE TABLE silver.engagements (
   dwell_ms BIGINT,
   engaged_at TIMESTAMP NOT NULL COMMENT 'event time',
   received_at TIMESTAMP NOT NULL,
+  ad_id BIGINT COMMENT 'the ad it was made on; null for an organic engagement',
   event_date DATE NOT NULL COMMENT 'date of engaged_at, UTC'
 ) USING DELTA PARTITIONED BY (event_date)

@@ -9,10 +9,12 @@ CREATE TABLE silver.impressions (
   device STRING NOT NULL COMMENT 'phone, tablet or desktop',
   connection STRING COMMENT 'wifi, cellular or wired; null where unknown',
   city STRING COMMENT 'where the viewer was, as the source gives it',
-  surface STRING NOT NULL COMMENT 'where in the product; ad for an ad',
+  surface STRING NOT NULL COMMENT 'where in the product',
   epoch BIGINT COMMENT 'the ranking epoch that served it, where there was one',
   propensity DOUBLE COMMENT 'logged probability of being shown at this position',
   shown_at TIMESTAMP NOT NULL COMMENT 'event time',
   received_at TIMESTAMP NOT NULL,
+  arms ARRAY<STRING> COMMENT 'experiment arms the viewer was in, experiment:arm; null where unknown',
+  ad_id BIGINT COMMENT 'the ad that it was; null for an organic impression',
   event_date DATE NOT NULL COMMENT 'date of shown_at, UTC'
 ) USING DELTA PARTITIONED BY (event_date)

@@ -7,6 +7,8 @@ CREATE TABLE silver.users (
   country STRING COMMENT 'as the source gives it',
   is_verified BOOLEAN NOT NULL,
   interests ARRAY<STRING> NOT NULL COMMENT 'chosen at onboarding; names of contracts.features.TOPICS',
+  locale STRING COMMENT 'language and country, for example de-DE; null where unknown',
+  feed_preferences ARRAY<STRING> COMMENT 'what the user asks of the feed; the words of contracts.landing.FEED_PREFERENCES',
   signup_at TIMESTAMP NOT NULL,
   valid_from TIMESTAMP NOT NULL COMMENT 'event time of this version',
   valid_to TIMESTAMP COMMENT 'event time of the next version; null on the current one',

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from datetime import date
 
-from spark_jobs.clean import engagements, impressions, posts, users
+from spark_jobs.clean import ads, campaigns, engagements, impressions, posts, users
 from spark_jobs.lake import append_rows, checksum
 from spark_jobs.night import Night
-from tests.landed import bronze_rows, engagement, event, impression, post, user
+from tests.landed import ad, bronze_rows, campaign, engagement, event, impression, post, user
 
 BIG = 2**53 + 1
 
@@ -22,6 +22,12 @@ def test_activity_is_kept_where_its_references_hold(make_night: Callable[..., Ni
         impression("i3", BIG - 1, 1),
         impression("i4", BIG, 2),
         impression("i5", BIG, 1, position=0),
+        campaign(6, BIG),
+        ad(7, 6, 1),
+        impression("i6", BIG, 1, ad_id=7, connection="wifi", arms=["ranker:b", None], surface="ads"),
+        impression("i7", BIG, 1, ad_id=8),
+        engagement("e5", BIG, 1, ad_id=7),
+        engagement("e6", BIG, 1, ad_id=8),
         engagement("e1", BIG, 1, engagement_type="dwell", dwell_ms=1500, impression_id="i1", detail="read"),
         engagement("e2", 9, 1),
         engagement("e3", BIG, 2),
@@ -36,6 +42,8 @@ def test_activity_is_kept_where_its_references_hold(make_night: Callable[..., Ni
     append_rows(night.lake, "bronze.events", bronze_rows(night.spark, rows))
     users.main(night)
     posts.main(night)
+    campaigns.main(night)
+    ads.main(night)
     tables = ("silver.impressions", "silver.engagements", "bronze.quarantine")
     sums = []
     for _ in range(2):
@@ -47,21 +55,30 @@ def test_activity_is_kept_where_its_references_hold(make_night: Callable[..., Ni
     assert [(row["impression_id"], row["surface"], row["epoch"], row["event_date"]) for row in shown] == [
         ("i1", "search", 4, date(2026, 3, 7)),
         ("i2", "feed", None, date(2026, 3, 8)),
+        ("i6", "ads", None, date(2026, 3, 8)),
+    ]
+    assert [(row["ad_id"], row["connection"], row["arms"]) for row in shown[1:]] == [
+        (None, None, None),
+        (7, "wifi", ["ranker:b"]),
     ]
     assert {row["user_id"] for row in shown} == {BIG}
     done = night.read("silver.engagements").orderBy("engagement_id").collect()
     assert [(row["engagement_id"], row["user_id"], row["engagement_type"], row["detail"]) for row in done] == [
         ("e1", BIG, "dwell", "read"),
+        ("e5", BIG, "like", None),
         ("r1", None, "accept", None),
     ]
+    assert [row["ad_id"] for row in done] == [None, 7, None]
     assert (done[0]["dwell_ms"], done[0]["impression_id"]) == (1500, "i1")
     refused = night.read("bronze.quarantine").orderBy("event_id").collect()
     assert [(row["event_id"], row["reason"], row["detail"]) for row in refused] == [
         ("e2", "unknown_user", "user_id=9"),
         ("e3", "unknown_post", "post_id=2"),
+        ("e6", "unknown_ad", "ad_id=8"),
         ("i3", "unknown_user", f"user_id={BIG - 1}"),
         ("i4", "unknown_post", "post_id=2"),
         ("i5", "position_out_of_range", "position=0"),
+        ("i7", "unknown_ad", "ad_id=8"),
         ("m2", "unknown_post", "post_id=2"),
         ("post-3", "unknown_user", "author_id=9"),
         ("r2", "unknown_post", "post_id=2"),

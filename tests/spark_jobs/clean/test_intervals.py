@@ -8,9 +8,10 @@ from pyspark.sql import DataFrame, SparkSession
 
 from spark_jobs.clean import blocks, friendships, page_follows, users
 from spark_jobs.clean.intervals import Edge, transform
-from spark_jobs.lake import Lake, append_rows, checksum, merge_by_key
+from spark_jobs.lake import Lake, append_rows, checksum
 from spark_jobs.night import Night
 from tests.landed import bronze_rows, event, user
+from tests.silver_rows import put
 
 EDGE = Edge("silver.page_follows", "page_id", "page_followed", "page_unfollowed")
 NEWS = "user_id bigint, page_id bigint, event_type string, event_time timestamp, received_at timestamp"
@@ -117,12 +118,7 @@ def test_friendships_hold_in_both_directions_and_bad_edges_are_refused(make_nigh
         event("page_followed", "h", user_id=2, page_id=2),
     ]
     append_rows(night.lake, "bronze.events", bronze_rows(night.spark, rows))
-    known = "1 AS user_id, '' AS name, '' AS gender, 0 AS birth_year, '' AS country, false AS is_verified"
-    times = "timestamp'2026-01-01' AS valid_from, timestamp(null) AS valid_to, timestamp'2026-01-01' AS received_at"
-    users = night.spark.sql(f"SELECT {known}, array('') AS interests, timestamp'2026-01-01' AS signup_at, {times}")
-    users = users.withColumn("user_id", users["user_id"].cast("bigint"))
-    both = users.unionByName(users.withColumn("user_id", users["user_id"] + 1))
-    merge_by_key(night.lake, "silver.users", both, update_when=None)
+    put(night.lake, "silver.users", [{"user_id": user_id, "valid_from": START} for user_id in (1, 2)])
     friendships.main(night)
     blocks.main(night)
     page_follows.main(night)

@@ -7,6 +7,9 @@ from contracts.landing import (
     CONTENT_TYPES,
     ENGAGEMENT_TYPES,
     EVENT_TYPES,
+    LABELLER_TYPES,
+    LABELS,
+    PACING,
     PRIVACY,
     REACTION_TYPES,
     SOURCE_TYPES,
@@ -29,4 +32,6 @@ def test_enumerations_are_those_of_the_contract() -> None:
         "content_type": set(CONTENT_TYPES),
         "privacy": set(PRIVACY),
     }
+    assert enumerations("silver.campaigns") == {"pacing": set(PACING)}
+    assert enumerations("silver.content_labels") == {"label": set(LABELS), "labeller_type": set(LABELLER_TYPES)}
     assert enumerations("silver.engagements")["engagement_type"] == {*ENGAGEMENT_TYPES, *REACTION_TYPES}

@@ -61,7 +61,8 @@ def got(spark: SparkSession) -> dict[int, dict[str, Any]]:
         {"post_id": 2, "author_id": 4, "created_at": at(6), "content_type": "video", "hashtags": ["cats"]},
     ]
     views = [
-        {"impression_id": "a", "post_id": 1, "shown_at": at(7, 1), "session_id": "s1", "surface": "ad"},
+        {"impression_id": "a", "post_id": 1, "shown_at": at(7, 1), "session_id": "s1"},
+        {"impression_id": "ad", "post_id": 1, "shown_at": at(7, 1), "session_id": "s1", "ad_id": 7},
         {"impression_id": "b", "post_id": 1, "shown_at": at(7, 2), "session_id": "s1", "device": "desktop"},
         {"impression_id": "c", "post_id": 2, "shown_at": at(8, 3), "session_id": "s1", "connection": "wifi"},
         {"impression_id": "late", "post_id": 2, "shown_at": at(8, 3), "received_at": at(9)},
@@ -81,8 +82,9 @@ def got(spark: SparkSession) -> dict[int, dict[str, Any]]:
             *(act(4, kind, post, at(7, 4, n)) for n, (kind, post) in enumerate(kinds)),
             act(None, "dislike", 2, at(7, 4)),
             act(4, "dwell", 2, at(8, 19), dwell_ms=12_000),
-            act(4, "dwell", 1, at(8, 20), dwell_ms=4_000, impression_id="a"),
-            act(4, "like", 1, at(8, 21), impression_id="a"),
+            act(4, "dwell", 1, at(8, 20), dwell_ms=4_000),
+            act(4, "like", 1, at(8, 21)),
+            act(4, "like", 1, at(8, 22), ad_id=7),
         ],
         "friendships": [{"user_id": 6, **friend} for friend in friends],
         "page_follows": [
@@ -135,7 +137,7 @@ def test_rates_are_smoothed_counts_of_the_window(got: dict[int, dict[str, Any]])
         "link_engagement_rate": 0.12,
         "page_engagement_rate": (2 + 20 * 0.12) / 22,
         "friend_engagement_rate": (1 + 20 * 0.12) / 21,
-        "ad_engagement_rate": (1 + 20 * 0.12) / 21,  # of what was done with post 1, one like names the ad
+        "ad_engagement_rate": (1 + 20 * 0.12) / 21,  # post 1 was shown and liked as an ad, too
         "photo_engagement_rate": (2 + 20 * 0.12) / 22,  # four engagements on two impressions count as two
         "video_engagement_rate": (1 + 20 * 0.12) / 21,
         "received_engagement_rate": (1 + 20 * 0.12) / 21,

@@ -1,0 +1,55 @@
+"""silver.ads: the latest version of every ad; grain: ad_id. An ad promotes a post to the users that it targets."""
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from spark_jobs.clean.latest_versions import latest_versions, merge_latest
+from spark_jobs.clean.references import Reference, check, known_posts, refuse_where
+from spark_jobs.clean.typed_events import landed_in_scope, typed_events
+from spark_jobs.night import Night
+
+
+def check_versions(events: DataFrame, campaigns: DataFrame, posts: DataFrame) -> DataFrame:
+    """Typed ad_upserted, with the reason where campaign or post are unknown or a number is out of its range."""
+    checked = check(
+        events,
+        [
+            Reference("post_id", posts.select("post_id"), "unknown_post"),
+            Reference("campaign_id", campaigns.select("campaign_id"), "unknown_campaign"),
+        ],
+    )
+    for column, broken in (
+        ("bid", F.col("bid") < 0),
+        ("quality", ~F.col("quality").between(0, 1)),
+        ("frequency_cap", F.col("frequency_cap") < 1),
+    ):
+        checked = refuse_where(checked, broken, "value_out_of_range", column)
+    return checked
+
+
+def transform(events: DataFrame) -> DataFrame:
+    """Rows of silver.ads for accepted versions."""
+    everybody = F.array().cast("array<string>")
+    return latest_versions(events, "ad_id").select(
+        "ad_id",
+        "campaign_id",
+        "post_id",
+        "bid",
+        F.coalesce("quality", F.lit(1.0)).alias("quality"),
+        "frequency_cap",
+        F.coalesce("countries", everybody).alias("countries"),
+        F.coalesce(F.transform("interests", F.lower), everybody).alias("interests"),
+        "min_age",
+        "max_age",
+        F.coalesce("is_active", F.lit(col=True)).alias("is_active"),
+        "updated_at",
+        "received_at",
+    )
+
+
+def main(night: Night) -> None:
+    """Merge the night's news of ads; an ad waits while its post is withheld."""
+    events = typed_events(landed_in_scope(night), "ad_upserted")
+    checked = check_versions(events, night.read("silver.campaigns"), known_posts(night))
+    posts = night.read("silver.posts").select("post_id")
+    merge_latest(night, "silver.ads", checked, lambda kept: transform(kept.join(posts, "post_id", "left_semi")))

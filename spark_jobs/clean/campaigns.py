@@ -1,0 +1,40 @@
+"""silver.campaigns: the latest version of every advertising campaign; grain: campaign_id."""
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from spark_jobs.clean.latest_versions import latest_versions, merge_latest
+from spark_jobs.clean.references import Reference, check, refuse_where
+from spark_jobs.clean.typed_events import landed_in_scope, typed_events
+from spark_jobs.night import Night
+
+
+def check_versions(events: DataFrame, users: DataFrame) -> DataFrame:
+    """Typed campaign_upserted, with the reason where the advertiser is unknown, or times or money make no sense."""
+    checked = check(events, [Reference("advertiser_id", users.select("user_id"), "unknown_user")])
+    checked = refuse_where(checked, F.col("ends_at") < F.col("starts_at"), "ends_before_start", "ends_at")
+    for amount in ("budget", "daily_budget"):
+        checked = refuse_where(checked, F.col(amount) < 0, "value_out_of_range", amount)
+    return checked
+
+
+def transform(events: DataFrame) -> DataFrame:
+    """Rows of silver.campaigns for accepted versions."""
+    return latest_versions(events, "campaign_id").select(
+        "campaign_id",
+        "advertiser_id",
+        "name",
+        "budget",
+        "daily_budget",
+        F.coalesce("pacing", F.lit("even")).alias("pacing"),
+        "starts_at",
+        "ends_at",
+        "updated_at",
+        "received_at",
+    )
+
+
+def main(night: Night) -> None:
+    """Merge the night's news of campaigns."""
+    events = typed_events(landed_in_scope(night), "campaign_upserted")
+    merge_latest(night, "silver.campaigns", check_versions(events, night.read("silver.users")), transform)

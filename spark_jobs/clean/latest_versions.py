@@ -1,0 +1,30 @@
+"""Entities of which the latest version is kept: of the versions of a key, that with the greatest event time counts."""
+
+from collections.abc import Callable
+
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F
+
+from spark_jobs.clean.references import accepted, write_refused
+from spark_jobs.lake import merge_by_key
+from spark_jobs.night import Night
+
+
+def latest_versions(events: DataFrame, *keys: str) -> DataFrame:
+    """The event of each key with the greatest event time, then event id; ``event_time`` is now ``updated_at``.
+
+    Grain: ``keys``.
+    """
+    latest = Window.partitionBy(*keys).orderBy(F.desc("event_time"), F.desc("event_id"))
+    kept = events.withColumn("rank", F.row_number().over(latest)).where(F.col("rank") == 1)
+    return kept.drop("rank").withColumnRenamed("event_time", "updated_at")
+
+
+def merge_latest(night: Night, table: str, checked: DataFrame, transform: Callable[[DataFrame], DataFrame]) -> None:
+    """Quarantine what ``checked`` refuses; merge ``transform`` of the rest where it is not older than what stands."""
+    checked = checked.persist()
+    try:
+        write_refused(night, table, checked)
+        merge_by_key(night.lake, table, transform(accepted(checked)), update_when="new.updated_at >= old.updated_at")
+    finally:
+        checked.unpersist()

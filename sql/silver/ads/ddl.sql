@@ -1,0 +1,16 @@
+-- grain: one ad (latest version): a post that a campaign promotes to some users
+CREATE TABLE silver.ads (
+  ad_id BIGINT NOT NULL,
+  campaign_id BIGINT NOT NULL,
+  post_id BIGINT NOT NULL COMMENT 'the promoted post',
+  bid DOUBLE NOT NULL COMMENT 'offered for one click',
+  quality DOUBLE NOT NULL COMMENT 'in [0, 1], as the platform judges it; 1 where it does not',
+  frequency_cap INT COMMENT 'impressions per user and day UTC; null where there is no cap',
+  countries ARRAY<STRING> NOT NULL COMMENT 'targeted countries as in silver.users; empty: all',
+  interests ARRAY<STRING> NOT NULL COMMENT 'targeted interests, one of which a user must have; empty: all users',
+  min_age INT COMMENT 'youngest targeted age in years',
+  max_age INT COMMENT 'oldest targeted age in years',
+  is_active BOOLEAN NOT NULL COMMENT 'false while the advertiser pauses it',
+  updated_at TIMESTAMP NOT NULL COMMENT 'event time of the version kept',
+  received_at TIMESTAMP NOT NULL
+) USING DELTA
