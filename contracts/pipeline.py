@@ -96,6 +96,7 @@ TABLES: tuple[Table, ...] = (
             "silver.pages",
         ),
     ),
+    Table("gold", "communities", "features", ("user_id", "ds"), "ds", ("silver.users", "silver.friendships")),
     Table(
         "gold",
         "user_features",
@@ -112,6 +113,7 @@ TABLES: tuple[Table, ...] = (
             "silver.group_memberships",
             "silver.pages",
             "gold.affinity_features",
+            "gold.communities",
         ),
     ),
     Table(

@@ -211,6 +211,19 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
+class CommunityRules:
+    """How communities are found (``docs/communities.md``).
+
+    A level has at most ``max_sweeps`` sweeps and ends earlier when at most ``min_moved_share`` of its nodes moved. From
+    ``one_task_edges`` directed edges down, a day's graph is finished in the memory of one task: about 0.1 KB per edge.
+    """
+
+    max_sweeps: int = 10
+    min_moved_share: float = 0.01
+    one_task_edges: int = 2_000_000
+
+
+@dataclass(frozen=True)
 class Settings:
     """All settings of a night."""
 
@@ -225,6 +238,7 @@ class Settings:
     rules: FeatureRules = field(default_factory=FeatureRules)
     negatives: NegativeSampling = field(default_factory=NegativeSampling)
     evaluation: Evaluation = field(default_factory=Evaluation)
+    communities: CommunityRules = field(default_factory=CommunityRules)
     example_files: int = 4
     model_preset: str = "tiny"
     seed: int = 20

@@ -29,8 +29,9 @@ Rows = dict[str, list[dict[str, Any]]]
 
 
 def frames_of(spark: SparkSession, rows: Rows) -> dict[str, DataFrame]:
-    """All silver tables that features read; those without rows are empty."""
-    return {name: silver(spark, f"silver.{name}", rows.get(name, [])) for name in TABLES}
+    """All silver tables that features read, and gold.communities; those without rows are empty."""
+    frames = {name: silver(spark, f"silver.{name}", rows.get(name, [])) for name in TABLES}
+    return frames | {"communities": silver(spark, "gold.communities", rows.get("communities", []))}
 
 
 def pair_features(
@@ -85,6 +86,7 @@ def user_features_of(
         users=frames["users"],
         totals=totals,
         pairs=pair_features(frames, days, activity_days, rules),
+        communities=frames["communities"],
         covered=covered_days(log, written, days, activity_days),
         days=days,
         smoothing=Smoothing(),

@@ -69,6 +69,15 @@ _NETWORK = (
     _user("network", "log_friends", "log1p", 0.0, "current friends"),
     _user("network", "log_page_follows", "log1p", 0.0, "pages followed"),
     _user("network", "log_groups", "log1p", 0.0, "groups joined"),
+    _user("network", "network_density", "[0, 1]", 0.0, "share of pairs of the user's friends who are friends"),
+    _user("network", "mean_mutual_friends", "log1p", 0.0, "friends in common, mean over the user's friends"),
+    _user(
+        "network",
+        "diversity_score",
+        "[0, 1]",
+        0.0,
+        "chance that two of the user's friends are of different communities",
+    ),
     _user("network", "mean_friend_activity", "log1p(1/day)", 0.0, "posts and engagements per day of the mean friend"),
     _user(
         "network",

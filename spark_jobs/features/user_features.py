@@ -11,6 +11,7 @@ from contracts.settings import FeatureRules, Smoothing
 from spark_jobs.features.circles import circle_counts
 from spark_jobs.features.days import days_to_build
 from spark_jobs.features.interactions import ad_log, event_log, posts_written
+from spark_jobs.features.network_features import NAMES, network_features
 from spark_jobs.features.user_columns import user_columns
 from spark_jobs.features.user_facts import count_users, covered_days
 from spark_jobs.lake import write_partition
@@ -25,6 +26,7 @@ def transform(
     users: DataFrame,
     totals: DataFrame,
     pairs: DataFrame,
+    communities: DataFrame,
     covered: DataFrame,
     days: Sequence[date],
     smoothing: Smoothing,
@@ -32,14 +34,17 @@ def transform(
 ) -> DataFrame:
     """Features of every user known at the end of each of ``days``, in one pass; grain: user_id, ds.
 
-    ``totals`` and ``covered`` come from ``user_facts``, ``pairs`` are the days' rows of gold.affinity_features.
+    ``totals`` and ``covered`` come from ``user_facts``; ``pairs`` are the days' rows of gold.affinity_features, and
+    ``communities`` those of gold.communities.
     """
-    circles = circle_counts(pairs, totals, rules)
-    joined = known_users(users, days).join(totals, ["user_id", "ds"], "left").join(circles, ["user_id", "ds"], "left")
+    circles, network = circle_counts(pairs, totals, rules), network_features(pairs, communities)
+    joined = known_users(users, days)
+    for counted in (totals, circles, network):
+        joined = joined.join(counted, ["user_id", "ds"], "left")
     joined = joined.join(F.broadcast(covered), "ds", "left")
-    counts = {*totals.columns, *circles.columns} - {"user_id", "ds"}
+    counts = {*totals.columns, *circles.columns, *NAMES} - {"user_id", "ds"}
     joined = joined.fillna(0, sorted(counts)).fillna(1, ["num_days"])
-    columns = user_columns(smoothing)
+    columns = user_columns(smoothing) | {name: F.col(name) for name in NAMES}
     return joined.select("user_id", *(columns[name].cast("float").alias(name) for name in names_of("user")), "ds")
 
 
@@ -83,6 +88,7 @@ def main(night: Night) -> None:
             users=night.read("silver.users"),
             totals=totals,
             pairs=night.read("gold.affinity_features").where(F.col("ds").isin(days)),
+            communities=night.read("gold.communities").where(F.col("ds").isin(days)),
             covered=covered_days(log, written, days, window),
             days=days,
             smoothing=settings.smoothing,

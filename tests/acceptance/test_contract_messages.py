@@ -70,7 +70,9 @@ def test_contract_messages(spark: SparkSession, tmp_path: Path, capsys: pytest.C
     expected = [f"{DS}/events.jsonl:{at}: {message}" for at, (_, message) in enumerate(VIOLATIONS, start=len(GOOD) + 1)]
     violations, num_lines = find_violations(spark, str(landing), tmp_path)
     assert [describe(row) for row in violations.collect()] == expected
-    assert [message.split()[0].strip(":") for _, message in VIOLATIONS] == list(REFUSALS), "each reason once, in order"
+    # Whom a lake has erased, a landing area cannot tell: tests/spark_jobs/ingest/test_erased_lines.py.
+    told = [reason for reason in REFUSALS if reason != "erased_user"]
+    assert [message.split()[0].strip(":") for _, message in VIOLATIONS] == told, "each reason once, in order"
     assert report(violations, num_lines) == 1
     output, progress = capsys.readouterr()
     assert f"{len(GOOD) + len(VIOLATIONS)} lines: {len(GOOD)} accepted, {len(VIOLATIONS)} refused" in output

@@ -14,11 +14,11 @@ from contracts.features.page import page
 
 ROOT = Path(__file__).resolve().parents[2]
 GROUPS: dict[Entity, dict[str, int]] = {
-    "user": {"demographics": 5, "activity": 10, "history": 15, "interests": 10},
+    "user": {"demographics": 5, "activity": 10, "history": 15, "network": 10, "interests": 10},
     "post": {"content_type": 4, "engagement": 6, "velocity": 3, "author": 7, "time": 4, "quality": 6},
     "pair": {"relationship": 6, "history": 6, "content_affinity": 5, "social_proof": 3},
 }
-"""How many features the product names; of the user's network more are to come."""
+"""How many features the product names."""
 
 CONTEXT = {"hour", "weekday", "weekend", "device", "connection", "location", "session"}
 
@@ -27,7 +27,7 @@ def test_the_product_s_features_are_all_there() -> None:
     for entity, groups in GROUPS.items():
         found = Counter(feature.group for feature in named_of(entity))
         assert {group: found[group] for group in groups} == groups, entity
-    assert (len(named_of("post")), len(named_of("pair")), len(named_of("context"))) == (30, 20, 20)
+    assert [len(named_of(entity)) for entity in ("user", "post", "pair", "context")] == [50, 30, 20, 20]
     assert {feature.group for feature in named_of("context")} == CONTEXT
 
 

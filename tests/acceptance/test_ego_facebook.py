@@ -1,0 +1,76 @@
+"""Graph features and communities of a real network, the SNAP ego-Facebook graph, against networkx."""
+
+from datetime import date
+from pathlib import Path
+
+import networkx as nx
+import numpy as np
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from contracts.settings import CommunityRules
+from spark_jobs.features import communities
+from spark_jobs.features.mutual_friends import mutual_friends
+from spark_jobs.features.network_features import network_features
+from tests.feature_frames import frames_of, pair_features
+from tests.silver_rows import at, silver
+
+EDGES = Path(__file__).resolve().parents[2] / "../shared/data/ego_facebook/facebook_combined.txt"
+DAY = date(2026, 3, 8)
+IN_SWEEPS = CommunityRules(one_task_edges=50_000)
+"""Less than the graph has, so that its first level is found by sweeps in columns and the rest in one task."""
+
+pytestmark = pytest.mark.skipif(not EDGES.exists(), reason="needs ../shared/data/ego_facebook")
+
+
+@pytest.fixture(scope="module")
+def graph() -> nx.Graph:
+    return nx.read_edgelist(EDGES, nodetype=int)
+
+
+@pytest.fixture(scope="module")
+def friendships(spark: SparkSession) -> DataFrame:
+    edges = spark.read.csv(str(EDGES), sep=" ", schema="user_id bigint, friend_id bigint")
+    both = edges.unionByName(edges.select(F.col("user_id").alias("friend_id"), F.col("friend_id").alias("user_id")))
+    moments = {"valid_from": F.lit(at(1)), "valid_to": F.lit(None).cast("timestamp"), "received_at": F.lit(at(1))}
+    moments |= {"relation": F.lit("friend")}
+    return both.withColumns(moments).localCheckpoint()
+
+
+def test_ego_facebook_mutual_friends(friendships: DataFrame, graph: nx.Graph) -> None:
+    counts = mutual_friends(friendships, [DAY]).select("user_id", "author_id", "num_mutual_friends").toArrow()
+    users, others, shared = (column.to_pylist() for column in counts.columns)
+    found = dict(zip(zip(users, others, strict=True), shared, strict=True))
+    triangles = sum(found.values()) // 6
+    friends = {node: set(graph[node]) for node in graph}
+    expected = {(a, b): len(friends[a] & friends[b]) for edge in graph.edges for a, b in (edge, edge[::-1])}
+    agree = sum(found.get(pair, 0) == count for pair, count in expected.items())
+    print(f"{graph.number_of_nodes():,} users, {graph.number_of_edges():,} friendships, {triangles:,} triangles")
+    print(f"mutual friends as in networkx for {agree:,} of {len(expected):,} ordered pairs")
+    assert triangles == 1_612_010
+    assert found == {pair: count for pair, count in expected.items() if count}
+
+
+def test_ego_facebook_clustering(spark: SparkSession, friendships: DataFrame, graph: nx.Graph) -> None:
+    pairs = pair_features({**frames_of(spark, {}), "friendships": friendships}, [DAY])
+    rows = network_features(pairs, silver(spark, "gold.communities")).select("user_id", "network_density").collect()
+    found, expected = {row.user_id: row.network_density for row in rows}, nx.clustering(graph)
+    print(f"mean clustering {np.mean(list(found.values())):.4f}, networkx {np.mean(list(expected.values())):.4f}")
+    assert found == pytest.approx(expected)
+    assert np.mean(list(found.values())) == pytest.approx(0.6055, abs=5e-5)
+
+
+def test_ego_facebook_communities(spark: SparkSession, friendships: DataFrame, graph: nx.Graph) -> None:
+    nobody = silver(spark, "silver.users")
+    found = {}
+    for name, rules in (("sweeps", IN_SWEEPS), ("one task", CommunityRules())):
+        frame = communities.transform(users=nobody, friendships=friendships, days=[DAY], rules=rules)
+        members = frame.groupBy("community_id").agg(F.collect_list("user_id").alias("members")).orderBy("community_id")
+        found[name] = [set(row.members) for row in members.collect()]
+    theirs = nx.community.louvain_communities(graph, seed=20)
+    figures = [nx.community.modularity(graph, sets) for sets in (found["sweeps"], theirs)]
+    print(f"{len(found['sweeps'])} communities of modularity {figures[0]:.4f}, ", end="")
+    print(f"networkx {len(theirs)} of {figures[1]:.4f}")
+    assert found["sweeps"] == found["one task"]
+    assert figures[0] > figures[1] - 0.02
