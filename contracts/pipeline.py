@@ -126,6 +126,20 @@ TABLES: tuple[Table, ...] = (
     ),
     Table(
         "gold",
+        "propensities",
+        "examples",
+        ("surface", "position", "ds"),
+        "ds",
+        (
+            "silver.posts",
+            "silver.impressions",
+            "silver.engagements",
+            "gold.user_features",
+            "gold.affinity_features",
+        ),
+    ),
+    Table(
+        "gold",
         "training_examples",
         "examples",
         ("example_id",),
@@ -136,6 +150,7 @@ TABLES: tuple[Table, ...] = (
             "silver.engagements",
             "gold.user_features",
             "gold.affinity_features",
+            "gold.propensities",
         ),
     ),
     Table("gold", "models", "train", ("model_version",), "ds", ("gold.training_examples",)),

@@ -196,6 +196,23 @@ class NegativeSampling:
 
 
 @dataclass(frozen=True)
+class Propensities:
+    """How examination by position is estimated, and how it weighs examples (``docs/propensities.md``).
+
+    ``signals`` are the engagements that show that a post was looked at; any of them counts once. Positions share an
+    estimate until it rests on ``min_engaged`` engaged impressions; beyond ``deepest`` they take the deepest one.
+    Regression EM reads at most about ``max_em_examples`` impressions of a surface, chosen by hash.
+    ``max_weight`` clips 1 / examined.
+    """
+
+    signals: tuple[str, ...] = ("like", "comment", "share", "click")
+    min_engaged: int = 100
+    deepest: int = 100
+    max_em_examples: int = 200_000
+    max_weight: float = 10.0
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """Offline evaluation on the held-out days.
 
@@ -237,6 +254,7 @@ class Settings:
     smoothing: Smoothing = field(default_factory=Smoothing)
     rules: FeatureRules = field(default_factory=FeatureRules)
     negatives: NegativeSampling = field(default_factory=NegativeSampling)
+    propensities: Propensities = field(default_factory=Propensities)
     evaluation: Evaluation = field(default_factory=Evaluation)
     communities: CommunityRules = field(default_factory=CommunityRules)
     example_files: int = 4

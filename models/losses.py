@@ -1,5 +1,5 @@
-"""The multi-task loss: one term per head, weighted by task and by example."""
-# ruff: noqa: N803 - shape suffixes are upper case: N rows, H heads
+"""The multi-task loss: one term per head, weighted by task and, for what is not seen, by position."""
+# ruff: noqa: N803, N806 - shape suffixes are upper case: N rows, H heads
 
 import torch
 from torch import Tensor
@@ -13,14 +13,26 @@ DWELL = HEADS.index("dwell")
 
 
 def head_losses(logits_NH: Tensor, labels_NH: Tensor, weight_N: Tensor) -> Tensor:
-    """Weighted mean loss of each head, shape (H,): cross-entropy on logits, Huber on log1p(seconds) for dwell."""
-    columns = [
-        functional.huber_loss(logits_NH[:, index], labels_NH[:, index], reduction="none")
-        if index == DWELL
-        else functional.binary_cross_entropy_with_logits(logits_NH[:, index], labels_NH[:, index], reduction="none")
-        for index in range(len(HEADS))
-    ]
-    return (torch.stack(columns) * weight_N).sum(1) / weight_N.sum()
+    """Mean loss of each head, shape (H,): cross-entropy on logits, Huber on log1p(seconds) for dwell.
+
+    ``weight`` is 1 / P(examined). It multiplies what a label adds to the loss of a row without one,
+    ``loss(logit, 0) + weight * (loss(logit, label) - loss(logit, 0))``: its expectation over whether the post was
+    looked at is the loss had everybody looked, wherever the post stood. A weight on the whole row would not do that
+    (``docs/propensities.md``). For cross-entropy it is a target of ``weight * label``, which may exceed 1.
+    Source: Saito, Yaginuma, Nishino, Sakata and Nakata, "Unbiased Recommender Learning from Missing-Not-At-Random
+    Implicit Feedback", WSDM 2020.
+    """
+    columns = []
+    for index in range(len(HEADS)):
+        logits_N, labels_N = logits_NH[:, index], labels_NH[:, index]
+        if index == DWELL:
+            seen_N = functional.huber_loss(logits_N, labels_N, reduction="none")
+            unseen_N = functional.huber_loss(logits_N, torch.zeros_like(labels_N), reduction="none")
+            columns.append(unseen_N + weight_N * (seen_N - unseen_N))
+        else:
+            target_N = weight_N * labels_N
+            columns.append(functional.binary_cross_entropy_with_logits(logits_N, target_N, reduction="none"))
+    return torch.stack(columns).mean(1)
 
 
 def total_loss(losses_H: Tensor) -> Tensor:

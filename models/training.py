@@ -67,6 +67,15 @@ class Outputs:
     labels: Floats
     weights: Floats
 
+    def target(self, index: int) -> Floats:
+        """Labels of a head had every post been looked at, in expectation: ``weight * label``, of dwell its seconds.
+
+        Source: Horvitz and Thompson (1952); see ``models/losses.py``.
+        """
+        if index == DWELL:
+            return np.log1p(self.weights * np.expm1(self.labels[:, index]))
+        return self.weights * self.labels[:, index]
+
 
 def train(
     training: Examples, calibration: Examples, holdout: Examples, config: TrainingConfig, report: Callable[[str], None]
@@ -99,12 +108,11 @@ def train(
 def _prepare(network: FeedRanker, training: Examples) -> tuple[int, dict[str, float]]:
     """Set input moments and base rates from the training rows; return their number and each binary head's rate."""
     count, num_positives = 0, 0
-    totals_H, total_weight = torch.zeros(len(HEADS), dtype=torch.float64), 0.0
+    totals_H = torch.zeros(len(HEADS), dtype=torch.float64)
     sum_F, squares_F = torch.zeros(()), torch.zeros(())
     for shard in training:
         count += shard.num_rows
         totals_H += shard.weight.double() @ shard.labels.double()
-        total_weight += float(shard.weight.double().sum())
         num_positives += sum(int((shard.labels[:, i] > 0).sum()) for i in range(len(HEADS)) if i != DWELL)
         sum_F = sum_F + shard.features.sum(0, dtype=torch.float64)
         squares_F = squares_F + shard.features.double().square().sum(0)
@@ -120,7 +128,7 @@ def _prepare(network: FeedRanker, training: Examples) -> tuple[int, dict[str, fl
     for module, mean, std in zip(inputs, _by_entity(mean_F), _by_entity(std_F), strict=True):
         module.mean.copy_(mean)
         module.std.copy_(std)
-    smoothed_H = (totals_H + 0.5) / (total_weight + 1.0)  # a head without positives still gets a rate above zero
+    smoothed_H = (totals_H + 0.5) / (count + 1.0)  # a head without positives still gets a rate above zero
     base_H = torch.logit(smoothed_H)
     base_H[DWELL] = smoothed_H[DWELL]
     network.set_base_rates(base_H)
@@ -180,33 +188,33 @@ def _predict(network: FeedRanker, examples: Examples) -> Outputs:
 
 
 def _calibrate_heads(outputs: Outputs, rates: dict[str, float]) -> dict[str, HeadCalibration]:
+    even = np.ones(len(outputs.weights))
     return {
-        head: fit_dwell(outputs.logits[:, index], outputs.labels[:, index], outputs.weights)
+        head: fit_dwell(outputs.logits[:, index], outputs.target(index), even)
         if index == DWELL
-        else fit_binary(outputs.logits[:, index], outputs.labels[:, index], outputs.weights, rates[head])
+        else fit_binary(outputs.logits[:, index], outputs.target(index), even, rates[head])
         for index, head in enumerate(HEADS)
     }
 
 
 def measure(outputs: Outputs, calibration: dict[str, HeadCalibration]) -> dict[str, dict[str, float | None]]:
-    """Weighted hold-out metrics per head; ``None`` where one is undefined, so that the JSON holds no NaN."""
+    """Hold-out metrics per head, corrected for position; ``None`` where one is undefined, as JSON has no NaN."""
     metrics: dict[str, dict[str, float | None]] = {}
-    weights = outputs.weights
+    even = np.ones(len(outputs.weights))
     for index, head in enumerate(HEADS):
-        predicted, labels = calibrate(calibration[head], outputs.logits[:, index]), outputs.labels[:, index]
-        observed = np.expm1(labels) if index == DWELL else labels
+        predicted, target = calibrate(calibration[head], outputs.logits[:, index]), outputs.target(index)
+        observed = np.expm1(target) if index == DWELL else target
         values: dict[str, float | None] = {
-            "mean_observed": float(np.average(observed, weights=weights)),
-            "mean_predicted": float(np.average(predicted, weights=weights)),
+            "mean_observed": float(observed.mean()),
+            "mean_predicted": float(predicted.mean()),
         }
         if index == DWELL:
-            squares = (np.log1p(predicted) - labels) ** 2
-            values["rmse_log1p"] = math.sqrt(float(np.average(squares, weights=weights)))
+            values["rmse_log1p"] = math.sqrt(float(((np.log1p(predicted) - target) ** 2).mean()))
         else:
-            values["num_positives"] = float((labels > 0).sum())
-            values["auc"] = auc(predicted, labels, weights)
-            values["log_loss"] = log_loss(predicted, labels, weights)
-            values["calibration_error"] = calibration_error(predicted, labels, weights)
+            values["num_positives"] = float((target > 0).sum())
+            values["auc"] = auc(predicted, target, even)
+            values["log_loss"] = log_loss(predicted, target, even)
+            values["calibration_error"] = calibration_error(predicted, target, even)
         metrics[head] = values
     return metrics
 

@@ -1,7 +1,7 @@
 """Exposures: who saw which post when; logged, or sampled for a source that logs no impressions.
 
-Grain: example_id. Columns: user_id, post_id, shown_at, position, exposure, propensity, and the features of
-``spark_jobs.context_columns.session_columns``, null where unknown.
+Grain: example_id. Columns: user_id, post_id, shown_at, surface, request_id, position, exposure, propensity, and the
+features of ``spark_jobs.context_columns.session_columns``, null where unknown.
 """
 
 from datetime import timedelta
@@ -25,6 +25,8 @@ def logged_exposures(impressions: DataFrame, window: Window) -> DataFrame:
         "user_id",
         "post_id",
         "shown_at",
+        "surface",
+        "request_id",
         "position",
         F.lit("logged").alias("exposure"),
         "propensity",
@@ -44,6 +46,8 @@ def sampled_exposures(
         "user_id",
         "post_id",
         "shown_at",
+        F.lit(None).cast("string").alias("surface"),
+        F.lit(None).cast("string").alias("request_id"),
         F.lit(None).cast("int").alias("position"),
         F.lit("sampled").alias("exposure"),
         F.lit(None).cast("double").alias("propensity"),

@@ -70,6 +70,13 @@ def mature_labels(exposures: DataFrame, attributed: DataFrame, window: Window) -
     return joined.groupBy("example_id").agg(*(labels[name].cast("float").alias(name) for name in LABELS))
 
 
+def engaged_examples(exposures: DataFrame, attributed: DataFrame, window: Window) -> DataFrame:
+    """``example_id`` of each exposure to which one of ``attributed`` came within the attribution window."""
+    keys = ["example_id", "user_id", "post_id"]
+    joined = attributed.join(exposures.select(*keys, "shown_at"), keys, "inner")
+    return joined.where(_within(window.attribution_hours)).select("example_id").distinct()
+
+
 def _within(hours: int) -> Column:
     closes = F.col("shown_at") + F.make_interval(hours=F.lit(hours))
     return (F.col("engaged_at") >= F.col("shown_at")) & (F.col("engaged_at") < closes)

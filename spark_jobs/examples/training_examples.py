@@ -9,6 +9,7 @@ from spark_jobs.context_columns import instant_columns, session_columns
 from spark_jobs.counters import counters_at, organic, post_events
 from spark_jobs.examples.exposures import logged_exposures, sampled_exposures
 from spark_jobs.examples.labels import LABELS, attribute, mature_labels
+from spark_jobs.examples.weights import weights_by_position
 from spark_jobs.examples.window import Window
 from spark_jobs.lake import write_partition
 from spark_jobs.night import Night
@@ -16,7 +17,17 @@ from spark_jobs.point_in_time import snapshot_day
 from spark_jobs.post_columns import complete_posts, describe_posts
 
 TABLE = "gold.training_examples"
-_CARRIED = ("example_id", "user_id", "post_id", "author_id", "shown_at", "position", "exposure", "propensity")
+_CARRIED = (
+    "example_id",
+    "user_id",
+    "post_id",
+    "author_id",
+    "shown_at",
+    "surface",
+    "position",
+    "exposure",
+    "propensity",
+)
 
 
 def transform(
@@ -26,6 +37,7 @@ def transform(
     engagements: DataFrame,
     user_features: DataFrame,
     affinity_features: DataFrame,
+    propensities: DataFrame,
     window: Window,
     settings: Settings,
 ) -> DataFrame:
@@ -51,11 +63,16 @@ def transform(
     late_enough = F.col("user_id").isNotNull() & (F.col("event_date") >= F.lit(window.first))
     acts = window.received(organic(engagements).where(late_enough), "engaged_at")
     labels = mature_labels(exposures, attribute(shown, acts), window)
+    if settings.dataset.has_impressions:
+        weights = weights_by_position(points, propensities, settings.propensities)
+        weighted = featured.join(F.broadcast(weights), ["surface", "position"], "inner")
+    else:
+        weighted = featured.withColumn("weight", F.lit(1.0).cast("float"))
     return (
-        featured.join(labels, "example_id", "left")
+        weighted.join(labels, "example_id", "left")
         .fillna(0.0, list(LABELS))
-        .withColumn("weight", F.lit(1.0).cast("float"))
         .withColumn("ds", F.to_date("shown_at"))
+        .drop("surface")
     )
 
 
@@ -122,6 +139,7 @@ def main(night: Night) -> None:
         engagements=night.read("silver.engagements"),
         user_features=night.read("gold.user_features").where(snapshots),
         affinity_features=night.read("gold.affinity_features").where(snapshots),
+        propensities=night.read("gold.propensities").where(F.col("ds") == F.lit(night.ds)),
         window=window,
         settings=night.settings,
     )

@@ -24,6 +24,7 @@ def examples_of(night: Night) -> list[Row]:
         engagements=night.read("silver.engagements"),
         user_features=night.read("gold.user_features"),
         affinity_features=night.read("gold.affinity_features"),
+        propensities=night.read("gold.propensities").where(F.col("ds") == F.lit(night.ds)),
         window=Window.of(night),
         settings=night.settings,
     )

@@ -9,8 +9,9 @@ import torch
 from contracts.features import HEADS
 from models.calibration import HeadCalibration
 from models.loading import FEATURE_COLUMNS, LABEL_COLUMNS, Examples, Shard
+from models.network import FeedRanker
 from models.presets import preset_of
-from models.training import Outputs, Trained, TrainingConfig, measure, train
+from models.training import Outputs, Trained, TrainingConfig, _prepare, measure, train
 from tests.model_examples import DAYS, make_columns
 
 
@@ -97,6 +98,37 @@ def test_too_few_positives_are_counted() -> None:
         ValueError, match=r"gold.training_examples: 0 positive labels \(like, .*\) in 6000 training rows"
     ):
         _train(labels=0.0)
+
+
+class _Buried(_InMemory):
+    """The same rows, two in three of which stand where four in ten look: what nobody looked at has no label."""
+
+    def __init__(self, days: tuple[date, ...]) -> None:
+        super().__init__(days)
+        generator = torch.Generator().manual_seed(8)
+        for number, shard in enumerate(self._shards):
+            examined = torch.where(torch.arange(shard.num_rows) % 3 > 0, 0.4, 1.0)
+            looked = torch.rand(shard.num_rows, generator=generator) < examined
+            self._shards[number] = Shard(shard.features, shard.labels * looked[:, None], 1 / examined)
+
+
+def test_predictions_are_those_of_a_log_in_which_everybody_looks(trained: Trained) -> None:
+    training, calibration, holdout = (cast("Examples", _Buried(days)) for days in (DAYS[:2], DAYS[2:3], DAYS[3:]))
+    config = TrainingConfig(preset_of("tiny"), 3, 20)
+    metrics = train(training, calibration, holdout, config, lambda _: None).metrics
+    for head in ("like", "comment", "dwell"):  # the others are too rare to compare
+        for name in ("mean_observed", "mean_predicted"):
+            assert metrics[head][name] == pytest.approx(trained.metrics[head][name], rel=0.1), (head, name)
+    assert metrics["like"]["auc"] == pytest.approx(trained.metrics["like"]["auc"], abs=0.03)
+
+
+def test_base_rates_are_those_of_a_log_in_which_everybody_looks() -> None:
+    network = FeedRanker(preset_of("tiny"))
+    _, seen = _prepare(network, cast("Examples", _InMemory(DAYS[:2])))
+    _, buried = _prepare(network, cast("Examples", _Buried(DAYS[:2])))
+    assert {head: buried[head] for head in ("like", "comment")} == pytest.approx(
+        {head: seen[head] for head in ("like", "comment")}, rel=0.05
+    )
 
 
 def test_metrics_by_hand() -> None:

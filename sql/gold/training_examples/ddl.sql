@@ -9,7 +9,7 @@ CREATE TABLE gold.training_examples (
   position INT COMMENT 'null for a sampled exposure',
   exposure STRING NOT NULL COMMENT 'logged, or sampled where the source logs no impressions',
   propensity DOUBLE COMMENT 'logged propensity; null for a sampled exposure',
-  weight FLOAT NOT NULL COMMENT 'sample weight, mean 1',
+  weight FLOAT NOT NULL COMMENT 'clipped 1 / examined at its position, mean 1 over the window; of its labels, see docs/propensities.md',
   {features:example},
   label_like FLOAT NOT NULL,
   label_comment FLOAT NOT NULL,

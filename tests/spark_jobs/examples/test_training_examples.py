@@ -197,6 +197,7 @@ def test_a_source_without_impressions_gives_engagements_and_sampled_negatives(ni
         engagements=night.read("silver.engagements"),
         user_features=night.read("gold.user_features"),
         affinity_features=night.read("gold.affinity_features"),
+        propensities=night.read("gold.propensities"),
         window=Window.of(night),
         settings=settings,
     ).collect()
@@ -211,6 +212,24 @@ def test_a_source_without_impressions_gives_engagements_and_sampled_negatives(ni
     for feature in features_of("context"):
         if feature.expected and feature.group != "hour":
             assert all(row[feature.example_column] == row[f"user_{feature.expected}"] for row in rows), feature.name
+
+
+def test_labels_weigh_the_inverse_of_the_examined_probability_of_their_position(night: Night) -> None:
+    curve = [("feed", at_position, 1 / at_position, night.ds) for at_position in range(1, 10)]
+    frame = training_examples.transform(
+        posts=night.read("silver.posts"),
+        impressions=night.read("silver.impressions"),
+        engagements=night.read("silver.engagements"),
+        user_features=night.read("gold.user_features"),
+        affinity_features=night.read("gold.affinity_features"),
+        propensities=night.spark.createDataFrame(curve, "surface STRING, position INT, examined DOUBLE, ds DATE"),
+        window=Window.of(night),
+        settings=night.settings,
+    )
+    rows = frame.select("example_id", "position", "weight").collect()
+    assert {row.example_id for row in rows} == set(examples(night))
+    assert np.mean([row.weight for row in rows]) == pytest.approx(1, abs=1e-6)
+    assert len({round(row.weight / row.position, 5) for row in rows}) == 1
 
 
 def in_file_order(night: Night) -> list[str]:

@@ -1,0 +1,182 @@
+"""gold.propensities: how often the post at each position of a surface is looked at, relative to its position 1.
+
+Grain: surface, position and night. Spark counts; the estimators are those of ``analysis/position_bias.py``.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pyspark.sql import DataFrame
+from pyspark.sql import Window as Frame
+from pyspark.sql import functions as F
+
+from analysis.position_bias import (
+    NUM_GROUPS,
+    Counts,
+    Curve,
+    Floats,
+    Ints,
+    from_randomised,
+    pool_positions,
+    regression_em,
+)
+from contracts.features import example_columns
+from contracts.settings import Propensities
+from spark_jobs.counters import organic
+from spark_jobs.examples.exposures import logged_exposures
+from spark_jobs.examples.labels import attribute, engaged_examples
+from spark_jobs.examples.training_examples import join_features
+from spark_jobs.examples.window import Window
+from spark_jobs.lake import read_schema, write_partition
+from spark_jobs.night import Night
+from spark_jobs.post_columns import describe_posts
+
+TABLE = "gold.propensities"
+_HASH_RANGE = 1_000_000
+
+
+def transform(impressions: DataFrame, engagements: DataFrame, window: Window, rules: Propensities) -> DataFrame:
+    """Exposures of the window that are no deeper than ``deepest``, with ``reach``, ``is_randomised`` and ``engaged``.
+
+    ``reach`` is the deepest position of the request. Only a position below a certain one was drawn by chance. Whether
+    it was engaged with is known: its label window has closed. Grain: example_id.
+    """
+    exposures = logged_exposures(impressions, window)
+    late_enough = F.col("user_id").isNotNull() & (F.col("event_date") >= F.lit(window.first))
+    acts = organic(engagements).where(late_enough & F.col("engagement_type").isin(*rules.signals))
+    shown = exposures.select("example_id", "user_id", "post_id", "shown_at")
+    engaged = engaged_examples(exposures, attribute(shown, window.received(acts, "engaged_at")), window)
+    request = Frame.partitionBy("surface", "request_id")
+    reach = F.least(F.max("position").over(request), F.lit(rules.deepest))
+    placed = exposures.withColumns({"reach": reach, "is_randomised": F.coalesce("propensity", F.lit(1.0)) < 1}).where(
+        F.col("position") <= rules.deepest
+    )
+    return placed.join(engaged.withColumn("engaged", F.lit(1)), "example_id", "left").fillna(0, ["engaged"])
+
+
+def count_placed(placed: DataFrame) -> DataFrame:
+    """Impressions and engagements by surface, position, reach, group of users and randomisation; inverse sums too."""
+    inverse = F.when(F.col("is_randomised"), 1 / F.col("propensity")).otherwise(0.0)
+    group = F.pmod(F.xxhash64("user_id"), F.lit(NUM_GROUPS)).cast("int").alias("user_group")
+    return placed.groupBy("surface", "position", "reach", "is_randomised", group).agg(
+        F.count("*").cast("double").alias("num_impressions"),
+        F.sum("engaged").cast("double").alias("num_engaged"),
+        F.sum(inverse).alias("inverse"),
+        F.sum(inverse * F.col("engaged")).alias("engaged_inverse"),
+    )
+
+
+def randomised_rows(counts: pa.Table, rules: Propensities) -> Iterator[dict[str, Any]]:
+    """Rows of one surface from its randomised impressions; none where they cannot be compared with position 1."""
+    drawn = counts.filter(pa.compute.field("is_randomised"))
+    column = {name: drawn[name].to_numpy() for name in drawn.column_names if name != "surface"}
+    positions: Ints = column["position"]
+    num_impressions, num_engaged = (
+        _by_position(positions, column[name]) for name in ("num_impressions", "num_engaged")
+    )
+    if num_engaged[0] < rules.min_engaged:
+        return
+    bins = pool_positions(num_engaged, rules.min_engaged)
+    counted = Counts(
+        bin=bins[positions - 1],
+        reach=column["reach"],
+        group=column["user_group"],
+        num_impressions=column["num_impressions"],
+        inverse=column["inverse"],
+        engaged_inverse=column["engaged_inverse"],
+    )
+    try:
+        curve = from_randomised(counted)
+    except ValueError as error:
+        print(f"{TABLE}: {error}; regression EM is tried")
+        return
+    yield from _rows(curve, bins, "randomised", num_impressions, num_engaged)
+
+
+def regression_rows(examples: pa.Table, rules: Propensities) -> Iterator[dict[str, Any]]:
+    """Rows of one surface by regression EM on its featured examples; none where position 1 has too few engaged ones."""
+    positions, engaged = examples["position"].to_numpy(), examples["engaged"].to_numpy() > 0
+    num_impressions, num_engaged = (_by_position(positions, kept) for kept in (np.ones(len(engaged)), engaged))
+    if num_engaged[0] < rules.min_engaged:
+        return
+    bins = pool_positions(num_engaged, rules.min_engaged)
+    # How deep a request went says something of its user: positions are compared on the same kind of traffic.
+    features = [examples[name].to_numpy() for name in example_columns()]
+    fitted = regression_em(
+        np.column_stack([*features, np.log(examples["reach"].to_numpy())]).astype(np.float64),
+        bins[positions - 1],
+        engaged,
+    )
+    if fitted.converged:
+        yield from _rows(fitted.curve, bins, "regression_em", num_impressions, num_engaged)
+    else:
+        print(f"{TABLE}: regression EM did not converge; no estimate is written, examples weigh the same")
+
+
+def _by_position(positions: Ints, values: NDArray[Any]) -> Floats:
+    """Sum of ``values`` at each position 1, 2, ..., the deepest."""
+    return np.bincount(positions, values, minlength=2)[1:].astype(np.float64)
+
+
+def _rows(
+    curve: Curve, bins: Ints, method: str, num_impressions: Floats, num_engaged: Floats
+) -> Iterator[dict[str, Any]]:
+    for index, number in enumerate(bins.tolist()):
+        shared = np.flatnonzero(bins == number) + 1
+        yield {
+            "position": index + 1,
+            "examined": float(curve.examined[number]),
+            "low": float(curve.low[number]),
+            "high": float(curve.high[number]),
+            "method": method,
+            "first_position": int(shared[0]),
+            "last_position": int(shared[-1]),
+            "num_impressions": int(num_impressions[index]),
+            "num_engaged": int(num_engaged[index]),
+        }
+
+
+def sample_examples(night: Night, placed: DataFrame, window: Window, num_impressions: float) -> pa.Table:
+    """About ``max_em_examples`` of the placed impressions of a surface, with features as of each, in a fixed order."""
+    share = min(1.0, night.settings.propensities.max_em_examples / num_impressions)
+    draw = F.pmod(F.xxhash64(F.lit(night.settings.seed), "example_id"), F.lit(_HASH_RANGE))
+    sampled = placed.where(draw < round(share * _HASH_RANGE))
+    points = sampled.join(describe_posts(night.read("silver.posts")), "post_id", "inner")
+    snapshots = F.date_add("ds", 1).between(F.lit(window.first), F.lit(window.last))
+    featured = join_features(
+        points.where(F.col("created_at") <= F.col("shown_at")),
+        impressions=night.read("silver.impressions"),
+        engagements=night.read("silver.engagements"),
+        user_features=night.read("gold.user_features").where(snapshots),
+        affinity_features=night.read("gold.affinity_features").where(snapshots),
+        settings=night.settings,
+    )
+    joined = featured.join(sampled.select("example_id", "reach", "engaged"), "example_id", "inner")
+    return (
+        joined.select("example_id", "position", "reach", "engaged", *example_columns()).orderBy("example_id").toArrow()
+    )
+
+
+def estimate(night: Night) -> Iterator[dict[str, Any]]:
+    """Rows of every surface of the night: from randomised impressions, else by regression EM."""
+    window, rules = Window.of(night), night.settings.propensities
+    placed = transform(night.read("silver.impressions"), night.read("silver.engagements"), window, rules)
+    counts = count_placed(placed).orderBy("surface", "position", "reach", "user_group", "is_randomised").toArrow()
+    for surface in sorted(set(counts["surface"].to_pylist())):
+        counted = counts.filter(pa.compute.field("surface") == surface)
+        rows = list(randomised_rows(counted, rules))
+        if not rows and pa.compute.sum(counted["num_engaged"]).as_py() >= rules.min_engaged:
+            of_surface = placed.where(F.col("surface") == surface)
+            total = pa.compute.sum(counted["num_impressions"]).as_py()
+            rows = list(regression_rows(sample_examples(night, of_surface, window, total), rules))
+        yield from ({"surface": surface, "ds": night.ds, **row} for row in rows)
+
+
+def main(night: Night) -> None:
+    """Estimate from the impressions of the training window whose label window has closed, as of the night."""
+    schema = read_schema(TABLE)
+    table = [tuple(row[field.name] for field in schema) for row in estimate(night)]
+    write_partition(night.lake, TABLE, night.spark.createDataFrame(table, schema), [night.ds])

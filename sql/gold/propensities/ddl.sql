@@ -1,0 +1,14 @@
+-- grain: one position of one surface, as of the end of ds
+CREATE TABLE gold.propensities (
+  surface STRING NOT NULL,
+  position INT NOT NULL COMMENT '1-based',
+  examined DOUBLE NOT NULL COMMENT 'probability that the post there is looked at, relative to position 1',
+  low DOUBLE NOT NULL COMMENT 'lower end of the 95 % interval of examined',
+  high DOUBLE NOT NULL COMMENT 'upper end of the 95 % interval of examined',
+  method STRING NOT NULL COMMENT 'randomised or regression_em',
+  first_position INT NOT NULL COMMENT 'first of the positions that share this estimate',
+  last_position INT NOT NULL COMMENT 'last of the positions that share this estimate',
+  num_impressions BIGINT NOT NULL COMMENT 'impressions at this position that the estimate is from',
+  num_engaged BIGINT NOT NULL COMMENT 'of these, engaged with',
+  ds DATE NOT NULL COMMENT 'as-of is midnight UTC at the end of this day'
+) USING DELTA PARTITIONED BY (ds)
