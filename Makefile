@@ -8,6 +8,10 @@ DAYS ?= 8
 DATA ?=
 LANDING ?=
 K ?=
+PERSON ?=
+REQUEST ?=
+AREA ?= .run/data/simulated-$(USERS)-$(DAYS)
+REDIS ?= $(shell $(PYTHON) -m infra.services $(notdir $(AREA)))
 UV := .tools/bin/uv
 LAKE := .venv/lake/bin/python
 TRAIN := .venv/train/bin/python
@@ -15,6 +19,8 @@ AIRFLOW := .venv/airflow/bin/python
 # Python keeps its bytecode, or every job would compile Great Expectations anew: six seconds of CPU time.
 export PYTHONDONTWRITEBYTECODE :=
 export GX_ANALYTICS_ENABLED := false
+# Tells erased users in later events, so it lies outside every lake.
+export FEEDLAKE_ERASURE_KEY_FILE ?= $(CURDIR)/.run/erasure_key
 # Behind a proxy that signs for others, the certificates that count are the system's.
 export UV_SYSTEM_CERTS := 1
 
@@ -53,6 +59,21 @@ demo: setup ## run one night end to end and print a feed (USERS=2000 DAYS=8, or 
 validate-landing: setup ## check a landing area: file, line and rule of every violation (LANDING=folder)
 	@test -n "$(LANDING)" || { echo "name the folder: make validate-landing LANDING=path"; exit 2; }
 	@$(LAKE) spark_jobs/validate_landing.py --landing $(LANDING)
+
+.PHONY: erase
+erase: setup $(FEEDLAKE_ERASURE_KEY_FILE) ## remove a person everywhere (PERSON=id REQUEST=ticket AREA=folder with lake, runs, landing)
+	@test -n "$(PERSON)" -a -n "$(REQUEST)" || { echo "say whom: make erase PERSON=id REQUEST=ticket-17"; exit 2; }
+	@$(LAKE) -m spark_jobs.erase --user $(PERSON) --request $(REQUEST) --search-list .run/erasures/$(REQUEST).json \
+	  --lake $(AREA)/lake --runs $(AREA)/runs $(if $(wildcard $(AREA)/landing),--landing $(AREA)/landing) --redis $(REDIS)
+
+$(FEEDLAKE_ERASURE_KEY_FILE):
+	@mkdir -p $(@D) && umask 077 && $(PYTHON) -c 'import secrets; print(secrets.token_hex(32))' > $@
+
+.PHONY: prove-erased
+prove-erased: setup ## search every file and key for a person that was erased (REQUEST=ticket AREA=folder)
+	@test -n "$(REQUEST)" || { echo "say which: make prove-erased REQUEST=ticket-17"; exit 2; }
+	@$(LAKE) -m spark_jobs.erase.prove --search-list .run/erasures/$(REQUEST).json --lake $(AREA)/lake \
+	  --folder $(AREA)/runs --redis $(REDIS)
 
 .PHONY: stop
 stop: ## end what `make demo` left running

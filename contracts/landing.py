@@ -186,6 +186,7 @@ REFUSALS: dict[str, str] = {
     "value_not_allowed": "a field with listed values has one of them",
     "future_event": "it is received before its folder's day ends, at most 300 s before it happens",
     "too_late": "impressions, engagements, reactions and sessions are received within `late_days` days",
+    "erased_user": "it is not by or about a user who was erased; of such a line nothing is kept",
     "duplicate_event": "no acceptable line with this `event_id` was received before",
     "unknown_user": "the user, author, owner, advertiser or friend is in a `user_upserted`",
     "unknown_page": "the page is in a `page_upserted`",

@@ -48,7 +48,7 @@ _EDGES = ("bronze.events", "silver.users")
 _SHOWN = (*_EDGES, "silver.posts", "silver.ads")
 
 TABLES: tuple[Table, ...] = (
-    Table("bronze", "events", "ingest", ("event_id",), "landing_date"),
+    Table("bronze", "events", "ingest", ("event_id",), "landing_date", ("bronze.erasures",)),
     Table("bronze", "quarantine", "ingest", ("writer", "source", "line"), "landing_date", ("bronze.events",)),
     Table("silver", "users", "clean", ("user_id", "valid_from"), None, ("bronze.events",)),
     Table("silver", "pages", "clean", ("page_id",), None, ("bronze.events", "silver.users")),
@@ -225,7 +225,10 @@ TABLES: tuple[Table, ...] = (
     ),
 )
 
-BY_NAME: dict[str, Table] = {table.full_name: table for table in TABLES}
+BESIDE_THE_NIGHT: tuple[Table, ...] = (Table("bronze", "erasures", "erase", ("id_key",), None),)
+"""Tables that commands of people write; a night reads them where they are there, and has no task for them."""
+
+BY_NAME: dict[str, Table] = {table.full_name: table for table in (*TABLES, *BESIDE_THE_NIGHT)}
 
 
 def tables_of(stage: str) -> tuple[Table, ...]:

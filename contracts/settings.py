@@ -241,6 +241,21 @@ class CommunityRules:
 
 
 @dataclass(frozen=True)
+class ErasureRules:
+    """Erasing a person, and proving it (``docs/erasure.md``).
+
+    The proof looks for names from ``min_name_characters``, and for the first ``text_characters`` of the ``max_texts``
+    longest texts that have ``min_text_characters``. Readers drop a post from their memory within ``reader_refresh_s``.
+    """
+
+    min_name_characters: int = 4
+    min_text_characters: int = 24
+    text_characters: int = 160
+    max_texts: int = 20
+    reader_refresh_s: float = 3.0
+
+
+@dataclass(frozen=True)
 class Settings:
     """All settings of a night."""
 
@@ -257,6 +272,7 @@ class Settings:
     propensities: Propensities = field(default_factory=Propensities)
     evaluation: Evaluation = field(default_factory=Evaluation)
     communities: CommunityRules = field(default_factory=CommunityRules)
+    erasure: ErasureRules = field(default_factory=ErasureRules)
     example_files: int = 4
     model_preset: str = "tiny"
     seed: int = 20

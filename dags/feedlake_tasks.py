@@ -29,24 +29,25 @@ def asset(full_name: str) -> Asset:
 
 def spark_job(stage: str) -> SparkSubmitOperator:
     """Submit one stage of the night."""
+    places = {name: f"{{{{ params.{name} }}}}" for name in ("lake", "landing", "runs", "redis")}
+    options = [word for name, value in places.items() for word in (f"--{name}", value)]
+    # A backfill ignores max_active_runs; one slot keeps two publishers apart all the same.
+    pool = "publish" if stage == "publish" else "default_pool"
+    return submit("run", "run.py", [stage, "--ds", DS, *options], pool)
+
+
+def submit(task_id: str, script: str, arguments: list[str], pool: str = "default_pool") -> SparkSubmitOperator:
+    """Submit ``spark_jobs/<script>`` to the lake environment's Spark."""
     return SparkSubmitOperator(
-        task_id="run",
-        application=f"{HOME}/spark_jobs/run.py",
-        application_args=[
-            stage,
-            *("--ds", DS),
-            *("--lake", "{{ params.lake }}"),
-            *("--landing", "{{ params.landing }}"),
-            *("--runs", "{{ params.runs }}"),
-            *("--redis", "{{ params.redis }}"),
-        ],
-        name=f"feedlake {stage}",
+        task_id=task_id,
+        application=f"{HOME}/spark_jobs/{script}",
+        application_args=arguments,
+        name=f"feedlake {arguments[0] if script == 'run.py' else script}",
         conn_id="feedlake_spark",
         spark_binary=os.environ.get("FEEDLAKE_SPARK_SUBMIT", f"{Path(PYTHON).parent}/spark-submit"),
         properties_file=os.environ.get("FEEDLAKE_SPARK_CONF", f"{HOME}/.jars/spark.conf"),
         env_vars={"PYSPARK_PYTHON": PYTHON, "PYTHONPATH": HOME},
-        # A backfill ignores max_active_runs; one slot keeps two publishers apart all the same.
-        pool="publish" if stage == "publish" else "default_pool",
+        pool=pool,
     )
 
 

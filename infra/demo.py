@@ -40,12 +40,8 @@ class Source:
 
     @property
     def redis_db(self) -> int:
-        """One Redis database per data set, remembered, so that their epochs never mix."""
-        path = RUN / "databases.json"
-        known: dict[str, int] = json.loads(path.read_text()) if path.exists() else {}
-        known.setdefault(self.name, len(known))
-        path.write_text(json.dumps(known))
-        return known[self.name]
+        """One Redis database per data set."""
+        return services.redis_database(self.name)
 
     @property
     def ds(self) -> str:

@@ -10,6 +10,7 @@ import secrets
 import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -38,9 +39,14 @@ def ports() -> dict[str, int]:
     return chosen
 
 
-def secret_file() -> Path:
-    """File with the key that signs feed tokens; made once, readable by its owner only."""
-    path = RUN / "jwt_secret"
+def erasure_key_file() -> Path:
+    """File with the key by which nights tell erased users, see docs/erasure.md."""
+    return secret_file("erasure_key")
+
+
+def secret_file(name: str = "jwt_secret") -> Path:
+    """File with a key, by default the one that signs feed tokens; made once, readable by its owner only."""
+    path = RUN / name
     if not path.exists():
         RUN.mkdir(exist_ok=True)
         path.touch(mode=0o600)
@@ -134,6 +140,17 @@ def start_redis() -> str:
     return f"redis://127.0.0.1:{port}"
 
 
+def redis_database(data_set: str) -> int:
+    """Number of a data set's Redis database, remembered, so that the epochs of two never mix."""
+    path = RUN / "databases.json"
+    known: dict[str, int] = json.loads(path.read_text()) if path.exists() else {}
+    if data_set not in known:
+        known[data_set] = len(known)
+        RUN.mkdir(exist_ok=True)
+        path.write_text(json.dumps(known))
+    return known[data_set]
+
+
 def start_spark() -> None:
     """Start the JVM that the demo's Spark jobs share, see infra/warm_spark.py."""
     gateway = RUN / "spark" / "gateway.json"
@@ -177,6 +194,7 @@ def airflow_environment(data: Path, redis_url: str) -> dict[str, str]:
         "FEEDLAKE_REPORTS": str(RUN / "reports"),
         "FEEDLAKE_SCHEDULE": "",  # a demo's data end in the past: its nights are triggered, never scheduled
         "FEEDLAKE_REDIS": redis_url,
+        "FEEDLAKE_ERASURE_KEY_FILE": str(erasure_key_file()),
         "FEEDLAKE_SPARK_SUBMIT": str(SPARK_SUBMIT),
         "PYTHONPATH": str(ROOT),
         "PATH": f"{AIRFLOW}{os.pathsep}{os.environ['PATH']}",
@@ -210,3 +228,7 @@ def start_feed(redis_url: str) -> str:
     start("feed", [*command, "--redis", redis_url], env)
     wait_for("the feed API", lambda: answers(f"{url}/healthz"), "feed")
     return url
+
+
+if __name__ == "__main__":
+    print(f"redis://127.0.0.1:{ports()['redis']}/{redis_database(sys.argv[1])}")  # of the data set that is named

@@ -1,7 +1,9 @@
 """Pages and groups: entities that a user owns, of which the latest version is kept."""
 
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
+from contracts.erasure import NOBODY
 from spark_jobs.clean.latest_versions import latest_versions, merge_latest
 from spark_jobs.clean.references import Reference, check
 from spark_jobs.clean.typed_events import landed_in_scope, typed_events
@@ -14,8 +16,12 @@ def transform(events: DataFrame, key: str) -> DataFrame:
 
 
 def build(night: Night, table: str, event_type: str, key: str) -> None:
-    """Merge the night's news of ``table``; an event whose owner is unknown is quarantined as unknown_user."""
+    """Merge the night's news of ``table``; an event whose owner is unknown is quarantined as unknown_user.
+
+    A group whose owner was erased has none, see ``contracts.erasure.NOBODY``.
+    """
     users = night.read("silver.users").select("user_id")
     events = typed_events(landed_in_scope(night), event_type)
-    checked = check(events, [Reference("owner_id", users, "unknown_user")])
+    has_owner = F.col("owner_id") != NOBODY
+    checked = check(events, [Reference("owner_id", users, "unknown_user", only_when=has_owner)])
     merge_latest(night, table, checked, lambda kept: transform(kept, key))

@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from spark_jobs.ingest import quarantine
+from spark_jobs.ingest.erased_lines import refuse_erased
 from spark_jobs.ingest.landing_files import new_files, read_lines
 from spark_jobs.ingest.validation import validate
 from spark_jobs.lake import append_rows, merge_by_key
@@ -66,10 +67,11 @@ def main(night: Night) -> None:
     if not files:
         return
     validated = validate(read_lines(night.spark, files), night.settings.dataset.late_days).persist()
-    repeated = repeated_lines(validated, known_ids(night, validated)).persist()
+    lines = refuse_erased(night, validated)
+    repeated = repeated_lines(lines, known_ids(night, lines)).persist()
     try:
         repeated.count()  # now its size is known: few repeats are broadcast, and the lines stay where they are
-        checked = transform(validated, repeated)
+        checked = transform(lines, repeated)
         merge_by_key(night.lake, "bronze.quarantine", quarantine.transform(checked), update_when=None)
         append_rows(night.lake, "bronze.events", accepted(checked))
     finally:

@@ -1,7 +1,9 @@
 -- check: refused_share_of_the_day critical
+-- A line of an erased user is no sign of bad input.
 WITH accepted AS (SELECT count(*) AS num_lines FROM bronze_events WHERE landing_date = :ds),
 refused AS (
-  SELECT count(*) AS num_lines FROM bronze_quarantine WHERE landing_date = :ds AND writer = 'bronze.events'
+  SELECT count(*) AS num_lines FROM bronze_quarantine
+  WHERE landing_date = :ds AND writer = 'bronze.events' AND reason <> 'erased_user'
 )
 SELECT refused.num_lines AS num_refused, accepted.num_lines AS num_accepted
 FROM accepted CROSS JOIN refused
@@ -10,7 +12,8 @@ WHERE refused.num_lines > :max_quarantined_share * (accepted.num_lines + refused
 -- check: refused_share_of_all_days critical
 WITH accepted AS (SELECT count(*) AS num_lines FROM bronze_events WHERE landing_date <= :ds),
 refused AS (
-  SELECT count(*) AS num_lines FROM bronze_quarantine WHERE landing_date <= :ds AND writer = 'bronze.events'
+  SELECT count(*) AS num_lines FROM bronze_quarantine
+  WHERE landing_date <= :ds AND writer = 'bronze.events' AND reason <> 'erased_user'
 )
 SELECT refused.num_lines AS num_refused, accepted.num_lines AS num_accepted
 FROM accepted CROSS JOIN refused

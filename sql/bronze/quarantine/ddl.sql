@@ -7,6 +7,6 @@ CREATE TABLE bronze.quarantine (
   event_type STRING COMMENT 'where it could be read',
   reason STRING NOT NULL COMMENT 'the rule, one word with underscores, for example unknown_post',
   detail STRING COMMENT 'the field and value that broke the rule',
-  raw STRING NOT NULL COMMENT 'the line as landed',
+  raw STRING NOT NULL COMMENT 'the line as landed; empty where the reason is erased_user',
   landing_date DATE NOT NULL COMMENT 'the landing folder it arrived in'
 ) USING DELTA PARTITIONED BY (landing_date)

@@ -1,0 +1,137 @@
+"""What of every table and landing line identifies a person, and how erased ids are remembered without naming them.
+
+A person is a user with the posts they wrote, the pages they own and the campaigns they pay for. ``TRACES`` says of
+each table which rows go and which values are taken out of rows that stay; a test fails where a table, or a column that
+may hold an id, has no entry. Groups belong to their members: one whose owner is erased stays, owned by ``NOBODY``, and
+so does a community that was named after them.
+"""
+
+import hashlib
+import hmac
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+Kind = Literal["user", "post", "page", "campaign"]
+KINDS: tuple[Kind, ...] = ("user", "post", "page", "campaign")
+
+NOBODY = 2**63 - 1
+"""The owner of a group whose owner was erased: the one 64-bit integer that no source can use for a user."""
+
+DISTINCTIVE = 1_000_000
+"""Ids from here on do not occur by chance: they are looked for wherever a number can stand, not in id columns only."""
+
+KEY_FILE_VARIABLE = "FEEDLAKE_ERASURE_KEY_FILE"
+MIN_KEY_BYTES = 32
+_BLOCK_BYTES = 64
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What one table holds of a person.
+
+    A row goes where a column of ``goes_by`` holds an erased id of that kind. In rows that stay, erased users are taken
+    out of the lists ``lists`` and replaced by ``NOBODY`` in ``owners``. ``lines``: the table holds landing lines, which
+    ``LINE_FIELDS`` describes. ``names_nobody`` lists the other columns that look like ids or counts, which the test
+    would otherwise ask about.
+    """
+
+    goes_by: dict[str, Kind] = field(default_factory=dict)
+    lists: tuple[str, ...] = ()
+    owners: tuple[str, ...] = ()
+    lines: bool = False
+    names_nobody: tuple[str, ...] = ()
+
+
+_VIEWER_AND_POST: dict[str, Kind] = {"user_id": "user", "post_id": "post", "author_id": "user"}
+
+TRACES: dict[str, Trace] = {
+    "bronze.events": Trace(lines=True, names_nobody=("event_id", "line")),
+    "bronze.quarantine": Trace(lines=True, names_nobody=("event_id", "line")),
+    "bronze.erasures": Trace(names_nobody=("id_key", "request_id", "key_check")),
+    "silver.users": Trace({"user_id": "user"}),
+    "silver.pages": Trace({"page_id": "page", "owner_id": "user"}),
+    "silver.groups": Trace(owners=("owner_id",), names_nobody=("group_id",)),
+    "silver.friendships": Trace({"user_id": "user", "friend_id": "user"}),
+    "silver.page_follows": Trace({"user_id": "user", "page_id": "page"}),
+    "silver.group_memberships": Trace({"user_id": "user"}, names_nobody=("group_id",)),
+    "silver.blocks": Trace({"user_id": "user", "blocked_id": "user"}),
+    "silver.posts": Trace(
+        {"post_id": "post", "author_id": "user"}, lists=("mentions", "audience", "tags"), names_nobody=("source_id",)
+    ),
+    "silver.sessions": Trace({"user_id": "user"}, names_nobody=("session_id",)),
+    "silver.campaigns": Trace({"campaign_id": "campaign", "advertiser_id": "user"}),
+    "silver.ads": Trace({"campaign_id": "campaign", "post_id": "post"}, names_nobody=("ad_id",)),
+    "silver.creators": Trace({"creator_id": "user"}, names_nobody=("num_posts", "num_page_posts")),
+    "silver.content_labels": Trace({"post_id": "post"}, names_nobody=("labeller_id",)),
+    "silver.impressions": Trace(
+        {"user_id": "user", "post_id": "post"},
+        names_nobody=("impression_id", "request_id", "session_id", "epoch", "ad_id"),
+    ),
+    "silver.engagements": Trace(
+        {"user_id": "user", "post_id": "post"}, names_nobody=("engagement_id", "impression_id", "dwell_ms", "ad_id")
+    ),
+    "gold.user_features": Trace({"user_id": "user"}),
+    "gold.post_features": Trace({"post_id": "post", "author_id": "user"}),
+    "gold.affinity_features": Trace({"user_id": "user", "author_id": "user"}),
+    "gold.communities": Trace({"user_id": "user"}, owners=("community_id",), names_nobody=("num_members",)),
+    "gold.propensities": Trace(names_nobody=("num_impressions", "num_engaged")),
+    "gold.training_examples": Trace(_VIEWER_AND_POST, names_nobody=("example_id", "num_prior_likes")),
+    "gold.models": Trace(names_nobody=("examples_version", "num_examples")),
+    "gold.feed_candidates": Trace(_VIEWER_AND_POST, names_nobody=("source_id",)),
+    "gold.post_embeddings": Trace({"post_id": "post"}),
+    "gold.scored_candidates": Trace(_VIEWER_AND_POST),
+    "gold.ranked_feeds": Trace(_VIEWER_AND_POST, names_nobody=("source_id",)),
+    "gold.epochs": Trace(names_nobody=("epoch",)),
+}
+"""``source_id`` names the author, page or group that the row's post is of, so it goes with that post."""
+
+LINE_FIELDS: dict[str, Kind] = {
+    "user_id": "user",
+    "friend_id": "user",
+    "blocked_id": "user",
+    "author_id": "user",
+    "post_id": "post",
+    "page_id": "page",
+    "advertiser_id": "user",
+    "campaign_id": "campaign",
+}
+"""Fields of a landing line: one that names an erased id in any of them is theirs, and goes."""
+LINE_LISTS = ("mentions", "audience", "tags")
+LINE_OWNER = "owner_id"
+"""An erased owner's page goes; an erased owner's group stays, see ``NOBODY``."""
+LINE_NAMES_NOBODY = ("group_id", "source_id", "epoch", "dwell_ms", "ad_id")
+
+
+def load_key() -> bytes:
+    """The erasure key from the file that ``FEEDLAKE_ERASURE_KEY_FILE`` names; ``ValueError`` says what is wrong.
+
+    It must lie outside the lake: with it, whoever reads the ledger could ask of any id whether it was erased.
+    """
+    name = os.environ.get(KEY_FILE_VARIABLE, "")
+    if not name or not Path(name).is_file():
+        raise ValueError(
+            f"{KEY_FILE_VARIABLE} must name the file of the erasure key, found {name!r}: without it nobody can tell "
+            "the events of erased users, see docs/erasure.md"
+        )
+    key = Path(name).read_bytes().strip()
+    if len(key) < MIN_KEY_BYTES:
+        raise ValueError(f"the erasure key in {name} has {len(key)} bytes, it needs {MIN_KEY_BYTES}")
+    return key
+
+
+def id_key(key: bytes, kind: Kind, identity: int) -> str:
+    """What the ledger keeps of an erased id: HMAC-SHA-256 of ``kind:id``, hexadecimal."""
+    return hmac.new(key, f"{kind}:{identity}".encode(), hashlib.sha256).hexdigest()
+
+
+def key_check(key: bytes) -> str:
+    """Tells one key from another without telling the key; the ledger holds it, so that a wrong key is noticed."""
+    return hmac.new(key, b"which key is this", hashlib.sha256).hexdigest()[:16]
+
+
+def hmac_pads(key: bytes) -> tuple[bytes, bytes]:
+    """Inner and outer pad of the key (RFC 2104), for an engine that has SHA-256 and no HMAC."""
+    block = (hashlib.sha256(key).digest() if len(key) > _BLOCK_BYTES else key).ljust(_BLOCK_BYTES, b"\0")
+    return bytes(byte ^ 0x36 for byte in block), bytes(byte ^ 0x5C for byte in block)

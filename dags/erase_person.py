@@ -1,0 +1,69 @@
+"""## Erase a person
+
+Removes a user from every table, their history and Redis, then proves it by searching every file and key:
+no night beside it → erase → prove. What goes and what stays: `docs/erasure.md`.
+
+**When to trigger.** By hand, for a deletion request. Pause `nightly_feed` first: an erasure beside a night would take
+the files that it is writing, so this run fails where one is running.
+
+**When it stops.** Clear the task: an erasure is resumed where it was. A red `prove` lists each file, column and key in
+which something was found.
+
+**What follows.** The next night trains without the person. Delete the search list `<search_lists>/<request>.json` once
+`prove` is green: it is personal data, and so are the parameters of this run, which Airflow keeps until
+`airflow db clean`.
+"""
+
+import os
+from datetime import datetime
+from typing import Any
+
+from airflow.sdk import DAG, Param, task
+from airflow.sdk.exceptions import AirflowFailException
+
+from dags.feedlake_tasks import DATA, submit
+
+NIGHT = "nightly_feed"
+
+
+@task(retries=0)
+def no_night_beside_it(ti: Any = None) -> None:
+    """Fail where a night is running."""
+    running = ti.get_dr_count(dag_id=NIGHT, states=["queued", "running"])
+    if running:
+        raise AirflowFailException(
+            f"{running} runs of {NIGHT} are at work: pause it, let them end, then clear this task"
+        )
+
+
+SEARCH_LIST = ("--search-list", "{{ params.search_lists }}/{{ params.request }}.json")
+PLACES = ("--lake", "{{ params.lake }}", "--redis", "{{ params.redis }}")
+
+with DAG(
+    dag_id="erase_person",
+    doc_md=__doc__,
+    schedule=None,
+    start_date=datetime(2026, 1, 1),  # noqa: DTZ001 - Airflow reads a naive start date as UTC
+    catchup=False,
+    max_active_runs=1,
+    default_args={"owner": "feedlake", "retries": 0},
+    params={
+        "user": Param(type="integer", description="id of the user to erase"),
+        "request": Param(type="string", pattern="^[A-Za-z0-9._-]+$", description="id of the request, no personal data"),
+        "lake": Param(f"{DATA}/lake", type="string", description="root of the Delta tables"),
+        "landing": Param(f"{DATA}/landing", type="string", description="its files that hold the person are named"),
+        "runs": Param(f"{DATA}/runs", type="string", description="past runs, whose verdicts quote rows"),
+        "search_lists": Param(f"{DATA}/erasures", type="string", description="what the proof looks for"),
+        "redis": Param(
+            os.environ.get("FEEDLAKE_REDIS", "redis://127.0.0.1:6379/0"),
+            type="string",
+            description="Redis of the readers",
+        ),
+    },
+    tags=["feedlake"],
+) as dag:
+    whom = ["--user", "{{ params.user }}", "--request", "{{ params.request }}"]
+    beside = ["--runs", "{{ params.runs }}", "--landing", "{{ params.landing }}"]
+    erase = submit("erase", "erase/__main__.py", [*whom, *SEARCH_LIST, *PLACES, *beside], pool="publish")
+    prove = submit("prove", "erase/prove.py", [*SEARCH_LIST, *PLACES, "--folder", "{{ params.runs }}"])
+    no_night_beside_it() >> erase >> prove

@@ -1,0 +1,82 @@
+"""Erase people: ``python -m spark_jobs.erase --user 123 --request ticket-17 …``, or by spark-submit with this file.
+
+Removes everything by and about the users from every table of the lake, its history, Redis and the files of past runs;
+docs/erasure.md says exactly what. No night may run beside it. Killed anywhere, run it again with the same options.
+Exit code 0: done, now prove it with ``python -m spark_jobs.erase.prove``. 2: refused, nothing was changed.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+if __package__ in {None, ""}:
+    sys.path[0] = str(Path(__file__).resolve().parents[2])
+
+from pyarrow.fs import FileType
+
+from contracts.settings import Settings
+from spark_jobs.erase.job import CannotEraseError, Request, erase
+from spark_jobs.erase.needles import Needles
+from spark_jobs.erase.search import open_folder, search_folder
+from spark_jobs.erase.search_list import SearchList
+from spark_jobs.lake import Lake
+from spark_jobs.session import open_session
+
+
+def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Command line of an erasure."""
+    parser = argparse.ArgumentParser(
+        prog="spark_jobs.erase", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--user", type=int, nargs="+", required=True, help="user ids; many cost little more than one")
+    parser.add_argument("--request", required=True, help="id of the request, as the ledger keeps it; no personal data")
+    parser.add_argument(
+        "--search-list", type=Path, required=True, help="file to write for the proof; lies outside the lake"
+    )
+    parser.add_argument("--lake", required=True, help="root of the Delta tables")
+    parser.add_argument("--redis", default="redis://127.0.0.1:6379/0", help="Redis that readers use (%(default)s)")
+    parser.add_argument("--runs", type=Path, help="folder of past runs: their verdicts quote rows")
+    parser.add_argument(
+        "--landing", help="landing area: its files are its owner's, those that hold the person are told"
+    )
+    return parser.parse_args(arguments)
+
+
+def refuse_missing(landing: str | None) -> None:
+    """End with a message, before anything is removed, where a landing area is named that is none."""
+    if landing:
+        files, path = open_folder(landing)
+        if files.get_file_info(path).type != FileType.Directory:
+            sys.exit(f"erase: there is no landing area {landing}; leave --landing out where its files are gone")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Erase, then say what the producers still hold; returns the exit code."""
+    options = parse_arguments(arguments)
+    refuse_missing(options.landing)
+    began = time.monotonic()
+    spark = open_session("erase")
+    request = Request(options.request, options.user, options.search_list, options.redis, options.runs)
+    try:
+        removed = erase(Lake(spark, options.lake), request, Settings())
+        keys, files = removed["redis"], removed["files"]
+        print(
+            f"Redis: {keys['deleted']:,} keys deleted, {keys['rewritten']:,} rewritten; {files} files of runs redacted"
+        )
+        if options.landing:
+            needles = Needles(SearchList.load(options.search_list))
+            for file in sorted({file for file, _, _ in search_folder(spark, options.landing, needles).findings}):
+                print(f"still in the producer's {options.landing}/{file}")
+    except (CannotEraseError, ValueError) as error:
+        print(f"erase: {error}", file=sys.stderr)
+        return 2
+    finally:
+        spark.stop()
+    print(f"erased in {time.monotonic() - began:.0f} s; prove it with {options.search_list}, then delete that file")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

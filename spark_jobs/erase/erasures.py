@@ -1,0 +1,52 @@
+"""bronze.erasures: who was erased, as keyed hashes; grain: id_key. What ingest refuses late events by.
+
+An id by itself, or its plain hash, would be the person again: ids are 64-bit numbers counted from somewhere, so all of
+them can be hashed in minutes. With the key kept elsewhere, the table tells nothing.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from pyspark.sql import functions as F
+
+from contracts.erasure import KINDS, id_key, key_check
+from contracts.pipeline import BY_NAME
+from spark_jobs.erase.search_list import SearchList
+from spark_jobs.gate import check_grain, expect, load_suite
+from spark_jobs.lake import Lake, merge_by_key, read_schema
+
+TABLE = "bronze.erasures"
+
+
+def begin(lake: Lake, wanted: SearchList, key: bytes) -> None:
+    """Record every id, so that from now on no line with it is let in; ids recorded before keep their time."""
+    _refuse_other_key(lake, key)
+    now = datetime.now(UTC)
+    rows = [
+        (id_key(key, kind, identity), kind, wanted.request_id, key_check(key), now, None, None)
+        for kind in KINDS
+        for identity in wanted.ids.of(kind)
+    ]
+    merge_by_key(lake, TABLE, lake.spark.createDataFrame(rows, read_schema(TABLE)), update_when=None)
+
+
+def finish(lake: Lake, wanted: SearchList, key: bytes, removed: Mapping[str, Any]) -> None:
+    """Record that files, history and Redis are done; raises ``ValueError`` where the ledger breaks its suite."""
+    now = F.lit(datetime.now(UTC))
+    mine = [id_key(key, kind, identity) for kind in KINDS for identity in wanted.ids.of(kind)]
+    open_rows = lake.read(TABLE).where(F.col("id_key").isin(mine) & F.col("erased_at").isNull())
+    told = F.when(F.col("kind") == "user", F.lit(json.dumps(removed))).otherwise(F.col("removed"))
+    merge_by_key(lake, TABLE, open_rows.withColumns({"erased_at": now, "removed": told}), update_when="true")
+    rows = lake.read(TABLE)
+    grain = check_grain(rows, BY_NAME[TABLE])
+    broken = [r for r in (grain, *expect(rows, load_suite(BY_NAME[TABLE]), grain.element_count)) if not r.success]
+    if broken:
+        raise ValueError(f"{TABLE}: " + "; ".join(f"{r.expectation}({r.column}): {r.message}" for r in broken))
+
+
+def _refuse_other_key(lake: Lake, key: bytes) -> None:
+    others = lake.read(TABLE).where(F.col("key_check") != key_check(key)).select("key_check").first()
+    if others is not None:
+        raise ValueError(f"{TABLE} was written under erasure key {others[0]}, this one is {key_check(key)}")

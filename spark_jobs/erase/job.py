@@ -1,0 +1,123 @@
+"""The steps of an erasure, in an order in which a kill anywhere is mended by running it again.
+
+1. The search list is written, then the ledger: from here on no line with these ids is let in.
+2. Redis: from here on nobody is shown anything of theirs.
+3. Every table: rows, then files of older versions, then the log.
+4. Files of past runs, whose verdicts quote rows as examples.
+5. The ledger says that it is done.
+"""
+
+import re
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from contracts.erasure import TRACES, load_key
+from contracts.pipeline import BY_NAME
+from contracts.settings import Settings
+from spark_jobs.erase import erasures
+from spark_jobs.erase.history import forget, settings_of_vacuum
+from spark_jobs.erase.keys import erase_keys
+from spark_jobs.erase.needles import Needles
+from spark_jobs.erase.person import find_person
+from spark_jobs.erase.search_list import SearchList
+from spark_jobs.erase.tables import erase_rows
+from spark_jobs.lake import Lake
+from spark_jobs.publish.store import connect
+
+SIDE_BY_SIDE = 2
+"""Tables at work at a time: the second fills the gaps that planning and commits leave in the first."""
+
+
+class CannotEraseError(Exception):
+    """The erasure was refused before it changed anything; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """One deletion request: its id, whom it is of, and where they are. ``runs`` is the folder of past runs, if any."""
+
+    request_id: str
+    users: Sequence[int]
+    search_list: Path
+    redis_url: str
+    runs: Path | None = None
+
+
+def erase(lake: Lake, request: Request, settings: Settings) -> dict[str, Any]:
+    """Erase the users everywhere; returns what was removed, by table and place."""
+    key = load_key()
+    with closing(connect(request.redis_url, settings.publish)) as client:
+        client.ping()
+        refuse_beside_publish(lake)
+        wanted = plan(lake, request, settings)
+        erasures.begin(lake, wanted, key)
+        removed: dict[str, Any] = {"redis": erase_keys(client, wanted.ids, settings)}
+    with settings_of_vacuum(lake.spark), ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        names = [name for name in BY_NAME if holds_people(name) and lake.exists(name)]
+        counts = pool.map(lambda name: erase_table(lake, name, wanted), names)
+        removed["tables"] = dict(zip(names, counts, strict=True))
+    removed["files"] = 0 if request.runs is None else scrub_runs(request.runs, wanted)
+    erasures.finish(lake, wanted, key, removed)
+    return removed
+
+
+def plan(lake: Lake, request: Request, settings: Settings) -> SearchList:
+    """What to erase: what the tables know now, and what an earlier run of this request had found out."""
+    wanted = find_person(lake, request.users, request.request_id, settings.erasure)
+    if request.search_list.exists():
+        wanted = wanted.joined(SearchList.load(request.search_list))
+    wanted.save(request.search_list)
+    return wanted
+
+
+def refuse_beside_publish(lake: Lake) -> None:
+    """Raise where a publish is at work, or was killed: it would write keys while they are removed."""
+    if not lake.exists("gold.epochs"):
+        return
+    building = [row[0] for row in lake.read("gold.epochs").where("status = 'building'").select("epoch").collect()]
+    if building:
+        raise CannotEraseError(
+            f"epoch {building[0]} is being published: wait for that night to end, or where it was killed run its "
+            "publish again, then erase"
+        )
+
+
+def holds_people(name: str) -> bool:
+    """Whether a table can hold anything of a person."""
+    trace = TRACES[name]
+    return bool(trace.goes_by or trace.lists or trace.owners or trace.lines)
+
+
+def erase_table(lake: Lake, name: str, wanted: SearchList) -> dict[str, int]:
+    """Rows, history and log of one table."""
+    counts = erase_rows(lake, name, wanted.ids)
+    log_files = forget(lake, name)
+    print(f"{name}: {counts['deleted']:,} rows deleted, {counts['redacted']:,} redacted, {log_files} log files removed")
+    return counts
+
+
+def scrub_runs(runs: Path, wanted: SearchList) -> int:
+    """Put 0 for their ids and ``erased`` for their names in the JSON and HTML files under ``runs``; returns how many.
+
+    Only ids that do not occur by chance: a 12 in a report may be anything.
+    """
+    needles, changed = Needles(wanted), 0
+    for path in sorted(runs.rglob("*")):
+        if path.suffix not in (".json", ".html") or not path.is_file():
+            continue
+        old = path.read_bytes()
+        new = re.sub(
+            rb"(?<![0-9])[0-9]{7,}(?![0-9])", lambda m: b"0" if int(m[0]) in needles.distinctive else m[0], old
+        )
+        for phrase in needles.phrases:
+            new = new.replace(phrase, b"erased")
+        if new != old:
+            scratch = path.with_name(f".{path.name}.tmp")
+            scratch.write_bytes(new)
+            scratch.replace(path)
+            changed += 1
+    return changed

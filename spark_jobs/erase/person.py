@@ -1,0 +1,99 @@
+"""What belongs to the erased users: their posts, pages and campaigns, and the names and texts that are theirs alone."""
+
+from collections.abc import Sequence
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from contracts.settings import ErasureRules
+from spark_jobs.erase.search_list import SearchList
+from spark_jobs.lake import Lake
+
+_LINE = (
+    "event_type string, user_id bigint, name string, page_id bigint, owner_id bigint, post_id bigint, "
+    "author_id bigint, source_type string, source_id bigint, text string, campaign_id bigint, advertiser_id bigint"
+)
+
+
+def find_person(lake: Lake, users: Sequence[int], request_id: str, rules: ErasureRules) -> SearchList:
+    """Search list of the users, from silver and from the landed lines, which also know versions that are history."""
+    wanted = tuple(sorted(set(users)))
+    lines = landed(lake)
+    pages = _ids(
+        owned(lines.where("event_type = 'page_upserted'"), "page_id", "owner_id", wanted),
+        lake.read("silver.pages").select("page_id", "owner_id"),
+        wanted,
+    )
+    campaigns = _ids(
+        owned(lines.where("event_type = 'campaign_upserted'"), "campaign_id", "advertiser_id", wanted),
+        lake.read("silver.campaigns").select("campaign_id", "advertiser_id"),
+        wanted,
+    )
+    is_post = F.col("event_type").isin("post_created", "post_updated")
+    posts = _ids(
+        owned(lines.where(is_post), "post_id", "author_id", wanted),
+        lake.read("silver.posts").select("post_id", "author_id"),
+        wanted,
+    )
+    on_page = (F.col("source_type") == "page") & F.col("source_id").isin(list(pages))
+    on_pages = lake.read("silver.posts").where(on_page).select("post_id").collect()
+    all_posts = tuple(sorted({*posts, *(row[0] for row in on_pages)}))
+    candidates = phrases(lake, lines, wanted, all_posts, rules)
+    shared = borne_by_others(lake, candidates, wanted, all_posts)
+    own = tuple(phrase for phrase in candidates if phrase not in shared)
+    return SearchList(request_id, wanted, all_posts, pages, campaigns, own, len(shared))
+
+
+def landed(lake: Lake) -> DataFrame:
+    """Fields of profiles, pages, campaigns and posts from every landed line, accepted or refused."""
+    kinds = F.col("event_type").isin(
+        "user_upserted", "page_upserted", "campaign_upserted", "post_created", "post_updated"
+    )
+    raw = lake.read("bronze.events").where(kinds).select("raw")
+    raw = raw.unionByName(lake.read("bronze.quarantine").where(kinds | F.col("event_type").isNull()).select("raw"))
+    return raw.select(F.from_json("raw", _LINE).alias("line")).select("line.*")
+
+
+def owned(lines: DataFrame, identity: str, owner: str, users: Sequence[int]) -> DataFrame:
+    """Ids that some line says belong to one of the users."""
+    return lines.where(F.col(owner).isin(list(users)) & F.col(identity).isNotNull()).select(identity, owner)
+
+
+def _ids(claimed: DataFrame, current: DataFrame, users: Sequence[int]) -> tuple[int, ...]:
+    """Ids that are the users' now, or were and are nobody's: a page that changed hands is its new owner's."""
+    identity, owner = current.columns
+    now = current.where(F.col(owner).isin(list(users))).select(identity)
+    others = current.where(~F.col(owner).isin(list(users))).select(identity)
+    rows = now.unionByName(claimed.select(identity).join(others, identity, "left_anti")).distinct().collect()
+    return tuple(sorted(row[0] for row in rows))
+
+
+def phrases(
+    lake: Lake, lines: DataFrame, users: Sequence[int], posts: Sequence[int], rules: ErasureRules
+) -> tuple[str, ...]:
+    """The users' names, and the beginnings of their longest texts."""
+    is_user = F.col("user_id").isin(list(users))
+    names = lake.read("silver.users").where(is_user).select("name")
+    names = names.unionByName(lines.where(is_user & (F.col("event_type") == "user_upserted")).select("name"))
+    long_enough = F.length("name") >= rules.min_name_characters
+    told = [row[0] for row in names.where(long_enough).distinct().collect()]
+    text = F.substring("text", 1, rules.text_characters).alias("text")
+    texts = lake.read("silver.posts").where(F.col("post_id").isin(list(posts))).select(text)
+    longest = (
+        texts.where(F.length("text") >= rules.min_text_characters).distinct().orderBy(F.length("text").desc(), "text")
+    )
+    return tuple(sorted({*told, *(row[0] for row in longest.limit(rules.max_texts).collect())}))
+
+
+def borne_by_others(lake: Lake, candidates: Sequence[str], users: Sequence[int], posts: Sequence[int]) -> set[str]:
+    """Phrases that also stand in a name or text of somebody else, so that finding them proves nothing."""
+    if not candidates:
+        return set()
+    users_, posts_ = list(users), list(posts)
+    others = lake.read("silver.users").where(~F.col("user_id").isin(users_)).select("name")
+    others = others.unionByName(lake.read("silver.pages").where(~F.col("owner_id").isin(users_)).select("name"))
+    others = others.unionByName(lake.read("silver.groups").select("name"))
+    texts = lake.read("silver.posts").where(~F.col("post_id").isin(posts_)).select(F.col("text").alias("name"))
+    wanted = lake.spark.createDataFrame([(phrase,) for phrase in candidates], "phrase STRING")
+    found = others.unionByName(texts).join(F.broadcast(wanted), F.contains("name", "phrase"), "inner")
+    return {row[0] for row in found.select("phrase").distinct().collect()}

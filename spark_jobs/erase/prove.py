@@ -1,0 +1,93 @@
+"""Prove an erasure: search every file of the lake and every Redis key for what the search list of the erasure names.
+
+``python -m spark_jobs.erase.prove --search-list FILE --lake DIR --redis URL``. Prints what was searched, and each
+finding with file and column. Exit code 0: nothing was found. 1: something was. 2: something could not be searched.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+if __package__ in {None, ""}:
+    sys.path[0] = str(Path(__file__).resolve().parents[2])
+
+from redis.exceptions import RedisError
+
+from contracts.erasure import DISTINCTIVE, KINDS
+from contracts.settings import Settings
+from spark_jobs.erase.needles import Needles
+from spark_jobs.erase.search import Searched, search_folder, search_redis
+from spark_jobs.erase.search_list import SearchList
+from spark_jobs.publish.store import connect
+from spark_jobs.session import open_session
+
+_SHOWN = 20
+
+
+def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Command line of the proof."""
+    parser = argparse.ArgumentParser(
+        prog="spark_jobs.erase.prove", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--search-list", type=Path, required=True, help="the file that the erasure wrote")
+    parser.add_argument("--lake", required=True, help="root of the Delta tables, with models and everything else in it")
+    parser.add_argument("--redis", required=True, help="Redis to search, with its database number")
+    parser.add_argument("--folder", action="append", default=[], help="another folder: runs, landing; may be repeated")
+    return parser.parse_args(arguments)
+
+
+def describe(needles: Needles) -> list[str]:
+    """What is looked for, and what is not."""
+    wanted = needles.wanted
+    small = sum(1 for kind in KINDS for i in getattr(wanted, kind) if abs(i) < DISTINCTIVE)
+    kinds = ", ".join(f"{len(getattr(wanted, kind))} {kind}s" for kind in KINDS)
+    lines = [f"looking for {kinds}, {len(wanted.phrases)} names and texts of request {wanted.request_id}"]
+    if small:
+        lines.append(
+            f"  {small} ids below {DISTINCTIVE:,}: in id columns, id fields and keys only, others hold such numbers"
+        )
+    if wanted.shared:
+        lines.append(f"  {wanted.shared} names or texts were also somebody else's and are not looked for")
+    return lines
+
+
+def report(searched: Searched, unit: str) -> list[str]:
+    """What was searched, and each finding: where, in which column, what."""
+    lines = [
+        f"{searched.place}: {searched.items:,} {unit}, {searched.num_bytes:,} bytes, {len(searched.findings)} findings"
+    ]
+    lines += [f"  {where}: {part}: {what}" for where, part, what in searched.findings[:_SHOWN]]
+    if len(searched.findings) > _SHOWN:
+        lines.append(f"  … and {len(searched.findings) - _SHOWN:,} more")
+    return lines
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Search everything; returns the exit code."""
+    options = parse_arguments(arguments)
+    spark = open_session("prove erasure")
+    num_findings = 0
+    try:
+        needles = Needles(SearchList.load(options.search_list))
+        print(*describe(needles), sep="\n")
+        for folder in (options.lake, *options.folder):
+            searched = search_folder(spark, folder, needles)
+            num_findings += len(searched.findings)
+            print(*report(searched, "files"), sep="\n")
+        with closing(connect(options.redis, Settings().publish)) as client:
+            searched = search_redis(client, "Redis", needles)
+        num_findings += len(searched.findings)
+        print(*report(searched, "keys"), sep="\n")
+    except (OSError, ValueError, RedisError) as error:
+        print(f"prove: {error}", file=sys.stderr)
+        return 2
+    finally:
+        spark.stop()
+    print("nothing found" if num_findings == 0 else f"{num_findings} findings: the person is still there")
+    return 1 if num_findings else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

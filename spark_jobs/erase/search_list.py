@@ -1,0 +1,64 @@
+"""What was erased, for the proof to look for: ids, names and texts. Personal data itself, so it lies outside the lake.
+
+It is written before anything is removed, which also makes an erasure resumable: what a killed run had found out about
+the person is not asked again of tables that no longer know it. Delete it once the proof has passed.
+"""
+
+import json
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from contracts.erasure import KINDS
+from spark_jobs.erased_ids import ErasedIds
+
+
+@dataclass(frozen=True)
+class SearchList:
+    """Ids by kind; ``phrases`` are names and texts that nobody else's rows hold, ``shared`` how many others do."""
+
+    request_id: str
+    user: tuple[int, ...]
+    post: tuple[int, ...] = ()
+    page: tuple[int, ...] = ()
+    campaign: tuple[int, ...] = ()
+    phrases: tuple[str, ...] = ()
+    shared: int = 0
+
+    @property
+    def ids(self) -> ErasedIds:
+        """The ids, for conditions on columns."""
+        return ErasedIds(**{kind: frozenset(getattr(self, kind)) for kind in KINDS})
+
+    def joined(self, other: "SearchList") -> "SearchList":
+        """Everything that either knows."""
+        if self.request_id != other.request_id or self.user != other.user:
+            raise ValueError(
+                f"the search list is of request {other.request_id} for {len(other.user)} users, not of "
+                f"{self.request_id} for these: name another file"
+            )
+
+        def both(name: str) -> tuple[int, ...]:
+            return tuple(sorted({*getattr(self, name), *getattr(other, name)}))
+
+        phrases = tuple(sorted({*self.phrases, *other.phrases}))
+        shared = max(self.shared, other.shared)
+        owned = {kind: both(kind) for kind in KINDS if kind != "user"}
+        return SearchList(self.request_id, self.user, **owned, phrases=phrases, shared=shared)
+
+    def save(self, path: Path) -> None:
+        """Write it so that a reader sees all of it or none; only its owner may read it."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        scratch = path.with_name(f".{path.name}.tmp")
+        scratch.touch(mode=0o600)
+        scratch.write_text(json.dumps(asdict(self), indent=1) + "\n")
+        scratch.replace(path)
+
+    @staticmethod
+    def load(path: Path) -> "SearchList":
+        """Read it back; a file that is none raises ``ValueError``."""
+        values: Any = json.loads(path.read_text())
+        if not isinstance(values, dict) or set(values) != {item.name for item in fields(SearchList)}:
+            raise ValueError(f"{path} is no search list of an erasure")
+        lists = {name: tuple(values[name]) for name in (*KINDS, "phrases")}
+        return SearchList(values["request_id"], shared=values["shared"], **lists)

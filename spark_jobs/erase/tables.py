@@ -1,0 +1,59 @@
+"""Taking erased ids out of one table, by what ``contracts.erasure`` says of it. Running it twice changes nothing."""
+
+from functools import reduce
+from operator import or_
+
+from delta.tables import DeltaTable
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+from contracts.erasure import NOBODY, TRACES, Trace
+from spark_jobs.erased_ids import ErasedIds, has_number_of, is_theirs, is_touched, parse_line, redact
+from spark_jobs.lake import Lake
+
+
+def erase_rows(lake: Lake, name: str, ids: ErasedIds) -> dict[str, int]:
+    """Delete the rows of erased people, redact those of others; returns how many of each there were."""
+    trace = TRACES[name]
+    gone, touched, values = conditions(name, trace, ids)
+    rows = lake.read(name)
+    counted = rows.agg(F.count_if(gone).alias("deleted"), F.count_if(~gone & touched).alias("redacted")).first()
+    assert counted is not None, "an aggregate without groups has one row"
+    table = DeltaTable.forPath(lake.spark, lake.path(name))
+    if counted["deleted"]:
+        table.delete(gone)
+    if counted["redacted"]:
+        table.update(touched, values)
+    return {what: int(counted[what]) for what in ("deleted", "redacted")}
+
+
+def conditions(name: str, trace: Trace, ids: ErasedIds) -> tuple[Column, Column, dict[str, Column]]:
+    """(row goes, row is touched, new values of a touched row)."""
+    if trace.lines:
+        return _of_lines(name, ids)
+    gone = [F.col(column).isin(ids.of(kind)) for column, kind in trace.goes_by.items()]
+    users = ids.of("user")
+    array = F.array(*map(F.lit, users)).cast("array<bigint>")
+    touched = [F.arrays_overlap(column, array) for column in trace.lists]
+    touched += [F.col(column).isin(users) for column in trace.owners]
+    values = {column: F.filter(column, lambda one: ~one.isin(users)) for column in trace.lists}
+    values |= {column: F.when(F.col(column).isin(users), NOBODY).otherwise(F.col(column)) for column in trace.owners}
+    return _any(gone), _any(touched), values
+
+
+def _of_lines(name: str, ids: ErasedIds) -> tuple[Column, Column, dict[str, Column]]:
+    """A refused line has no effect on any other table, so one that merely mentions them goes too."""
+    raw = F.col("raw")
+    line = parse_line(raw)
+    theirs, touched = is_theirs(line, ids), is_touched(line, ids)
+    if name == "bronze.quarantine":
+        return theirs | touched | has_number_of(F.concat_ws(" ", "raw", "detail"), ids), _no(), {}
+    return theirs, touched, {"raw": redact(raw, line, ids)}
+
+
+def _any(conditions: list[Column]) -> Column:
+    return reduce(or_, (F.coalesce(condition, _no()) for condition in conditions), _no())
+
+
+def _no() -> Column:
+    return F.lit(col=False)

@@ -1,0 +1,109 @@
+"""Redis after an erasure: the person's keys are gone, everybody else's are as they were but for what was theirs."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from contracts.epochs import (
+    POINTER_KEY,
+    TAKEDOWN_KEY,
+    Pointer,
+    block_key,
+    card_key,
+    fallback_key,
+    features_key,
+    hidden_key,
+    pool_key,
+    unpack_pool,
+)
+from contracts.settings import ErasureRules, PublishRules, Settings
+from spark_jobs.erase.keys import erase_keys
+from spark_jobs.erase.needles import Needles
+from spark_jobs.erase.search import search_redis
+from spark_jobs.erase.search_list import SearchList
+from tests.serving.reader_world import RedisServer
+from tests.spark_jobs.erase.pools import GENERATED_AT, packed
+
+SMALL = SearchList("r", (12,), (13, 14))
+LARGE = SearchList("r", (1_000_153,), (1_152_921_573_326_324_436, 1_152_921_573_326_324_437))
+RULES = Settings(publish=PublishRules(keys_per_batch=3), erasure=ErasureRules(reader_refresh_s=0.0))
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[RedisServer]:
+    yield from RedisServer.running()
+
+
+def fill(client: Any, user: int, posts: tuple[int, int]) -> None:
+    """Two epochs: the person (pool, features, cards), a reader of theirs, a stranger, fallbacks, suppression sets."""
+    client.flushdb()
+    client.set(POINTER_KEY, Pointer(7, 6, 1).dumps())
+    for epoch in (6, 7):
+        client.set(pool_key(epoch, user), packed([1], [2]), ex=1000)
+        client.set(features_key(epoch, user), b"\0" * 8)
+        for post in posts:
+            client.set(card_key(epoch, post), f'{{"id":"{post}","author":{{"id":"{user}"}}}}')
+        client.set(card_key(epoch, 12_345), b'{"id":"12345"}')
+        client.set(pool_key(epoch, 3), packed([12_345, posts[0], 4, posts[1], 555], [5, user, 6, user, user]), ex=1000)
+        client.set(pool_key(epoch, 4), packed([12_345], [5]), ex=1000)
+        client.set(fallback_key(epoch, "popular"), packed([posts[0], 9], [user, 8]))
+    client.sadd(block_key(3), user, 5)
+    client.sadd(block_key(user), 3)
+    client.sadd(hidden_key(3), posts[1], 4)
+    client.sadd(hidden_key(user), 1)
+    client.sadd(TAKEDOWN_KEY, posts[0], 99)
+
+
+@pytest.mark.parametrize("wanted", [SMALL, LARGE], ids=["small ids", "large ids"])
+def test_nothing_of_them_is_left_and_the_rest_is_as_it_was(server: RedisServer, wanted: SearchList) -> None:
+    client, user, posts = server.client, wanted.user[0], (wanted.post[0], wanted.post[1])
+    fill(client, user, posts)
+    untouched = {key: client.get(key) for key in (pool_key(7, 4), card_key(7, 12_345), POINTER_KEY)}
+    before = search_redis(client, "Redis", Needles(wanted))
+    assert {name.split(":")[0] for name, _, _ in before.findings} >= {"pool", "block", "hidden", "takedown", "global"}
+    done = erase_keys(client, wanted.ids, RULES)
+    assert done == {"deleted": 10, "rewritten": 6}
+    after = search_redis(client, "Redis", Needles(wanted))
+    assert after.findings == ()
+    assert after.items == before.items - done["deleted"]
+    for epoch in (6, 7):
+        left = unpack_pool(client.get(pool_key(epoch, 3)))
+        assert left.columns["post_id"].tolist() == [12_345, 4]
+        assert left.columns["flags"].tolist() == [0, 2]
+        assert (left.epoch, left.generated_at) == (7, GENERATED_AT)
+        assert 0 < client.ttl(pool_key(epoch, 3)) <= 1000
+        assert unpack_pool(client.get(fallback_key(epoch, "popular"))).columns["post_id"].tolist() == [9]
+    assert {key: client.get(key) for key in untouched} == untouched
+    assert client.smembers(block_key(3)) == {b"5"}
+    assert client.smembers(hidden_key(3)) == {b"4"}
+    assert client.smembers(TAKEDOWN_KEY) == {b"99"}
+    assert erase_keys(client, wanted.ids, RULES) == {"deleted": 0, "rewritten": 0}
+
+
+def test_until_readers_have_refreshed_their_posts_are_taken_down(
+    server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(server.client, LARGE.user[0], (LARGE.post[0], LARGE.post[1]))
+    seen: list[set[bytes]] = []
+    monkeypatch.setattr("time.sleep", lambda _: seen.append(server.client.smembers(TAKEDOWN_KEY)))
+    erase_keys(server.client, LARGE.ids, RULES)
+    assert seen == [{b"99", *(str(post).encode() for post in LARGE.post)}]
+
+
+@pytest.mark.parametrize("kind", ["hash", "zset", "list", "stream", "string"])
+def test_the_proof_reads_every_type_of_key(server: RedisServer, kind: str) -> None:
+    client: Any = server.client
+    client.flushdb()
+    text = str(LARGE.user[0])
+    plant = {
+        "hash": lambda: client.hset("some", text, 1),
+        "zset": lambda: client.zadd("some", {text: 1}),
+        "list": lambda: client.rpush("some", "x", text),
+        "stream": lambda: client.xadd("some", {"event": f'{{"user_id": {text}}}'}),
+        "string": lambda: client.set("some", f"x{text}"),
+    }
+    plant[kind]()
+    [(key, part, what), *_] = search_redis(client, "Redis", Needles(LARGE)).findings
+    assert (key, part) == ("some", "value")
+    assert text in what
