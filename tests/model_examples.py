@@ -56,9 +56,10 @@ def read_models(lake_root: Path) -> list[dict[str, Any]]:
 
 
 def make_network(preset: str = "tiny", seed: int = 1) -> FeedRanker:
-    """Random weights and input moments."""
+    """Random weights and input moments; dwell above zero, where it is cut off."""
     torch.manual_seed(seed)
     network = FeedRanker(preset_of(preset))
+    network.set_base_rates(torch.tensor([float(head == "dwell") for head in HEADS]))
     for module in (network.user_input, network.post_input, network.cross_input):
         module.mean.uniform_(-1, 1)
         module.std.uniform_(0.5, 2)

@@ -51,7 +51,8 @@ def transform(
     else:
         exposures = sampled_exposures(engagements, posts, window, settings.negatives, settings.seed)
         shown = exposures
-    points = exposures.join(describe_posts(posts), "post_id", "inner").where(F.col("created_at") <= F.col("shown_at"))
+    described = exposures.drop("request_id").join(describe_posts(posts), "post_id", "inner")
+    points = described.where(F.col("created_at") <= F.col("shown_at"))
     featured = join_features(
         points,
         impressions=impressions,

@@ -119,7 +119,8 @@ def test_predictions_are_those_of_a_log_in_which_everybody_looks(trained: Traine
     for head in ("like", "comment", "dwell"):  # the others are too rare to compare
         for name in ("mean_observed", "mean_predicted"):
             assert metrics[head][name] == pytest.approx(trained.metrics[head][name], rel=0.1), (head, name)
-    assert metrics["like"]["auc"] == pytest.approx(trained.metrics["like"]["auc"], abs=0.03)
+    # A third of the labels are missing, so the order is learnt from less.
+    assert metrics["like"]["auc"] == pytest.approx(trained.metrics["like"]["auc"], abs=0.06)
 
 
 def test_base_rates_are_those_of_a_log_in_which_everybody_looks() -> None:

@@ -1,7 +1,7 @@
--- grain: one erased id of a person: their user id, and the ids of their posts and pages, each as a keyed hash
+-- grain: one erased id of a person: their user id, and the ids of their posts, pages and campaigns, each as a keyed hash
 CREATE TABLE bronze.erasures (
   id_key STRING NOT NULL COMMENT 'HMAC-SHA-256 of kind and id under the erasure key, which is kept outside the lake',
-  kind STRING NOT NULL COMMENT 'user, post or page',
+  kind STRING NOT NULL COMMENT 'user, post, page or campaign',
   request_id STRING NOT NULL COMMENT 'the request, as the operator names it; no personal data',
   key_check STRING NOT NULL COMMENT 'which erasure key it was',
   requested_at TIMESTAMP NOT NULL COMMENT 'when the erasure began; from then on ingest refuses lines with this id',
