@@ -14,7 +14,7 @@ def social_proof(totals: DataFrame, rules: FeatureRules) -> DataFrame:
     ``totals`` are the counts of pairs. The join from a viewer over a friend to an author has a row per friend of the
     viewer and author whom that friend engaged with. Both are bounded: a viewer looks at the ``proof_friends`` closest
     friends and a friend shows the ``proof_authors`` authors engaged with last, so a user costs at most their product
-    (10,000 rows a day), however many friends an author or a friend has; 600 on average in the simulated network.
+    (10,000 rows a day), however many friends an author or a friend has.
     """
     friends = _first(
         totals.where(F.col("num_friendships") > 0), F.col("num_interactions").desc(), rules.proof_friends
