@@ -5,6 +5,8 @@ the edges inside its node. A half-sweep is one pass over the edges (a join and a
 between passes is one row per node.
 """
 
+from typing import Any
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -18,8 +20,14 @@ def cut_lineage(frame: DataFrame) -> DataFrame:
     Kept where ``spark.checkpoint.dir`` says, which outlives an executor; else on the executors, and then a lost one
     fails the job, whose rerun gives the same table.
     """
-    reliable = frame.sparkSession.sparkContext.getCheckpointDir() is not None
-    return frame.checkpoint() if reliable else frame.localCheckpoint()
+    spark = frame.sparkSession
+    reliable = spark.sparkContext.getCheckpointDir() is not None
+    kept: Any = frame.checkpoint() if reliable else frame.localCheckpoint()
+    # A checkpoint remembers the estimated size of its plan, and a join multiplies those of its sides: sweep by sweep
+    # the digits of the estimate would double. Made of the checkpoint's rows alone, a frame has no estimate.
+    session: Any = spark
+    rows, schema = kept._jdf.queryExecution().toRdd(), kept._jdf.schema()
+    return DataFrame(session._jsparkSession.internalCreateDataFrame(rows, schema, False), spark)  # noqa: FBT003
 
 
 def move_nodes(graph: DataFrame, rules: CommunityRules) -> DataFrame:
