@@ -6,6 +6,7 @@ from pyspark.sql import functions as F
 from contracts.features import CITY_PARTS, TOPICS, default_of
 from contracts.settings import Smoothing
 from spark_jobs.features.circles import circle_columns
+from spark_jobs.features.network_features import NAMES as NETWORK
 from spark_jobs.features.user_facts import PARTS_PER_TURN
 from spark_jobs.rates import log_count, share_of, smoothed_mean, smoothed_rate, wilson_lower
 
@@ -19,6 +20,7 @@ def user_columns(smoothing: Smoothing) -> dict[str, Column]:
         **_profile_columns(),
         **_activity_columns(),
         **_rate_columns(smoothing),
+        **{name: F.col(name) for name in NETWORK},
         **circle_columns(),
         **_interest_columns(smoothing),
         **_habit_columns(),

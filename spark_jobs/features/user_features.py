@@ -44,7 +44,7 @@ def transform(
     joined = joined.join(F.broadcast(covered), "ds", "left")
     counts = {*totals.columns, *circles.columns, *NAMES} - {"user_id", "ds"}
     joined = joined.fillna(0, sorted(counts)).fillna(1, ["num_days"])
-    columns = user_columns(smoothing) | {name: F.col(name) for name in NAMES}
+    columns = user_columns(smoothing)
     return joined.select("user_id", *(columns[name].cast("float").alias(name) for name in names_of("user")), "ds")
 
 
