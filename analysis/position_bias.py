@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.integer[Any]]
-Design = NDArray[np.float64]
 
 NUM_GROUPS = 20
 """Groups of users of the jackknife."""

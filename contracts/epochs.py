@@ -27,7 +27,7 @@ FLAG_PUBLIC = 1
 FLAG_EXPLORATION = 2
 
 _HEADER = struct.Struct("<4sBxHIII")
-_MAGIC = b"FLPL"
+POOL_MAGIC = b"FLPL"
 _VERSION = 1
 
 POOL_DTYPES: dict[str, str] = {
@@ -114,7 +114,7 @@ def pack_pools(
     ]
     for start, end in pairwise(bounds):
         body = b"".join([view[start * size : end * size] for view, size in cast])
-        yield _HEADER.pack(_MAGIC, _VERSION, end - start, epoch, generated_at, zlib.crc32(body)) + body
+        yield _HEADER.pack(POOL_MAGIC, _VERSION, end - start, epoch, generated_at, zlib.crc32(body)) + body
 
 
 def unpack_pool(value: bytes) -> Pool:
@@ -122,7 +122,7 @@ def unpack_pool(value: bytes) -> Pool:
     if len(value) < _HEADER.size:
         raise ValueError(f"pool of {len(value)} bytes is shorter than its header")
     magic, version, count, epoch, generated_at, checksum = _HEADER.unpack_from(value)
-    if magic != _MAGIC or version != _VERSION:
+    if magic != POOL_MAGIC or version != _VERSION:
         raise ValueError(f"not a pool of format {_VERSION}: magic {magic!r}, version {version}")
     if len(value) != _HEADER.size + count * bytes_per_item():
         raise ValueError(f"pool of {count} posts has {len(value)} bytes")

@@ -4,7 +4,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from spark_jobs.clean.latest_versions import latest_versions, merge_latest
-from spark_jobs.clean.references import Reference, check, known_posts, refuse_where
+from spark_jobs.clean.references import Reference, check, known_posts, on_silver_posts, refuse_where
 from spark_jobs.clean.typed_events import landed_in_scope, typed_events
 from spark_jobs.night import Night
 
@@ -51,5 +51,4 @@ def main(night: Night) -> None:
     """Merge the night's news of ads; an ad waits while its post is withheld."""
     events = typed_events(landed_in_scope(night), "ad_upserted")
     checked = check_versions(events, night.read("silver.campaigns"), known_posts(night))
-    posts = night.read("silver.posts").select("post_id")
-    merge_latest(night, "silver.ads", checked, lambda kept: transform(kept.join(posts, "post_id", "left_semi")))
+    merge_latest(night, "silver.ads", checked, lambda kept: transform(on_silver_posts(night, kept)))

@@ -4,7 +4,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from spark_jobs.clean.latest_versions import latest_versions, merge_latest
-from spark_jobs.clean.references import Reference, check, known_posts, refuse_where
+from spark_jobs.clean.references import Reference, check, known_posts, on_silver_posts, refuse_where
 from spark_jobs.clean.typed_events import landed_in_scope, typed_events
 from spark_jobs.night import Night
 
@@ -25,6 +25,4 @@ def transform(events: DataFrame) -> DataFrame:
 def main(night: Night) -> None:
     """Merge the night's verdicts; a verdict waits while its post is withheld."""
     checked = check_events(typed_events(landed_in_scope(night), "content_labelled"), known_posts(night))
-    posts = night.read("silver.posts").select("post_id")
-    kept = "silver.content_labels"
-    merge_latest(night, kept, checked, lambda verdicts: transform(verdicts.join(posts, "post_id", "left_semi")))
+    merge_latest(night, "silver.content_labels", checked, lambda kept: transform(on_silver_posts(night, kept)))

@@ -3,9 +3,8 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from spark_jobs.clean.references import Reference, accepted, check, known_posts, write_refused
+from spark_jobs.clean.references import Reference, check, known_posts, merge_accepted, on_silver_posts
 from spark_jobs.clean.typed_events import landed_in_scope, typed_events
-from spark_jobs.lake import merge_by_key
 from spark_jobs.night import Night
 
 
@@ -50,11 +49,9 @@ def main(night: Night) -> None:
     # "detail" is a field of these events and of the quarantine, where it says what broke the rule.
     events = events.withColumnRenamed("detail", "action")
     users, ads = night.read("silver.users"), night.read("silver.ads")
-    checked = check_events(events, users, known_posts(night), ads).persist()
-    try:
-        write_refused(night, "silver.engagements", checked)
-        rows = transform(accepted(checked).withColumnRenamed("action", "detail"))
-        rows = rows.join(night.read("silver.posts").select("post_id"), "post_id", "left_semi")
-        merge_by_key(night.lake, "silver.engagements", rows, update_when=None)
-    finally:
-        checked.unpersist()
+    checked = check_events(events, users, known_posts(night), ads)
+
+    def rows(kept: DataFrame) -> DataFrame:
+        return on_silver_posts(night, transform(kept.withColumnRenamed("action", "detail")))
+
+    merge_accepted(night, "silver.engagements", checked, rows, update_when=None)

@@ -3,9 +3,15 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from spark_jobs.clean.references import Reference, accepted, check, known_posts, refuse_where, write_refused
+from spark_jobs.clean.references import (
+    Reference,
+    check,
+    known_posts,
+    merge_accepted,
+    on_silver_posts,
+    refuse_where,
+)
 from spark_jobs.clean.typed_events import landed_in_scope, typed_events
-from spark_jobs.lake import merge_by_key
 from spark_jobs.night import Night
 
 
@@ -49,10 +55,7 @@ def main(night: Night) -> None:
     """Insert the night's impressions."""
     events = typed_events(landed_in_scope(night), "impression")
     users, ads = night.read("silver.users"), night.read("silver.ads")
-    checked = check_events(events, users, known_posts(night), ads).persist()
-    try:
-        write_refused(night, "silver.impressions", checked)
-        rows = transform(accepted(checked)).join(night.read("silver.posts").select("post_id"), "post_id", "left_semi")
-        merge_by_key(night.lake, "silver.impressions", rows, update_when=None)
-    finally:
-        checked.unpersist()
+    checked = check_events(events, users, known_posts(night), ads)
+    merge_accepted(
+        night, "silver.impressions", checked, lambda kept: on_silver_posts(night, transform(kept)), update_when=None
+    )

@@ -13,9 +13,8 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from spark_jobs.clean.changes import changed_rows
-from spark_jobs.clean.references import Reference, accepted, check, refuse_where, write_refused
+from spark_jobs.clean.references import Reference, check, merge_accepted, refuse_where
 from spark_jobs.clean.typed_events import landed_in_scope, typed_events
-from spark_jobs.lake import merge_by_key
 from spark_jobs.night import Night
 
 
@@ -73,12 +72,9 @@ def build(night: Night, edge: Edge) -> None:
     checked = check(events, [Reference("user_id", users, "unknown_user"), Reference(edge.other, others, edge.reason)])
     if edge.others == "silver.users":
         checked = refuse_where(checked, F.col("user_id") == F.col(edge.other), "self_edge", edge.other)
-    checked = checked.persist()
-    try:
-        write_refused(night, edge.table, checked)
-        existing = night.read(edge.table)
-        rows = transform(accepted(checked), existing, edge)
-        changed = changed_rows(rows, existing, ["user_id", edge.other])
-        merge_by_key(night.lake, edge.table, changed, update_when="true")
-    finally:
-        checked.unpersist()
+    existing = night.read(edge.table)
+
+    def changed(kept: DataFrame) -> DataFrame:
+        return changed_rows(transform(kept, existing, edge), existing, ["user_id", edge.other])
+
+    merge_accepted(night, edge.table, checked, changed, update_when="true")

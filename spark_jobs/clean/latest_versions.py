@@ -5,8 +5,7 @@ from collections.abc import Callable
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from spark_jobs.clean.references import accepted, write_refused
-from spark_jobs.lake import merge_by_key
+from spark_jobs.clean.references import merge_accepted
 from spark_jobs.night import Night
 
 
@@ -22,9 +21,4 @@ def latest_versions(events: DataFrame, *keys: str) -> DataFrame:
 
 def merge_latest(night: Night, table: str, checked: DataFrame, transform: Callable[[DataFrame], DataFrame]) -> None:
     """Quarantine what ``checked`` refuses; merge ``transform`` of the rest where it is not older than what stands."""
-    checked = checked.persist()
-    try:
-        write_refused(night, table, checked)
-        merge_by_key(night.lake, table, transform(accepted(checked)), update_when="new.updated_at >= old.updated_at")
-    finally:
-        checked.unpersist()
+    merge_accepted(night, table, checked, transform, update_when="new.updated_at >= old.updated_at")

@@ -5,7 +5,7 @@ its quarantine row stays, as the record of what happened.
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame
@@ -86,3 +86,24 @@ def write_refused(night: Night, table: str, checked: DataFrame) -> None:
     )
     with _ONE_WRITER:
         merge_by_key(night.lake, "bronze.quarantine", refused, update_when=None)
+
+
+def on_silver_posts(night: Night, rows: DataFrame) -> DataFrame:
+    """The rows whose post is in silver: the others wait while their post is withheld, see ``known_posts``."""
+    return rows.join(night.read("silver.posts").select("post_id"), "post_id", "left_semi")
+
+
+def merge_accepted(
+    night: Night,
+    table: str,
+    checked: DataFrame,
+    transform: Callable[[DataFrame], DataFrame],
+    update_when: str | None,
+) -> None:
+    """Quarantine what ``checked`` refuses; merge ``transform`` of the rest, known keys where ``update_when`` holds."""
+    checked = checked.persist()
+    try:
+        write_refused(night, table, checked)
+        merge_by_key(night.lake, table, transform(accepted(checked)), update_when=update_when)
+    finally:
+        checked.unpersist()

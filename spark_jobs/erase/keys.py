@@ -6,23 +6,20 @@ readers have refreshed what they hold, the ids leave ``takedown`` too.
 
 import re
 import time
-from collections.abc import Iterable, Iterator
-from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from contracts.epochs import TAKEDOWN_KEY, Pool, pack_pool, unpack_pool
+from contracts.epochs import POOL_MAGIC, TAKEDOWN_KEY, Pool, pack_pool, unpack_pool
 from contracts.erasure import Kind
 from contracts.settings import Settings
 from spark_jobs.erased_ids import ErasedIds
+from spark_jobs.publish.store import in_batches
 
 if TYPE_CHECKING:
     import redis
 
-T = TypeVar("T")
-
-POOL_MAGIC = b"FLPL"
 _USER_TAG = re.compile(rb"\{u(-?\d+)\}")
 _LAST_NUMBER = re.compile(rb"^(post|pull):(?:\d+:)?(-?\d+)$")
 _MEMBERS: dict[bytes, Kind] = {b"block": "user", b"hidden": "post", b"seen": "post", b"takedown": "post"}
@@ -32,26 +29,19 @@ _MEMBERS: dict[bytes, Kind] = {b"block": "user", b"hidden": "post", b"seen": "po
 def erase_keys(client: "redis.Redis", ids: ErasedIds, settings: Settings) -> dict[str, int]:
     """Remove keys of and about the erased people, and rewrite what is others'; returns how many of each."""
     batch = settings.publish.keys_per_batch
-    for posts in batches(ids.of("post"), batch):
+    for posts in in_batches(ids.of("post"), batch):
         client.sadd(TAKEDOWN_KEY, *posts)
     done = {"deleted": 0, "rewritten": 0}
-    for keys in batches(client.scan_iter(count=batch), batch):
+    for keys in in_batches(client.scan_iter(count=batch), batch):
         theirs = [key for key in keys if is_key_of(key, ids)]
         if theirs:
             removed: Any = client.unlink(*theirs)
             done["deleted"] += int(removed)
         done["rewritten"] += _rewrite(client, [key for key in keys if not is_key_of(key, ids)], ids)
     time.sleep(settings.erasure.reader_refresh_s)
-    for posts in batches(ids.of("post"), batch):
+    for posts in in_batches(ids.of("post"), batch):
         client.srem(TAKEDOWN_KEY, *posts)
     return done
-
-
-def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """The items in lists of at most ``size``."""
-    rest = iter(items)
-    while batch := list(islice(rest, size)):
-        yield batch
 
 
 def is_key_of(key: bytes, ids: ErasedIds) -> bool:

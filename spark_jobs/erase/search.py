@@ -17,9 +17,10 @@ import pyarrow.fs as filesystems
 from pyarrow import parquet
 from pyspark.sql import SparkSession
 
-from contracts.epochs import unpack_pool
-from spark_jobs.erase.keys import POOL_MAGIC, batches, kind_of_members
+from contracts.epochs import POOL_MAGIC, unpack_pool
+from spark_jobs.erase.keys import kind_of_members
 from spark_jobs.erase.needles import Needles, kind_of
+from spark_jobs.publish.store import in_batches
 
 if TYPE_CHECKING:
     import redis
@@ -153,7 +154,7 @@ def search_redis(client: "redis.Redis", place: str, needles: Needles) -> Searche
     """Search the name and the value of every key of one database, whatever its type."""
     num_keys = num_bytes = 0
     findings: list[tuple[str, str, str]] = []
-    for keys in batches(client.scan_iter(count=_REDIS_BATCH), _REDIS_BATCH):
+    for keys in in_batches(client.scan_iter(count=_REDIS_BATCH), _REDIS_BATCH):
         for key, value in zip(keys, read_values(client, keys), strict=True):
             num_keys += 1
             num_bytes += len(key) + len(value)

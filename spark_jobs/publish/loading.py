@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 from typing import Any, Literal
 
 import numpy as np
@@ -21,7 +20,7 @@ from redis.exceptions import OutOfMemoryError
 
 from contracts.epochs import POOL_DTYPES, card_key, features_key, pack_pools, pool_key
 from contracts.settings import PublishRules
-from spark_jobs.publish.store import PublishFailed, connect
+from spark_jobs.publish.store import PublishFailed, connect, in_batches
 
 Kind = Literal["pool", "features", "card"]
 KEY_OF = {"pool": pool_key, "features": features_key, "card": card_key}
@@ -86,7 +85,7 @@ def _write(batches: Iterable[Any], target: Target) -> Iterator[Any]:
     rules, num_keys, num_bytes, checksum = target.rules, 0, 0, 0
     key_of, entries = KEY_OF[target.kind], PACKERS[target.kind](batches, target)
     with closing(connect(target.url, rules)) as client:
-        while chunk := list(islice(entries, rules.keys_per_batch)):
+        for chunk in in_batches(entries, rules.keys_per_batch):
             pipe = client.pipeline(transaction=False)
             for identity, value in chunk:
                 key = key_of(target.epoch, identity)
@@ -106,7 +105,7 @@ def _read(batches: Iterable[Any], target: Target) -> Iterator[Any]:
     key_of = KEY_OF[target.kind]
     keys = (key_of(target.epoch, identity) for batch in batches for identity in batch.column(0).to_pylist())
     with closing(connect(target.url, rules)) as client:
-        while chunk := list(islice(keys, rules.keys_per_batch)):
+        for chunk in in_batches(keys, rules.keys_per_batch):
             pipe = client.pipeline(transaction=False)
             for key in chunk:
                 pipe.get(key)

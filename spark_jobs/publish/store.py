@@ -3,9 +3,9 @@
 One publisher runs at a time; the pointer is the only truth about what is live.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 import redis
 from redis.backoff import ExponentialBackoff
@@ -15,6 +15,8 @@ from contracts.epochs import POINTER_KEY, Pointer
 from contracts.settings import PublishRules
 
 EPOCH_KEYS = frozenset({b"pool", b"uf", b"post", b"global"})
+T = TypeVar("T")
+
 _SCAN_COUNT = 2000
 _RETRIES = 3
 
@@ -87,11 +89,18 @@ def check_memory(client: "redis.Redis", needed: int, rules: PublishRules) -> Non
         )
 
 
+def in_batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """The items in lists of at most ``size``."""
+    rest = iter(items)
+    while batch := list(islice(rest, size)):
+        yield batch
+
+
 def discard_epochs(client: "redis.Redis", is_doomed: Callable[[int], bool], rules: PublishRules) -> int:
     """UNLINK the keys of every doomed epoch, in bounded batches; returns how many were removed."""
     removed = 0
     doomed = (key for key in _epoch_keys(client) if is_doomed(_epoch_of(key)))
-    while keys := list(islice(doomed, rules.keys_per_batch)):
+    for keys in in_batches(doomed, rules.keys_per_batch):
         unlinked: Any = client.unlink(*keys)
         removed += int(unlinked)
     return removed

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from datetime import timedelta
 from functools import partial
-from itertools import islice
 from typing import Any, Literal
 
 import pyarrow as pa
@@ -19,7 +18,7 @@ from redis.exceptions import OutOfMemoryError
 from contracts.epochs import TAKEDOWN_KEY, block_key, hidden_key
 from contracts.settings import PublishRules
 from spark_jobs.night import Night
-from spark_jobs.publish.store import PublishFailed, connect
+from spark_jobs.publish.store import PublishFailed, connect, in_batches
 from spark_jobs.visibility import both_directions
 
 Command = Literal["SADD", "SREM"]
@@ -105,7 +104,7 @@ def _send(batches: Iterable[Any], command: Command, url: str, rules: PublishRule
     rows = (row for batch in batches for row in zip(*(c.to_pylist() for c in batch.columns), strict=True))
     changed = 0
     with closing(connect(url, rules)) as client:
-        while chunk := list(islice(rows, rules.keys_per_batch)):
+        for chunk in in_batches(rows, rules.keys_per_batch):
             pipe: Any = client.pipeline(transaction=False)
             for kind, owner, member in chunk:
                 key = KEY_OF[kind](owner)
