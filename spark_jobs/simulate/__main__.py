@@ -21,11 +21,13 @@ def main() -> None:
     parser.add_argument(
         "--end-date", type=date.fromisoformat, default=date(2026, 3, 8), help="last day (default: 2026-03-08)"
     )
+    parser.add_argument("--drift-date", type=date.fromisoformat, help="day from which tastes and devices are others")
     parser.add_argument("--landing", required=True, help="folder to write; an earlier area there is replaced")
     options = parser.parse_args()
     spark = open_session("simulate")
     try:
-        counts = simulate(spark, options.users, options.days, options.seed, options.end_date, options.landing)
+        world = (options.users, options.days, options.seed, options.end_date)
+        counts = simulate(spark, *world, options.landing, options.drift_date)
     except ValueError as error:
         parser.error(str(error))
     finally:

@@ -4,10 +4,11 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from contracts.features import TOPICS
-from contracts.landing import PROFILE_VISIT
-from spark_jobs.simulate import network
+from contracts.landing import FEED_PREFERENCES, PROFILE_VISIT
+from spark_jobs.simulate import network, popularity, profile
+from spark_jobs.simulate.attachments import location, media, media_count, tags
 from spark_jobs.simulate.lines import as_lines, identified, lateness, moment
-from spark_jobs.simulate.posts import audiences, hashtags, media_count, mentions, text
+from spark_jobs.simulate.posts import audiences, hashtags, mentions, text
 from spark_jobs.simulate.world import (
     DAY_MS,
     FIRST_GROUP_ID,
@@ -32,21 +33,9 @@ FAMILY = (
     "Gable",
     "Fathom",
 )
-COUNTRIES = {"ZA": 0.1, "BR": 0.15, "DE": 0.1, "IN": 0.25, "JP": 0.1, "US": 0.2, "FR": 0.1}
-CITIES = {
-    "ZA": ("Durban", "Pretoria"),
-    "BR": ("Recife", "Curitiba"),
-    "DE": ("Bremen", "Leipzig"),
-    "IN": ("Pune", "Kochi"),
-    "JP": ("Sendai", "Nara"),
-    "US": ("Tulsa", "Boise"),
-    "FR": ("Lille", "Nantes"),
-}
-AWAY_SHARE = 0.05
-PLACE_SHARE = 0.08
 PROFILE_SHARE = 0.15
-WIFI_SHARES = {"phone": 0.55, "tablet": 0.9}
 VERIFIED_SHARE = 0.06
+ASKS_SHARE = 0.05
 
 
 def _user_id(name: str) -> Column:
@@ -57,36 +46,19 @@ def _one_of(world: World, words: tuple[str, ...], stream: str) -> Column:
     return F.get(F.array(*(F.lit(word) for word in words)), world.index(len(words), f"name/{stream}", "id").cast("int"))
 
 
-def country(world: World, user: Column) -> Column:
-    """Where a user lives: where the community does."""
-    return choose(world.uniform("user/country", network.community(world, user)), COUNTRIES)
-
-
-def city(world: World, user: Column, *draw: Column) -> Column:
-    """One of the two cities of the user's country: ``draw`` decides how often it is not the community's."""
-    home = world.index(2, "community/city", network.community(world, user))
-    is_away = world.uniform("session/away", user, *draw) < AWAY_SHARE
-    pairs = F.create_map(*(part for name, two in CITIES.items() for part in (F.lit(name), F.array(*map(F.lit, two)))))
-    which = F.when(is_away, 1 - home).otherwise(home)
-    return F.get(F.element_at(pairs, country(world, user)), which.cast("int"))
-
-
-def connection(world: World) -> Column:
-    """What a session runs over: desktops are wired, the others on Wi-Fi or a mobile network."""
-    draw = world.uniform("session/connection", "user", "slot")
-    shares = F.coalesce(*(F.when(F.col("device") == device, share) for device, share in WIFI_SHARES.items()))
-    return F.when(F.col("device") == "desktop", "wired").when(draw < shares, "wifi").otherwise("cellular")
-
-
 def people(spark: SparkSession, world: World) -> list[DataFrame]:
     """Users, pages and groups."""
     user = F.col("id")
     signup = network.signed_up_ms(world, user)
     known = network.tastes(spark, world).withColumnRenamed("user", "id")
     given, family = (_one_of(world, words, stream) for words, stream in ((GIVEN, "given"), (FAMILY, "family")))
-    by_taste = F.transform("tastes", lambda taste, topic: F.struct((-taste).alias("taste"), topic.alias("topic")))
     topics = F.array(*(F.lit(topic) for topic in TOPICS))
-    top = F.slice(F.array_sort(by_taste), 1, (2 + world.index(2, "user/interests", user)).cast("int"))
+    top = profile.chosen_interests(world, user)
+    country = profile.country(world, user)
+    locales = F.create_map(*(F.lit(word) for pair in profile.LOCALES.items() for word in pair))
+    asked = F.array(
+        *(F.when(world.uniform(f"user/asks/{word}", user) < ASKS_SHARE, F.lit(word)) for word in FEED_PREFERENCES)
+    )
     users = as_lines(
         world,
         identified(known, "user", ("id",), F.greatest(signup, F.lit(world.start_ms - network.HISTORY_DAYS * DAY_MS))),
@@ -96,10 +68,12 @@ def people(spark: SparkSession, world: World) -> list[DataFrame]:
             "name": F.concat_ws(" ", given, family, user),
             "signup_at": moment(signup),
             "gender": choose(world.uniform("user/gender", user), {"female": 0.48, "male": 0.48, "other": 0.04}),
-            "birth_year": (2008 - world.index(60, "user/birth", user, power=1.5)).cast("int"),
-            "country": country(world, user),
-            "is_verified": world.uniform("user/verified", user) < VERIFIED_SHARE * network.fame(world, user),
-            "interests": F.transform(top, lambda entry: F.element_at(topics, entry.topic + 1)),
+            "birth_year": profile.birth_year(world, user),
+            "country": country,
+            "is_verified": world.uniform("user/verified", user) < VERIFIED_SHARE * popularity.fame(world, user),
+            "interests": F.transform(top, lambda topic: F.element_at(topics, topic + 1)),
+            "locale": locales[country],
+            "feed_preferences": F.array_compact(asked),
         },
     )
     topic_name = F.element_at(topics, network.page_topic(user).cast("int") + 1)
@@ -165,9 +139,9 @@ def post_life(world: World, written: DataFrame, friends: DataFrame) -> list[Data
         "hashtags": hashtags(),
         "mentions": mentions(world),
         "media_count": media_count(world),
-        "location": F.when(
-            world.uniform("post/place", "post_id") < PLACE_SHARE, city(world, F.col("author"), F.col("post_id"))
-        ),
+        "media": media(world),
+        "tags": tags(world),
+        "location": location(world),
     }
     edited = fields | {
         "text": F.concat(text(world), F.lit(" (edited)")),
@@ -198,13 +172,22 @@ def activity(world: World, reacted: DataFrame) -> list[DataFrame]:
             "position": F.col("position"),
             "session_id": F.concat_ws("-", F.lit("s"), "user", "slot"),
             "device": F.col("device"),
-            "connection": connection(world),
-            "city": city(world, F.col("user"), F.col("slot")),
+            "connection": F.col("connection"),
+            "city": profile.city(world, F.col("user"), F.col("slot")),
             "surface": F.lit("feed"),
             "propensity": 1.0 / F.col("num_delivered"),
         },
         lateness(world),
     )
+    act_id = F.concat_ws("-", "kind", "user", "post_id")
+    engagements = engagement_lines(world, reacted, F.concat_ws("-", F.lit("imp"), "user", "post_id"), act_id)
+    return [impressions, engagements]
+
+
+def engagement_lines(
+    world: World, reacted: DataFrame, impression_id: Column, act_id: Column, ad_id: Column | None = None
+) -> DataFrame:
+    """What the viewers of ``reacted`` did; ``act_id`` is made of its columns and ``kind``."""
     acts = F.array(
         _act(F.col("reaction").isNotNull(), F.col("reaction"), F.col("delay_ms")),
         _act(F.col("is_clicked"), F.lit("click"), F.lit(2000)),
@@ -212,26 +195,25 @@ def activity(world: World, reacted: DataFrame) -> list[DataFrame]:
         _act(F.col("is_hidden"), F.lit("hide"), F.lit(5000)),
         _act(F.col("is_reported"), F.lit("report"), F.lit(8000)),
     )
-    done = reacted.select("user", "post_id", "shown_ms", F.explode(F.array_compact(acts)).alias("act")).select(
-        "user", "post_id", "shown_ms", "act.*"
-    )
-    event_id = F.concat_ws("-", "kind", "user", "post_id")
+    named = reacted.withColumns({"impression_id": impression_id, "ad_id": F.lit(None) if ad_id is None else ad_id})
+    kept = [column for column in named.columns if column != "dwell_ms"]
     visits = world.uniform("react/profile", "user", "post_id") < PROFILE_SHARE
-    engagements = as_lines(
+    done = named.withColumn("act", F.explode(F.array_compact(acts))).select(*kept, "act.*")
+    fields = {
+        "user_id": _user_id("user"),
+        "post_id": F.col("post_id"),
+        "engagement_type": F.col("kind"),
+        "impression_id": F.col("impression_id"),
+        "dwell_ms": F.col("dwell_ms"),
+        "detail": F.when((F.col("kind") == "click") & visits, PROFILE_VISIT),
+    }
+    return as_lines(
         world,
-        done.withColumns({"event_id": event_id, "event_ms": F.col("shown_ms") + F.col("after_ms")}),
+        done.withColumns({"event_id": act_id, "event_ms": F.col("shown_ms") + F.col("after_ms")}),
         "engagement",
-        {
-            "user_id": _user_id("user"),
-            "post_id": F.col("post_id"),
-            "engagement_type": F.col("kind"),
-            "impression_id": F.concat_ws("-", F.lit("imp"), "user", "post_id"),
-            "dwell_ms": F.col("dwell_ms"),
-            "detail": F.when((F.col("kind") == "click") & visits, PROFILE_VISIT),
-        },
+        fields if ad_id is None else fields | {"ad_id": F.col("ad_id")},
         lateness(world),
     )
-    return [impressions, engagements]
 
 
 def _act(happens: Column, kind: Column, after_ms: Column, dwell_ms: Column | None = None) -> Column:

@@ -3,6 +3,7 @@
 Each post that a user may see is delivered to one session of that user in the 72 hours after it, early ones being
 likelier, and each session adds a few popular public posts. A session shows what was delivered to it in random
 order, up to its length: the logged propensity of a position is therefore exactly one over the number delivered.
+Ads (``ads.py``) stand between them at fixed positions.
 """
 
 from pyspark.sql import Column, DataFrame, SparkSession, Window
@@ -20,14 +21,20 @@ FIRST_SLOT = -WARM_UP_DAYS * SLOTS_PER_DAY
 SLOT_CHANCE = (0.15, 0.55, 0.65, 0.80)
 """Chance that a user of average activity opens a session in the night, morning, afternoon and evening."""
 
-SESSION_LENGTH = 12
+SESSION_LENGTH = 16
+FIRST_AD_AFTER, ADS_EVERY = 4, 8
+"""An ad follows a session's fourth post and every eighth post after that: at positions 5 and 14."""
+
 SUGGESTED_PER_SESSION = 3
 WINDOW_MS = SLOTS_IN_WINDOW * SLOT_MS
 MIN_AGE_MS = 60_000
 DEVICES = {"phone": 0.70, "tablet": 0.10, "desktop": 0.20}
+DRIFTED_DEVICES = {"phone": 0.50, "tablet": 0.10, "desktop": 0.40}
+WIFI_SHARES = {"phone": 0.55, "tablet": 0.9}
+PAUSE_MS = 20_000
 DELIVERED = (
     "user", "post_id", "slot", "started_ms", "tie", "author", "source_type", "created_ms", "content_type",
-    "topic", "second_topic", "quality", "popularity",
+    "topic", "second_topic", "quality", "popularity", "is_clickbait", "is_nsfw", "is_misinformation",
 )  # fmt: skip
 
 
@@ -72,16 +79,33 @@ def shown(spark: SparkSession, world: World, written: DataFrame, friends: DataFr
         *DELIVERED,
         "is_suggested",
         F.count("*").over(session).alias("num_delivered"),
-        F.row_number().over(order).alias("position"),
+        F.row_number().over(order).alias("place"),
     )
-    placed = seen.where(F.col("position") <= SESSION_LENGTH)
-    pause = (20_000 * (F.col("position") - 1 + world.uniform("impression/pause", "user", "post_id"))).cast("long")
-    return placed.withColumns(
-        {
-            "shown_ms": F.col("started_ms") + pause,
-            "device": choose(world.uniform("session/device", "user", "slot"), DEVICES),
-        }
-    )
+    placed = seen.where(F.col("place") <= SESSION_LENGTH)
+    num_ads_before = F.floor((F.col("place") + ADS_EVERY - FIRST_AD_AFTER - 1) / ADS_EVERY).cast("int")
+    positioned = placed.withColumn("position", F.col("place") + num_ads_before)
+    return positioned.withColumns(
+        {"shown_ms": shown_ms(world, "user", "post_id"), "device": device(world, F.col("started_ms"))}
+    ).withColumn("connection", connection(world))
+
+
+def shown_ms(world: World, *keys: str) -> Column:
+    """When a position of a session comes into view: some 20 s after the one before."""
+    pause = PAUSE_MS * (F.col("position") - 1 + world.uniform("impression/pause", *keys))
+    return F.col("started_ms") + pause.cast("long")
+
+
+def device(world: World, started_ms: Column) -> Column:
+    """The device of a session; after the drift more of them are desktops."""
+    draw = world.uniform("session/device", "user", "slot")
+    return F.when(started_ms < world.drift_ms, choose(draw, DEVICES)).otherwise(choose(draw, DRIFTED_DEVICES))
+
+
+def connection(world: World) -> Column:
+    """What a session runs over: desktops are wired, the others on Wi-Fi or a mobile network."""
+    draw = world.uniform("session/connection", "user", "slot")
+    shares = F.coalesce(*(F.when(F.col("device") == device, share) for device, share in WIFI_SHARES.items()))
+    return F.when(F.col("device") == "desktop", "wired").when(draw < shares, "wifi").otherwise("cellular")
 
 
 def _connected(spark: SparkSession, world: World, written: DataFrame, friends: DataFrame) -> DataFrame:
@@ -106,12 +130,12 @@ def _connected(spark: SparkSession, world: World, written: DataFrame, friends: D
         .join(members.withColumns(open_ended), "source_id", "inner")
         .withColumn("tie", 0.4 * world.uniform("membership/tie", user, "source_id"))
     )
-    return _without_blocked(
+    return without_blocked(
         spark, world, by_friends.unionByName(by_pages).unionByName(by_groups).where(F.col("author") != user)
     )
 
 
-def _without_blocked(spark: SparkSession, world: World, pairs: DataFrame) -> DataFrame:
+def without_blocked(spark: SparkSession, world: World, pairs: DataFrame) -> DataFrame:
     """Leave out pairs of which one ever blocks the other: before the block too, which costs next to nothing."""
     made = blocks(spark, world)
     either = made.select("user", F.col("blocked").alias("author")).unionByName(
@@ -135,7 +159,7 @@ def _deliver(world: World, reachable: DataFrame) -> DataFrame:
     dated = reachable.withColumn("slot", one).withColumn(
         "started_ms", session_start_ms(world, F.col("user"), F.col("slot"))
     )
-    last_ms = F.col("started_ms") + SESSION_LENGTH * 20_000
+    last_ms = F.col("started_ms") + (SESSION_LENGTH + 2) * PAUSE_MS
     hidden_ms = F.when(F.col("new_privacy") == "only_me", F.col("updated_ms"))
     still_visible = (
         (F.col("since_ms") < F.col("started_ms") - MIN_AGE_MS)
@@ -164,4 +188,4 @@ def _suggested(world: World, written: DataFrame, opened: DataFrame) -> DataFrame
     posts = written.where((F.col("source_type") == "page") & F.col("deleted_ms").isNull())
     met = picks.distinct().join(posts, "post_id", "inner").withColumn("tie", F.lit(0.0))
     others = met.where((F.col("author") != user) & (F.col("created_ms") + WINDOW_MS > F.col("started_ms")))
-    return _without_blocked(opened.sparkSession, world, others).select(*DELIVERED, F.lit(1).alias("is_suggested"))
+    return without_blocked(opened.sparkSession, world, others).select(*DELIVERED, F.lit(1).alias("is_suggested"))

@@ -7,11 +7,20 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from contracts.features import TOPICS
-from spark_jobs.simulate.world import DAY_MS, HOUR_MS, USERS_PER_COMMUNITY, USERS_PER_GROUP, USERS_PER_PAGE, World
+from spark_jobs.simulate.popularity import fame, somebody_popular
+from spark_jobs.simulate.world import (
+    DAY_MS,
+    HOUR_MS,
+    USERS_PER_COMMUNITY,
+    USERS_PER_GROUP,
+    USERS_PER_PAGE,
+    World,
+)
 
 HISTORY_DAYS = 90
 PARETO_SCALE, PARETO_EXPONENT = 6.0, 2.2
 INSIDE_SHARE = 0.80
+POPULAR_SHARE = 0.15
 RECENT_SHARE = 0.02
 ENDING_SHARE = 0.005
 FAMILY_SHARE = 0.2
@@ -21,7 +30,7 @@ PAST_BLOCK_SHARE = 0.5
 FAVOURITE_FOLLOW_SHARE = 0.7
 NEARBY_GROUP_SHARE = 0.75
 MAX_REQUESTS = 300
-"""Friend requests one user sends at most; with it the degree distribution is the same at every size."""
+"""Friend requests one user sends at most; whoever has more friends than that was asked by them."""
 
 
 def community(world: World, user: Column) -> Column:
@@ -55,11 +64,6 @@ def tastes(spark: SparkSession, world: World) -> DataFrame:
     )
 
 
-def fame(world: World, user: Column) -> Column:
-    """Latent popularity of a user in [0, 1): their rank in the distribution of friend requests."""
-    return world.uniform("user/fame", user)
-
-
 def signed_up_ms(world: World, user: Column) -> Column:
     """When a user joined: from three days to five years before the first day, recent ones more often."""
     age_days = 3.0 + 1800.0 * F.pow(world.uniform("user/age", user), 2.0)
@@ -85,12 +89,14 @@ def requests(world: World, user: Column) -> Column:
 
 
 def request_target(world: World, user: Column, number: Column) -> Column:
-    """Whom a user's request goes to: inside the community four times of five, otherwise anyone."""
+    """Whom a user's request goes to: inside the community four times of five, else mostly to somebody popular."""
     first = community(world, user) * USERS_PER_COMMUNITY
     size = F.when(community(world, user) == world.communities - 1, world.users - first).otherwise(USERS_PER_COMMUNITY)
     inside = first + world.index(size, "request/inside", user, number)
     anyone = world.index(world.users, "request/anyone", user, number)
-    return F.when(world.uniform("request/where", user, number) < INSIDE_SHARE, inside).otherwise(anyone)
+    popular = somebody_popular(world, "request/popular", user, number)
+    where = world.uniform("request/where", user, number)
+    return F.when(where < INSIDE_SHARE, inside).when(where < INSIDE_SHARE + POPULAR_SHARE, popular).otherwise(anyone)
 
 
 def tie(world: World, user: Column, other: Column) -> Column:
@@ -164,7 +170,7 @@ def page_topic(page: Column) -> Column:
 def page_follows(spark: SparkSession, world: World) -> DataFrame:
     """Who follows which page, mostly pages of favourite topics, popular ones more often. Grain: user and page."""
     user, number = F.col("user"), F.col("number")
-    draws = 5 + world.index(14, "follow/count", "id")
+    draws = 4 + world.index(10, "follow/count", "id")
     drawn = spark.range(world.users).select(
         F.col("id").alias("user"), F.explode(F.sequence(F.lit(1), draws)).alias("number")
     )

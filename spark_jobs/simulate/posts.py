@@ -4,7 +4,8 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from contracts.features import TOPICS
-from spark_jobs.simulate.network import fame, favourite_topic, group_of, memberships_of, page_owner, page_topic
+from spark_jobs.simulate.network import favourite_topic, group_of, memberships_of, page_owner, page_topic
+from spark_jobs.simulate.popularity import fame
 from spark_jobs.simulate.world import (
     DAY_MS,
     FIRST_GROUP_ID,
@@ -26,12 +27,18 @@ EXCLUDED_SHARE = 0.10
 FAVOURITE_SHARE = 0.80
 PAGE_TOPIC_SHARE = 0.85
 TWO_TOPICS_SHARE = 0.40
-SECOND_PAGE_POST_SHARE = 0.5
+MORE_PAGE_POSTS = 2.8
+"""A page writes one post a day and the whole part of a uniform draw below this more: 1.9 on average, 3 at most."""
+
 MENTION_SHARE = 0.10
 DELETED_SHARE = 0.02
 UPDATED_SHARE = 0.01
 PRIVACY_CHANGE_SHARE = 0.6
 CLOSING_SHARE = 0.7
+SPAMMER_SHARE, SPAMMER_HABIT, SPAM_QUALITY = 0.01, 0.95, -2.0
+BAITERS_SHARE, BAITER_SHARE, BAIT_SHARE = 0.04, 0.6, 0.03
+NSFW_SHARE, FALSE_SHARE, DISPUTED_SHARE = 0.01, 0.01, 0.05
+DISPUTED_TOPICS = ("politics", "health")
 
 WORDS = {
     "sports": "match goal coach season league sprint trophy keeper",
@@ -48,7 +55,7 @@ WORDS = {
 
 
 def page_post_id(page: Column, day: Column, number: Column | int) -> Column:
-    """Id of a page's post of a day; a page writes number 0 every day and number 1 every other day or so."""
+    """Id of a page's post of a day; a page writes number 0 every day, numbers 1 and 2 on some."""
     return FIRST_POST_ID + (day + WARM_UP_DAYS) * 2**36 + 2**35 + page * 4 + number
 
 
@@ -56,7 +63,8 @@ def posts(spark: SparkSession, world: World) -> DataFrame:
     """All posts without their text. Grain: ``post_id``.
 
     ``author`` is a user's number; ``topic`` and ``second_topic`` (nullable) are topic numbers; ``quality`` is
-    standard normal; ``updated_ms``, ``new_privacy`` and ``deleted_ms`` are null where that never happens.
+    standard normal but for spam; ``is_clickbait``, ``is_nsfw`` and ``is_misinformation`` are the truth; ``updated_ms``,
+    ``new_privacy`` and ``deleted_ms`` are null where that never happens.
     """
     written = _user_posts(spark, world).unionByName(_page_posts(spark, world))
     key = F.col("post_id")
@@ -66,13 +74,21 @@ def posts(spark: SparkSession, world: World) -> DataFrame:
     changes_privacy = (F.col("source_type") == "friend") & (world.uniform("post/update", key) < PRIVACY_CHANGE_SHARE)
     changed = F.when(world.uniform("post/private", key) < CLOSING_SHARE, "only_me").otherwise("public")
     updated = world.uniform("post/updated", key) < UPDATED_SHARE
-    deleted = world.uniform("post/deleted", key) < DELETED_SHARE
+    is_older_page_post = (F.col("source_type") == "page") & (F.col("day") < 0)  # campaigns promote some of these
+    deleted = (world.uniform("post/deleted", key) < DELETED_SHARE) & ~is_older_page_post
+    bait_share = F.when(F.col("author_baits"), BAITER_SHARE).otherwise(BAIT_SHARE)
+    names = F.array(*(F.lit(topic) for topic in TOPICS))
+    is_disputed = F.element_at(names, F.col("topic").cast("int") + 1).isin(*DISPUTED_TOPICS)
     return written.withColumns(
         {
             "created_ms": created,
             "content_type": choose(world.uniform("post/content", key), CONTENT_MIX),
             "second_topic": F.when(world.uniform("post/topics", key) < TWO_TOPICS_SHARE, other),
             "quality": 0.6 * F.col("author_quality") + 0.8 * world.normal("post/quality", key),
+            "is_clickbait": world.uniform("post/clickbait", key) < bait_share,
+            "is_nsfw": world.uniform("post/nsfw", key) < NSFW_SHARE,
+            "is_misinformation": world.uniform("post/misinformation", key)
+            < F.when(is_disputed, DISPUTED_SHARE).otherwise(FALSE_SHARE),
         }
     ).withColumns(
         {
@@ -96,7 +112,8 @@ def _days(world: World) -> Column:
 def _user_posts(spark: SparkSession, world: World) -> DataFrame:
     author, day, key = F.col("author"), F.col("day"), F.col("post_id")
     daily = spark.range(world.users).select(F.col("id").alias("author"), _days(world).alias("day"))
-    habit = 0.4 * world.uniform("user/writes", author)
+    spams = world.uniform("user/spams", author) < SPAMMER_SHARE
+    habit = F.when(spams, SPAMMER_HABIT).otherwise(0.4 * world.uniform("user/writes", author))
     favourite = favourite_topic(world, author, world.index(4, "post/favourite", key))
     anything = world.index(len(TOPICS), "post/anything", key)
     in_group = world.uniform("post/group", key) < GROUP_SHARE
@@ -112,7 +129,8 @@ def _user_posts(spark: SparkSession, world: World) -> DataFrame:
                 "privacy": F.when(in_group, "public").otherwise(privacy),
                 "topic": F.when(world.uniform("post/taste", key) < FAVOURITE_SHARE, favourite).otherwise(anything),
                 "popularity": fame(world, author),
-                "author_quality": world.normal("user/quality", author),
+                "author_quality": F.when(spams, SPAM_QUALITY).otherwise(world.normal("user/quality", author)),
+                "author_baits": spams | (world.uniform("user/baits", author) < BAITERS_SHARE),
             }
         )
     )
@@ -121,7 +139,7 @@ def _user_posts(spark: SparkSession, world: World) -> DataFrame:
 def _page_posts(spark: SparkSession, world: World) -> DataFrame:
     page, day, key = F.col("page"), F.col("day"), F.col("post_id")
     daily = spark.range(world.pages).select(F.col("id").alias("page"), _days(world).alias("day"))
-    count = 1 + (world.uniform("page/writes", page, day) < SECOND_PAGE_POST_SHARE).cast("int")
+    count = (1 + F.floor(MORE_PAGE_POSTS * world.uniform("page/writes", page, day))).cast("int")
     numbered = daily.select(page, day, F.explode(F.sequence(F.lit(0), count - 1)).alias("number"))
     anything = world.index(len(TOPICS), "post/anything", key)
     return (
@@ -137,6 +155,7 @@ def _page_posts(spark: SparkSession, world: World) -> DataFrame:
                 ),
                 "popularity": 1.0 - page / world.pages,
                 "author_quality": world.normal("page/quality", page),
+                "author_baits": world.uniform("page/baits", page) < BAITERS_SHARE,
             }
         )
         .drop("page")
@@ -192,9 +211,3 @@ def mentions(world: World) -> Column:
     whom = F.least(first + world.index(USERS_PER_COMMUNITY, "mention/whom", "post_id"), F.lit(world.users - 1))
     says = (F.col("source_type") == "friend") & (world.uniform("mention/says", "post_id") < MENTION_SHARE)
     return F.when(says & (whom != F.col("author")), F.array(whom + FIRST_USER_ID))
-
-
-def media_count(world: World) -> Column:
-    """Photos carry one to four media, videos one, the others none."""
-    photos = (1 + world.index(4, "media", "post_id", power=2.0)).cast("int")
-    return F.when(F.col("content_type") == "photo", photos).when(F.col("content_type") == "video", 1).otherwise(0)

@@ -7,23 +7,47 @@ sigmoid(logit), hides and reports with the probabilities below, or moves on. ``d
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from contracts.features import TOPICS
 from spark_jobs.simulate.world import HOUR_MS, World
 
 EXAMINATION_POWER = 0.35
-ENGAGE_BIAS = -5.3
+ENGAGE_BIAS = -5.2
 ENGAGE_WEIGHTS = {"match": 5.0, "tie": 4.0, "quality": 0.8, "popularity": 0.4}
 COMMENT_SHARE = 0.154
 SHARE_SHARE = 0.077
 HIDE_BIAS = -3.65
 REPORT_BIAS = -6.85
+DEVICE_EFFECTS = {"phone": 0.1, "tablet": 0.0, "desktop": -0.3}
+SLOT_EFFECTS = (-0.2, 0.0, 0.0, 0.2)
+"""What device and time of day (night, morning, afternoon, evening) add to the logit of an engagement."""
+
+BAIT_CLICKS = 0.25
+DRIFT_TOPICS = 3
+"""After the drift a user's taste for a topic is the one for the topic this many places further on."""
+
 MAX_DELAY_MS = 6 * HOUR_MS
 
 
-def topic_match() -> Column:
+def topic_match(world: World) -> Column:
     """How well a post's topics meet the user's taste, in [0, 1]: the mean preference over its topics."""
-    first = F.get("tastes", F.col("topic").cast("int"))
-    second = F.get("tastes", F.col("second_topic").cast("int"))
+    turn = F.when(F.col("shown_ms") < world.drift_ms, 0).otherwise(DRIFT_TOPICS)
+    first, second = (
+        F.get("tastes", F.pmod(F.col(topic) + turn, F.lit(len(TOPICS))).cast("int"))
+        for topic in ("topic", "second_topic")
+    )
     return (first + F.coalesce(second, first)) / 2
+
+
+def context() -> Column:
+    """What device and time of day add to the logit of an engagement."""
+    devices = F.create_map(*(F.lit(part) for item in DEVICE_EFFECTS.items() for part in item))
+    slots = F.array(*(F.lit(effect) for effect in SLOT_EFFECTS))
+    return devices[F.col("device")] + F.get(slots, F.pmod("slot", F.lit(len(SLOT_EFFECTS))).cast("int"))
+
+
+def flag(name: str) -> Column:
+    """1.0 where the flag is set, else 0.0."""
+    return F.col(name).cast("double")
 
 
 def sigmoid(logit: Column) -> Column:
@@ -41,14 +65,24 @@ def react(world: World, shown: DataFrame, tastes: DataFrame) -> DataFrame:
     logit = F.lit(ENGAGE_BIAS)
     for name, weight in ENGAGE_WEIGHTS.items():
         logit = logit + weight * F.col(name)
+    logit = logit + F.col("context") - flag("is_clickbait")
     aversion = 2.0 * F.col("match") + 1.5 * F.col("tie")
-    matched = shown.join(tastes, "user", "inner").withColumn("match", topic_match()).drop("tastes")
+    matched = shown.join(tastes, "user", "inner").withColumns({"match": topic_match(world), "context": context()})
+    matched = matched.drop("tastes")
     judged = matched.withColumns(
         {
             "p_examine": F.pow(F.col("position").cast("double"), -EXAMINATION_POWER),
             "p_engage": sigmoid(logit),
-            "p_hide": sigmoid(HIDE_BIAS - aversion - 0.8 * F.col("quality")),
-            "p_report": sigmoid(REPORT_BIAS - 0.5 * aversion - 1.5 * F.col("quality")),
+            "p_hide": sigmoid(
+                HIDE_BIAS - aversion - 0.8 * F.col("quality") + 0.8 * flag("is_clickbait") + flag("is_nsfw")
+            ),
+            "p_report": sigmoid(
+                REPORT_BIAS
+                - 0.5 * aversion
+                - 1.5 * F.col("quality")
+                + 1.5 * flag("is_nsfw")
+                + flag("is_misinformation")
+            ),
         }
     )
     drawn = judged.withColumns(
@@ -57,7 +91,8 @@ def react(world: World, shown: DataFrame, tastes: DataFrame) -> DataFrame:
             "is_hidden": world.uniform("react/hide", *pair) < F.col("p_hide"),
             "is_reported": world.uniform("react/report", *pair) < F.col("p_report"),
             "wants": world.uniform("react/engage", *pair) < F.col("p_engage"),
-            "likes_click": world.uniform("react/click", *pair) < 0.05 + 0.6 * F.col("p_engage"),
+            "likes_click": world.uniform("react/click", *pair)
+            < 0.05 + 0.6 * F.col("p_engage") + BAIT_CLICKS * flag("is_clickbait"),
         }
     )
     examined = F.col("is_examined")
@@ -67,7 +102,7 @@ def react(world: World, shown: DataFrame, tastes: DataFrame) -> DataFrame:
             "is_reported": examined & F.col("is_reported"),
             "is_clicked": examined & F.col("likes_click"),
             "reaction": F.when(examined & F.col("wants") & ~F.col("is_hidden"), _kind(world)),
-            "delay_ms": _lognormal(world, "react/delay", 25_000.0, 1.3),
+            "delay_ms": lognormal(world, pair, "react/delay", 25_000.0, 1.3),
             "dwell_ms": F.when(examined, _dwell_ms(world)),
         }
     ).drop("wants", "likes_click")
@@ -77,16 +112,19 @@ def _kind(world: World) -> Column:
     """Like, comment or share, about 10 : 2 : 1; closer ties comment more, better posts are shared more."""
     draw = world.uniform("react/kind", "user", "post_id")
     comment = COMMENT_SHARE * (0.6 + 1.2 * F.col("tie"))
-    share = SHARE_SHARE * F.exp(0.4 * F.col("quality") - 0.2)
-    return F.when(draw < comment, "comment").when(draw < comment + share, "share").otherwise("like")
+    passed_on = SHARE_SHARE * F.exp(0.4 * F.col("quality") - 0.2) * (1.0 + 0.5 * flag("is_misinformation"))
+    return F.when(draw < comment, "comment").when(draw < comment + passed_on, "share").otherwise("like")
 
 
 def _dwell_ms(world: World) -> Column:
     content = F.when(F.col("content_type") == "video", 0.6).when(F.col("content_type") == "photo", -0.1).otherwise(0.0)
-    centre = 3000.0 * F.exp(F.col("match") + 0.5 * F.col("tie") + content)
-    return _lognormal(world, "react/dwell", centre, 0.7, 600_000)
+    centre = 3000.0 * F.exp(F.col("match") + 0.5 * F.col("tie") + content - 0.7 * flag("is_clickbait"))
+    return lognormal(world, ("user", "post_id"), "react/dwell", centre, 0.7, 600_000)
 
 
-def _lognormal(world: World, stream: str, median: Column | float, spread: float, most: int = MAX_DELAY_MS) -> Column:
-    draw = median * F.exp(spread * world.normal(stream, "user", "post_id"))
+def lognormal(  # noqa: PLR0917 - the distribution, in the order of its name
+    world: World, keys: tuple[str, ...], stream: str, median: Column | float, spread: float, most: int = MAX_DELAY_MS
+) -> Column:
+    """Lognormal milliseconds, at least a second."""
+    draw = median * F.exp(spread * world.normal(stream, *keys))
     return F.least(F.greatest(draw.cast("long"), F.lit(1000)), F.lit(most))

@@ -20,12 +20,15 @@ WARM_UP_DAYS = 2
 FIRST_USER_ID = 1_000_000
 FIRST_PAGE_ID = 2**54 + 1
 FIRST_GROUP_ID = 2**55 + 1
+FIRST_AD_ID = 2**56 + 1
+FIRST_CAMPAIGN_ID = 2**57 + 1
 FIRST_POST_ID = 2**60
-"""Page, group and post ids lie beyond 2^53: a job that passes an id through a double merges neighbours."""
+"""All ids but the users' lie beyond 2^53: a job that passes one through a double merges neighbours."""
 
 USERS_PER_COMMUNITY = 100
 USERS_PER_PAGE = 20
 USERS_PER_GROUP = 40
+USERS_PER_CAMPAIGN = 50
 
 Key: TypeAlias = Column | str | int
 
@@ -34,6 +37,7 @@ Key: TypeAlias = Column | str | int
 class World:
     """A network of ``users`` over ``days`` days, the last of which is ``end_date``. Times are Unix milliseconds, UTC.
 
+    From ``drift_date`` on tastes and devices are others (``docs/simulator.md``); None: never.
     Users, pages, groups and days are counted from 0 inside the simulator; ids appear only in events.
     """
 
@@ -41,6 +45,7 @@ class World:
     days: int
     seed: int
     end_date: date
+    drift_date: date | None = None
 
     def __post_init__(self) -> None:
         """Refuse a world too small to simulate."""
@@ -65,6 +70,13 @@ class World:
         return self.start_ms + self.days * DAY_MS
 
     @property
+    def drift_ms(self) -> int:
+        """Midnight at which the drift sets in; after the end where there is none."""
+        if self.drift_date is None:
+            return 2 * self.end_ms
+        return self.start_ms + (self.drift_date - self.start_date).days * DAY_MS
+
+    @property
     def communities(self) -> int:
         """Number of communities; the last one may be larger than the others."""
         return self.users // USERS_PER_COMMUNITY
@@ -78,6 +90,11 @@ class World:
     def groups(self) -> int:
         """Number of groups."""
         return self.users // USERS_PER_GROUP
+
+    @property
+    def campaigns(self) -> int:
+        """Number of advertising campaigns, the platform's own (number 0) among them."""
+        return 1 + self.users // USERS_PER_CAMPAIGN
 
     def uniform(self, stream: str, *keys: Key) -> Column:
         """Uniform in [0, 1) with 53 bits, drawn for ``keys`` (column names, columns or integers) from ``stream``."""

@@ -26,7 +26,7 @@ from spark_jobs.examples.propensities import count_placed, randomised_rows
 from spark_jobs.simulate.exposure import SESSION_LENGTH, shown
 from spark_jobs.simulate.network import both_ways, friendships, tastes
 from spark_jobs.simulate.posts import posts
-from spark_jobs.simulate.reaction import react, topic_match
+from spark_jobs.simulate.reaction import BAIT_CLICKS, flag, react, topic_match
 from spark_jobs.simulate.world import World
 
 WORLD = World(users=1500, days=4, seed=20, end_date=date(2026, 3, 8))
@@ -44,7 +44,7 @@ def delivered(spark: SparkSession) -> Iterator[DataFrame]:
     once = shown(spark, WORLD, posts(spark, WORLD), friends).drop("position")
     rounds = F.explode(F.sequence(F.lit(1), F.lit(ROUNDS))).alias("round")
     repeated = once.select("*", rounds).withColumn("post_id", F.col("post_id") + F.col("round") * F.lit(2**48))
-    matched = repeated.join(tastes(spark, WORLD), "user", "inner").withColumn("match", topic_match()).drop("tastes")
+    matched = repeated.join(tastes(spark, WORLD), "user", "inner").withColumn("match", topic_match(WORLD)).drop("tastes")
     session = Window.partitionBy("user", "slot", "round")
     known = matched.withColumns(
         {
@@ -64,7 +64,7 @@ def placed(spark: SparkSession, delivered: DataFrame, order: Column) -> DataFram
     reacted = react(WORLD, delivered.withColumn("position", F.row_number().over(session)), tastes(spark, WORLD))
     engaged = (F.col("reaction").isNotNull() | F.col("is_clicked")).cast("int")
     likes = F.col("p_engage") * (1 - F.col("p_hide"))
-    clicks = 0.05 + 0.6 * F.col("p_engage")
+    clicks = 0.05 + 0.6 * F.col("p_engage") + BAIT_CLICKS * flag("is_clickbait")
     return reacted.select(
         F.lit("feed").alias("surface"),
         F.col("user").alias("user_id"),

@@ -23,6 +23,8 @@ class Area:
     first: dict[str, bytes]
     second: dict[str, bytes]
     truth: Any
+    ads: Any
+    labels: Any
 
     @property
     def dirt(self) -> dict[str, int]:
@@ -66,5 +68,5 @@ def area(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Area:
         stale.parent.mkdir(exist_ok=True)
         stale.write_text("{}\n")
     spark.conf.set(PARTITIONS, before)
-    truth = pq.read_table(root / "_truth" / "impressions").to_pandas()
-    return Area(root, runs[0], runs[1], truth)
+    truth = [pq.read_table(root / "_truth" / name).to_pandas() for name in ("impressions", "ad_impressions", "labels")]
+    return Area(root, runs[0], runs[1], *truth)

@@ -1,0 +1,37 @@
+"""What hangs on a post besides its text: media, people tagged in them, the city it names."""
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+from spark_jobs.simulate.profile import city
+from spark_jobs.simulate.world import FIRST_USER_ID, USERS_PER_COMMUNITY, World
+
+TAGGED_SHARE = 0.10
+LOCATED_SHARE = 0.15
+
+
+def media_count(world: World) -> Column:
+    """Photos carry one to four media, videos one, the others none."""
+    photos = (1 + world.index(4, "media", "post_id", power=2.0)).cast("int")
+    return F.when(F.col("content_type") == "photo", photos).when(F.col("content_type") == "video", 1).otherwise(0)
+
+
+def media(world: World) -> Column:
+    """Ids of the attachments."""
+    numbers = F.filter(F.sequence(F.lit(1), F.lit(4)), lambda number: number <= media_count(world))
+    return F.transform(numbers, lambda number: F.concat_ws("-", F.lit("media"), F.col("post_id"), number))
+
+
+def tags(world: World) -> Column:
+    """A tenth of users' photos show a neighbour of the author."""
+    first = F.floor(F.col("author") / USERS_PER_COMMUNITY) * USERS_PER_COMMUNITY
+    whom = F.least(first + world.index(USERS_PER_COMMUNITY, "tag/whom", "post_id"), F.lit(world.users - 1))
+    is_photo = (F.col("source_type") == "friend") & (F.col("content_type") == "photo")
+    shows = is_photo & (world.uniform("tag/shows", "post_id") < TAGGED_SHARE)
+    return F.when(shows & (whom != F.col("author")), F.array(whom + FIRST_USER_ID))
+
+
+def location(world: World) -> Column:
+    """The author's city, in every seventh post or so."""
+    is_named = world.uniform("post/located", "post_id") < LOCATED_SHARE
+    return F.when(is_named, city(world, F.col("author"), F.col("post_id")))
