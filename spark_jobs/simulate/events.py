@@ -8,7 +8,8 @@ from contracts.landing import FEED_PREFERENCES, PROFILE_VISIT
 from spark_jobs.simulate import network, popularity, profile
 from spark_jobs.simulate.attachments import location, media, media_count, tags
 from spark_jobs.simulate.lines import as_lines, identified, lateness, moment
-from spark_jobs.simulate.posts import audiences, hashtags, mentions, text
+from spark_jobs.simulate.posts import audiences, hashtags, mentions
+from spark_jobs.simulate.texts import text
 from spark_jobs.simulate.world import (
     DAY_MS,
     FIRST_GROUP_ID,
@@ -132,7 +133,7 @@ def post_life(world: World, written: DataFrame, friends: DataFrame) -> list[Data
         "source_type": F.col("source_type"),
         "source_id": F.col("source_id"),
         "content_type": F.col("content_type"),
-        "text": text(world),
+        "text": text(world, hashtags()),
         "privacy": F.col("privacy"),
         "created_at": moment(F.col("created_ms")),
         "audience": F.col("audience"),
@@ -144,7 +145,7 @@ def post_life(world: World, written: DataFrame, friends: DataFrame) -> list[Data
         "location": location(world),
     }
     edited = fields | {
-        "text": F.concat(text(world), F.lit(" (edited)")),
+        "text": F.concat(text(world, hashtags()), F.lit(" (edited)")),
         "privacy": F.coalesce("new_privacy", "privacy"),
         "audience": F.when(F.col("new_privacy").isNull(), F.col("audience")),
     }

@@ -6,6 +6,7 @@ from pyspark.sql import functions as F
 from contracts.features import TOPICS
 from spark_jobs.simulate.network import favourite_topic, group_of, memberships_of, page_owner, page_topic
 from spark_jobs.simulate.popularity import fame
+from spark_jobs.simulate.texts import meant_sentiment, written_language
 from spark_jobs.simulate.world import (
     DAY_MS,
     FIRST_GROUP_ID,
@@ -40,19 +41,6 @@ BAITERS_SHARE, BAITER_SHARE, BAIT_SHARE = 0.04, 0.6, 0.03
 NSFW_SHARE, FALSE_SHARE, DISPUTED_SHARE = 0.01, 0.01, 0.05
 DISPUTED_TOPICS = ("politics", "health")
 
-WORDS = {
-    "sports": "match goal coach season league sprint trophy keeper",
-    "technology": "chip kernel battery sensor robot compiler network gadget",
-    "entertainment": "film stage band encore trailer series comedy premiere",
-    "politics": "vote council debate budget reform ballot treaty campaign",
-    "health": "sleep vitamin clinic recovery yoga pulse therapy balance",
-    "travel": "harbour train passport island trail hostel sunset ferry",
-    "food": "noodle bakery spice harvest kitchen dumpling roast citrus",
-    "fashion": "linen runway denim tailor scarf vintage pattern boots",
-    "gaming": "quest level arcade joystick raid pixel speedrun console",
-    "education": "lecture library thesis tutor physics essay campus lesson",
-}
-
 
 def page_post_id(page: Column, day: Column, number: Column | int) -> Column:
     """Id of a page's post of a day; a page writes number 0 every day, numbers 1 and 2 on some."""
@@ -63,8 +51,9 @@ def posts(spark: SparkSession, world: World) -> DataFrame:
     """All posts without their text. Grain: ``post_id``.
 
     ``author`` is a user's number; ``topic`` and ``second_topic`` (nullable) are topic numbers; ``quality`` is
-    standard normal but for spam; ``is_clickbait``, ``is_nsfw`` and ``is_misinformation`` are the truth; ``updated_ms``,
-    ``new_privacy`` and ``deleted_ms`` are null where that never happens.
+    standard normal but for spam; ``is_clickbait``, ``is_nsfw`` and ``is_misinformation`` are the truth; ``language`` and
+    ``sentiment`` ([-1, 1]) are what the text is written in and meant as; ``updated_ms``, ``new_privacy`` and
+    ``deleted_ms`` are null where that never happens.
     """
     written = _user_posts(spark, world).unionByName(_page_posts(spark, world))
     key = F.col("post_id")
@@ -89,6 +78,8 @@ def posts(spark: SparkSession, world: World) -> DataFrame:
             "is_nsfw": world.uniform("post/nsfw", key) < NSFW_SHARE,
             "is_misinformation": world.uniform("post/misinformation", key)
             < F.when(is_disputed, DISPUTED_SHARE).otherwise(FALSE_SHARE),
+            "language": written_language(world, F.col("author")),
+            "sentiment": meant_sentiment(world),
         }
     ).withColumns(
         {
@@ -188,21 +179,6 @@ def hashtags() -> Column:
     names = F.array(*(F.lit(topic) for topic in TOPICS))
     tags = F.array(F.col("topic"), F.col("second_topic"))
     return F.transform(F.array_compact(tags), lambda topic: F.element_at(names, topic.cast("int") + 1))
-
-
-def text(world: World) -> Column:
-    """A post's text: four to thirty words of its topic, then its hashtags."""
-    words = F.element_at(
-        F.array(*(F.array(*(F.lit(word) for word in WORDS[topic].split())) for topic in TOPICS)),
-        F.col("topic").cast("int") + 1,
-    )
-    count = 4 + world.index(27, "text/length", "post_id", power=1.5)
-    spoken = F.transform(
-        F.sequence(F.lit(1).cast("long"), count),
-        lambda place: F.element_at(words, world.index(8, "text/word", "post_id", place).cast("int") + 1),
-    )
-    tags = F.transform(hashtags(), lambda tag: F.concat(F.lit("#"), tag))
-    return F.array_join(F.concat(spoken, tags), " ")
 
 
 def mentions(world: World) -> Column:

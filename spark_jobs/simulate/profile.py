@@ -6,18 +6,19 @@ from pyspark.sql import functions as F
 from spark_jobs.simulate.network import community
 from spark_jobs.simulate.world import World, choose
 
-COUNTRIES = {"ZA": 0.1, "BR": 0.15, "DE": 0.1, "IN": 0.25, "JP": 0.1, "US": 0.2, "FR": 0.1}
+COUNTRIES = {"ZA": 0.1, "BR": 0.15, "DE": 0.1, "IN": 0.25, "MX": 0.1, "US": 0.2, "FR": 0.1}
 CITIES = {
     "ZA": ("Durban", "Pretoria"),
     "BR": ("Recife", "Curitiba"),
     "DE": ("Bremen", "Leipzig"),
     "IN": ("Pune", "Kochi"),
-    "JP": ("Sendai", "Nara"),
+    "MX": ("Puebla", "Oaxaca"),
     "US": ("Tulsa", "Boise"),
     "FR": ("Lille", "Nantes"),
 }
 AWAY_SHARE = 0.05
-LOCALES = {"ZA": "en-ZA", "BR": "pt-BR", "DE": "de-DE", "IN": "en-IN", "JP": "ja-JP", "US": "en-US", "FR": "fr-FR"}
+GOLDEN_RATIO = 0.6180339887498949
+LOCALES = {"ZA": "en-ZA", "BR": "pt-BR", "DE": "de-DE", "IN": "en-IN", "MX": "es-MX", "US": "en-US", "FR": "fr-FR"}
 
 
 def chosen_interests(world: World, user: Column) -> Column:
@@ -28,8 +29,12 @@ def chosen_interests(world: World, user: Column) -> Column:
 
 
 def country(world: World, user: Column) -> Column:
-    """Where a user lives; a community lives in one country."""
-    return choose(world.uniform("user/country", community(world, user)), COUNTRIES)
+    """Where a user lives: that of the whole community.
+
+    Communities step round the unit interval by the golden ratio, so that few of them already meet the shares.
+    """
+    draw = world.uniform("country/offset", 0) + community(world, user) * GOLDEN_RATIO
+    return choose(draw - F.floor(draw), COUNTRIES)
 
 
 def city(world: World, user: Column, *draw: Column) -> Column:

@@ -1,0 +1,94 @@
+"""Texts against the truth they were written from."""
+
+import re
+from datetime import date
+from typing import Any
+
+import pandas as pd  # type: ignore[import-untyped]
+import pyarrow.parquet as pq
+import pytest
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from contracts.features import TOPICS
+from spark_jobs.simulate import vocabulary as words
+from spark_jobs.simulate.posts import hashtags, posts
+from spark_jobs.simulate.texts import country, text
+from spark_jobs.simulate.world import World
+
+WORLD = World(users=2000, days=2, seed=7, end_date=date(2026, 3, 8))
+
+
+@pytest.fixture(scope="module")
+def written(spark: SparkSession) -> pd.DataFrame:
+    truth = posts(spark, WORLD).withColumn("text", text(WORLD, hashtags()))
+    truth = truth.withColumn("country", country(WORLD, F.col("author")))
+    return truth.select("author", "country", "topic", "second_topic", "language", "sentiment", "text").toPandas()
+
+
+def test_every_list_has_a_row_for_each_language_and_equally_many_words() -> None:
+    for table in (words.SENTENCES, words.JUDGEMENTS, words.DENIALS):
+        assert len(table) == len(words.LANGUAGES)
+        assert len({len(row) for row in table}) == 1
+        assert all("{" in sentence for row in table for sentence in row)
+    assert list(words.TOPIC_WORDS) == list(TOPICS)
+    for rows in (*words.TOPIC_WORDS.values(), words.PRAISE, words.BLAME):
+        assert [len(set(row.split())) for row in rows] == [8] * len(words.LANGUAGES)
+    assert words.SPOKEN.keys() == words.COUNTRIES.keys()
+    assert [sum(shares.values()) for shares in (words.COUNTRIES, *words.SPOKEN.values())] == pytest.approx([1.0] * 8)
+
+
+def test_countries_and_languages_have_their_shares(written: pd.DataFrame) -> None:
+    people = written.drop_duplicates("author")["country"].value_counts(normalize=True)
+    assert {name: people[name] for name in words.COUNTRIES} == pytest.approx(words.COUNTRIES, abs=0.07)
+    for name, spoken in words.SPOKEN.items():
+        own = max(spoken, key=lambda language: spoken[language])
+        share = (written.loc[written["country"] == name, "language"] == own).mean()
+        also = 0.05 if own == "en" else 0.0
+        assert share == pytest.approx(0.95 * spoken[own] + also, abs=0.06), name
+
+
+def test_friends_mostly_share_a_language(area: Any) -> None:
+    pairs, truth = (pq.read_table(area.root / "_truth" / name).to_pandas() for name in ("friendships", "posts"))
+    told = truth.groupby("author")["language"].agg(lambda languages: languages.mode()[0])
+    both = pairs.assign(one=pairs["user"].map(told), other=pairs["friend"].map(told)).dropna(subset=["one", "other"])
+    shares = told.value_counts(normalize=True)
+    assert len(shares) > 1
+    assert (both["one"] == both["other"]).mean() > (shares**2).sum() + 0.2
+
+
+def test_a_text_holds_words_of_its_topics_in_its_language(written: pd.DataFrame) -> None:
+    assert not written["text"].str.contains(r"[{}]").any()
+    second = []
+    for row in written.sample(500, random_state=1).itertuples():
+        topics = [TOPICS[int(topic)] for topic in (row.topic, row.second_topic) if pd.notna(topic)]
+        at = words.LANGUAGES.index(row.language)
+        found = [any(word in row.text for word in words.TOPIC_WORDS[topic][at].split()) for topic in topics]
+        assert any(found), row.text
+        assert re.findall(r"#(\w+)", row.text) == topics
+        second += found[1:]
+    assert 0.3 < sum(second) / len(second) < 0.9
+
+
+def test_judgements_are_as_often_and_as_honest_as_documented(written: pd.DataFrame) -> None:
+    meant = written["sentiment"]
+    assert (meant == 0).mean() == pytest.approx(0.35, abs=0.03)
+    assert (meant[meant != 0] > 0).mean() == pytest.approx(0.65, abs=0.03)
+    assert meant[meant != 0].abs().between(0.3, 1.0).all()
+    judged, honest, denied = 0, 0, 0
+    for row in written.itertuples():
+        at = words.LANGUAGES.index(row.language)
+        for sentence in row.text.split(". "):
+            said = set(re.findall(r"\w+", sentence))
+            good, bad = (said & set(table[at].split()) for table in (words.PRAISE, words.BLAME))
+            if good or bad:
+                frames = [frame.replace("{m}", "") for frame in words.DENIALS[at]]
+                is_denial = any(all(part in sentence for part in frame.split()) for frame in frames)
+                judged += 1
+                denied += is_denial
+                honest += (bool(good) != is_denial) == (row.sentiment > 0)
+                assert row.sentiment != 0, row.text
+    assert honest / judged == pytest.approx(0.92, abs=0.02)
+    assert denied / judged == pytest.approx(0.15, abs=0.03)
+    num_sentences = written["text"].str.count(r"\. ").sum() - judged  # the hashtags stand for the first full stop
+    assert judged / num_sentences == pytest.approx(meant.abs().mean(), abs=0.03)
