@@ -96,6 +96,15 @@ TABLES: tuple[Table, ...] = (
             "silver.pages",
         ),
     ),
+    Table("gold", "content_models", "features", ("ds", "bucket"), "ds", ("silver.posts",)),
+    Table(
+        "gold",
+        "content_embeddings",
+        "features",
+        ("post_id", "ds"),
+        "ds",
+        ("silver.posts", "gold.content_models"),
+    ),
     Table("gold", "communities", "features", ("user_id", "ds"), "ds", ("silver.users", "silver.friendships")),
     Table(
         "gold",
@@ -151,6 +160,7 @@ TABLES: tuple[Table, ...] = (
             "gold.user_features",
             "gold.affinity_features",
             "gold.propensities",
+            "gold.content_embeddings",
         ),
     ),
     Table("gold", "models", "train", ("model_version",), "ds", ("gold.training_examples",)),

@@ -213,6 +213,23 @@ class Propensities:
 
 
 @dataclass(frozen=True)
+class Content:
+    """Content models (``docs/content.md``): refitted every ``refit_days`` on at most ``sample_posts`` posts.
+
+    Words are hashed into ``num_buckets``; one seen in fewer than ``min_posts`` posts is left out. At most ``max_words``
+    of a text are read. Below ``min_language_confidence`` a text has no language.
+    """
+
+    refit_days: int = 14
+    sample_posts: int = 20_000
+    num_buckets: int = 65_536
+    min_posts: int = 2
+    max_words: int = 512
+    embedding_size: int = 50
+    min_language_confidence: float = 0.3
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """Offline evaluation on the held-out days.
 
@@ -270,6 +287,7 @@ class Settings:
     rules: FeatureRules = field(default_factory=FeatureRules)
     negatives: NegativeSampling = field(default_factory=NegativeSampling)
     propensities: Propensities = field(default_factory=Propensities)
+    content: Content = field(default_factory=Content)
     evaluation: Evaluation = field(default_factory=Evaluation)
     communities: CommunityRules = field(default_factory=CommunityRules)
     erasure: ErasureRules = field(default_factory=ErasureRules)

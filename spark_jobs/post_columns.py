@@ -7,9 +7,10 @@ that a model is trained on the features it will be served.
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from contracts.features import TOPICS, default_of, features_of, names_of
+from contracts.features import TOPICS, features_of, names_of
 from contracts.landing import CONTENT_TYPES
 from contracts.settings import Smoothing
+from spark_jobs.contents import join_contents
 from spark_jobs.point_in_time import snapshot_day
 from spark_jobs.rates import log_count, smoothed_rate
 
@@ -24,6 +25,9 @@ AUTHOR_COLUMNS = {
     "author_negative_rate": "received_negative_rate",
 }
 """Post feature of the author: the column of ``gold.user_features`` it is taken from."""
+
+CONTENT_COLUMNS = ("sentiment",)
+"""Post features that ``gold.content_embeddings`` holds under the same name."""
 
 SATURDAY_OR_SUNDAY = (1, 7)
 """Spark's ``dayofweek`` counts from Sunday = 1."""
@@ -43,8 +47,8 @@ def topics_of(hashtags: Column) -> Column:
 def describe_posts(posts: DataFrame) -> DataFrame:
     """Post features that never move, under their registry names; grain: post_id.
 
-    Adds author_id and created_at. A text edited later shows as edited: ``silver.posts`` keeps the latest version.
-    ``posts`` may have a nullable ``sentiment`` in [-1, 1]; a post without one is neutral.
+    Adds author_id and created_at. The length of a text edited later is that of the edited one, because
+    ``silver.posts`` keeps the latest version.
     """
     topics = posts.withColumn("_topics", topics_of(F.col("hashtags")))
     columns = {f"is_{kind}": (F.col("content_type") == kind).cast("double") for kind in CONTENT_TYPES}
@@ -57,7 +61,6 @@ def describe_posts(posts: DataFrame) -> DataFrame:
         "log_hashtags": log_count(F.size("hashtags")),
         "log_mentions": log_count(F.size("mentions")),
         "has_location": F.col("location").isNotNull().cast("double"),
-        "sentiment": _sentiment(posts),
     }
     columns |= {
         f"topic_{topic}": F.array_contains("_topics", topic).cast("double") / F.greatest(F.size("_topics"), F.lit(1))
@@ -67,16 +70,12 @@ def describe_posts(posts: DataFrame) -> DataFrame:
     return topics.select("post_id", "author_id", "created_at", *features)
 
 
-def _sentiment(posts: DataFrame) -> Column:
-    neutral = F.lit(default_of("post", "sentiment"))
-    return F.coalesce(F.col("sentiment"), neutral) if "sentiment" in posts.columns else neutral
-
-
-def complete_posts(points: DataFrame, user_features: DataFrame, smoothing: Smoothing) -> DataFrame:
+def complete_posts(points: DataFrame, user_features: DataFrame, contents: DataFrame, smoothing: Smoothing) -> DataFrame:
     """``points`` with every post feature as of their ``instant``.
 
     ``points`` has the columns of ``describe_posts``, the counters of ``spark_jobs.counters`` and ``instant``. Author
-    features come from the newest snapshot taken by then; an author without a row has the registry's defaults.
+    features come from the newest snapshot taken by then, what the text says from ``contents``
+    (gold.content_embeddings) as it stood then; without a row there, a feature has the registry's default.
     """
     authors = user_features.select(
         F.col("user_id").alias("author_id"),
@@ -84,8 +83,11 @@ def complete_posts(points: DataFrame, user_features: DataFrame, smoothing: Smoot
         *(F.col(source).alias(name) for name, source in AUTHOR_COLUMNS.items()),
     )
     joined = points.withColumn("_snapshot", snapshot_day("instant")).join(authors, ["author_id", "_snapshot"], "left")
+    joined = join_contents(joined, contents, CONTENT_COLUMNS)
     defaults: dict[str, bool | float | int | str] = {
-        feature.name: feature.default for feature in features_of("post") if feature.name in AUTHOR_COLUMNS
+        feature.name: feature.default
+        for feature in features_of("post")
+        if feature.name in (*AUTHOR_COLUMNS, *CONTENT_COLUMNS)
     }
     moving = {name: column.cast("float") for name, column in _moving_columns(smoothing).items()}
     completed = joined.fillna(defaults).withColumns(moving).drop("_snapshot")

@@ -41,3 +41,9 @@ def float_matrix(column: pa.ListArray) -> NDArray[np.float32]:
     if np.any(np.diff(offsets) != width):
         raise ValueError("feature lists differ in length")
     return flat.reshape(len(column), width)
+
+
+def float_lists(matrix: NDArray[np.float32]) -> pa.ListArray:
+    """The rows of a matrix as a column of float lists."""
+    offsets = np.arange(len(matrix) + 1, dtype=np.int32) * matrix.shape[1]
+    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(matrix.ravel()))

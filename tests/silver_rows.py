@@ -1,7 +1,7 @@
 """Hand-made silver tables: short rows with every other column filled in."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
@@ -62,6 +62,13 @@ def _fill(name: str, field: T.StructField, row: dict[str, Any]) -> Any:
     if field.nullable:
         return None
     return USUAL.get(name, {}).get(field.name, BLANKS[field.dataType.simpleString()])
+
+
+def put_reading(lake: Lake, post_id: int, text_at: datetime, ds: date, sentiment: float) -> None:
+    """Append to gold.content_embeddings what a night read of a text."""
+    told = {"language": "en", "sentiment": sentiment, "topics": [], "embedding": []}
+    row = {"post_id": post_id, "text_at": text_at, "text_hash": text_at.day, "content_version": "v", "ds": ds, **told}
+    put(lake, "gold.content_embeddings", [row])
 
 
 def put(lake: Lake, name: str, rows: Sequence[dict[str, Any]]) -> None:

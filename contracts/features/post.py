@@ -49,7 +49,7 @@ POST: tuple[Feature, ...] = (
     _post("quality", "log_hashtags", "log1p", 0.0, "hashtags"),
     _post("quality", "log_mentions", "log1p", 0.0, "mentions"),
     _post("quality", "has_location", "0 or 1", 0.0, "tagged with a place"),
-    _post("quality", "sentiment", "[-1, 1]", 0.0, "sentiment of the text; 0 is neutral or unknown"),
+    _post("quality", "sentiment", "[-1, 1]", 0.0, "sentiment of the text as it stood then; 0 where it cannot be read"),
     _extra("reach", "log_views", "log1p", 0.0, "impressions so far"),
     _extra("reach", "engagement_rate", "[0, 1]", _PRIOR.engagement_mean, "smoothed likes, comments, shares per view"),
     _extra("reach", "age_days", "log1p(days)", 0.0, "age at the as-of"),

@@ -38,6 +38,7 @@ def transform(
     user_features: DataFrame,
     affinity_features: DataFrame,
     propensities: DataFrame,
+    contents: DataFrame,
     window: Window,
     settings: Settings,
 ) -> DataFrame:
@@ -59,6 +60,7 @@ def transform(
         engagements=engagements,
         user_features=user_features,
         affinity_features=affinity_features,
+        contents=contents,
         settings=settings,
     )
     late_enough = F.col("user_id").isNotNull() & (F.col("event_date") >= F.lit(window.first))
@@ -84,15 +86,17 @@ def join_features(
     engagements: DataFrame,
     user_features: DataFrame,
     affinity_features: DataFrame,
+    contents: DataFrame,
     settings: Settings,
 ) -> DataFrame:
     """``points`` with every example feature: counters as of ``shown_at``, snapshots taken at or before it."""
     oldest = points.agg(F.to_date(F.min("created_at"))).first()
-    # A post has no event from before it was created, so older partitions need not be read.
-    since = F.col("event_date") >= F.lit(oldest[0] if oldest is not None else None)
+    # A post has no event and no reading from before it was created, so older partitions need not be read.
+    first_day = F.lit(oldest[0] if oldest is not None else None)
+    since = F.col("event_date") >= first_day
     events = post_events(impressions.where(since), engagements.where(since))
     counted = counters_at(events, points.withColumn("instant", F.col("shown_at")))
-    completed = complete_posts(counted, user_features, settings.smoothing)
+    completed = complete_posts(counted, user_features, contents.where(F.col("ds") >= first_day), settings.smoothing)
     frame = completed.select(
         *_CARRIED,
         *session_columns(),
@@ -141,6 +145,7 @@ def main(night: Night) -> None:
         user_features=night.read("gold.user_features").where(snapshots),
         affinity_features=night.read("gold.affinity_features").where(snapshots),
         propensities=night.read("gold.propensities").where(F.col("ds") == F.lit(night.ds)),
+        contents=night.read("gold.content_embeddings").where(F.col("ds") <= F.lit(night.ds)),
         window=window,
         settings=night.settings,
     )

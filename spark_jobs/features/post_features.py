@@ -21,6 +21,7 @@ def transform(
     impressions: DataFrame,
     engagements: DataFrame,
     user_features: DataFrame,
+    contents: DataFrame,
     ds: date,
     as_of: datetime,
     settings: Settings,
@@ -32,7 +33,10 @@ def transform(
     recent = [log.where(F.col("event_date") >= F.lit(oldest.date())) for log in (impressions, engagements)]
     counters = counters_before(post_events(recent[0], recent[1]), as_of)
     points = describe_posts(live).join(counters, "post_id", "left").fillna(0, list(COUNTERS))
-    completed = complete_posts(points.withColumn("instant", F.lit(as_of)), user_features, settings.smoothing)
+    points = points.withColumn("instant", F.lit(as_of))
+    # A text is first read in the night of the day on which it was written, or later.
+    contents = contents.where(F.col("ds").between(F.lit(oldest.date()), F.lit(ds)))
+    completed = complete_posts(points, user_features, contents, settings.smoothing)
     return completed.select("post_id", "author_id", *names_of("post"), F.lit(ds).alias("ds"))
 
 
@@ -50,6 +54,7 @@ def main(night: Night) -> None:
         impressions=night.read("silver.impressions"),
         engagements=night.read("silver.engagements"),
         user_features=night.read("gold.user_features").where(F.col("ds") == F.lit(night.ds)),
+        contents=night.read("gold.content_embeddings"),
         ds=night.ds,
         as_of=night.as_of,
         settings=night.settings,

@@ -9,7 +9,6 @@ from functools import partial
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -17,6 +16,7 @@ from contracts.features import names_of
 from spark_jobs.lake import write_partition
 from spark_jobs.night import Night
 from spark_jobs.night_model import NightModel, load_ranker, model_of
+from spark_jobs.user_batches import float_lists
 
 SCHEMA = "post_id BIGINT, embedding ARRAY<FLOAT>, projection ARRAY<FLOAT>"
 
@@ -39,14 +39,9 @@ def embed(folder: str, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordB
         )
         vectors = ranker.post_vectors(features)
         yield pa.record_batch(
-            [batch.column("post_id"), *(_lists(matrix) for matrix in vectors)],
+            [batch.column("post_id"), *(float_lists(matrix) for matrix in vectors)],
             names=["post_id", "embedding", "projection"],
         )
-
-
-def _lists(matrix: NDArray[np.float32]) -> pa.ListArray:
-    offsets = np.arange(len(matrix) + 1, dtype=np.int32) * matrix.shape[1]
-    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(matrix.ravel()))
 
 
 def main(night: Night) -> None:

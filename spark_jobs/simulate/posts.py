@@ -51,8 +51,8 @@ def posts(spark: SparkSession, world: World) -> DataFrame:
     """All posts without their text. Grain: ``post_id``.
 
     ``author`` is a user's number; ``topic`` and ``second_topic`` (nullable) are topic numbers; ``quality`` is
-    standard normal but for spam; ``is_clickbait``, ``is_nsfw`` and ``is_misinformation`` are the truth; ``language`` and
-    ``sentiment`` ([-1, 1]) are what the text is written in and meant as; ``updated_ms``, ``new_privacy`` and
+    standard normal but for spam; ``is_clickbait``, ``is_nsfw`` and ``is_misinformation`` are the truth; ``language``
+    and ``sentiment`` ([-1, 1]) are what the text is written in and meant as; ``updated_ms``, ``new_privacy`` and
     ``deleted_ms`` are null where that never happens.
     """
     written = _user_posts(spark, world).unionByName(_page_posts(spark, world))

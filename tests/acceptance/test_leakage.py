@@ -25,6 +25,7 @@ def examples_of(night: Night) -> list[Row]:
         user_features=night.read("gold.user_features"),
         affinity_features=night.read("gold.affinity_features"),
         propensities=night.read("gold.propensities").where(F.col("ds") == F.lit(night.ds)),
+        contents=night.read("gold.content_embeddings"),
         window=Window.of(night),
         settings=night.settings,
     )

@@ -44,16 +44,17 @@ def delivered(spark: SparkSession) -> Iterator[DataFrame]:
     once = shown(spark, WORLD, posts(spark, WORLD), friends).drop("position")
     rounds = F.explode(F.sequence(F.lit(1), F.lit(ROUNDS))).alias("round")
     repeated = once.select("*", rounds).withColumn("post_id", F.col("post_id") + F.col("round") * F.lit(2**48))
-    matched = repeated.join(tastes(spark, WORLD), "user", "inner").withColumn("match", topic_match(WORLD)).drop("tastes")
+    known = repeated.join(tastes(spark, WORLD), "user", "inner")
+    matched = known.withColumn("match", topic_match(WORLD)).drop("tastes")
     session = Window.partitionBy("user", "slot", "round")
-    known = matched.withColumns(
+    told = matched.withColumns(
         {
             "interest": F.col("match") + 0.15 * WORLD.normal("test/interest", *PAIR),
             "closeness": F.col("tie") + 0.1 * WORLD.normal("test/closeness", *PAIR),
             "reach": F.count("*").over(session).cast("int"),
         }
     )
-    kept = known.persist()
+    kept = told.persist()
     yield kept
     kept.unpersist()
 

@@ -18,7 +18,7 @@ from spark_jobs.examples.window import Window
 from spark_jobs.features import affinity_features, post_features, user_features
 from spark_jobs.lake import Lake, checksum
 from spark_jobs.night import Night
-from tests.silver_rows import at, put
+from tests.silver_rows import at, put, put_reading
 
 TABLE = training_examples.TABLE
 KINDS = ("like", "comment", "share", "hide", "report", "click")
@@ -78,6 +78,8 @@ def night(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Nigh
         {**act, "engagement_id": "s", "engagement_type": "share", "received_at": at(9)},
     ]
     put(lake, "silver.engagements", acts)
+    put_reading(lake, 50, at(7, 12), date(2026, 3, 7), 0.5)
+    put_reading(lake, 50, at(7, 20), date(2026, 3, 8), -0.5)
     night = Night(lake, date(2026, 3, 8), str(folder), folder, Settings())
     for job in (affinity_features, user_features, training_examples):
         job.main(night)
@@ -176,6 +178,8 @@ def test_an_example_is_written_when_its_label_window_has_closed(night: Night) ->
     }
     assert {name: row[f"context_{name}"] for name in expected} == pytest.approx(expected, abs=1e-6)
     assert row.post_age_days == pytest.approx(log1p(0.25))
+    assert row.post_sentiment == 0.5  # the text was edited two hours later
+    assert {other.post_sentiment for other in examples(night).values() if other.post_id != 50} == {0.0}
 
 
 def test_a_session_is_known_as_far_as_it_was_received(night: Night) -> None:
@@ -198,6 +202,7 @@ def test_a_source_without_impressions_gives_engagements_and_sampled_negatives(ni
         user_features=night.read("gold.user_features"),
         affinity_features=night.read("gold.affinity_features"),
         propensities=night.read("gold.propensities"),
+        contents=night.read("gold.content_embeddings"),
         window=Window.of(night),
         settings=settings,
     ).collect()

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from datetime import date
 from math import log1p
 from typing import Any
 
@@ -9,8 +10,7 @@ from contracts.features import features_of
 from spark_jobs.features import post_features
 from spark_jobs.lake import Lake, checksum, write_partition
 from spark_jobs.night import Night
-from spark_jobs.post_columns import describe_posts
-from tests.silver_rows import at, put
+from tests.silver_rows import at, put, put_reading
 
 
 def author_row(night: Night, user_id: int, **known: float) -> None:
@@ -60,6 +60,9 @@ def night(lake: Lake, make_night: Callable[..., Night]) -> Night:
         for n, (kind, user) in enumerate(kinds)
     ]
     put(lake, "silver.engagements", [*acts, {**acts[0], "engagement_id": "too late", "engaged_at": at(9)}])
+    put_reading(lake, 1, at(7, 12), date(2026, 3, 7), -0.25)
+    put_reading(lake, 1, at(8, 12), date(2026, 3, 8), 0.75)
+    put_reading(lake, 1, at(9), date(2026, 3, 9), -1.0)
     author_row(
         night,
         7,
@@ -102,7 +105,6 @@ def test_features_of_live_posts(night: Night) -> None:
         "created_on_weekday": 0,
         "age_weeks": 1.5 / 7,
         "has_location": 1,
-        "sentiment": 0,
         "author_quality": 0.3,
         "author_spam": 0.02,
         "author_authority": 0.07,
@@ -110,12 +112,15 @@ def test_features_of_live_posts(night: Night) -> None:
         "log_media": log1p(2),
         "log_hashtags": log1p(3),
         "log_mentions": log1p(1),
+        "sentiment": 0.75,
         "topic_food": 0.5,
         "topic_travel": 0.5,
         "topic_sports": 0,
     }
     assert {name: rows[1][name] for name in expected} == pytest.approx(expected)
-    assert (rows[3]["engagement_rate"], rows[3]["author_log_friends"]) == pytest.approx((0.12, 0))
+    assert (rows[3]["engagement_rate"], rows[3]["author_log_friends"], rows[3]["sentiment"]) == pytest.approx(
+        (0.12, 0, 0)
+    )
 
 
 def test_a_rerun_changes_nothing(night: Night) -> None:
@@ -123,9 +128,3 @@ def test_a_rerun_changes_nothing(night: Night) -> None:
     first = checksum(night.read(post_features.TABLE))
     post_features.main(night)
     assert checksum(night.read(post_features.TABLE)) == first
-
-
-def test_a_post_has_the_sentiment_that_its_frame_tells(night: Night) -> None:
-    posts = night.read("silver.posts").where("post_id IN (1, 3)")
-    told = posts.withColumn("sentiment", F.when(F.col("post_id") == 1, F.lit(-0.5)))
-    assert {row.post_id: row.sentiment for row in describe_posts(told).collect()} == {1: -0.5, 3: 0}

@@ -1,0 +1,137 @@
+"""Topics and embedding of a text, both linear in its hashed words.
+
+A word is known by its bucket, a hash. Embedding: TF-IDF, then the leading singular directions of a sample of posts
+(latent semantic analysis: Deerwester et al., 1990), then unit length. Topics: every word votes for the topics under
+whose hashtags it was seen, as loudly as it tells topics apart.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from scipy import sparse
+
+TOPIC_PRIOR_POSTS = 2.0
+"""A word's topic shares are drawn to those of all posts as if it had been seen in this many more of them."""
+
+NEVER_SEEN = 0.01
+"""A topic that no post is under counts as under so much of one, for the logarithm."""
+
+DOUBT = 0.5
+"""Votes that a text casts for no topic at all: a text of uninformative words leaves its topic open."""
+
+POWER_STEPS = 12
+SMALLEST = 1e-9
+"""Of the largest: what is smaller is 0 but for rounding, and its direction is any."""
+
+DIGITS = 5
+"""Vectors are rounded to so many decimals, so that the last bits of a library's sums do not make another version."""
+
+
+@dataclass(frozen=True)
+class ContentModel:
+    """One fitted model: rows for the ``buckets`` it knows, ascending; what it does not know counts for nothing.
+
+    ``vectors``: (bucket, dimension), the word's weight included; ``votes``: (bucket, topic), at least 0.
+    """
+
+    num_buckets: int
+    buckets: NDArray[np.int32]
+    vectors: NDArray[np.float32]
+    votes: NDArray[np.float32]
+
+    @cached_property
+    def version(self) -> str:
+        """Hash of everything the model holds."""
+        digest = hashlib.sha256(str((self.num_buckets, self.vectors.shape, self.votes.shape)).encode())
+        for array in (self.buckets, self.vectors, self.votes):
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()[:16]
+
+    def encode(
+        self, buckets: pa.ListArray, named: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Topic shares and embeddings of texts; ``named`` are the shares that hashtags name (0 where they name none).
+
+        What the author named stands; other topics are the words' votes, whose sum is 1 less the part left open. An
+        embedding has unit length, or 0 for a text without a known word.
+        """
+        counts = count_matrix(buckets, self.num_buckets)[:, self.buckets]
+        votes = counts @ self.votes
+        shares = votes / (votes.sum(1, keepdims=True) + np.float32(DOUBT))
+        topics = np.where(named.sum(1, keepdims=True) > 0, named, shares)
+        vectors = counts @ self.vectors
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        return topics, np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
+
+
+def count_matrix(buckets: pa.ListArray, num_buckets: int) -> sparse.csr_array:
+    """Occurrences: (text, bucket)."""
+    starts = buckets.offsets.to_numpy()
+    columns = buckets.flatten().to_numpy(zero_copy_only=False).copy()
+    ones = np.ones(len(columns), dtype=np.float32)
+    matrix = sparse.csr_array((ones, columns, starts - starts[0]), shape=(len(buckets), num_buckets))
+    matrix.sum_duplicates()
+    return matrix
+
+
+def fit(
+    buckets: pa.ListArray, named: NDArray[np.float32], *, num_buckets: int, size: int, min_posts: int
+) -> ContentModel:
+    """Fit on a sample of texts in a fixed order: words of at least ``min_posts`` texts, vectors of ``size`` dimensions.
+
+    ``named``: the topic shares that each post's hashtags name; a post without is no example of any topic.
+    """
+    from threadpoolctl import threadpool_limits  # noqa: PLC0415 - only fitting needs it
+
+    counts = count_matrix(buckets, num_buckets)
+    num_posts = np.bincount(counts.indices, minlength=num_buckets)
+    known = np.flatnonzero(num_posts >= min_posts).astype(np.int32)
+    counts = counts[:, known]
+    idf = np.log((1.0 + len(buckets)) / (1.0 + num_posts[known])) + 1.0
+    # The matrices are slim: threads would wait for each other, on a busy machine for a hundred times as long.
+    with threadpool_limits(1, user_api="blas"):
+        vectors = idf[:, None] * _leading_directions(counts * idf, size)
+    rounded = (np.round(array, DIGITS).astype(np.float32) + np.float32(0) for array in (vectors, _votes(counts, named)))
+    return ContentModel(num_buckets, known, *rounded)
+
+
+def _leading_directions(weighted: sparse.csr_array, size: int) -> NDArray[np.float64]:
+    """An orthonormal basis of the ``size`` leading right singular directions; columns beyond the rank are 0.
+
+    Subspace iteration from a fixed start (Halko, Martinsson and Tropp, 2011). The singular vectors themselves are not
+    sought: cosines are the same in any basis, and where singular values are equal, rounding would choose the vectors.
+    """
+    num_texts, num_words = weighted.shape
+    directions = np.zeros((num_words, size))
+    if num_texts == 0 or num_words == 0:
+        return directions
+    lengths = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel())
+    unit = sparse.csr_array(sparse.diags_array(1.0 / np.maximum(lengths, SMALLEST)) @ weighted)
+    basis = np.random.default_rng(0).standard_normal((num_words, min(size, num_words)))
+    for _ in range(POWER_STEPS):
+        basis, triangle = np.linalg.qr(unit.T @ (unit @ basis))
+        scale = np.abs(np.diag(triangle))
+        basis[:, scale < SMALLEST * scale.max(initial=0.0)] = 0.0
+    directions[:, : basis.shape[1]] = basis
+    return directions
+
+
+def _votes(counts: sparse.csr_array, named: NDArray[np.float32]) -> NDArray[np.float64]:
+    """(word, topic): the topic shares of the posts with the word, times how far they are from those of all posts.
+
+    That distance is the Kullback-Leibler divergence in nats; without a named topic anywhere, all votes are 0.
+    """
+    seen = sparse.csr_array((counts > 0).astype(np.float64))
+    total = named.sum(0).astype(np.float64)
+    if total.sum() == 0:
+        return np.zeros((counts.shape[1], named.shape[1]))
+    prior = (total + NEVER_SEEN) / (total + NEVER_SEEN).sum()
+    by_word = seen.T @ named.astype(np.float64)
+    shares = (by_word + TOPIC_PRIOR_POSTS * prior) / (by_word.sum(1, keepdims=True) + TOPIC_PRIOR_POSTS)
+    divergence = (shares * np.log(shares / prior)).sum(1, keepdims=True)
+    votes: NDArray[np.float64] = shares * np.maximum(divergence, 0.0)
+    return votes

@@ -1,0 +1,12 @@
+-- grain: one post, as read in one night; a post is read again when its text or the content model changes
+CREATE TABLE gold.content_embeddings (
+  post_id BIGINT NOT NULL,
+  text_at TIMESTAMP NOT NULL COMMENT 'when the text that was read was written',
+  text_hash BIGINT NOT NULL COMMENT 'of text and hashtags',
+  content_version STRING NOT NULL COMMENT 'model of gold.content_models that read it',
+  language STRING NOT NULL COMMENT 'ISO 639, und where it cannot be told',
+  sentiment FLOAT NOT NULL COMMENT '[-1, 1], 0 where nothing tells',
+  topics ARRAY<FLOAT> NOT NULL COMMENT 'shares in the order of contracts.features.TOPICS; what is missing to 1 is open',
+  embedding ARRAY<FLOAT> NOT NULL COMMENT '50 dimensions of unit length, or 0 for a text without a known word',
+  ds DATE NOT NULL COMMENT 'night in which it was read'
+) USING DELTA PARTITIONED BY (ds)

@@ -1,0 +1,184 @@
+"""What a night reads of the posts' texts, and what it leaves alone."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Any
+
+import pytest
+from pyspark.sql import Row
+from pyspark.sql import functions as F
+
+from contracts.features import TOPICS
+from contracts.settings import Content
+from spark_jobs.contents import join_contents
+from spark_jobs.features import content_embeddings, content_models
+from spark_jobs.features.post_texts import texts_of
+from spark_jobs.gate import run_gate
+from spark_jobs.lake import Lake, checksum, write_partition
+from spark_jobs.night import Night
+from tests.silver_rows import at, put, silver
+
+MODELS, TABLE = "gold.content_models", "gold.content_embeddings"
+PHRASES = {
+    "sports": "the coach was wonderful before the match and the goal",
+    "food": "a terrible spice from the kitchen with another noodle",
+    "travel": "wir gehen nächste Woche zurück zum Hafen und zur Insel",
+}
+
+
+def post(post_id: int, topic: str, moment: datetime, **others: Any) -> dict[str, Any]:
+    row = {"post_id": post_id, "author_id": 7, "created_at": moment, "hashtags": [topic.upper()]}
+    return {**row, "text": f"{PHRASES[topic]} #{topic.upper()}", **others}
+
+
+@pytest.fixture
+def night(lake: Lake, make_night: Callable[..., Night]) -> Night:
+    topics = list(PHRASES)
+    put(lake, "silver.posts", [post(number, topics[number % 3], at(5, 10)) for number in range(30)])
+    put(lake, "silver.posts", [post(90, "food", at(7, 10), hashtags=[], text=PHRASES["food"])])
+    put(lake, "silver.posts", [post(91, "food", at(7, 11), text="Ok"), post(92, "food", at(8, 12), received_at=at(9))])
+    return make_night(date(2026, 3, 7))
+
+
+def build(night: Night) -> None:
+    content_models.main(night)
+    content_embeddings.main(night)
+
+
+def readings(night: Night) -> dict[tuple[int, int], Row]:
+    return {(row.post_id, row.ds.day): row for row in night.read(TABLE).collect()}
+
+
+def edit(night: Night, post_id: int, **changes: Any) -> None:
+    """Replace a row of silver.posts as the clean stage would."""
+    posts = night.read("silver.posts")
+    for name, value in changes.items():
+        posts = posts.withColumn(name, F.when(F.col("post_id") == post_id, F.lit(value)).otherwise(F.col(name)))
+    posts.write.format("delta").mode("overwrite").save(night.lake.path("silver.posts"))
+
+
+def test_the_first_night_reads_every_text_received_by_then(night: Night) -> None:
+    build(night)
+    rows = readings(night)
+    assert {post_id for post_id, _ in rows} == {*range(30), 90, 91}
+    sports, food, travel, plain, noise = (rows[post_id, 7] for post_id in (0, 1, 2, 90, 91))
+    assert [row.language for row in (sports, food, travel, noise)] == ["en", "en", "de", "und"]
+    assert [row.sentiment for row in (sports, food, travel, noise)] == [0.5, -0.5, 0.0, 0.0]
+    assert [TOPICS[row.topics.index(1.0)] for row in (sports, food, travel)] == ["sports", "food", "travel"]
+    # Without a hashtag the words tell; what they leave open is missing to 1.
+    assert TOPICS[plain.topics.index(max(plain.topics))] == "food"
+    assert 0.5 < sum(plain.topics) < 1
+    assert len(plain.embedding) == night.settings.content.embedding_size
+    assert plain.embedding == food.embedding
+    assert (plain.text_at.day, plain.content_version) == (7, sports.content_version)
+    assert all(run_gate(night, name)["success"] for name in (MODELS, TABLE))
+
+
+def test_the_next_night_reads_new_and_changed_texts_only_and_a_rerun_of_either_changes_nothing(night: Night) -> None:
+    build(night)
+    first = checksum(night.read(TABLE))
+    edit(night, 3, text="everything was awful", hashtags=["sports"], updated_at=at(8, 9))
+    edit(night, 4, privacy="only_me", updated_at=at(8, 9))
+    put(night.lake, "silver.posts", [post(50, "sports", at(6, 23), received_at=at(8, 1)), post(51, "food", at(8, 1))])
+    tomorrow = replace(night, ds=date(2026, 3, 8))
+    build(tomorrow)
+    assert {key for key in readings(night) if key[1] == 8} == {(3, 8), (50, 8), (51, 8)}
+    assert readings(night)[3, 8].sentiment == -0.5
+    after = checksum(night.read(TABLE))
+    build(tomorrow)
+    assert checksum(night.read(TABLE)) == after
+    build(replace(night, ds=date(2026, 3, 9)))
+    assert not [key for key in readings(night) if key[1] == 9 and key[0] != 92]
+    assert checksum(night.read(TABLE).where("ds = '2026-03-07'")) == first
+
+
+def test_an_instant_sees_the_text_that_stood_then(night: Night) -> None:
+    build(night)
+    edit(night, 0, text="everything was awful", updated_at=at(8, 9))
+    tomorrow = replace(night, ds=date(2026, 3, 8))
+    build(tomorrow)
+    moments = {at(5, 10): None, at(5, 10, 1): 0.5, at(8, 9): 0.5, at(8, 9, 1): -0.5, at(20): -0.5}
+    points = night.spark.createDataFrame([(0, moment) for moment in moments], "post_id BIGINT, instant TIMESTAMP")
+    joined = join_contents(points, night.read(TABLE), ["sentiment"]).orderBy("instant").collect()
+    assert [row.sentiment for row in joined] == list(moments.values())
+    # A new model reads the post anew: two readings of one text are one text.
+    stricter = replace(night.settings, content=Content(refit_days=1, min_posts=3))
+    build(replace(night, ds=date(2026, 3, 9), settings=stricter))
+    assert len([key for key in readings(night) if key[0] == 0]) == 3
+    again = join_contents(points, night.read(TABLE), ["sentiment"]).orderBy("instant").collect()
+    assert [row.sentiment for row in again] == list(moments.values())
+
+
+def test_a_model_is_kept_until_it_is_old_and_a_new_one_reads_all_posts(night: Night) -> None:
+    build(night)
+    before = checksum(night.read(MODELS))
+    content_models.main(night)
+    content_models.main(replace(night, ds=date(2026, 3, 20)))
+    assert checksum(night.read(MODELS)) == before
+    put(night.lake, "silver.posts", [post(60, "sports", at(19), text="a new stadium")] * 1)
+    put(night.lake, "silver.posts", [post(61, "sports", at(19), text="another new stadium")])
+    later = replace(night, ds=date(2026, 3, 21))
+    build(later)
+    assert [row.ds.day for row in night.read(MODELS).select("ds").distinct().orderBy("ds").collect()] == [7, 21]
+    read = [key for key in readings(night) if key[1] == 21]
+    assert len(read) == night.read("silver.posts").count()
+    assert len({row.content_version for row in readings(night).values()}) == 2
+    # A night of the past still reads with its own model.
+    assert content_models.newest_day(night.read(MODELS), date(2026, 3, 20)) == date(2026, 3, 7)
+
+
+def test_a_stored_model_is_the_model_that_was_fitted(night: Night) -> None:
+    content = night.settings.content
+    fitted = content_models.transform(night.read("silver.posts").where("post_id < 92"), content, night.settings.seed)
+    content_models.main(night)
+    loaded = content_models.load_model(night.read(MODELS), night.ds, content)
+    assert loaded.version == fitted.version
+    assert {row.content_version for row in night.read(MODELS).collect()} == {fitted.version}
+
+
+def test_a_network_without_posts_has_an_empty_model(make_night: Callable[..., Night]) -> None:
+    night = make_night()
+    build(night)
+    assert night.read(TABLE).isEmpty()
+    assert not run_gate(night, MODELS)["success"]
+
+
+def test_texts_are_read_without_addresses_hashtags_and_mentions(night: Night) -> None:
+    text = "Don\u2019t miss https://a.b/c?d=1 @Ada: it WAS\u2026 très bien! #food2 C3PO"
+    posts = silver(night.spark, "silver.posts", [post(1, "food", at(1), text=text)])
+    row, short = texts_of(posts, Content()).first(), texts_of(posts, Content(max_words=2)).first()
+    assert row is not None
+    assert row.tokens == ["don't", "miss", "it", "was", "très", "bien", "!", "c3po"]
+    assert len(row.buckets) == 7
+    assert row.named[TOPICS.index("food")] == 1.0
+    assert short is not None
+    assert len(short.buckets) == 2
+
+
+BROKEN = (
+    ("embedding", "array(float(1), float(1))", "embeddings_have_unit_length_or_none"),
+    ("embedding", "array(float(0))", "one_size"),
+    ("topics", "array(float(0.9), float(0.9))", "topics_are_shares"),
+    ("topics", "array(float('nan'))", "topics_are_shares"),
+    ("content_version", "'0123456789abcdef'", "vectors_of_one_model"),
+    ("sentiment", "float(1.5)", "column_values_to_be_between"),
+    ("language", "'English'", "column_values_to_match_regex"),
+)
+
+
+def test_the_gate_finds_every_broken_reading(night: Night) -> None:
+    build(night)
+    broken = night.read(TABLE)
+    for post_id, (column, value, _) in enumerate(BROKEN):
+        changed = F.when(F.col("post_id") == post_id, F.expr(value)).otherwise(F.col(column))
+        broken = broken.withColumn(column, changed)
+    write_partition(night.lake, TABLE, broken.localCheckpoint(), [night.ds])
+    verdict = run_gate(night, TABLE)
+    counts = {
+        result["expectation"]: result["unexpected_count"] for result in verdict["results"] if not result["success"]
+    }
+    print(counts)
+    assert not verdict["success"]
+    assert counts.keys() == {check for _, _, check in BROKEN}
+    assert counts["topics_are_shares"] == 2
