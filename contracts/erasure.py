@@ -72,6 +72,8 @@ TRACES: dict[str, Trace] = {
     "silver.engagements": Trace(
         {"user_id": "user", "post_id": "post"}, names_nobody=("engagement_id", "impression_id", "dwell_ms", "ad_id")
     ),
+    "gold.content_models": Trace(),
+    "gold.content_embeddings": Trace({"post_id": "post"}, names_nobody=("text_hash",)),
     "gold.user_features": Trace({"user_id": "user"}),
     "gold.post_features": Trace({"post_id": "post", "author_id": "user"}),
     "gold.affinity_features": Trace({"user_id": "user", "author_id": "user"}),

@@ -9,6 +9,6 @@ JOIN widest ON widest.ds = model.ds
 WHERE SIZE(vector) <> width OR SIZE(votes) <> num_topics
   OR EXISTS(CONCAT(vector, votes), x -> x IS NULL OR ISNAN(x) OR ABS(x) = FLOAT('infinity'));
 
--- check: some_model_is_there critical
+-- check: some_model_is_there warning
 SELECT 'no content model fitted by this night' AS problem FROM (SELECT COUNT(*) AS words FROM gold_content_models WHERE ds <= :ds)
 WHERE words = 0;
