@@ -131,7 +131,7 @@ TABLES: tuple[Table, ...] = (
         "features",
         ("post_id", "ds"),
         "ds",
-        ("silver.posts", "silver.impressions", "silver.engagements", "gold.user_features"),
+        ("silver.posts", "silver.impressions", "silver.engagements", "gold.user_features", "gold.content_embeddings"),
     ),
     Table(
         "gold",
@@ -145,6 +145,7 @@ TABLES: tuple[Table, ...] = (
             "silver.engagements",
             "gold.user_features",
             "gold.affinity_features",
+            "gold.content_embeddings",
         ),
     ),
     Table(

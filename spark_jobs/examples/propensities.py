@@ -152,6 +152,7 @@ def sample_examples(night: Night, placed: DataFrame, window: Window, num_impress
         engagements=night.read("silver.engagements"),
         user_features=night.read("gold.user_features").where(snapshots),
         affinity_features=night.read("gold.affinity_features").where(snapshots),
+        contents=night.read("gold.content_embeddings").where(F.col("ds") <= F.lit(night.ds)),
         settings=night.settings,
     )
     joined = featured.join(sampled.select("example_id", "reach", "engaged"), "example_id", "inner")

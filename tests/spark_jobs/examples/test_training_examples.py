@@ -228,6 +228,7 @@ def test_labels_weigh_the_inverse_of_the_examined_probability_of_their_position(
         user_features=night.read("gold.user_features"),
         affinity_features=night.read("gold.affinity_features"),
         propensities=night.spark.createDataFrame(curve, "surface STRING, position INT, examined DOUBLE, ds DATE"),
+        contents=night.read("gold.content_embeddings"),
         window=Window.of(night),
         settings=night.settings,
     )

@@ -31,7 +31,8 @@ def test_posts(spark: SparkSession) -> None:
         "created_at AS instant",
     )
     users = spark.createDataFrame([], read_schema("gold.user_features"))
-    completed = complete_posts(points, users, Smoothing())
+    contents = spark.createDataFrame([], read_schema("gold.content_embeddings"))
+    completed = complete_posts(points, users, contents, Smoothing())
     others = {"post_id", "author_id", "created_at", "instant"}
     features = {name for name in completed.columns if name not in others and not name.startswith("num_")}
     assert features == set(names_of("post"))

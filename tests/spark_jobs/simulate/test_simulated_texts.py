@@ -12,7 +12,8 @@ from contracts.features import TOPICS
 from spark_jobs.simulate import vocabulary as words
 from spark_jobs.simulate.network import friendships
 from spark_jobs.simulate.posts import hashtags, posts
-from spark_jobs.simulate.texts import country, text
+from spark_jobs.simulate.profile import COUNTRIES, country
+from spark_jobs.simulate.texts import text
 from spark_jobs.simulate.world import World
 
 WORLD = World(users=2000, days=2, seed=7, end_date=date(2026, 3, 8))
@@ -33,13 +34,13 @@ def test_every_list_has_a_row_for_each_language_and_equally_many_words() -> None
     assert list(words.TOPIC_WORDS) == list(TOPICS)
     for rows in (*words.TOPIC_WORDS.values(), words.PRAISE, words.BLAME):
         assert [len(set(row.split())) for row in rows] == [8] * len(words.LANGUAGES)
-    assert words.SPOKEN.keys() == words.COUNTRIES.keys()
-    assert [sum(shares.values()) for shares in (words.COUNTRIES, *words.SPOKEN.values())] == pytest.approx([1.0] * 8)
+    assert words.SPOKEN.keys() == COUNTRIES.keys()
+    assert [sum(shares.values()) for shares in (COUNTRIES, *words.SPOKEN.values())] == pytest.approx([1.0] * 8)
 
 
 def test_countries_and_languages_have_their_shares(written: pd.DataFrame) -> None:
     people = written.drop_duplicates("author")["country"].value_counts(normalize=True)
-    assert {name: people[name] for name in words.COUNTRIES} == pytest.approx(words.COUNTRIES, abs=0.09)
+    assert {name: people[name] for name in COUNTRIES} == pytest.approx(COUNTRIES, abs=0.09)
     for name, spoken in words.SPOKEN.items():
         own = max(spoken, key=lambda language: spoken[language])
         share = (written.loc[written["country"] == name, "language"] == own).mean()
