@@ -5,6 +5,7 @@ from pyspark.sql import functions as F
 from contracts.features import FEATURES, TABLES, features_of, named_of
 from spark_jobs.night import Night
 
+
 def test_feature_tables(published: Night) -> None:
     constant: set[str] = set()
     for entity, table in {**TABLES, "context": "gold.training_examples"}.items():
