@@ -12,7 +12,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from contracts.landing import ENVELOPE, EVENT_TYPES, MAX_CLOCK_SKEW_S, Field, FieldType
-from spark_jobs.ingest.plain_lines import TIMESTAMP, is_plain, parse, text
+from spark_jobs.ingest.plain_lines import PREFIX, TIMESTAMP, with_plain
 
 TIMED_TYPES = ("impression", "engagement", "reaction", "session")
 """Events that count for a day, so they may be late only by ``Dataset.late_days``; entities and edges may be later."""
@@ -41,8 +41,7 @@ def validate(lines: DataFrame, late_days: int) -> DataFrame:
     Grain: one line. ``reason`` is null on an acceptable line; the first rule that a line breaks, in the order of
     docs/landing.md, names it. ``received_at`` is never before ``event_time``.
     """
-    read = lines.withColumn("typed", parse(F.col("raw")))
-    read = _computed_once(read, is_plain=is_plain(F.col("raw"), F.col("typed")))
+    read = with_plain(lines).withColumn("is_plain", F.col(f"{PREFIX}event_type").isNotNull())
     # A plain line is no business of the full reading: it reads null there, which costs nothing.
     events = read.withColumn("suspect", F.when(~F.col("is_plain"), F.col("raw"))).withColumn("parsed", _parsed())
     events = events.withColumn("values", F.try_variant_get("parsed", "$.event", "map<string,variant>"))
@@ -83,10 +82,15 @@ def _kind(value: Column) -> Column:
     return F.substring_index(F.schema_of_variant(value), "(", 1)
 
 
+def _string_in(value: Column) -> Column:
+    """The string in a variant that holds one."""
+    return F.try_variant_get(value, "$", "string")
+
+
 def _text(name: str) -> Column:
     """The value where it is a JSON string."""
-    told = F.when(F.col("kinds")[name] == "STRING", text(F.col("values")[name]))
-    return F.when(F.col("is_plain"), text(F.col("typed")[name])).otherwise(told)
+    told = F.when(F.col("kinds")[name] == "STRING", _string_in(F.col("values")[name]))
+    return F.when(F.col("is_plain"), F.col(PREFIX + name)).otherwise(told)
 
 
 def _broken_fields() -> Column:
@@ -119,7 +123,7 @@ def _rank(field: Column) -> Column:
     """Which rule of ``_FIELD_REASONS`` the field breaks; null where none."""
     kind = F.coalesce(F.col("kinds")[field["name"]], F.lit("VOID"))
     value = F.col("values")[field["name"]]
-    told = text(value)
+    told = _string_in(value)
     is_absent = (kind == "VOID") | ((field["name"] == "event_id") & (told == ""))
     in_range = (
         F.when(field["type"] == "timestamp", told.rlike(TIMESTAMP) & F.try_to_timestamp(told).isNotNull())

@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -11,7 +12,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from spark_jobs.ingest import validation
-from spark_jobs.ingest.plain_lines import is_plain, parse
+from spark_jobs.ingest.plain_lines import PREFIX, TOLD, read_plain
 from tests.landed import DS, Event
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "landing.md").read_text()
@@ -63,12 +64,20 @@ def test_both_readings_agree_on_odd_lines(spark: SparkSession, lines: list[str])
     frame = frame_of(spark, lines)
     quick = validation.validate(frame, 3).orderBy("line").collect()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(validation, "is_plain", lambda *_: F.lit(col=False))
+        none = {PREFIX + name: F.lit(None).cast("string") for name in TOLD}
+        patch.setattr(validation, "with_plain", lambda lines: lines.withColumns(none))
         full = validation.validate(frame, 3).orderBy("line").collect()
     assert [(one, other) for one, other in zip(quick, full, strict=True) if one != other] == []
 
 
-def test_ordinary_lines_are_plain(spark: SparkSession) -> None:
-    frame = frame_of(spark, [json.dumps(example) for example in EXAMPLES])
-    raw = F.col("raw")
-    assert {row[0] for row in frame.select(is_plain(raw, parse(raw))).collect()} == {True}
+def test_ordinary_lines_are_plain() -> None:
+    told = read_plain(pa.array([json.dumps(example) for example in EXAMPLES]))
+    assert told.to_pylist() == [{PREFIX + name: example[name] for name in TOLD} for example in EXAMPLES]
+
+
+def test_odd_lines_leave_their_neighbours_plain() -> None:
+    ordinary = [json.dumps(example) for example in EXAMPLES]
+    odd = ['{"event_id": "x}', '{"event_id": }', '{"event_id": "cut', "{} {}", '{"mood": 1, "mood": 2}', "{}", "[]"]
+    mixed = [line for pair in zip(ordinary, odd * len(ordinary), strict=False) for line in pair]
+    told = read_plain(pa.array(mixed)).column(0)
+    assert [at for at, name in enumerate(told.to_pylist()) if name is not None] == list(range(0, len(mixed), 2))
