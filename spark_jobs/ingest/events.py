@@ -6,6 +6,7 @@ commit. A run killed between the two leaves its files new; the rerun merges the 
 
 import logging
 
+from pyspark import StorageLevel
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
@@ -66,7 +67,9 @@ def main(night: Night) -> None:
         _log.warning("no new file landed in %s/%s; the night goes on without", night.landing, night.ds)
     if not files:
         return
-    validated = validate(read_lines(night.spark, files), night.settings.dataset.late_days).persist()
+    validated = validate(read_lines(night.spark, files), night.settings.dataset.late_days)
+    # Three passes read it; in memory, a day of many users would leave no room for anything else.
+    validated = validated.persist(StorageLevel.DISK_ONLY)
     lines = refuse_erased(night, validated)
     repeated = repeated_lines(lines, known_ids(night, lines)).persist()
     try:
