@@ -78,10 +78,10 @@ def _moving(row: Row, seen: Counter[str], prior: Smoothing) -> dict[str, float]:
 
 
 def sessions_of(night: Night, examples: Iterable[Row]) -> dict[str, list[Row]]:
-    """For each example, all impressions of the same user on its day or the day before."""
+    """For each example, all organic impressions of the same user on its day or the day before."""
     rows = list(examples)
     users = ", ".join(str(row.user_id) for row in rows)
-    shown = night.read("silver.impressions").where(f"user_id IN ({users})")
+    shown = night.read("silver.impressions").where(f"ad_id IS NULL AND user_id IN ({users})")
     columns = ("impression_id", "user_id", "session_id", "shown_at", "received_at", "device", "connection", "city")
     of_user: dict[int, list[Row]] = {}
     for row in shown.select(*columns).collect():

@@ -51,7 +51,7 @@ CONTEXT: tuple[Feature, ...] = (
         "session_views",
         "log1p",
         0.0,
-        "impressions of the session before this one",
+        "organic impressions of the session before this one",
         expected="usual_session_views",
     ),
     _context(
