@@ -31,7 +31,7 @@ def synthetic_log(spark: SparkSession, num_events: int) -> tuple[DataFrame, Data
 
     def draws(rows: int, seed: int) -> DataFrame:
         popular = F.floor(F.pow(F.rand(seed), POPULARITY) * num_posts).alias("post_id")
-        at = F.timestamp_micros((F.lit(1772323200) * 1_000_000 + F.rand(seed + 1) * DAYS * 86400e6).cast("bigint"))
+        at = F.timestamp_micros((F.lit(1772323200 * 1_000_000) + F.rand(seed + 1) * DAYS * 86400e6).cast("bigint"))
         return spark.range(rows).select("id", popular, at.alias("at"))
 
     kinds = F.array(*(F.lit(kind) for kind in ("view", "view", "view", "like", "comment", "share", "hide")))
