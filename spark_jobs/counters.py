@@ -76,11 +76,11 @@ def counters_at(events: DataFrame, points: DataFrame) -> DataFrame:
     order of time, events first among equals, and counted by a running sum: no range join, one sort per post.
     """
     known = events.join(points.select("post_id").distinct(), "post_id", "left_semi")
-    steps = (
-        known.select("post_id", visible_micros("event_time", "received_at").alias("_at"), *_increments())
-        .groupBy("post_id", "_at")
-        .agg(*(F.sum(name).alias(name) for name in COUNTERS))
-        .withColumn("_point", F.lit(None).cast(points.schema))
+    steps = known.select(
+        "post_id",
+        visible_micros("event_time", "received_at").alias("_at"),
+        *_increments(),
+        F.lit(None).cast(points.schema).alias("_point"),
     )
     asked = points.select(
         "post_id",
