@@ -46,6 +46,14 @@ STAGES: dict[str, tuple[str, ...]] = {
 
 _EDGES = ("bronze.events", "silver.users")
 _SHOWN = (*_EDGES, "silver.posts", "silver.ads")
+_EXAMPLE_INPUTS = (
+    "silver.posts",
+    "silver.impressions",
+    "silver.engagements",
+    "gold.user_features",
+    "gold.affinity_features",
+    "gold.content_embeddings",
+)
 
 TABLES: tuple[Table, ...] = (
     Table("bronze", "events", "ingest", ("event_id",), "landing_date", ("bronze.erasures",)),
@@ -139,14 +147,7 @@ TABLES: tuple[Table, ...] = (
         "examples",
         ("surface", "position", "ds"),
         "ds",
-        (
-            "silver.posts",
-            "silver.impressions",
-            "silver.engagements",
-            "gold.user_features",
-            "gold.affinity_features",
-            "gold.content_embeddings",
-        ),
+        _EXAMPLE_INPUTS,
     ),
     Table(
         "gold",
@@ -154,15 +155,7 @@ TABLES: tuple[Table, ...] = (
         "examples",
         ("example_id",),
         "ds",
-        (
-            "silver.posts",
-            "silver.impressions",
-            "silver.engagements",
-            "gold.user_features",
-            "gold.affinity_features",
-            "gold.propensities",
-            "gold.content_embeddings",
-        ),
+        (*_EXAMPLE_INPUTS, "gold.propensities"),
     ),
     Table("gold", "models", "train", ("model_version",), "ds", ("gold.training_examples",)),
     Table(

@@ -14,14 +14,13 @@ which something was found.
 `airflow db clean`.
 """
 
-import os
 from datetime import datetime
 from typing import Any
 
 from airflow.sdk import DAG, Param, task
 from airflow.sdk.exceptions import AirflowFailException
 
-from dags.feedlake_tasks import DATA, submit
+from dags.feedlake_tasks import DATA, REDIS, submit
 
 NIGHT = "nightly_feed"
 
@@ -54,11 +53,7 @@ with DAG(
         "landing": Param(f"{DATA}/landing", type="string", description="its files that hold the person are named"),
         "runs": Param(f"{DATA}/runs", type="string", description="past runs, whose verdicts quote rows"),
         "search_lists": Param(f"{DATA}/erasures", type="string", description="what the proof looks for"),
-        "redis": Param(
-            os.environ.get("FEEDLAKE_REDIS", "redis://127.0.0.1:6379/0"),
-            type="string",
-            description="Redis of the readers",
-        ),
+        "redis": Param(REDIS, type="string", description="Redis of the readers"),
     },
     tags=["feedlake"],
 ) as dag:

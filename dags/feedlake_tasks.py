@@ -18,6 +18,7 @@ from contracts.verdicts import describe_rule
 HOME = os.environ.get("FEEDLAKE_HOME", str(Path(__file__).resolve().parent.parent))
 PYTHON = os.environ.get("FEEDLAKE_LAKE_PYTHON", f"{HOME}/.venv/lake/bin/python")
 DATA = os.environ.get("FEEDLAKE_DATA", f"{HOME}/.lake")
+REDIS = os.environ.get("FEEDLAKE_REDIS", "redis://127.0.0.1:6379/0")
 REPORTS = os.environ.get("FEEDLAKE_REPORTS", f"{DATA}/reports")
 DS = "{{ params.ds or ds }}"
 

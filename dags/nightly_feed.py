@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from airflow.sdk import DAG, CronDataIntervalTimetable, Param, TaskGroup
 
 from contracts.pipeline import STAGES, tables_of
-from dags.feedlake_tasks import DATA, report, spark_job, validate
+from dags.feedlake_tasks import DATA, REDIS, report, spark_job, validate
 
 SCHEDULE = os.environ.get("FEEDLAKE_SCHEDULE", "0 2 * * *")
 
@@ -35,11 +35,7 @@ with DAG(
         "lake": Param(f"{DATA}/lake", type="string", description="root of the Delta tables"),
         "landing": Param(f"{DATA}/landing", type="string", description="landing folder, see docs/landing.md"),
         "runs": Param(f"{DATA}/runs", type="string", description="folder for verdicts, timings and the report"),
-        "redis": Param(
-            os.environ.get("FEEDLAKE_REDIS", "redis://127.0.0.1:6379/0"),
-            type="string",
-            description="Redis to publish to",
-        ),
+        "redis": Param(REDIS, type="string", description="Redis to publish to"),
     },
     tags=["feedlake"],
 ) as dag:

@@ -85,10 +85,14 @@ class Lake:
         if not self.exists(name):
             raise ValueError(f"{self.path(name)} is no Delta table")
         # The log itself knows; the public `history` runs a Spark job, which takes seconds, to describe the version too.
+        _, snapshot = self.log(name)
+        return int(snapshot.version())
+
+    def log(self, name: str) -> tuple[Any, Any]:
+        """The JVM's log of the table, and the newest snapshot that it tells."""
         delta: Any = self.spark._jvm
         log = delta.org.apache.spark.sql.delta.DeltaLog.forTable(self.spark._jsparkSession, self.path(name))
-        default_arguments = [getattr(log, f"update$default${at}")() for at in (1, 2, 3)]
-        return int(log.update(*default_arguments).version())
+        return log, log.update(*(getattr(log, f"update$default${at}")() for at in (1, 2, 3)))
 
 
 def read_schema(name: str) -> StructType:

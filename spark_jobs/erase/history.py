@@ -46,11 +46,10 @@ def forget(lake: Lake, name: str) -> int:
     Killed anywhere, it is simply run again: what it removes, nobody reads any more.
     """
     DeltaTable.forPath(lake.spark, lake.path(name)).vacuum(0.0)
-    delta: Any = lake.spark._jvm
-    log = delta.org.apache.spark.sql.delta.DeltaLog.forTable(lake.spark._jsparkSession, lake.path(name))
-    snapshot = log.update(*(getattr(log, f"update$default${at}")() for at in (1, 2, 3)))
+    log, snapshot = lake.log(name)
     log.checkpoint(snapshot, getattr(log, "checkpoint$default$2")())
-    folder = delta.org.apache.hadoop.fs.Path(f"{lake.path(name)}/_delta_log")
+    jvm: Any = lake.spark._jvm
+    folder = jvm.org.apache.hadoop.fs.Path(f"{lake.path(name)}/_delta_log")
     files = folder.getFileSystem(lake.spark._jsc.hadoopConfiguration())
     names = [status.getPath() for status in files.listStatus(folder)]
     version = int(snapshot.version())

@@ -5,10 +5,17 @@ from pyspark.sql import Window as Frame
 from pyspark.sql import functions as F
 
 from contracts.features import HEADS
+from spark_jobs.counters import organic
 from spark_jobs.examples.window import Window
 
 LABELS = tuple(f"label_{head}" for head in HEADS)
 ACTIONS = tuple(head for head in HEADS if head != "dwell")
+
+
+def attributable(engagements: DataFrame, window: Window) -> DataFrame:
+    """Organic engagements of users that an exposure of the window can have led to, received by the as-of."""
+    late_enough = F.col("user_id").isNotNull() & (F.col("event_date") >= F.lit(window.first))
+    return window.received(organic(engagements).where(late_enough), "engaged_at")
 
 
 def attribute(shown: DataFrame, engagements: DataFrame) -> DataFrame:
@@ -57,8 +64,7 @@ def mature_labels(exposures: DataFrame, attributed: DataFrame, window: Window) -
     An action counts when it happened in [shown_at, shown_at + attribution window); dwell is the longest one logged in
     its own, shorter window, at most as long as that window, as log1p of seconds.
     """
-    keys = ["example_id", "user_id", "post_id"]
-    joined = attributed.join(exposures.select(*keys, "shown_at"), keys, "inner")
+    joined = _with_exposure(attributed, exposures)
     kind = F.col("engagement_type")
     dwelt = (kind == "dwell") & _within(window.dwell_hours)
     dwell_ms = F.least(F.greatest(F.col("dwell_ms"), F.lit(0)), F.lit(window.dwell_hours * 3_600_000))
@@ -72,9 +78,13 @@ def mature_labels(exposures: DataFrame, attributed: DataFrame, window: Window) -
 
 def engaged_examples(exposures: DataFrame, attributed: DataFrame, window: Window) -> DataFrame:
     """``example_id`` of each exposure to which one of ``attributed`` came within the attribution window."""
-    keys = ["example_id", "user_id", "post_id"]
-    joined = attributed.join(exposures.select(*keys, "shown_at"), keys, "inner")
+    joined = _with_exposure(attributed, exposures)
     return joined.where(_within(window.attribution_hours)).select("example_id").distinct()
+
+
+def _with_exposure(attributed: DataFrame, exposures: DataFrame) -> DataFrame:
+    keys = ["example_id", "user_id", "post_id"]
+    return attributed.join(exposures.select(*keys, "shown_at"), keys, "inner")
 
 
 def _within(hours: int) -> Column:

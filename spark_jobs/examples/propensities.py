@@ -25,10 +25,9 @@ from analysis.position_bias import (
 )
 from contracts.features import example_columns
 from contracts.settings import Propensities
-from spark_jobs.counters import organic
 from spark_jobs.examples.exposures import logged_exposures
-from spark_jobs.examples.labels import attribute, engaged_examples
-from spark_jobs.examples.training_examples import join_features
+from spark_jobs.examples.labels import attributable, attribute, engaged_examples
+from spark_jobs.examples.training_examples import feature_inputs, join_features
 from spark_jobs.examples.window import Window
 from spark_jobs.lake import read_schema, write_partition
 from spark_jobs.night import Night
@@ -45,10 +44,8 @@ def transform(impressions: DataFrame, engagements: DataFrame, window: Window, ru
     it was engaged with is known: its label window has closed. Grain: example_id.
     """
     exposures = logged_exposures(impressions, window)
-    late_enough = F.col("user_id").isNotNull() & (F.col("event_date") >= F.lit(window.first))
-    acts = organic(engagements).where(late_enough & F.col("engagement_type").isin(*rules.signals))
-    shown = exposures.select("example_id", "user_id", "post_id", "shown_at")
-    engaged = engaged_examples(exposures, attribute(shown, window.received(acts, "engaged_at")), window)
+    acts = attributable(engagements, window).where(F.col("engagement_type").isin(*rules.signals))
+    engaged = engaged_examples(exposures, attribute(exposures, acts), window)
     request = Frame.partitionBy("surface", "request_id")
     reach = F.least(F.max("position").over(request), F.lit(rules.deepest))
     placed = exposures.withColumns({"reach": reach, "is_randomised": F.coalesce("propensity", F.lit(1.0)) < 1}).where(
@@ -145,14 +142,9 @@ def sample_examples(night: Night, placed: DataFrame, window: Window, num_impress
     draw = F.pmod(F.xxhash64(F.lit(night.settings.seed), "example_id"), F.lit(_HASH_RANGE))
     sampled = placed.where(draw < round(share * _HASH_RANGE))
     points = sampled.join(describe_posts(night.read("silver.posts")), "post_id", "inner")
-    snapshots = F.date_add("ds", 1).between(F.lit(window.first), F.lit(window.last))
     featured = join_features(
         points.where(F.col("created_at") <= F.col("shown_at")),
-        impressions=night.read("silver.impressions"),
-        engagements=night.read("silver.engagements"),
-        user_features=night.read("gold.user_features").where(snapshots),
-        affinity_features=night.read("gold.affinity_features").where(snapshots),
-        contents=night.read("gold.content_embeddings").where(F.col("ds") <= F.lit(night.ds)),
+        **feature_inputs(night, window),
         settings=night.settings,
     )
     joined = featured.join(sampled.select("example_id", "reach", "engaged"), "example_id", "inner")

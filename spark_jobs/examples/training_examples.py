@@ -6,9 +6,9 @@ from pyspark.sql import functions as F
 from contracts.features import Entity, Feature, example_columns, features_of, names_of
 from contracts.settings import Settings
 from spark_jobs.context_columns import instant_columns, session_columns
-from spark_jobs.counters import counters_at, organic, post_events
+from spark_jobs.counters import counters_at, post_events
 from spark_jobs.examples.exposures import logged_exposures, sampled_exposures
-from spark_jobs.examples.labels import LABELS, attribute, mature_labels
+from spark_jobs.examples.labels import LABELS, attributable, attribute, mature_labels
 from spark_jobs.examples.weights import weights_by_position
 from spark_jobs.examples.window import Window
 from spark_jobs.lake import write_partition
@@ -63,9 +63,7 @@ def transform(
         contents=contents,
         settings=settings,
     )
-    late_enough = F.col("user_id").isNotNull() & (F.col("event_date") >= F.lit(window.first))
-    acts = window.received(organic(engagements).where(late_enough), "engaged_at")
-    labels = mature_labels(exposures, attribute(shown, acts), window)
+    labels = mature_labels(exposures, attribute(shown, attributable(engagements, window)), window)
     if settings.dataset.has_impressions:
         weights = weights_by_position(points, propensities, settings.propensities)
         weighted = featured.join(F.broadcast(weights), ["surface", "position"], "inner")
@@ -77,6 +75,18 @@ def transform(
         .withColumn("ds", F.to_date("shown_at"))
         .drop("surface")
     )
+
+
+def feature_inputs(night: Night, window: Window) -> dict[str, DataFrame]:
+    """The night's tables that ``join_features`` takes, under its names."""
+    snapshots = F.date_add("ds", 1).between(F.lit(window.first), F.lit(window.last))
+    return {
+        "impressions": night.read("silver.impressions"),
+        "engagements": night.read("silver.engagements"),
+        "user_features": night.read("gold.user_features").where(snapshots),
+        "affinity_features": night.read("gold.affinity_features").where(snapshots),
+        "contents": night.read("gold.content_embeddings").where(F.col("ds") <= F.lit(night.ds)),
+    }
 
 
 def join_features(
@@ -137,15 +147,10 @@ def main(night: Night) -> None:
     Files and the rows in them come out in the same order on a rerun: the trainer reads them in that order.
     """
     window = Window.of(night)
-    snapshots = F.date_add("ds", 1).between(F.lit(window.first), F.lit(window.last))
     frame = transform(
         posts=night.read("silver.posts"),
-        impressions=night.read("silver.impressions"),
-        engagements=night.read("silver.engagements"),
-        user_features=night.read("gold.user_features").where(snapshots),
-        affinity_features=night.read("gold.affinity_features").where(snapshots),
         propensities=night.read("gold.propensities").where(F.col("ds") == F.lit(night.ds)),
-        contents=night.read("gold.content_embeddings").where(F.col("ds") <= F.lit(night.ds)),
+        **feature_inputs(night, window),
         window=window,
         settings=night.settings,
     )

@@ -18,7 +18,7 @@ from models.content.encoder import ContentModel
 from models.content.languages import languages_of
 from models.content.sentiment import sentiments
 from spark_jobs.features.content_models import load_model
-from spark_jobs.features.post_texts import texts_of
+from spark_jobs.features.post_texts import texts_of, written_posts
 from spark_jobs.lake import write_partition
 from spark_jobs.night import Night
 from spark_jobs.user_batches import float_lists, float_matrix
@@ -68,8 +68,7 @@ def posts_to_read(night: Night, version: str) -> tuple[DataFrame, DataFrame]:
     An edit is received up to ``late_days`` after it was made, and the last night read all that was received by then:
     so a text that was not read yet is at most that old, and one that was read lies in a partition as young.
     """
-    written = (F.col("updated_at") < F.lit(night.as_of)) & (F.col("received_at") < F.lit(night.as_of))
-    posts = night.read("silver.posts").where(written)
+    posts = written_posts(night)
     earlier = (F.col("ds") < F.lit(night.ds)) & (F.col("content_version") == version)
     readings = night.read(TABLE).where(earlier)
     last = readings.agg(F.max("ds").alias("ds")).first()

@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 from contracts.features import TOPICS
 from contracts.settings import Content
 from models.content.encoder import ContentModel, fit
-from spark_jobs.features.post_texts import texts_of
+from spark_jobs.features.post_texts import texts_of, written_posts
 from spark_jobs.lake import write_partition
 from spark_jobs.night import Night
 from spark_jobs.user_batches import float_lists, float_matrix
@@ -79,7 +79,6 @@ def main(night: Night) -> None:
     newest = newest_day(night.read(TABLE), night.ds)
     if newest is not None and (night.ds - newest).days < content.refit_days:
         return
-    written = (F.col("updated_at") < F.lit(night.as_of)) & (F.col("received_at") < F.lit(night.as_of))
-    model = transform(night.read("silver.posts").where(written & ~F.col("is_deleted")), content, night.settings.seed)
+    model = transform(written_posts(night).where(~F.col("is_deleted")), content, night.settings.seed)
     rows = night.spark.createDataFrame(rows_of(model)).withColumn("ds", F.lit(night.ds))
     write_partition(night.lake, TABLE, rows, [night.ds])

@@ -5,12 +5,19 @@ from pyspark.sql import functions as F
 
 from contracts.features import TOPICS
 from contracts.settings import Content
+from spark_jobs.night import Night
 from spark_jobs.post_columns import topics_of
 
 NOT_LANGUAGE = r"https?://\S+|www\.\S+|[#@]\S+"
 """Addresses, hashtags and mentions: they are in no language, and hashtags count by themselves."""
 
 WORD_OR_CLOSING = r"\p{L}[\p{L}\p{M}\p{N}]*(?:'t\b)?|[.!?;:]"
+
+
+def written_posts(night: Night) -> DataFrame:
+    """Posts whose latest version was written, and received, before the night's as-of."""
+    written = (F.col("updated_at") < F.lit(night.as_of)) & (F.col("received_at") < F.lit(night.as_of))
+    return night.read("silver.posts").where(written)
 
 
 def texts_of(posts: DataFrame, content: Content) -> DataFrame:

@@ -3,9 +3,9 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from contracts.features import TOPICS
 from spark_jobs.simulate.events import engagement_lines
 from spark_jobs.simulate.lines import as_lines, identified, lateness, moment
+from spark_jobs.simulate.network import topic_name
 from spark_jobs.simulate.world import FIRST_AD_ID, FIRST_CAMPAIGN_ID, FIRST_USER_ID, HOUR_MS, World
 
 
@@ -27,7 +27,7 @@ def advertised(world: World, running: DataFrame, listed: DataFrame) -> list[Data
             "pacing": F.col("pacing"),
         },
     )
-    topic = F.get(F.array(*(F.lit(name) for name in TOPICS)), F.col("target_topic").cast("int"))
+    topic = topic_name(F.col("target_topic"))
     ads = as_lines(
         world,
         identified(listed, "ad", ("ad",), announced_ms),

@@ -79,7 +79,7 @@ def ads(world: World, running: DataFrame) -> DataFrame:
                 F.round(F.greatest(MEDIAN_BID * F.exp(0.5 * world.normal("ad/bid", ad)), F.lit(LEAST_BID)), 2)
             ),
         }
-    ).withColumn("ad_quality", F.round(1.0 / (1.0 + F.exp(-F.col("appeal"))), 3)).drop("page")  # fmt: skip
+    ).withColumn("ad_quality", F.round(sigmoid(F.col("appeal")), 3)).drop("page")  # fmt: skip
 
 
 def chosen_ads(world: World, visited: DataFrame, listed: DataFrame, tastes: DataFrame) -> DataFrame:

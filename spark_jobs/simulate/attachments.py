@@ -1,4 +1,4 @@
-"""What hangs on a post besides its text: media, people tagged in them, the city it names."""
+"""What hangs on a post besides its text: media, people tagged or mentioned, the city it names."""
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
@@ -7,6 +7,7 @@ from spark_jobs.simulate.profile import city
 from spark_jobs.simulate.world import FIRST_USER_ID, USERS_PER_COMMUNITY, World
 
 TAGGED_SHARE = 0.10
+MENTION_SHARE = 0.10
 LOCATED_SHARE = 0.15
 
 
@@ -24,11 +25,21 @@ def media(world: World) -> Column:
 
 def tags(world: World) -> Column:
     """A tenth of users' photos show a neighbour of the author."""
+    shows = (F.col("content_type") == "photo") & (world.uniform("tag/shows", "post_id") < TAGGED_SHARE)
+    return _neighbour(world, "tag/whom", shows)
+
+
+def mentions(world: World) -> Column:
+    """A tenth of users' posts mention a neighbour of the author."""
+    return _neighbour(world, "mention/whom", world.uniform("mention/says", "post_id") < MENTION_SHARE)
+
+
+def _neighbour(world: World, stream: str, is_named: Column) -> Column:
+    """Id of somebody of the author's community, in a list; null where no user names one, or would name themselves."""
     first = F.floor(F.col("author") / USERS_PER_COMMUNITY) * USERS_PER_COMMUNITY
-    whom = F.least(first + world.index(USERS_PER_COMMUNITY, "tag/whom", "post_id"), F.lit(world.users - 1))
-    is_photo = (F.col("source_type") == "friend") & (F.col("content_type") == "photo")
-    shows = is_photo & (world.uniform("tag/shows", "post_id") < TAGGED_SHARE)
-    return F.when(shows & (whom != F.col("author")), F.array(whom + FIRST_USER_ID))
+    whom = F.least(first + world.index(USERS_PER_COMMUNITY, stream, "post_id"), F.lit(world.users - 1))
+    by_user = F.col("source_type") == "friend"
+    return F.when(by_user & is_named & (whom != F.col("author")), F.array(whom + FIRST_USER_ID))
 
 
 def location(world: World) -> Column:

@@ -3,12 +3,11 @@
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from contracts.features import TOPICS
 from contracts.landing import FEED_PREFERENCES, PROFILE_VISIT
 from spark_jobs.simulate import network, popularity, profile
-from spark_jobs.simulate.attachments import location, media, media_count, tags
+from spark_jobs.simulate.attachments import location, media, media_count, mentions, tags
 from spark_jobs.simulate.lines import as_lines, identified, lateness, moment
-from spark_jobs.simulate.posts import audiences, hashtags, mentions
+from spark_jobs.simulate.posts import audiences, hashtags
 from spark_jobs.simulate.texts import text
 from spark_jobs.simulate.world import (
     DAY_MS,
@@ -53,7 +52,6 @@ def people(spark: SparkSession, world: World) -> list[DataFrame]:
     signup = network.signed_up_ms(world, user)
     known = network.tastes(spark, world).withColumnRenamed("user", "id")
     given, family = (_one_of(world, words, stream) for words, stream in ((GIVEN, "given"), (FAMILY, "family")))
-    topics = F.array(*(F.lit(topic) for topic in TOPICS))
     top = profile.chosen_interests(world, user)
     country = profile.country(world, user)
     locales = F.create_map(*(F.lit(word) for pair in profile.LOCALES.items() for word in pair))
@@ -72,12 +70,11 @@ def people(spark: SparkSession, world: World) -> list[DataFrame]:
             "birth_year": profile.birth_year(world, user),
             "country": country,
             "is_verified": world.uniform("user/verified", user) < VERIFIED_SHARE * popularity.fame(world, user),
-            "interests": F.transform(top, lambda topic: F.element_at(topics, topic + 1)),
+            "interests": F.transform(top, network.topic_name),
             "locale": locales[country],
             "feed_preferences": F.array_compact(asked),
         },
     )
-    topic_name = F.element_at(topics, network.page_topic(user).cast("int") + 1)
     owner = network.page_owner(world, user)
     pages = as_lines(
         world,
@@ -86,7 +83,7 @@ def people(spark: SparkSession, world: World) -> list[DataFrame]:
         {
             "page_id": user + FIRST_PAGE_ID,
             "owner_id": owner + FIRST_USER_ID,
-            "name": F.concat_ws(" ", F.lit("All about"), topic_name, user),
+            "name": F.concat_ws(" ", F.lit("All about"), network.topic_name(network.page_topic(user)), user),
         },
     )
     founder = network.group_owner(user)

@@ -82,11 +82,15 @@ def shown(spark: SparkSession, world: World, written: DataFrame, friends: DataFr
         F.row_number().over(order).alias("place"),
     )
     placed = seen.where(F.col("place") <= SESSION_LENGTH)
-    num_ads_before = F.floor((F.col("place") + ADS_EVERY - FIRST_AD_AFTER - 1) / ADS_EVERY).cast("int")
-    positioned = placed.withColumn("position", F.col("place") + num_ads_before)
+    positioned = placed.withColumn("position", F.col("place") + num_ads_after(F.col("place") - 1))
     return positioned.withColumns(
         {"shown_ms": shown_ms(world, "user", "post_id"), "device": device(world, F.col("started_ms"))}
     ).withColumn("connection", connection(world))
+
+
+def num_ads_after(num_posts: Column) -> Column:
+    """Ads that a session has shown when so many of its posts are behind the user."""
+    return F.floor((num_posts + ADS_EVERY - FIRST_AD_AFTER) / ADS_EVERY).cast("int")
 
 
 def shown_ms(world: World, *keys: str) -> Column:

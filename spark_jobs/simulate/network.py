@@ -167,6 +167,11 @@ def page_topic(page: Column) -> Column:
     return F.pmod(page, F.lit(len(TOPICS)))
 
 
+def topic_name(number: Column) -> Column:
+    """The name of a topic, by its number."""
+    return F.get(F.array(*(F.lit(name) for name in TOPICS)), number.cast("int"))
+
+
 def page_follows(spark: SparkSession, world: World) -> DataFrame:
     """Who follows which page, mostly pages of favourite topics, popular ones more often. Grain: user and page."""
     user, number = F.col("user"), F.col("number")

@@ -4,7 +4,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from contracts.features import TOPICS
-from spark_jobs.simulate.network import favourite_topic, group_of, memberships_of, page_owner, page_topic
+from spark_jobs.simulate.network import favourite_topic, group_of, memberships_of, page_owner, page_topic, topic_name
 from spark_jobs.simulate.popularity import fame
 from spark_jobs.simulate.texts import meant_sentiment, written_language
 from spark_jobs.simulate.world import (
@@ -14,7 +14,6 @@ from spark_jobs.simulate.world import (
     FIRST_POST_ID,
     FIRST_USER_ID,
     HOUR_MS,
-    USERS_PER_COMMUNITY,
     WARM_UP_DAYS,
     World,
     choose,
@@ -31,7 +30,6 @@ TWO_TOPICS_SHARE = 0.40
 MORE_PAGE_POSTS = 2.8
 """A page writes one post a day and the whole part of a uniform draw below this more: 1.9 on average, 3 at most."""
 
-MENTION_SHARE = 0.10
 DELETED_SHARE = 0.02
 UPDATED_SHARE = 0.01
 PRIVACY_CHANGE_SHARE = 0.6
@@ -66,8 +64,7 @@ def posts(spark: SparkSession, world: World) -> DataFrame:
     is_older_page_post = (F.col("source_type") == "page") & (F.col("day") < 0)  # campaigns promote some of these
     deleted = (world.uniform("post/deleted", key) < DELETED_SHARE) & ~is_older_page_post
     bait_share = F.when(F.col("author_baits"), BAITER_SHARE).otherwise(BAIT_SHARE)
-    names = F.array(*(F.lit(topic) for topic in TOPICS))
-    is_disputed = F.element_at(names, F.col("topic").cast("int") + 1).isin(*DISPUTED_TOPICS)
+    is_disputed = topic_name(F.col("topic")).isin(*DISPUTED_TOPICS)
     return written.withColumns(
         {
             "created_ms": created,
@@ -176,14 +173,4 @@ def audiences(world: World, written: DataFrame, friends: DataFrame) -> DataFrame
 
 def hashtags() -> Column:
     """A post's one or two topic names."""
-    names = F.array(*(F.lit(topic) for topic in TOPICS))
-    tags = F.array(F.col("topic"), F.col("second_topic"))
-    return F.transform(F.array_compact(tags), lambda topic: F.element_at(names, topic.cast("int") + 1))
-
-
-def mentions(world: World) -> Column:
-    """A tenth of users' posts mention a neighbour of the author."""
-    first = F.floor(F.col("author") / USERS_PER_COMMUNITY) * USERS_PER_COMMUNITY
-    whom = F.least(first + world.index(USERS_PER_COMMUNITY, "mention/whom", "post_id"), F.lit(world.users - 1))
-    says = (F.col("source_type") == "friend") & (world.uniform("mention/says", "post_id") < MENTION_SHARE)
-    return F.when(says & (whom != F.col("author")), F.array(whom + FIRST_USER_ID))
+    return F.transform(F.array_compact(F.array(F.col("topic"), F.col("second_topic"))), topic_name)

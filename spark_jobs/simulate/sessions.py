@@ -3,7 +3,7 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from spark_jobs.simulate.exposure import ADS_EVERY, FIRST_AD_AFTER, PAUSE_MS
+from spark_jobs.simulate.exposure import PAUSE_MS, num_ads_after
 from spark_jobs.simulate.lines import as_lines, identified, lateness, moment
 from spark_jobs.simulate.world import FIRST_USER_ID, World
 
@@ -17,8 +17,7 @@ def sessions(reacted: DataFrame) -> DataFrame:
     begun = reacted.groupBy("user", "slot", "started_ms", "device", "connection").agg(
         F.count("*").alias("num_shown"), F.max(F.col("shown_ms") + F.coalesce("dwell_ms", F.lit(1000))).alias("left_ms")
     )
-    num_ads = F.floor((F.col("num_shown") + ADS_EVERY - FIRST_AD_AFTER) / ADS_EVERY).cast("int")
-    counted = begun.withColumn("num_ads", num_ads).withColumn(
+    counted = begun.withColumn("num_ads", num_ads_after(F.col("num_shown"))).withColumn(
         "scroll_depth", (F.col("num_shown") + F.col("num_ads")).cast("int")
     )
     scrolled_ms = F.col("started_ms") + PAUSE_MS * F.col("scroll_depth")
