@@ -55,7 +55,10 @@ def load_suite(table: Table) -> list[dict[str, Any]]:
 
 
 def expect(frame: DataFrame, expectations: list[dict[str, Any]], num_rows: int) -> list[Result]:
-    """Run Great Expectations on the columns that the suite names, cached once; ``num_rows`` is ``frame``'s count."""
+    """Run Great Expectations on the columns that the suite names; ``num_rows`` is the count of ``frame``, a table.
+
+    It asks a table twice, whatever the number of rules: reading the columns twice is cheaper than a copy of them.
+    """
     if not expectations:
         return []
     import great_expectations as gx  # noqa: PLC0415 - see prepare
@@ -63,37 +66,31 @@ def expect(frame: DataFrame, expectations: list[dict[str, Any]], num_rows: int) 
     named = {value for item in expectations for key, value in item["kwargs"].items() if key.startswith("column")}
     columns = {name for value in named for name in ([value] if isinstance(value, str) else value)}
     checked = frame.select(*sorted(columns)) if columns else frame
-    checked = checked.persist()
-    try:
-        context = gx.get_context(mode="ephemeral")
-        context.variables.progress_bars = {"globally": False, "metric_calculations": False}
-        source = context.data_sources.add_spark(name="lake", persist=False)
-        batch = source.add_dataframe_asset(name="table").add_batch_definition_whole_dataframe("all")
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False, "metric_calculations": False}
+    source = context.data_sources.add_spark(name="lake", persist=False)
+    batch = source.add_dataframe_asset(name="table").add_batch_definition_whole_dataframe("all")
 
-        def answers(items: list[dict[str, Any]], result_format: str) -> list[Any]:
-            kinds = [gx.expectations.core.__dict__[_class_name(item["type"])] for item in items]
-            rules = [kind(**item["kwargs"]) for kind, item in zip(kinds, items, strict=True)]
-            # It turns whole limits into floats and answers grouped by column, so each answer is matched to its rule by
-            # type and arguments, as the rule holds them before it belongs to a suite.
-            asked = [_identity(rule.configuration.type, rule.configuration.kwargs) for rule in rules]
-            suite = context.suites.add(gx.ExpectationSuite(name=result_format, expectations=rules))
-            definition = gx.ValidationDefinition(name=result_format, data=batch, suite=suite)
-            outcome = definition.run(batch_parameters={"dataframe": checked}, result_format=result_format)
-            found = {_identity(a.expectation_config.type, a.expectation_config.kwargs): a for a in outcome.results}
-            return [found[name] for name in asked]
+    def answers(items: list[dict[str, Any]], result_format: str) -> list[Any]:
+        kinds = [gx.expectations.core.__dict__[_class_name(item["type"])] for item in items]
+        rules = [kind(**item["kwargs"]) for kind, item in zip(kinds, items, strict=True)]
+        # It turns whole limits into floats and answers grouped by column, so each answer is matched to its rule by
+        # type and arguments, as the rule holds them before it belongs to a suite.
+        asked = [_identity(rule.configuration.type, rule.configuration.kwargs) for rule in rules]
+        suite = context.suites.add(gx.ExpectationSuite(name=result_format, expectations=rules))
+        definition = gx.ValidationDefinition(name=result_format, data=batch, suite=suite)
+        outcome = definition.run(batch_parameters={"dataframe": checked}, result_format=result_format)
+        found = {_identity(a.expectation_config.type, a.expectation_config.kwargs): a for a in outcome.results}
+        return [found[name] for name in asked]
 
-        # Whether rules hold takes one query for all of them; examples take one for each, so only broken ones get any.
-        first = answers(expectations, "BOOLEAN_ONLY")
-        broken = [at for at, answer in enumerate(first) if not answer.success]
-        shown = (
-            dict(zip(broken, answers([expectations[at] for at in broken], "SUMMARY"), strict=True)) if broken else {}
-        )
-        return [
-            _result(item, shown.get(at, answer), num_rows)
-            for at, (item, answer) in enumerate(zip(expectations, first, strict=True))
-        ]
-    finally:
-        checked.unpersist()
+    # Whether rules hold takes one query for all of them; examples take one for each, so only broken ones get any.
+    first = answers(expectations, "BOOLEAN_ONLY")
+    broken = [at for at, answer in enumerate(first) if not answer.success]
+    shown = dict(zip(broken, answers([expectations[at] for at in broken], "SUMMARY"), strict=True)) if broken else {}
+    return [
+        _result(item, shown.get(at, answer), num_rows)
+        for at, (item, answer) in enumerate(zip(expectations, first, strict=True))
+    ]
 
 
 def _class_name(kind: str) -> str:
@@ -126,9 +123,17 @@ def _shorten(text: str, limit: int = 200) -> str:
 
 
 def check_grain(frame: DataFrame, table: Table) -> Result:
-    """The table's keys identify a row."""
-    total, distinct = frame.select(F.count("*"), F.countDistinct(F.struct(*table.keys))).first() or (0, 0)
-    repeated = int(total - distinct)
+    """The table's keys identify a row.
+
+    Hashes of 64 bits are counted first: keys of different hashes differ, so the keys themselves, which take several
+    times as long, are counted only where two hashes are the same.
+    """
+    total = repeated = 0
+    for key in (F.xxhash64(*table.keys), F.struct(*table.keys)):
+        total, distinct = frame.select(F.count("*"), F.countDistinct(key)).first() or (0, 0)
+        repeated = int(total - distinct)
+        if repeated == 0:
+            break
     message = "holds" if repeated == 0 else f"{repeated} of {total} rows repeat a key ({', '.join(table.keys)})"
     return Result("grain", ", ".join(table.keys), "critical", repeated == 0, repeated, int(total), message, "the grain")
 
