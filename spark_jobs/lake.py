@@ -35,6 +35,9 @@ class Lake:
     _conforming: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
     """Tables whose columns have been compared with their DDL: once per lake and process is enough."""
 
+    _with_rows: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
+    """Tables that are known to have had rows."""
+
     def path(self, name: str) -> str:
         """Folder of the table ``layer.name``; an unknown name raises ``ValueError``."""
         if name not in BY_NAME:
@@ -73,12 +76,30 @@ class Lake:
             self.spark.sql(f"ALTER TABLE delta.`{self.path(name)}` ADD COLUMNS ({columns})")
 
     def read(self, name: str, version: int | None = None) -> DataFrame:
-        """The table, or an empty frame of its schema; ``version`` reads an older snapshot."""
+        """The table, or an empty frame of its schema; ``version`` reads an older snapshot.
+
+        Of a table that was never written the planner is told that it is empty: joins with it fall away.
+        """
         self.create(name)
         reader = self.spark.read.format("delta")
         if version is not None:
-            reader = reader.option("versionAsOf", version)
-        return reader.load(self.path(name))
+            return reader.option("versionAsOf", version).load(self.path(name))
+        frame = reader.load(self.path(name))
+        return frame if self.was_written(name) else frame.where(F.lit(col=False))
+
+    def was_written(self, name: str) -> bool:
+        """Whether the table has ever been written; where not, it is created."""
+        self.create(name)
+        if name not in self._with_rows:
+            _, snapshot = self.log(name)
+            if snapshot.version() == 0 and snapshot.numOfFiles() == 0:
+                return False
+            self._with_rows.add(name)
+        return True
+
+    def num_bytes(self, name: str) -> int:
+        """Size of the table's files; 0 where it does not exist."""
+        return int(self.log(name)[1].sizeInBytes()) if self.exists(name) else 0
 
     def version(self, name: str) -> int:
         """Latest Delta version of the table; raises ``ValueError`` where it does not exist."""
@@ -201,6 +222,9 @@ def merge_by_key(
     table = BY_NAME[name]
     columns = tuple(keys or table.keys)
     condition = " AND ".join(f"old.{column} <=> new.{column}" for column in columns)
+    if not lake.was_written(name):
+        append_rows(lake, name, frame)
+        return
     conformed = conform(lake, name, frame).persist()
     try:
         existing = lake.read(name)
