@@ -4,7 +4,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from spark_jobs.clean.changes import changed_rows
-from spark_jobs.clean.references import Reference, accepted, check, write_refused
+from spark_jobs.clean.references import Reference, accepted, check, only_refused_lines, write_refused
 from spark_jobs.clean.typed_events import landed_in_scope, typed_events
 from spark_jobs.lake import merge_by_key
 from spark_jobs.night import Night
@@ -71,11 +71,13 @@ def transform(versions: DataFrame, deletions: DataFrame, existing: DataFrame) ->
 def main(night: Night) -> None:
     """Merge the night's news of posts; deletions are checked against the posts that stand after it."""
     scope, existing = landed_in_scope(night), night.read("silver.posts")
-    versions = check_versions(
-        typed_events(scope, "post_created", "post_updated"),
-        night.read("silver.users"),
-        night.read("silver.pages"),
-        night.read("silver.groups"),
+    versions = only_refused_lines(
+        check_versions(
+            typed_events(scope, "post_created", "post_updated"),
+            night.read("silver.users"),
+            night.read("silver.pages"),
+            night.read("silver.groups"),
+        )
     ).persist()
     known = existing.select("post_id").unionByName(accepted(versions).select("post_id"))
     deletions = check(typed_events(scope, "post_deleted"), [Reference("post_id", known, "unknown_post")]).persist()

@@ -71,6 +71,11 @@ def known_posts(night: Night) -> DataFrame:
     return night.read("silver.posts").select("post_id").unionByName(withheld.where("post_id IS NOT NULL"))
 
 
+def only_refused_lines(checked: DataFrame) -> DataFrame:
+    """``checked`` without the line as landed where it is accepted: most of an event's bytes, and nothing reads it."""
+    return checked.withColumn("raw", F.when(F.col("reason").isNotNull(), F.col("raw")))
+
+
 def write_refused(night: Night, table: str, checked: DataFrame) -> None:
     """Add the refused events to bronze.quarantine, each once per ``table`` that refused it."""
     refused = checked.where(F.col("reason").isNotNull()).select(
@@ -100,10 +105,13 @@ def merge_accepted(
     transform: Callable[[DataFrame], DataFrame],
     update_when: str | None,
 ) -> None:
-    """Quarantine what ``checked`` refuses; merge ``transform`` of the rest, known keys where ``update_when`` holds."""
-    checked = checked.persist()
+    """Merge ``transform`` of what ``checked`` accepts, known keys where ``update_when`` holds; quarantine the rest.
+
+    The quarantine comes last: where ``checked`` read it, a write there makes Spark forget what it has persisted.
+    """
+    checked = only_refused_lines(checked).persist()
     try:
-        write_refused(night, table, checked)
         merge_by_key(night.lake, table, transform(accepted(checked)), update_when=update_when)
+        write_refused(night, table, checked)
     finally:
         checked.unpersist()
