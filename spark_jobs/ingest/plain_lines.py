@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pyarrow import json
 from pyspark.sql import DataFrame
-from pyspark.sql.types import StringType, StructField, StructType
+from pyspark.sql.types import DataType, StringType, StructField, StructType, TimestampType
 
 from contracts.landing import ENVELOPE, EVENT_TYPES, FieldType
 
@@ -22,7 +22,15 @@ TIMESTAMP = r"^(19[7-9]\d|20\d\d)-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\
 PREFIX = "plain_"
 """Before the names of the columns that ``with_plain`` adds."""
 
-TOLD = ("event_id", "event_type", "event_time", "received_at")
+TOLD: dict[str, DataType] = {
+    "event_id": StringType(),
+    "event_type": StringType(),
+    "event_time": TimestampType(),
+    "received_at": TimestampType(),
+}
+_MOMENT = pa.timestamp("us", "UTC")
+_LONGEST_MOMENT = len("2026-03-08T09:00:00.123456Z")
+PLAIN = tuple(StructField(PREFIX + name, kind) for name, kind in TOLD.items())
 _ONE_FLAT_OBJECT = r"^\s*\{[^{}]*\}\s*$"
 _PLAIN_OFFSET = r"T[^Z+-]+(Z|[+-](0\d|1[0-7]):[0-5]\d)?$"
 _PARSED_AS: dict[FieldType, pa.DataType] = {
@@ -48,19 +56,19 @@ _REQUIRED_BY = {
 
 
 def with_plain(lines: DataFrame) -> DataFrame:
-    """``lines`` (``raw``, ...) with the envelope of plain lines as text, ``plain_event_id`` and so on; else null."""
-    added = [StructField(PREFIX + name, StringType()) for name in TOLD]
-    return lines.mapInArrow(_tell, StructType([*lines.schema.fields, *added]))
+    """``lines`` (``raw``, ...) with the envelope of plain lines, ``plain_event_id`` and so on; null of the others."""
+    return lines.mapInArrow(tell_plain, StructType([*lines.schema.fields, *PLAIN]))
 
 
-def _tell(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def tell_plain(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The batches with the columns ``PLAIN``, see ``with_plain``."""
     for batch in batches:
         told = read_plain(batch.column("raw"))
         yield pa.record_batch([*batch.columns, *told.columns], names=[*batch.schema.names, *told.schema.names])
 
 
 def read_plain(raw: pa.StringArray) -> pa.RecordBatch:
-    """The envelope of each line of ``raw`` that is plain, as four columns of text; nulls for the others."""
+    """The envelope of each line of ``raw`` that is plain, as four columns; nulls for the others."""
     is_flat = pc.match_substring_regex(raw, _ONE_FLAT_OBJECT).to_numpy(zero_copy_only=False)
     told = _read(raw.take(pa.array(np.flatnonzero(is_flat))))
     places = np.full(len(raw), -1, dtype=np.int64)
@@ -69,20 +77,20 @@ def read_plain(raw: pa.StringArray) -> pa.RecordBatch:
     return pa.record_batch([column.take(order) for column in told], names=[PREFIX + name for name in TOLD])
 
 
-def _read(raw: pa.StringArray) -> list[pa.StringArray]:
+def _read(raw: pa.StringArray) -> list[pa.Array]:
     """The envelope of lines of which each is one flat object or none; halves what the reader refuses."""
     if len(raw) == 0:
-        return [pa.array([], pa.string())] * len(TOLD)
+        return _nulls(0)
     try:
         return _read_strictly(raw)
     except (pa.ArrowInvalid, UnicodeDecodeError):
         if len(raw) == 1:
-            return [pa.nulls(1, pa.string())] * len(TOLD)
+            return _nulls(1)
     half = len(raw) // 2
     return [pa.concat_arrays(pair) for pair in zip(_read(raw[:half]), _read(raw[half:]), strict=True)]
 
 
-def _read_strictly(raw: pa.StringArray) -> list[pa.StringArray]:
+def _read_strictly(raw: pa.StringArray) -> list[pa.Array]:
     raw.validate(full=True)  # UTF-8
     text = pc.binary_join(pa.ListArray.from_arrays([0, len(raw)], raw), "\n")[0].as_buffer()
     # An unknown field is read as what it looks like, or nobody would see that a line names it twice.
@@ -95,7 +103,12 @@ def _read_strictly(raw: pa.StringArray) -> list[pa.StringArray]:
         raise pa.ArrowInvalid("a line holds more than one value")
     columns = {name: parsed.column(name).combine_chunks() for name in _FIELDS}
     is_plain = pa.array(_keep_the_contract(columns))
-    return [pc.if_else(is_plain, columns[name], None) for name in TOLD]
+    told = {name: pc.if_else(is_plain, columns[name], None) for name in TOLD}
+    return [_moments(told[name]) if kind == TimestampType() else told[name] for name, kind in TOLD.items()]
+
+
+def _nulls(size: int) -> list[pa.Array]:
+    return [pa.nulls(size, _MOMENT if kind == TimestampType() else pa.string()) for kind in TOLD.values()]
 
 
 def _keep_the_contract(columns: dict[str, pa.Array]) -> NDArray[np.bool_]:
@@ -126,6 +139,16 @@ def _are_times(column: pa.StringArray) -> NDArray[np.bool_]:
     seconds = pc.utf8_slice_codeunits(pc.if_else(looks, column, None), 0, 19)
     seconds.cast(pa.timestamp("s"))
     return _numpy(pc.fill_null(looks, fill_value=True))
+
+
+def _moments(column: pa.StringArray) -> pa.TimestampArray:
+    """Texts of which ``_are_times`` holds as instants in UTC; what is finer than a microsecond is cut off."""
+    if (pc.max(pc.binary_length(column)).as_py() or 0) > _LONGEST_MOMENT:
+        column = pc.replace_substring_regex(column, r"(\.\d{6})\d+", r"\1")
+    is_local = pc.invert(pc.match_substring_regex(column, r"(Z|[+-]\d\d:\d\d)$"))
+    if pc.any(is_local).as_py():
+        column = pc.if_else(is_local, pc.binary_join_element_wise(column, "Z", ""), column)
+    return column.cast(_MOMENT)
 
 
 def _numpy(column: pa.Array) -> NDArray[Any]:

@@ -12,7 +12,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from contracts.landing import ENVELOPE, EVENT_TYPES, MAX_CLOCK_SKEW_S, Field, FieldType
-from spark_jobs.ingest.plain_lines import PREFIX, TIMESTAMP, with_plain
+from spark_jobs.ingest.plain_lines import PLAIN, PREFIX, TIMESTAMP, with_plain
 
 TIMED_TYPES = ("impression", "engagement", "reaction", "session")
 """Events that count for a day, so they may be late only by ``Dataset.late_days``; entities and edges may be later."""
@@ -36,27 +36,40 @@ _UNKNOWN_TYPE_RANK = 3
 
 
 def validate(lines: DataFrame, late_days: int) -> DataFrame:
-    """``lines`` with ``event_id``, ``event_type``, ``event_time``, ``received_at``, ``reason`` and ``detail``.
+    """Lines with ``event_id``, ``event_type``, ``event_time``, ``received_at``, ``reason`` and ``detail``.
 
-    Grain: one line. ``reason`` is null on an acceptable line; the first rule that a line breaks, in the order of
+    Grain: one line of ``lines`` (source, line, raw, landing_date; what ``plain_lines`` tells is added where it is not
+    there). ``reason`` is null on an acceptable line; the first rule that a line breaks, in the order of
     docs/landing.md, names it. ``received_at`` is never before ``event_time``.
     """
-    read = with_plain(lines).withColumn("is_plain", F.col(f"{PREFIX}event_type").isNotNull())
+    read = lines if {column.name for column in PLAIN} <= set(lines.columns) else with_plain(lines)
+    read = read.withColumn("is_plain", F.col(f"{PREFIX}event_type").isNotNull())
     # A plain line is no business of the full reading: it reads null there, which costs nothing.
     events = read.withColumn("suspect", F.when(~F.col("is_plain"), F.col("raw"))).withColumn("parsed", _parsed())
     events = events.withColumn("values", F.try_variant_get("parsed", "$.event", "map<string,variant>"))
     events = events.withColumn("kinds", F.transform_values("values", lambda _, value: _kind(value)))
-    events = events.withColumns({"event_id": _text("event_id"), "event_type": _text("event_type")})
+    events = events.withColumns({name: _told(name, _text(name)) for name in ("event_id", "event_type")})
     events = events.withColumn("broken", F.array_min(_broken_fields()))
     events = events.withColumns(
-        {name: F.try_to_timestamp(_text(name)) for name in ("event_time", "received_at")}
+        {name: _told(name, F.try_to_timestamp(_text(name))) for name in ("event_time", "received_at")}
     ).withColumn("problem", F.coalesce(*_shape_problems(), *_time_problems(late_days)))
     verdicts = _computed_once(
         events.withColumn("received_at", F.greatest("received_at", "event_time")),
         reason=F.col("problem.reason"),
         detail=F.substring("problem.detail", 1, _DETAIL_CHARACTERS),
     )
-    return verdicts.select(*lines.columns, "event_id", "event_type", "event_time", "received_at", "reason", "detail")
+    return verdicts.select(
+        "source",
+        "line",
+        "raw",
+        "landing_date",
+        "event_id",
+        "event_type",
+        "event_time",
+        "received_at",
+        "reason",
+        "detail",
+    )
 
 
 def _computed_once(frame: DataFrame, **columns: Column) -> DataFrame:
@@ -88,9 +101,12 @@ def _string_in(value: Column) -> Column:
 
 
 def _text(name: str) -> Column:
-    """The value where it is a JSON string."""
-    told = F.when(F.col("kinds")[name] == "STRING", _string_in(F.col("values")[name]))
-    return F.when(F.col("is_plain"), F.col(PREFIX + name)).otherwise(told)
+    """The value of a suspect line where it is a JSON string."""
+    return F.when(F.col("kinds")[name] == "STRING", _string_in(F.col("values")[name]))
+
+
+def _told(name: str, of_suspect: Column) -> Column:
+    return F.when(F.col("is_plain"), F.col(PREFIX + name)).otherwise(of_suspect)
 
 
 def _broken_fields() -> Column:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.types import StringType
 
 from spark_jobs.ingest import validation
 from spark_jobs.ingest.plain_lines import PREFIX, TOLD, read_plain
@@ -64,7 +66,7 @@ def test_both_readings_agree_on_odd_lines(spark: SparkSession, lines: list[str])
     frame = frame_of(spark, lines)
     quick = validation.validate(frame, 3).orderBy("line").collect()
     with pytest.MonkeyPatch.context() as patch:
-        none = {PREFIX + name: F.lit(None).cast("string") for name in TOLD}
+        none = {PREFIX + name: F.lit(None).cast(kind) for name, kind in TOLD.items()}
         patch.setattr(validation, "with_plain", lambda lines: lines.withColumns(none))
         full = validation.validate(frame, 3).orderBy("line").collect()
     assert [(one, other) for one, other in zip(quick, full, strict=True) if one != other] == []
@@ -72,7 +74,20 @@ def test_both_readings_agree_on_odd_lines(spark: SparkSession, lines: list[str])
 
 def test_ordinary_lines_are_plain() -> None:
     told = read_plain(pa.array([json.dumps(example) for example in EXAMPLES]))
-    assert told.to_pylist() == [{PREFIX + name: example[name] for name in TOLD} for example in EXAMPLES]
+    assert told.to_pylist() == [
+        {
+            PREFIX + name: example[name] if kind == StringType() else datetime.fromisoformat(str(example[name]))
+            for name, kind in TOLD.items()
+        }
+        for example in EXAMPLES
+    ]
+
+
+def test_times_may_be_finer_than_a_microsecond_and_name_no_zone() -> None:
+    times = ["2026-03-08T09:00:00.123456789Z", "2026-03-08T09:00:00.5", "2026-03-08T09:00:00+01:30"]
+    lines = [json.dumps(EXAMPLES[0] | {"event_time": time}) for time in times]
+    told = read_plain(pa.array(lines)).column(PREFIX + "event_time").cast(pa.string()).to_pylist()
+    assert told == ["2026-03-08 09:00:00.123456Z", "2026-03-08 09:00:00.500000Z", "2026-03-08 07:30:00.000000Z"]
 
 
 def test_odd_lines_leave_their_neighbours_plain() -> None:
