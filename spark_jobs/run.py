@@ -27,7 +27,7 @@ from contracts.verdicts import describe_rule  # noqa: E402
 from spark_jobs.gate import prepare, run_gate, write_json  # noqa: E402
 from spark_jobs.lake import Lake  # noqa: E402
 from spark_jobs.night import Night, load_settings  # noqa: E402
-from spark_jobs.session import open_session  # noqa: E402
+from spark_jobs.session import open_session, size_shuffles  # noqa: E402
 
 WITHOUT_TABLE = {"audit": "spark_jobs.audit.audit", "evaluate": "spark_jobs.evaluate.ranking"}
 """Stages that write a file for the report instead of a table."""
@@ -48,6 +48,8 @@ def run_stage(night: Night, stage: str, startup_seconds: float = 0.0) -> list[di
     started_at, started = datetime.now(UTC), time.monotonic()
     if stage in WITHOUT_TABLE:
         importlib.import_module(WITHOUT_TABLE[stage]).main(night)
+    inputs = {name for table in tables_of(stage) for name in table.inputs}
+    size_shuffles(night.spark, sum(night.lake.num_bytes(name) for name in inputs))
     built: dict[str, Future[float]] = {table.full_name: Future() for table in tables_of(stage)}
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
         verdicts = list(pool.map(lambda table: build_and_gate(night, table, built), tables_of(stage)))

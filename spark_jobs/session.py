@@ -3,9 +3,16 @@
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from pyspark import SparkContext
 from pyspark.sql import SparkSession
+
+BYTES_PER_SHUFFLE_TASK = 32 * 2**20
+"""Of compressed input; what becomes of it in a shuffle takes several times as much memory."""
+
+HEAP_PER_SENT_SIDE = 32
+"""A sent side of a join takes at most one part of so many of the heap."""
 
 PROPERTIES = Path(__file__).resolve().parent.parent / ".jars" / "spark.conf"
 
@@ -21,3 +28,16 @@ def open_session(app: str) -> SparkSession:
             raise FileNotFoundError(f"{PROPERTIES} is missing: run `make setup` first")
         os.environ.setdefault("PYSPARK_SUBMIT_ARGS", f"--properties-file {PROPERTIES} pyspark-shell")
     return SparkSession.builder.appName(app).getOrCreate()
+
+
+def size_shuffles(spark: SparkSession, num_bytes: int) -> None:
+    """Split the shuffles of a job that reads ``num_bytes`` of files so that a task's share fits its memory.
+
+    They are never fewer than the session began with; small results are put together again as they turn out. A side of
+    a join that turns out to be a small part of the heap goes to the other side, which then need not move.
+    """
+    least = int(spark.sparkContext.getConf().get("spark.sql.shuffle.partitions", "200"))
+    spark.conf.set("spark.sql.shuffle.partitions", max(least, -(-num_bytes // BYTES_PER_SHUFFLE_TASK)))
+    jvm: Any = spark._jvm
+    heap = jvm.java.lang.Runtime.getRuntime().maxMemory()
+    spark.conf.set("spark.sql.adaptive.autoBroadcastJoinThreshold", int(heap) // HEAP_PER_SENT_SIDE)

@@ -16,21 +16,41 @@ from spark_jobs.ingest.landing_files import new_files, read_lines
 from spark_jobs.ingest.validation import validate
 from spark_jobs.lake import append_rows, merge_by_key
 from spark_jobs.night import Night
+from spark_jobs.session import size_shuffles
+
+TIMES_AS_LONG = 4
+"""A landed line is this many times as long as what shuffles keep of it."""
 
 _log = logging.getLogger(__name__)
 
 
-def repeated_lines(validated: DataFrame, known: DataFrame) -> DataFrame:
+def repeated_ids(validated: DataFrame, known: DataFrame) -> DataFrame:
+    """Hashes of event ids that several acceptable lines have, or a line and ``known``; column ``id_hash``, distinct.
+
+    Few ids repeat. Counting hashes of 64 bits finds all that do, and costs a fraction of putting all ids in order.
+    """
+    hashes = (acceptable(validated).select("event_id"), known.select("event_id"))
+    seen = hashes[0].unionByName(hashes[1]).groupBy(F.xxhash64("event_id").alias("id_hash")).count()
+    return seen.where(F.col("count") > 1).select("id_hash")
+
+
+def repeated_lines(validated: DataFrame, known: DataFrame, ids: DataFrame) -> DataFrame:
     """Acceptable lines whose event is there already; columns ``source``, ``line``; ``validated`` as ``validate`` gives.
 
     Of several acceptable lines with one event id, the one received first is the event (then by source and line), and
-    none is where ``known`` (column ``event_id``, distinct) holds the id.
+    none is where ``known`` (column ``event_id``, distinct) holds the id. ``ids`` are the ``repeated_ids``.
     """
-    copies = validated.where(F.col("reason").isNull()).select("event_id", "received_at", "source", "line")
+    hashed = acceptable(validated).select("event_id", "received_at", "source", "line")
+    copies = hashed.join(ids, F.xxhash64("event_id") == F.col("id_hash"), "left_semi")
     copy = F.row_number().over(Window.partitionBy("event_id").orderBy("received_at", "source", "line"))
     in_bronze = known.select("event_id", F.lit(col=True).alias("is_known"))
     counted = copies.withColumn("copy", copy).join(in_bronze, on="event_id", how="left")
     return counted.where((F.col("copy") > 1) | F.col("is_known")).select("source", "line")
+
+
+def acceptable(validated: DataFrame) -> DataFrame:
+    """Lines that break no rule of their own."""
+    return validated.where(F.col("reason").isNull())
 
 
 def transform(validated: DataFrame, repeated: DataFrame) -> DataFrame:
@@ -55,7 +75,7 @@ def known_ids(night: Night, validated: DataFrame) -> DataFrame:
 
     A copy tells the same event time, and nothing is received before it happened, so older rows need not be read.
     """
-    row = validated.where(F.col("reason").isNull()).agg(F.min(F.unix_micros("event_time")).alias("oldest_us")).first()
+    row = acceptable(validated).agg(F.min(F.unix_micros("event_time")).alias("oldest_us")).first()
     oldest = F.timestamp_micros(F.lit(row["oldest_us"] if row else None).cast("bigint"))
     return night.read("bronze.events").where(F.col("received_at") >= oldest).select("event_id").distinct()
 
@@ -67,16 +87,23 @@ def main(night: Night) -> None:
         _log.warning("no new file landed in %s/%s; the night goes on without", night.landing, night.ds)
     if not files:
         return
+    size_shuffles(night.spark, sum(file.num_bytes for file in files) // TIMES_AS_LONG)
     validated = validate(read_lines(night.spark, files), night.settings.dataset.late_days)
     # Three passes read it; in memory, a day of many users would leave no room for anything else.
     validated = validated.persist(StorageLevel.DISK_ONLY)
     lines = refuse_erased(night, validated)
-    repeated = repeated_lines(lines, known_ids(night, lines)).persist()
+    known = known_ids(night, lines)
+    ids = repeated_ids(lines, known).persist()
+    repeated = repeated_lines(lines, known, ids).persist()
     try:
-        repeated.count()  # now its size is known: few repeats are broadcast, and the lines stay where they are
+        # Now their sizes are known: few repeats are broadcast, and the lines stay where they are.
+        ids.count()
+        repeated.count()
         checked = transform(lines, repeated)
         merge_by_key(night.lake, "bronze.quarantine", quarantine.transform(checked), update_when=None)
-        append_rows(night.lake, "bronze.events", accepted(checked))
+        # By type within each file, so that a reader of some types skips the pages of the others.
+        append_rows(night.lake, "bronze.events", accepted(checked).sortWithinPartitions("event_type"))
     finally:
         repeated.unpersist()
+        ids.unpersist()
         validated.unpersist()

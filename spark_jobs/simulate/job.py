@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
 
+from spark_jobs.session import size_shuffles
 from spark_jobs.simulate import events
 from spark_jobs.simulate.ad_events import ad_activity, advertised
 from spark_jobs.simulate.ads import ads, campaigns, chosen_ads, react_to_ads, shown_ads
@@ -17,6 +18,9 @@ from spark_jobs.simulate.posts import posts
 from spark_jobs.simulate.reaction import react
 from spark_jobs.simulate.sessions import session_lines, sessions
 from spark_jobs.simulate.world import World
+
+BYTES_PER_USER_DAY = 4096
+"""What the truth of a user's day takes, compressed, while it is drawn."""
 
 
 def simulate(  # noqa: PLR0917 - the command line, in its order
@@ -36,6 +40,7 @@ def simulate(  # noqa: PLR0917 - the command line, in its order
     Raises ``ValueError`` for a world too small.
     """
     world = World(users, days, seed, end_date, drift_date)
+    size_shuffles(spark, users * days * BYTES_PER_USER_DAY)
     drawn = draw_truth(spark, world, f"{landing.rstrip('/')}/_truth")
     clean = [
         *events.people(spark, world),
