@@ -249,12 +249,12 @@ class CommunityRules:
     """How communities are found (``docs/communities.md``).
 
     A level has at most ``max_sweeps`` sweeps and ends earlier when at most ``min_moved_share`` of its nodes moved. From
-    ``one_task_edges`` directed edges down, a day's graph is finished in the memory of one task: about 0.1 KB per edge.
+    ``one_task_edges`` directed edges down, a day's graph is finished in the memory of one task: about 0.15 KB per edge.
     """
 
     max_sweeps: int = 10
     min_moved_share: float = 0.01
-    one_task_edges: int = 2_000_000
+    one_task_edges: int = 30_000_000
 
 
 @dataclass(frozen=True)
