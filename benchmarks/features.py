@@ -14,6 +14,7 @@ import math
 import shutil
 import sys
 import tempfile
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
@@ -25,27 +26,40 @@ TARGETS = {"slope": 1.05}
 TABLES = ("gold.affinity_features", "gold.user_features", "gold.post_features")
 
 
-def prepare(users: int, days: int, folder: Path) -> None:
-    """Simulate, ingest and clean ``days`` days."""
+def simulate(users: int, days: int, folder: Path, options: Sequence[str] = ()) -> tuple[float, float]:
+    """Simulate ``days`` days by a spark-submit with ``options``; returns wall seconds and peak MB."""
     words = ["--users", str(users), "--days", str(days), "--end-date", END.isoformat()]
-    measure([sys.executable, "-m", "spark_jobs.simulate", *words, "--landing", str(folder / "landing")], folder / "log")
-    submit(["ingest", "clean"], folder)
+    job = [str(ROOT / "spark_jobs/simulate/__main__.py"), *words, "--landing", str(folder / "landing")]
+    return _submit(job, folder, options)
 
 
-def submit(stages: list[str], folder: Path) -> tuple[float, float]:
-    """Run stages as one job; returns wall seconds and peak MB."""
-    binary = [str(Path(sys.executable).parent / "spark-submit"), "--properties-file", str(ROOT / ".jars/spark.conf")]
+def run_stage(stage: str, folder: Path, options: Sequence[str] = ()) -> tuple[Cost, dict[str, int]]:
+    """Run a stage by a spark-submit with ``options``; returns its cost and the rows of each of its tables."""
     paths = ["--lake", str(folder / "lake"), "--landing", str(folder / "landing"), "--runs", str(folder / "runs")]
-    job = [str(ROOT / "spark_jobs/run.py"), *stages, "--ds", END.isoformat(), *paths, "--strict"]
-    return measure([*binary, *job], folder / "log")
-
-
-def cost_of(folder: Path) -> tuple[Cost, dict[str, int]]:
-    """Run the features stage; returns its cost and the rows of each table."""
-    seconds, peak = submit(["features"], folder)
-    record = json.loads((folder / "runs" / END.isoformat() / "stages" / "features.json").read_text())
-    rows = {name: int(record["tables"][name]["rows"]) for name in TABLES}
+    job = [str(ROOT / "spark_jobs/run.py"), stage, "--ds", END.isoformat(), *paths, "--strict"]
+    seconds, peak = _submit(job, folder, options)
+    record = json.loads((folder / "runs" / END.isoformat() / "stages" / f"{stage}.json").read_text())
+    rows = {name: int(table["rows"]) for name, table in record["tables"].items()}
     return Cost(seconds, record["startup_seconds"], peak), rows
+
+
+def _submit(job: list[str], folder: Path, options: Sequence[str]) -> tuple[float, float]:
+    binary = [str(Path(sys.executable).parent / "spark-submit"), "--properties-file", str(ROOT / ".jars/spark.conf")]
+    return measure([*binary, *options, *job], folder / "log")
+
+
+def run_size(users: int, days: int, folder: Path) -> tuple[Cost, dict[str, int]]:
+    """Prepare ``days`` days and run the features stage, told step by step; returns its cost and the rows of tables."""
+    seconds, peak = simulate(users, days, folder)
+    print(f"{users:9,} users  {'simulate':9} {seconds:7.1f} s  {peak:6.0f} MB", flush=True)
+    for stage in ("ingest", "clean", "features"):
+        cost, rows = run_stage(stage, folder)
+        print(
+            f"{users:9,} users  {stage:9} {cost.seconds:7.1f} s  {cost.peak_mb:6.0f} MB"
+            f"  ({cost.startup_seconds:.1f} s of start-up)",
+            flush=True,
+        )
+    return cost, rows
 
 
 def main() -> None:
@@ -58,16 +72,10 @@ def main() -> None:
     for users in options.sizes:
         folder = Path(tempfile.mkdtemp(prefix="feedlake-bench-"))
         try:
-            prepare(users, options.days, folder)
-            costs[users], rows = cost_of(folder)
+            costs[users], rows = run_size(users, options.days, folder)
         finally:
             shutil.rmtree(folder)
-        cost = costs[users]
-        counted = ", ".join(f"{count:,} in {name}" for name, count in rows.items())
-        print(
-            f"{users:9,} users  {cost.seconds:7.1f} s ({cost.startup_seconds:.1f} of start-up)  {cost.peak_mb:6.0f} MB"
-        )
-        print(f"{'':9}  {counted}", flush=True)
+        print(f"{'':9}  {', '.join(f'{rows[name]:,} in {name}' for name in TABLES)}", flush=True)
     small, large = options.sizes
     work = {users: cost.seconds - cost.startup_seconds for users, cost in costs.items()}
     result = {
