@@ -55,6 +55,12 @@ $(UV): requirements/uv.txt | .tools/system
 demo: setup ## run one night end to end and print a feed (USERS=2000 DAYS=8, or DATA=dump or landing area)
 	@$(PYTHON) -m infra.demo --users $(USERS) --days $(DAYS) $(if $(DATA),--data $(abspath $(DATA)))
 
+.PHONY: loop
+loop: USERS = 1000
+loop: DAYS = 7
+loop: setup ## serve and learn day by day: users respond to each night's feeds (USERS=1000 DAYS=7); go on by rerunning it
+	@$(PYTHON) -m infra.loop --users $(USERS) --days $(DAYS)
+
 .PHONY: validate-landing
 validate-landing: setup ## check a landing area: file, line and rule of every violation (LANDING=folder)
 	@test -n "$(LANDING)" || { echo "name the folder: make validate-landing LANDING=path"; exit 2; }
@@ -76,7 +82,7 @@ prove-erased: setup ## search every file and key for a person that was erased (R
 	  --folder $(AREA)/runs --redis $(REDIS)
 
 .PHONY: stop
-stop: ## end what `make demo` left running
+stop: ## end what `make demo` or `make loop` left running
 	@$(PYTHON) -m infra.demo --stop
 
 .PHONY: test

@@ -1,20 +1,50 @@
-"""Simulate a landing area: ``python -m spark_jobs.simulate --landing DIR``, or by spark-submit with this file."""
+"""Simulate a landing area, or its next day: ``python -m spark_jobs.simulate --landing DIR`` or by spark-submit.
+
+``python -m spark_jobs.simulate respond --landing DIR --lake DIR --ds 2026-03-08`` emits the day after ``ds``, given the
+feeds that were ranked for it.
+"""
 
 import argparse
 import sys
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
 if __package__ in {None, ""}:
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
+from spark_jobs.lake import Lake
 from spark_jobs.session import open_session
-from spark_jobs.simulate import simulate
+from spark_jobs.simulate import respond, simulate
+from spark_jobs.simulate.landing import write_json
 
 
-def main() -> None:
-    """Read the command line, simulate, print the number of lines of each kind."""
-    parser = argparse.ArgumentParser(prog="spark_jobs.simulate", description=__doc__)
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Read the command line, simulate or respond, print the number of lines of each kind."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    responds = words[:1] == ["respond"]
+    options, parser = _response(words[1:]) if responds else _history(words)
+    spark = open_session("respond" if responds else "simulate")
+    try:
+        if responds:
+            figures = respond(spark, options.landing, Lake(spark, options.lake), options.ds)
+            counts = figures["lines"]
+            if options.figures is not None:
+                write_json(options.figures.parent, options.figures.name, figures)
+        else:
+            world = (options.users, options.days, options.seed, options.end_date)
+            counts = simulate(spark, *world, options.landing, options.drift_date)
+    except ValueError as error:
+        parser.error(str(error))
+    finally:
+        spark.stop()
+    print(*(f"{kind}: {count}" for kind, count in counts.items()), sep="\n")
+
+
+def _history(words: Sequence[str]) -> tuple[argparse.Namespace, argparse.ArgumentParser]:
+    parser = argparse.ArgumentParser(
+        prog="spark_jobs.simulate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--users", type=int, default=2000, help="users of the network, at least 100 (default: 2000)")
     parser.add_argument("--days", type=int, default=8, help="days of logs (default: 8)")
     parser.add_argument("--seed", type=int, default=20, help="same seed, same lines (default: 20)")
@@ -23,16 +53,18 @@ def main() -> None:
     )
     parser.add_argument("--drift-date", type=date.fromisoformat, help="day from which tastes and devices are others")
     parser.add_argument("--landing", required=True, help="folder to write; an earlier area there is replaced")
-    options = parser.parse_args()
-    spark = open_session("simulate")
-    try:
-        world = (options.users, options.days, options.seed, options.end_date)
-        counts = simulate(spark, *world, options.landing, options.drift_date)
-    except ValueError as error:
-        parser.error(str(error))
-    finally:
-        spark.stop()
-    print(*(f"{kind}: {count}" for kind, count in counts.items()), sep="\n")
+    return parser.parse_args(words), parser
+
+
+def _response(words: Sequence[str]) -> tuple[argparse.Namespace, argparse.ArgumentParser]:
+    parser = argparse.ArgumentParser(
+        prog="spark_jobs.simulate respond", description="Emit the day after a night, given its ranked feeds."
+    )
+    parser.add_argument("--landing", required=True, help="a simulated landing area; the day is added or replaced")
+    parser.add_argument("--lake", required=True, help="root folder or URI of the Delta tables")
+    parser.add_argument("--ds", type=date.fromisoformat, required=True, help="day of the night that ranked the feeds")
+    parser.add_argument("--figures", type=Path, help="JSON file to write the day's figures to")
+    return parser.parse_args(words), parser
 
 
 if __name__ == "__main__":

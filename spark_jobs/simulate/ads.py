@@ -4,16 +4,19 @@ A campaign promotes posts of a page to users by declared interest, country or ag
 are drawn; of those that are running and target the user the one with the greatest bid times quality is shown, at most
 ``frequency_cap`` times a day. Campaign 0 is the platform's own: its ads target everybody, have no cap, and fill the
 places that no other may take, so that every place is filled but where one of author and user blocks the other.
+An ad is drawn by its seat. The campaigns that begin in a round after the history sit where earlier ones do, so that
+an ad is met as often as ever.
 """
 
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
-from spark_jobs.simulate.exposure import ADS_EVERY, FIRST_AD_AFTER, SLOTS_PER_DAY, shown_ms, without_blocked
+from spark_jobs.simulate.exposure import without_blocked
 from spark_jobs.simulate.network import page_owner, page_topic
 from spark_jobs.simulate.posts import page_post_id
 from spark_jobs.simulate.profile import COUNTRIES, birth_year, chosen_interests, country
-from spark_jobs.simulate.reaction import EXAMINATION_POWER, context, lognormal, sigmoid, topic_match
+from spark_jobs.simulate.reaction import context, examination, lognormal, sigmoid, topic_match
+from spark_jobs.simulate.sessions import ADS_EVERY, FIRST_AD_AFTER, SLOTS_PER_DAY, shown_ms
 from spark_jobs.simulate.world import DAY_MS, HOUR_MS, World
 
 ADS_PER_CAMPAIGN = 3
@@ -29,21 +32,29 @@ OWN_BID, LEAST_BID, MEDIAN_BID = 0.01, 0.05, 0.4
 
 
 def campaigns(spark: SparkSession, world: World) -> DataFrame:
-    """Grain: campaign. ``starts_ms``, ``ends_ms`` (null: open), ``page``, ``budget``, ``daily_budget``, ``pacing``."""
+    """Grain: campaign. ``starts_ms``, ``ends_ms`` (null: open), ``page``, ``budget``, ``daily_budget``, ``pacing``.
+
+    Number n of round t is t * ``world.campaigns`` + n. After the history a round has only the campaigns that begin in
+    it, an hour after its start at the earliest, for they are announced.
+    """
     campaign = F.col("campaign")
-    is_own = campaign == 0
+    turn, is_own = F.floor(campaign / world.campaigns), campaign == 0
+    round_ms = world.round_days * DAY_MS
+    opens = world.start_ms + turn * round_ms
     begun = is_own | (world.uniform("campaign/begun", campaign) < BEGUN_SHARE)
-    within = (world.uniform("campaign/starts", campaign) * world.days * DAY_MS).cast("long")
-    starts = world.start_ms + F.when(begun, F.lit(0).cast("long")).otherwise(within)
-    left_ms = F.lit(world.end_ms) - starts
+    within = (world.uniform("campaign/starts", campaign) * world.round_days * DAY_MS).cast("long")
+    later = F.when(turn == 0, within).otherwise(F.greatest(within, F.lit(HOUR_MS)))
+    starts = opens + F.when(begun, F.lit(0).cast("long")).otherwise(later)
+    left_ms = opens + round_ms - starts
     stays = world.uniform("campaign/stays", campaign) < UNENDING_SHARE
     lasts = left_ms * world.uniform("campaign/lasts", campaign) + F.when(stays, left_ms + 7 * DAY_MS).otherwise(HOUR_MS)
     num_days = 5 + 20 * world.uniform("campaign/days", campaign)
     daily = F.round(0.5 + 4.5 * world.uniform("campaign/daily", campaign), 2)
-    numbered = spark.range(world.campaigns).select(
+    numbered = spark.range(world.campaigns * world.rounds).select(
         F.col("id").alias("campaign"), world.index(world.pages, "campaign/page", "id").alias("page")
     )
-    return numbered.withColumns(
+    is_there = (turn == 0) | (~begun & (F.pmod(campaign, F.lit(world.campaigns)) > 0))
+    return numbered.where(is_there).withColumns(
         {
             "starts_ms": starts,
             "ends_ms": F.when(~is_own, (starts + lasts).cast("long")),
@@ -68,6 +79,7 @@ def ads(world: World, running: DataFrame) -> DataFrame:
     youngest = (18 + world.index(30, "ad/age", ad)).cast("int")
     return listed.withColumn("ad", campaign * ADS_PER_CAMPAIGN + F.col("number")).withColumns(
         {
+            "seat": F.pmod("ad", F.lit(world.campaigns * ADS_PER_CAMPAIGN)),
             "post_id": page_post_id(F.col("page"), F.lit(-2) + F.pmod("number", F.lit(2)), 0),
             "target_topic": F.when(by_interest & ~is_own, page_topic(F.col("page"))),
             "target_country": F.when(narrow & ~is_own, named),
@@ -99,8 +111,8 @@ def chosen_ads(world: World, visited: DataFrame, listed: DataFrame, tastes: Data
         F.explode(F.sequence(F.lit(0), F.col("num_ads") - 1)).alias("place"),
     )
     drawn = places.withColumn("draw", F.explode(F.sequence(F.lit(1), F.lit(DRAWS))))
-    ad = world.index(world.campaigns * ADS_PER_CAMPAIGN, "ad/drawn", user, "slot", place, "draw")
-    met = drawn.withColumn("ad", ad).join(listed.drop("post_id", "campaign", "number", "appeal"), "ad", "inner")
+    seat = world.index(world.campaigns * ADS_PER_CAMPAIGN, "ad/drawn", user, "slot", place, "draw")
+    met = drawn.withColumn("seat", seat).join(listed.drop("post_id", "campaign", "number", "appeal"), "seat", "inner")
     offer = F.when(_may_see(world), F.struct(F.col("bid") * F.col("ad_quality"), "ad", "cap"))
     session = ("user", "slot", "started_ms", "device", "connection")
     won = met.groupBy(*session, "place").agg(F.max(offer).alias("won")).select(*session, "place", "won.ad", "won.cap")
@@ -153,7 +165,7 @@ def react_to_ads(world: World, shown: DataFrame, tastes: DataFrame) -> DataFrame
     matched = shown.join(tastes, "user", "inner").withColumns({"match": topic_match(world), "context": context()})
     judged = matched.drop("tastes").withColumns(
         {
-            "p_examine": F.pow(F.col("position").cast("double"), -EXAMINATION_POWER),
+            "p_examine": examination(F.col("position")),
             "p_click": sigmoid(CLICK_BIAS + 2.5 * F.col("match") + 0.8 * F.col("appeal") + F.col("context")),
             "p_hide": sigmoid(HIDE_BIAS - 2.0 * F.col("match") - 0.8 * F.col("appeal")),
         }

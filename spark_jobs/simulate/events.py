@@ -4,7 +4,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from contracts.landing import FEED_PREFERENCES, PROFILE_VISIT
-from spark_jobs.simulate import network, popularity, profile
+from spark_jobs.simulate import network, popularity, profile, turnover
 from spark_jobs.simulate.attachments import location, media, media_count, mentions, tags
 from spark_jobs.simulate.lines import as_lines, identified, lateness, moment
 from spark_jobs.simulate.posts import audiences, hashtags
@@ -108,7 +108,7 @@ def edges(spark: SparkSession, world: World, pairs: DataFrame) -> list[DataFrame
     followed_ms = network.past_ms(world, "follow/since", F.col("user"))
     followed = identified(follows, "follow", ("user", "page"), followed_ms)
     joined = identified(members, "join", ("user", "group"), network.past_ms(world, "group/since", F.col("user")))
-    blocked = identified(network.blocks(spark, world), "block", ("user", "blocked"), F.col("since_ms"))
+    blocked = identified(turnover.blocks(spark, world), "block", ("user", "blocked"), F.col("since_ms"))
     both = {"user_id": _user_id("user"), "friend_id": _user_id("friend")}
     page, group = F.col("page") + FIRST_PAGE_ID, F.col("group") + FIRST_GROUP_ID
     related = {**both, "relation": network.relation(world, F.col("user"), F.col("friend"))}
@@ -173,7 +173,8 @@ def activity(world: World, reacted: DataFrame) -> list[DataFrame]:
             "connection": F.col("connection"),
             "city": profile.city(world, F.col("user"), F.col("slot")),
             "surface": F.lit("feed"),
-            "propensity": 1.0 / F.col("num_delivered"),
+            "propensity": F.col("propensity"),
+            "epoch": F.col("epoch"),
         },
         lateness(world),
     )

@@ -1,6 +1,7 @@
 """One simulation from the seed to the landing area."""
 
-from dataclasses import asdict, dataclass
+import shutil
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -13,10 +14,11 @@ from spark_jobs.simulate.ads import ads, campaigns, chosen_ads, react_to_ads, sh
 from spark_jobs.simulate.exposure import shown
 from spark_jobs.simulate.labels import label_lines, verdicts
 from spark_jobs.simulate.landing import with_dirt, write_json, write_landing
-from spark_jobs.simulate.network import both_ways, friendships, tastes
+from spark_jobs.simulate.network import both_ways, tastes
 from spark_jobs.simulate.posts import posts
 from spark_jobs.simulate.reaction import react
 from spark_jobs.simulate.sessions import session_lines, sessions
+from spark_jobs.simulate.turnover import friendships
 from spark_jobs.simulate.world import World
 
 BYTES_PER_USER_DAY = 4096
@@ -36,25 +38,17 @@ def simulate(  # noqa: PLR0917 - the command line, in its order
 
     From ``drift_date`` on, tastes and devices are others. The truth goes to ``<landing>/_truth``, which ingestion
     ignores: ``friendships``, ``posts``, ``impressions``, ``ad_impressions`` and ``labels`` (Parquet, with the latent
-    values and probabilities), ``world.json`` and ``dirt.json`` (lines of each kind).
+    values and probabilities), ``dirt.json`` (lines of each kind) and ``world.json``, from which ``respond`` continues.
     Raises ``ValueError`` for a world too small.
     """
     world = World(users, days, seed, end_date, drift_date)
     size_shuffles(spark, users * days * BYTES_PER_USER_DAY)
-    drawn = draw_truth(spark, world, f"{landing.rstrip('/')}/_truth")
-    clean = [
-        *events.people(spark, world),
-        *events.edges(spark, world, drawn.pairs),
-        *events.post_life(world, drawn.posts, both_ways(drawn.pairs)),
-        *events.activity(world, drawn.impressions),
-        session_lines(world, drawn.sessions),
-        *advertised(world, drawn.campaigns, drawn.ads),
-        *ad_activity(world, drawn.ad_impressions),
-        label_lines(world, drawn.labels),
-    ]
-    counts = write_landing(world, with_dirt(spark, world, clean), landing)
+    truth = f"{landing.rstrip('/')}/_truth"
+    shutil.rmtree(f"{truth}/responses", ignore_errors=True)  # another world's
+    drawn = draw_truth(spark, world, truth)
+    counts = write_landing(world, with_dirt(spark, world, reported(spark, world, drawn)), landing)
     write_json(Path(landing), "_truth/dirt.json", counts)
-    write_json(Path(landing), "_truth/world.json", {key: str(value) for key, value in asdict(world).items()})
+    write_json(Path(landing), "_truth/world.json", world.options)
     return counts
 
 
@@ -74,10 +68,22 @@ class Drawn:
 
 def draw_truth(spark: SparkSession, world: World, folder: str) -> Drawn:
     """Draw everything there is to report and keep the truth of it in ``folder``."""
+    pairs, written = draw_network(spark, world, folder)
+    seen = react(world, shown(spark, world, written, both_ways(pairs)), tastes(spark, world))
+    return draw_rest(spark, world, pairs, written, seen, folder)
+
+
+def draw_network(spark: SparkSession, world: World, folder: str) -> tuple[DataFrame, DataFrame]:
+    """Friendships and posts, kept in ``folder``: what users do whatever they are shown."""
     pairs = _keep(spark, friendships(spark, world), f"{folder}/friendships")
-    written = _keep(spark, posts(spark, world), f"{folder}/posts")
+    return pairs, _keep(spark, posts(spark, world), f"{folder}/posts")
+
+
+def draw_rest(  # noqa: PLR0917 - from what is drawn to where it goes
+    spark: SparkSession, world: World, pairs: DataFrame, written: DataFrame, seen: DataFrame, folder: str
+) -> Drawn:
+    """What follows once it is known which posts were ``seen`` (``react``), in whatever order; kept in ``folder``."""
     known = tastes(spark, world)
-    seen = react(world, shown(spark, world, written, both_ways(pairs)), known)
     reacted = _keep(spark, seen, f"{folder}/impressions")
     visited, running = sessions(reacted), campaigns(spark, world)
     listed = ads(world, running)
@@ -85,6 +91,20 @@ def draw_truth(spark: SparkSession, world: World, folder: str) -> Drawn:
     met = _keep(spark, react_to_ads(world, offered, known), f"{folder}/ad_impressions")
     said = _keep(spark, verdicts(world, written), f"{folder}/labels")
     return Drawn(pairs, written, reacted, visited, running, listed, met, said)
+
+
+def reported(spark: SparkSession, world: World, drawn: Drawn) -> list[DataFrame]:
+    """Lines of everything that was ``drawn``, clean, with the times of their arrival. Grain: event_id."""
+    return [
+        *events.people(spark, world),
+        *events.edges(spark, world, drawn.pairs),
+        *events.post_life(world, drawn.posts, both_ways(drawn.pairs)),
+        *events.activity(world, drawn.impressions),
+        session_lines(world, drawn.sessions),
+        *advertised(world, drawn.campaigns, drawn.ads),
+        *ad_activity(world, drawn.ad_impressions),
+        label_lines(world, drawn.labels),
+    ]
 
 
 def _keep(spark: SparkSession, frame: DataFrame, path: str) -> DataFrame:

@@ -84,37 +84,57 @@ def write_landing(world: World, lines: DataFrame, landing: str) -> dict[str, int
 
     Files are named by a hash of the event id and sorted by arrival, so that a rerun writes the same bytes.
     """
-    root, staging = Path(landing), Path(landing) / "_staging"
+    counts = _write_days(world, lines, Path(landing), 0)
+    kept = {(world.start_date + timedelta(days=day)).isoformat() for day in range(world.days)}
+    for folder in Path(landing).glob("????-??-??"):
+        if folder.name not in kept:
+            _remove_events(folder, set())
+    write_json(Path(landing), "dataset.json", {"name": "simulated", "has_impressions": True})
+    return counts
+
+
+def write_last_day(world: World, lines: DataFrame, landing: str) -> dict[str, int]:
+    """Replace the folder of the world's last day by ``lines``, all received on it; the rest of the area stays."""
+    return _write_days(world, lines, Path(landing), world.days - 1)
+
+
+def _write_days(world: World, lines: DataFrame, root: Path, first: int) -> dict[str, int]:
+    """Replace the folders of the days from ``first`` on."""
     root.mkdir(parents=True, exist_ok=True)
+    staging = root / "_staging"
     num_buckets = -(-world.users * LINES_PER_USER_DAY // LINES_PER_FILE)
     counts = Observation("lines")
     kinds = [F.count_if(F.col("kind") == kind).alias(kind) for kind in KINDS]
-    day = F.floor((F.col("received_ms") - world.start_ms) / DAY_MS)
+    day = F.floor((F.col("received_ms") - world.start_ms) / DAY_MS) - first
     file = day * num_buckets + F.pmod(F.xxhash64("event_id"), F.lit(num_buckets))
-    placed = lines.repartitionById(world.days * num_buckets, file.cast("int"))
+    placed = lines.repartitionById((world.days - first) * num_buckets, file.cast("int"))
     ordered = placed.sortWithinPartitions("received_ms", "event_id", "kind").observe(counts, *kinds).select("line")
     ordered.write.mode("overwrite").option("maxRecordsPerFile", MAX_LINES).text(str(staging))
-    _move_into_place(world, root, staging, num_buckets)
-    write_json(root, "dataset.json", {"name": "simulated", "has_impressions": True})
+    _move_into_place(world, root, first, num_buckets)
     return {kind: int(counts.get[kind]) for kind in KINDS}
 
 
-def _move_into_place(world: World, root: Path, staging: Path, num_buckets: int) -> None:
+def _move_into_place(world: World, root: Path, first: int, num_buckets: int) -> None:
     """Rename staged files to ``<day>/events-<bucket>-<part>.jsonl`` and remove what an earlier run left there."""
     kept: set[Path] = set()
-    for file in sorted(staging.glob("part-*")):
+    for file in sorted((root / "_staging").glob("part-*")):
         task, part = re.fullmatch(r"part-(\d+)-.*-c(\d+)\.txt", file.name).groups()  # type: ignore[union-attr]
         day, bucket = divmod(int(task), num_buckets)
-        target = root / (world.start_date + timedelta(days=day)).isoformat() / f"events-{bucket:05d}-{part}.jsonl"
-        target.parent.mkdir(exist_ok=True)
-        file.replace(target)
-        kept.add(target)
-    for file in root.glob("????-??-??/events-*.jsonl"):
+        folder = root / (world.start_date + timedelta(days=first + day)).isoformat()
+        folder.mkdir(exist_ok=True)
+        kept.add(file.replace(folder / f"events-{bucket:05d}-{part}.jsonl"))
+    for day in range(first, world.days):
+        _remove_events(root / (world.start_date + timedelta(days=day)).isoformat(), kept)
+    shutil.rmtree(root / "_staging")
+
+
+def _remove_events(folder: Path, kept: set[Path]) -> None:
+    """Remove a day's event files but those ``kept``, and the folder where nothing is left in it."""
+    for file in folder.glob("events-*.jsonl"):
         if file not in kept:
             file.unlink()
-            if not any(file.parent.iterdir()):
-                file.parent.rmdir()
-    shutil.rmtree(staging)
+    if folder.exists() and not any(folder.iterdir()):
+        folder.rmdir()
 
 
 def write_json(root: Path, name: str, content: object) -> None:

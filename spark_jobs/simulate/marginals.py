@@ -7,7 +7,6 @@ import argparse
 import json
 import sys
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 
 if __package__ in {None, ""}:
@@ -49,13 +48,6 @@ def marginals(spark: SparkSession, world: World, truth: str) -> list[Marginal]:
         *_reactions(shown, ads),
         *_labels(labels),
     ]
-
-
-def _read_world(truth: Path) -> World:
-    told = json.loads((truth / "world.json").read_text())
-    drift = None if told["drift_date"] == "None" else date.fromisoformat(told["drift_date"])
-    users, days, seed = (int(told[name]) for name in ("users", "days", "seed"))
-    return World(users, days, seed, date.fromisoformat(told["end_date"]), drift)
 
 
 def _row(frame: DataFrame, **columns: Column) -> dict[str, float]:
@@ -143,10 +135,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="spark_jobs.simulate.marginals", description=__doc__)
     parser.add_argument("--landing", required=True, help="landing area that spark_jobs.simulate wrote")
     truth = Path(parser.parse_args().landing) / "_truth"
+    world = World.of_options(json.loads((truth / "world.json").read_text()))
     spark = open_session("marginals")
     try:
         print("| | asked | got |\n|---|---|---|")
-        for line in marginals(spark, _read_world(truth), str(truth)):
+        for line in marginals(spark, world, str(truth)):
             print(f"| {line.name} | {line.asked:g} | {line.got:.3g}{'' if line.holds else ' (!)'} |")
     finally:
         spark.stop()

@@ -77,8 +77,8 @@ def past_ms(world: World, stream: str, *users: Column) -> Column:
 
 
 def within_ms(world: World, stream: str, *keys: Column) -> Column:
-    """A moment in the simulated days, not in the last hour."""
-    return (world.start_ms + world.uniform(stream, *keys) * (world.days * DAY_MS - HOUR_MS)).cast("long")
+    """A moment in the first round, all days of the history, not in its last hour."""
+    return (world.start_ms + world.uniform(stream, *keys) * (world.round_days * DAY_MS - HOUR_MS)).cast("long")
 
 
 def requests(world: World, user: Column) -> Column:

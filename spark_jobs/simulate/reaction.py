@@ -55,23 +55,19 @@ def sigmoid(logit: Column) -> Column:
     return 1.0 / (1.0 + F.exp(-logit))
 
 
-def react(world: World, shown: DataFrame, tastes: DataFrame) -> DataFrame:
-    """Impressions with their truth (``match``, probabilities) and what happened. Grain: user and post.
+def judge(world: World, seen: DataFrame, tastes: DataFrame) -> DataFrame:
+    """What users make of posts that they examine, wherever these stand: ``match`` and probabilities. Grain as given.
 
-    ``reaction`` is like, comment, share or null; ``delay_ms`` is the time from the impression to it; ``dwell_ms`` is
-    null where the position was not examined.
+    ``seen`` has ``shown_ms`` and ``context``, and what is true of the post and the tie.
     """
-    pair = ("user", "post_id")
     logit = F.lit(ENGAGE_BIAS)
     for name, weight in ENGAGE_WEIGHTS.items():
         logit = logit + weight * F.col(name)
     logit = logit + F.col("context") - flag("is_clickbait")
     aversion = 2.0 * F.col("match") + 1.5 * F.col("tie")
-    matched = shown.join(tastes, "user", "inner").withColumns({"match": topic_match(world), "context": context()})
-    matched = matched.drop("tastes")
-    judged = matched.withColumns(
+    matched = seen.join(tastes, "user", "inner").withColumn("match", topic_match(world)).drop("tastes")
+    return matched.withColumns(
         {
-            "p_examine": F.pow(F.col("position").cast("double"), -EXAMINATION_POWER),
             "p_engage": sigmoid(logit),
             "p_hide": sigmoid(
                 HIDE_BIAS - aversion - 0.8 * F.col("quality") + 0.8 * flag("is_clickbait") + flag("is_nsfw")
@@ -85,7 +81,26 @@ def react(world: World, shown: DataFrame, tastes: DataFrame) -> DataFrame:
             ),
         }
     )
-    drawn = judged.withColumns(
+
+
+def examination(position: Column) -> Column:
+    """Probability that a user examines a position."""
+    return F.pow(position.cast("double"), -EXAMINATION_POWER)
+
+
+def react(world: World, shown: DataFrame, tastes: DataFrame) -> DataFrame:
+    """Impressions with their truth and what happened, see ``judge`` and ``act``. Grain: user and post."""
+    return act(world, judge(world, shown.withColumn("context", context()), tastes))
+
+
+def act(world: World, judged: DataFrame) -> DataFrame:
+    """What happened, given what users make of what they are shown (``judge``). Grain: user and post.
+
+    ``reaction`` is like, comment, share or null; ``delay_ms`` is the time from the impression to it; ``dwell_ms`` is
+    null where the position was not examined.
+    """
+    pair = ("user", "post_id")
+    drawn = judged.withColumn("p_examine", examination(F.col("position"))).withColumns(
         {
             "is_examined": world.uniform("react/examine", *pair) < F.col("p_examine"),
             "is_hidden": world.uniform("react/hide", *pair) < F.col("p_hide"),

@@ -1,11 +1,108 @@
-"""Sessions as the client reports them when they are over."""
+"""Sessions: when a user opens one, what it runs on, what stands at which of its positions, and how it is reported.
 
-from pyspark.sql import DataFrame
+A session shows up to ``SESSION_LENGTH`` posts, whoever chose them (``exposure.py``, ``serve.py``), and ads (``ads.py``)
+between them at fixed positions.
+"""
+
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from spark_jobs.simulate.exposure import PAUSE_MS, num_ads_after
 from spark_jobs.simulate.lines import as_lines, identified, lateness, moment
-from spark_jobs.simulate.world import FIRST_USER_ID, World
+from spark_jobs.simulate.world import FIRST_USER_ID, HOUR_MS, WARM_UP_DAYS, World, choose
+
+SLOT_HOURS = 6
+SLOTS_PER_DAY = 4
+SLOT_MS = SLOT_HOURS * HOUR_MS
+FIRST_SLOT = -WARM_UP_DAYS * SLOTS_PER_DAY
+SLOT_CHANCE = (0.15, 0.55, 0.65, 0.80)
+"""Chance that a user of average activity opens a session in the night, morning, afternoon and evening."""
+
+SESSION_LENGTH = 16
+FIRST_AD_AFTER, ADS_EVERY = 4, 8
+"""An ad follows a session's fourth post and every eighth post after that: at positions 5 and 14."""
+
+PAUSE_MS = 20_000
+LONGEST_MS = (SESSION_LENGTH + 2) * PAUSE_MS
+"""A full session with its two ads, from its start to the end of its last position."""
+
+DEVICES = {"phone": 0.70, "tablet": 0.10, "desktop": 0.20}
+DRIFTED_DEVICES = {"phone": 0.50, "tablet": 0.10, "desktop": 0.40}
+WIFI_SHARES = {"phone": 0.55, "tablet": 0.9}
+
+
+def session_start_ms(world: World, user: Column, slot: Column) -> Column:
+    """When the session of a slot starts: at least 15 minutes into its six hours, at least 15 before their end."""
+    hours = slot * SLOT_HOURS + 0.25 + (SLOT_HOURS - 0.5) * world.uniform("session/start", user, slot)
+    return (world.start_ms + hours * HOUR_MS).cast("long")
+
+
+def has_session(world: World, user: Column, slot: Column) -> Column:
+    """Whether a user opens a session in a slot; slots are numbered from the first day's midnight."""
+    activity = 0.5 + world.uniform("user/activity", user)
+    chances = F.array(*(F.lit(chance) for chance in SLOT_CHANCE))
+    chance = F.element_at(chances, F.pmod(slot, F.lit(SLOTS_PER_DAY)).cast("int") + 1)
+    return world.uniform("session/opens", user, slot) < chance * activity
+
+
+def schedules(spark: SparkSession, world: World) -> DataFrame:
+    """Each user's ``opened`` slots, and how many of them lie ``before`` every slot. Grain: user.
+
+    They begin with the warm-up and end three days late. Sessions outside the simulated days are never shown; they
+    take their share of the deliveries, so that the first and the last day look like the others.
+    """
+    user = F.col("id")
+    first, last = F.lit(FIRST_SLOT).cast("long"), F.lit((world.days + 3) * SLOTS_PER_DAY).cast("long")
+    opened = F.filter(F.sequence(first, last - 1), lambda slot: has_session(world, user, slot))
+    before = F.transform(F.sequence(first, last), lambda slot: F.size(F.filter("opened", lambda other: other < slot)))
+    users = spark.range(world.users).select(user.alias("user"), opened.alias("opened"))
+    return users.withColumn("before", before)
+
+
+def opened_on_last_day(spark: SparkSession, world: World) -> DataFrame:
+    """Users with sessions on the world's last day: ``sessions``, slot and started_ms of each in order. Grain: user."""
+    user, first = F.col("id"), F.lit((world.days - 1) * SLOTS_PER_DAY).cast("long")
+    slots = F.filter(F.sequence(first, first + SLOTS_PER_DAY - 1), lambda slot: has_session(world, user, slot))
+    opened = F.transform(
+        slots,
+        lambda slot: F.struct(slot.alias("slot"), session_start_ms(world, user, slot).alias("started_ms")),
+    )
+    users = spark.range(world.users).select(user.alias("user"), opened.alias("sessions"))
+    return users.where(F.size("sessions") > 0)
+
+
+def in_view(world: World, placed: DataFrame) -> DataFrame:
+    """Add ``position``, ``shown_ms``, ``device`` and ``connection`` to posts of sessions. Grain as given.
+
+    ``place`` counts a session's posts from 1; its positions count the ads too.
+    """
+    positioned = placed.withColumn("position", F.col("place") + num_ads_after(F.col("place") - 1))
+    return positioned.withColumns(
+        {"shown_ms": shown_ms(world, "user", "post_id"), "device": _device(world, F.col("started_ms"))}
+    ).withColumn("connection", _connection(world))
+
+
+def num_ads_after(num_posts: Column) -> Column:
+    """Ads that a session has shown when so many of its posts are behind the user."""
+    return F.floor((num_posts + ADS_EVERY - FIRST_AD_AFTER) / ADS_EVERY).cast("int")
+
+
+def shown_ms(world: World, *keys: str) -> Column:
+    """When a position of a session comes into view: some 20 s after the one before."""
+    pause = PAUSE_MS * (F.col("position") - 1 + world.uniform("impression/pause", *keys))
+    return F.col("started_ms") + pause.cast("long")
+
+
+def _device(world: World, started_ms: Column) -> Column:
+    """The device of a session; after the drift more of them are desktops."""
+    draw = world.uniform("session/device", "user", "slot")
+    return F.when(started_ms < world.drift_ms, choose(draw, DEVICES)).otherwise(choose(draw, DRIFTED_DEVICES))
+
+
+def _connection(world: World) -> Column:
+    """What a session runs over: desktops are wired, the others on Wi-Fi or a mobile network."""
+    draw = world.uniform("session/connection", "user", "slot")
+    shares = F.coalesce(*(F.when(F.col("device") == device, share) for device, share in WIFI_SHARES.items()))
+    return F.when(F.col("device") == "desktop", "wired").when(draw < shares, "wifi").otherwise("cellular")
 
 
 def sessions(reacted: DataFrame) -> DataFrame:

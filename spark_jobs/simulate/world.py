@@ -7,7 +7,7 @@ not on partitioning, not on the order of rows, not on what else is simulated.
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from math import pi
-from typing import TypeAlias
+from typing import Self, TypeAlias
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
@@ -30,6 +30,8 @@ USERS_PER_PAGE = 20
 USERS_PER_GROUP = 40
 USERS_PER_CAMPAIGN = 50
 
+OPTIONS = ("users", "days", "seed", "end_date", "drift_date")
+
 Key: TypeAlias = Column | str | int
 
 
@@ -37,8 +39,10 @@ Key: TypeAlias = Column | str | int
 class World:
     """A network of ``users`` over ``days`` days, the last of which is ``end_date``. Times are Unix milliseconds, UTC.
 
-    From ``drift_date`` on tastes and devices are others (``docs/simulator.md``); None: never.
-    Users, pages, groups and days are counted from 0 inside the simulator; ids appear only in events.
+    From ``drift_date`` on tastes and devices are others (``docs/simulator.md``); None: never. ``history_days`` of the
+    days were over before anybody was served a ranked feed (0: all); edges and campaigns change in rounds of so many
+    days, so that a world which goes on keeps its past. Users, pages, groups and days are counted from 0 inside the
+    simulator; ids appear only in events.
     """
 
     users: int
@@ -46,6 +50,7 @@ class World:
     seed: int
     end_date: date
     drift_date: date | None = None
+    history_days: int = 0
 
     def __post_init__(self) -> None:
         """Refuse a world too small to simulate."""
@@ -53,6 +58,18 @@ class World:
             raise ValueError(f"--users must be at least {USERS_PER_COMMUNITY}, one community; it is {self.users}")
         if self.days < 1:
             raise ValueError(f"--days must be at least 1; it is {self.days}")
+
+    @classmethod
+    def of_options(cls, options: dict[str, str]) -> Self:
+        """The world of ``options``."""
+        drift = None if options["drift_date"] == "None" else date.fromisoformat(options["drift_date"])
+        users, days, seed = (int(options[name]) for name in ("users", "days", "seed"))
+        return cls(users, days, seed, date.fromisoformat(options["end_date"]), drift)
+
+    @property
+    def options(self) -> dict[str, str]:
+        """What was asked for, as words."""
+        return {name: str(getattr(self, name)) for name in OPTIONS}
 
     @property
     def start_date(self) -> date:
@@ -68,6 +85,16 @@ class World:
     def end_ms(self) -> int:
         """Midnight at the end of the last day: nothing lands at or after it."""
         return self.start_ms + self.days * DAY_MS
+
+    @property
+    def round_days(self) -> int:
+        """Days of a round of changes: the history's, whatever came after it."""
+        return self.history_days or self.days
+
+    @property
+    def rounds(self) -> int:
+        """Rounds that have begun; the history is round 0."""
+        return -(-self.days // self.round_days)
 
     @property
     def drift_ms(self) -> int:

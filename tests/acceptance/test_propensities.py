@@ -23,10 +23,11 @@ from contracts.settings import Propensities
 from models.losses import head_losses
 from models.metrics import auc
 from spark_jobs.examples.propensities import count_placed, randomised_rows
-from spark_jobs.simulate.exposure import SESSION_LENGTH, shown
+from spark_jobs.simulate.exposure import shown
 from spark_jobs.simulate.network import both_ways, friendships, tastes
 from spark_jobs.simulate.posts import posts
 from spark_jobs.simulate.reaction import BAIT_CLICKS, flag, react, topic_match
+from spark_jobs.simulate.sessions import SESSION_LENGTH
 from spark_jobs.simulate.world import World
 
 WORLD = World(users=1500, days=4, seed=20, end_date=date(2026, 3, 8))
@@ -74,8 +75,8 @@ def placed(spark: SparkSession, delivered: DataFrame, order: Column) -> DataFram
         "interest",
         "closeness",
         "popularity",
-        (1 / F.col("num_delivered")).alias("propensity"),
-        (F.col("num_delivered") > 0).alias("is_randomised"),
+        "propensity",
+        (F.col("propensity") > 0).alias("is_randomised"),
         engaged.alias("engaged"),
         (1 - (1 - likes) * (1 - clicks)).alias("wanted"),
     )

@@ -1,0 +1,163 @@
+"""The closed loop: publish → respond → ingest → train → publish, day by day, on a simulated network.
+
+``python -m infra.loop [--users 1000] [--days 7]``. Day 0 is the last of eight simulated days, whose posts were
+delivered in random order; its night ranks and publishes. On each day after it, the simulated users respond to the feeds
+that the night before ranked, and the next night learns from that, through the same stages and gates as the scheduler's
+nights. Everything lives under ``.run/data/loop-<users>``; killed anywhere, a second run continues at the day it was in,
+and a run with more days goes on after the last.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from contracts.erasure import KEY_FILE_VARIABLE
+from contracts.pipeline import STAGES
+from infra import services
+from infra.demo import END_DATE, Source, broken_rules, fill_landing, folder_of
+from infra.services import LAKE, ROOT, RUN, SPARK_SUBMIT
+
+HISTORY_DAYS = 8
+
+
+def loop_source(users: int) -> Source:
+    """The loop's own data set: a demo's stays as it is."""
+    name = f"loop-{users}"
+    landing = folder_of(name) / "landing"
+    words = ["--users", str(users), "--days", str(HISTORY_DAYS), "--end-date", END_DATE, "--landing", str(landing)]
+    return Source(name, landing, ["spark_jobs/simulate/__main__.py", *words])
+
+
+def submit(source: Source, job: list[str], runs: Path) -> None:
+    """Run one Spark job and print each stage of a night as its record appears in ``runs``; ends the loop on failure."""
+    log_path = RUN / f"{source.name}.log"
+    begun, seen = time.time(), set[str]()
+    with log_path.open("ab") as log:
+        key = {KEY_FILE_VARIABLE: str(services.erasure_key_file())}
+        env = {**os.environ, **key, "PYTHONPATH": str(ROOT)}
+        process = subprocess.Popen([str(SPARK_SUBMIT), *job], cwd=ROOT, env=env, stdout=log, stderr=log)
+        try:
+            while process.poll() is None:
+                time.sleep(0.5)
+                show_stages(runs, begun, seen)
+        except BaseException:
+            process.kill()
+            raise
+    show_stages(runs, begun, seen)
+    if process.returncode != 0:
+        rules = broken_rules(runs / "verdicts")
+        tail = log_path.read_text(errors="replace")[-2000:]
+        raise SystemExit("\n".join(["the loop stopped; run it again to go on with this day", *(rules or [tail])]))
+
+
+def show_stages(runs: Path, begun: float, seen: set[str]) -> None:
+    """Print the stages that ended since ``begun`` and were not ``seen``."""
+    found = [path for path in (runs / "stages").glob("*.json") if path.stat().st_mtime >= begun]
+    for path in sorted(found, key=lambda path: path.stat().st_mtime):
+        if path.stem not in seen:
+            seen.add(path.stem)
+            print(
+                f"    {time.time() - begun:5.0f} s  {path.stem} ({json.loads(path.read_text())['seconds']:.1f} s)",
+                flush=True,
+            )
+
+
+def run_day(source: Source, ds: date, redis_url: str) -> dict[str, Any]:
+    """Respond to the feeds of the day before, where there was one, run the night of ``ds``, return the figures."""
+    runs, lake = source.folder / "runs" / ds.isoformat(), str(source.folder / "lake")
+    before = ds - timedelta(days=1)
+    begun = time.monotonic()
+    print(f"{ds}", flush=True)
+    if ds > date.fromisoformat(END_DATE):
+        job = ["spark_jobs/simulate/__main__.py", "respond", "--landing", str(source.landing), "--lake", lake]
+        submit(source, [*job, "--ds", before.isoformat(), "--figures", str(runs / "response.json")], runs)
+        print(f"    {time.monotonic() - begun:5.0f} s  users responded to the feeds of {before}", flush=True)
+    places = ["--lake", lake, "--landing", str(source.landing), "--runs", str(source.folder / "runs")]
+    words = [*STAGES, "--ds", ds.isoformat(), *places, "--redis", redis_url, "--strict"]
+    submit(source, ["spark_jobs/run.py", *words], runs)
+    report = [str(LAKE / "python"), "-m", "analysis.report", "--runs", str(source.folder / "runs"), "--ds", str(ds)]
+    subprocess.run(report, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    figures = figures_of(source, ds, time.monotonic() - begun)
+    beside = runs / "_loop.json"
+    beside.write_text(json.dumps(figures, indent=1) + "\n")
+    beside.replace(runs / "loop.json")  # the day is done
+    return figures
+
+
+def figures_of(source: Source, ds: date, seconds: float) -> dict[str, Any]:
+    """One day's figures: what users did and would have done, how good the ranker is, which epoch it published."""
+    runs = source.folder / "runs" / ds.isoformat()
+    response = runs / "response.json"
+    metrics = json.loads((runs / "metrics.json").read_text())["metrics"]
+    return {
+        "day": ds.isoformat(),
+        "epoch": json.loads((runs / "publish.json").read_text())["epoch"],
+        "ndcg": {name: value["mean"] for name, value in metrics.get("ndcg@10", {}).items()},
+        "response": json.loads(response.read_text()) if response.exists() else None,
+        "seconds": round(seconds, 1),
+    }
+
+
+def line_of(figures: dict[str, Any]) -> str:
+    """One day in one line."""
+    ranker = figures["ndcg"].get("ranker")
+    quality = "" if ranker is None else f"NDCG@10 {ranker:.3f} · "
+    ending = f"{quality}epoch {figures['epoch']} · {figures['seconds']:.0f} s"
+    if (response := figures["response"]) is None:
+        return f"{figures['day']}  history · {ending}"
+    rate = response["true_rate"]
+    return (
+        f"{figures['day']}  {response['num_impressions']:,} shown · {response['engagement_rate']:.1%} engaged · "
+        f"true {rate['ranked']:.1%} (newest first {rate['chronological']:.1%}, at random {rate['random']:.1%}, "
+        f"best {rate['best']:.1%}) · {ending}"
+    )
+
+
+def run(users: int, days: int) -> int:
+    """Run the loop from the first day that is not done; returns the exit code."""
+    source = loop_source(users)
+    source.folder.mkdir(parents=True, exist_ok=True)
+    redis_url = f"{services.start_redis()}/{source.redis_db}"
+    services.start_spark()
+    print(f"simulating {HISTORY_DAYS} days of {users:,} users, unless that is done", flush=True)
+    fill_landing(source)
+    first = date.fromisoformat(END_DATE)
+    for number in range(days + 1):
+        ds = first + timedelta(days=number)
+        done = source.folder / "runs" / ds.isoformat() / "loop.json"
+        figures = json.loads(done.read_text()) if done.exists() else run_day(source, ds, redis_url)
+        print(line_of(figures), flush=True)
+    plot = source.folder / "loop.html"
+    command = [
+        str(LAKE / "python"),
+        "-m",
+        "analysis.loop_report",
+        "--runs",
+        str(source.folder / "runs"),
+        "--to",
+        str(plot),
+    ]
+    subprocess.run(command, cwd=ROOT, check=True)
+    print(
+        f"day by day   {plot}\nrun reports  {source.folder / 'runs'}/<day>/report.html   (`make stop` ends everything)"
+    )
+    return 0
+
+
+def main() -> int:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--users", type=int, default=1000, help="simulated users (default: %(default)s)")
+    parser.add_argument("--days", type=int, default=7, help="days after the history (default: %(default)s)")
+    options = parser.parse_args()
+    return run(options.users, options.days)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
