@@ -8,6 +8,7 @@ and a run with more days goes on after the last.
 """
 
 import argparse
+import fcntl
 import json
 import os
 import subprocess
@@ -15,7 +16,7 @@ import sys
 import time
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from contracts.erasure import KEY_FILE_VARIABLE
 from contracts.pipeline import STAGES
@@ -32,6 +33,17 @@ def loop_source(users: int) -> Source:
     landing = folder_of(name) / "landing"
     words = ["--users", str(users), "--days", str(HISTORY_DAYS), "--end-date", END_DATE, "--landing", str(landing)]
     return Source(name, landing, ["spark_jobs/simulate/__main__.py", *words])
+
+
+def hold(folder: Path) -> IO[str]:
+    """Keep a second loop of the same network out for as long as the returned file is open."""
+    lock = (folder / "loop.lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        raise SystemExit(f"a loop is running in {folder}: wait for it, or stop it, and run this again") from None
+    return lock
 
 
 def submit(source: Source, job: list[str], runs: Path) -> None:
@@ -51,9 +63,9 @@ def submit(source: Source, job: list[str], runs: Path) -> None:
             raise
     show_stages(runs, begun, seen)
     if process.returncode != 0:
-        rules = broken_rules(runs / "verdicts")
         tail = log_path.read_text(errors="replace")[-2000:]
-        raise SystemExit("\n".join(["the loop stopped; run it again to go on with this day", *(rules or [tail])]))
+        told = [*broken_rules(runs / "verdicts"), f"the end of {log_path} says:", tail]
+        raise SystemExit("\n".join(["the loop stopped; run it again to go on with this day", *told]))
 
 
 def show_stages(runs: Path, begun: float, seen: set[str]) -> None:
@@ -123,31 +135,27 @@ def run(users: int, days: int) -> int:
     """Run the loop from the first day that is not done; returns the exit code."""
     source = loop_source(users)
     source.folder.mkdir(parents=True, exist_ok=True)
-    redis_url = f"{services.start_redis()}/{source.redis_db}"
-    services.start_spark()
-    print(f"simulating {HISTORY_DAYS} days of {users:,} users, unless that is done", flush=True)
-    fill_landing(source)
+    with hold(source.folder):
+        redis_url = f"{services.start_redis()}/{source.redis_db}"
+        services.start_spark()
+        print(f"simulating {HISTORY_DAYS} days of {users:,} users, unless that is done", flush=True)
+        fill_landing(source)
+        run_days(source, days, redis_url)
+    runs, page = source.folder / "runs", source.folder / "loop.html"
+    command = [str(LAKE / "python"), "-m", "analysis.loop_report", "--runs", str(runs), "--to", str(page)]
+    subprocess.run(command, cwd=ROOT, check=True)
+    print(f"day by day   {page}\nrun reports  {runs}/<day>/report.html   (`make stop` ends everything)")
+    return 0
+
+
+def run_days(source: Source, days: int, redis_url: str) -> None:
+    """Run the days that are not done, and print every day's line."""
     first = date.fromisoformat(END_DATE)
     for number in range(days + 1):
         ds = first + timedelta(days=number)
         done = source.folder / "runs" / ds.isoformat() / "loop.json"
         figures = json.loads(done.read_text()) if done.exists() else run_day(source, ds, redis_url)
         print(line_of(figures), flush=True)
-    plot = source.folder / "loop.html"
-    command = [
-        str(LAKE / "python"),
-        "-m",
-        "analysis.loop_report",
-        "--runs",
-        str(source.folder / "runs"),
-        "--to",
-        str(plot),
-    ]
-    subprocess.run(command, cwd=ROOT, check=True)
-    print(
-        f"day by day   {plot}\nrun reports  {source.folder / 'runs'}/<day>/report.html   (`make stop` ends everything)"
-    )
-    return 0
 
 
 def main() -> int:
@@ -156,7 +164,12 @@ def main() -> int:
     parser.add_argument("--users", type=int, default=1000, help="simulated users (default: %(default)s)")
     parser.add_argument("--days", type=int, default=7, help="days after the history (default: %(default)s)")
     options = parser.parse_args()
-    return run(options.users, options.days)
+    if options.days < 1:
+        parser.error(f"--days must be at least 1; it is {options.days}")
+    try:
+        return run(options.users, options.days)
+    except KeyboardInterrupt:
+        raise SystemExit("\nstopped; run it again to go on with this day") from None
 
 
 if __name__ == "__main__":

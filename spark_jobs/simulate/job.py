@@ -46,9 +46,9 @@ def simulate(  # noqa: PLR0917 - the command line, in its order
     truth = f"{landing.rstrip('/')}/_truth"
     shutil.rmtree(f"{truth}/responses", ignore_errors=True)  # another world's
     drawn = draw_truth(spark, world, truth)
+    write_json(Path(landing), "_truth/world.json", world.options)
     counts = write_landing(world, with_dirt(spark, world, reported(spark, world, drawn)), landing)
     write_json(Path(landing), "_truth/dirt.json", counts)
-    write_json(Path(landing), "_truth/world.json", world.options)
     return counts
 
 

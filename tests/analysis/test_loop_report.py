@@ -16,6 +16,7 @@ def day(number: int) -> dict[str, Any]:
     response = {
         "num_impressions": 9000 + number,
         "engagement_rate": 0.15 + number / 100,
+        "num_hides": 45 * number,
         "true_rate": RATES,
         "by_place": {name: [rate, rate / 2] for name, rate in RATES.items()},
     }
@@ -48,6 +49,7 @@ def test_the_page_shows_every_day_and_order(tmp_path: Path) -> None:
     assert re.findall(r"<td>(2026-03-\d\d)</td>", page) == ["2026-03-08", "2026-03-09", "2026-03-10"]
     assert "9,002" in page
     assert "17.00 %" in page
+    assert "<td>+45 %</td><td>1.00 %</td>" in page
     drawn = texts_of(page)
     for name in ("ranked, as served", "newest first", "at random", "best possible", "03-10", "NDCG@10, held-out day"):
         assert name in drawn

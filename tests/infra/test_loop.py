@@ -69,6 +69,19 @@ def test_it_continues_at_the_day_it_was_in(ran: list[str], tmp_path: Path, capsy
     ]
 
 
+def test_one_loop_of_a_network_runs_at_a_time(tmp_path: Path) -> None:
+    with loop.hold(tmp_path), pytest.raises(SystemExit, match="a loop is running in"):
+        loop.hold(tmp_path)
+    loop.hold(tmp_path).close()
+
+
+def test_days_must_be_some(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("sys.argv", ["loop", "--days", "0"])
+    with pytest.raises(SystemExit):
+        loop.main()
+    assert "--days must be at least 1; it is 0" in capsys.readouterr().err
+
+
 def test_figures_of_a_day_come_from_what_its_jobs_wrote(ran: list[str], tmp_path: Path) -> None:
     runs = tmp_path / "data" / "loop-300" / "runs" / "2026-03-09"
     runs.mkdir(parents=True)
