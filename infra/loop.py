@@ -2,9 +2,9 @@
 
 ``python -m infra.loop [--users 1000] [--days 7]``. Day 0 is the last of eight simulated days, whose posts were
 delivered in random order; its night ranks and publishes. On each day after it, the simulated users respond to the feeds
-that the night before ranked, and the next night learns from that, through the same stages and gates as the scheduler's
-nights. Everything lives under ``.run/data/loop-<users>``; killed anywhere, a second run continues at the day it was in,
-and a run with more days goes on after the last.
+that the night before ranked, and that day's night learns from it, through the same stages and gates as the scheduler's
+nights (which night learns what: ``docs/simulator.md``). Everything lives under ``.run/data/loop-<users>``; killed
+anywhere, a second run continues at the day it was in, and a run with more days goes on after the last.
 """
 
 import argparse

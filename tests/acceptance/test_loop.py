@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 from spark_jobs.lake import Lake
 from spark_jobs.night import Night, load_settings
@@ -84,6 +85,10 @@ def test_loop(spark: SparkSession, loop: Loop) -> None:
     learned = loop.lake.read("silver.impressions").where("epoch IS NOT NULL").count()
     print(f"silver.impressions holds {learned:,} impressions of epochs {min(loop.epochs.values())} to {DAYS}")
     assert learned > 0.97 * sum(figures["num_impressions"] for figures in loop.figures.values())
+    first = FIRST + timedelta(days=1)
+    examples = loop.lake.read("gold.training_examples").where(F.col("ds") == F.lit(first)).count()
+    print(f"the night of {max(loop.epochs)} made {examples:,} training examples of the impressions of {first}")
+    assert examples > 0.95 * loop.figures[first]["num_impressions"]
     assert_same_bytes(spark, loop, max(loop.figures))
 
 
