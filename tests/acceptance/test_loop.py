@@ -36,8 +36,8 @@ class Loop:
         seen: set[str] = set()
         for path in sorted(self.landing.glob("????-??-??/*.jsonl")):
             for line in path.read_text().splitlines():
-                event = json.loads(line) if line.endswith("}") else {"event_id": ""}
-                if event["event_id"] not in {*seen, ""}:
+                event = json.loads(line) if line.endswith("}") else {"event_id": None}
+                if event["event_id"] is not None and event["event_id"] not in seen:
                     seen.add(event["event_id"])
                     yield event
 
