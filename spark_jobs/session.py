@@ -33,10 +33,10 @@ def open_session(app: str) -> SparkSession:
 def size_shuffles(spark: SparkSession, num_bytes: int) -> None:
     """Split the shuffles of a job that reads ``num_bytes`` of files so that a task's share fits its memory.
 
-    They are never fewer than the session began with; small results are put together again as they turn out. A side of
-    a join that turns out to be a small part of the heap goes to the other side, which then need not move.
+    They are never fewer than the session has; small results are put together again as they turn out. A side of a join
+    that turns out to be a small part of the heap goes to the other side, which then need not move.
     """
-    least = int(spark.sparkContext.getConf().get("spark.sql.shuffle.partitions", "200"))
+    least = int(str(spark.conf.get("spark.sql.shuffle.partitions")))
     spark.conf.set("spark.sql.shuffle.partitions", max(least, -(-num_bytes // BYTES_PER_SHUFFLE_TASK)))
     jvm: Any = spark._jvm
     heap = jvm.java.lang.Runtime.getRuntime().maxMemory()

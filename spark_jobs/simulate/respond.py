@@ -15,7 +15,8 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from spark_jobs.lake import Lake
-from spark_jobs.simulate.job import draw_network, draw_rest, reported
+from spark_jobs.session import size_shuffles
+from spark_jobs.simulate.job import BYTES_PER_USER_DAY, draw_network, draw_rest, reported
 from spark_jobs.simulate.landing import RETRY_MS, with_dirt, write_json, write_last_day
 from spark_jobs.simulate.lines import MOST_LATE_MS
 from spark_jobs.simulate.network import both_ways, tastes
@@ -40,6 +41,7 @@ def respond(spark: SparkSession, landing: str, lake: Lake, ds: date) -> dict[str
     area was not simulated, the day lies in its history, the day before has no response yet, or ``ds`` has no feeds.
     """
     world = world_after(landing, ds)
+    size_shuffles(spark, world.users * BYTES_PER_USER_DAY)
     day, truth = world.end_date.isoformat(), f"{landing.rstrip('/')}/_truth"
     shown_before, ads_before = earlier(spark, world, truth)
     feeds = read_feeds(lake, ds)
