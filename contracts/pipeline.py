@@ -131,6 +131,7 @@ TABLES: tuple[Table, ...] = (
             "silver.pages",
             "gold.affinity_features",
             "gold.communities",
+            "gold.content_embeddings",
         ),
     ),
     Table(

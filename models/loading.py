@@ -16,12 +16,14 @@ import torch
 from deltalake import DeltaTable
 from torch import Tensor
 
-from contracts.features import HEADS, Entity, features_of
+from contracts.features import HEADS, Entity, Feature, features_of
 from contracts.settings import Dataset
 
 TABLE = "gold.training_examples"
 ENTITIES: tuple[Entity, ...] = ("user", "post", "pair", "context")
-FEATURE_COLUMNS: tuple[str, ...] = tuple(f.example_column for entity in ENTITIES for f in features_of(entity))
+FEATURES: tuple[Feature, ...] = tuple(feature for entity in ENTITIES for feature in features_of(entity))
+FEATURE_COLUMNS: tuple[str, ...] = tuple(feature.example_column for feature in FEATURES)
+NUM_INPUTS = sum(feature.size for feature in FEATURES)
 LABEL_COLUMNS: tuple[str, ...] = tuple(f"label_{head}" for head in HEADS)
 SHARD_ROWS = 1_000_000
 
@@ -49,7 +51,7 @@ class Split:
 
 @dataclass(frozen=True)
 class Shard:
-    """Rows as tensors: features (N, F) in the order of FEATURE_COLUMNS, labels (N, H), weight (N,); float32."""
+    """Rows as tensors: inputs (N, F) in the order of FEATURE_COLUMNS, labels (N, H), weight (N,); float32."""
 
     features: Tensor
     labels: Tensor
@@ -139,7 +141,7 @@ class Examples:
 
 
 def _read_batches(files: Sequence[Path]) -> Iterator[tuple[Any, Any]]:
-    """Example ids (N,) and values (N, features + labels + weight) of one row group after the other."""
+    """Example ids (N,) and values (N, inputs + labels + weight) of one row group after the other."""
     from petastorm import make_batch_reader  # noqa: PLC0415 - the rest of this module also runs without Petastorm
 
     if not files:
@@ -156,16 +158,17 @@ def _read_batches(files: Sequence[Path]) -> Iterator[tuple[Any, Any]]:
         )
         with reader:
             for batch in reader:
-                values = np.stack([np.asarray(getattr(batch, column), dtype=np.float32) for column in columns], axis=1)
-                yield np.asarray(batch.example_id, dtype=np.str_), values
+                values = [np.asarray(getattr(batch, column), dtype=np.float32) for column in columns]
+                yield np.asarray(batch.example_id, dtype=np.str_), np.column_stack(values)
 
 
 def _stack(batches: Sequence[tuple[Any, Any]]) -> Shard:
     order = np.argsort(np.concatenate([ids for ids, _ in batches]), kind="stable")
     values = np.concatenate([values for _, values in batches])[order]
     if not np.isfinite(values).all():
-        names = (*FEATURE_COLUMNS, *LABEL_COLUMNS, "weight")
-        bad = [names[index] for index in np.flatnonzero(~np.isfinite(values).all(axis=0))]
+        inputs = [feature.example_column for feature in FEATURES for _ in range(feature.size)]
+        names = (*inputs, *LABEL_COLUMNS, "weight")
+        bad = dict.fromkeys(names[index] for index in np.flatnonzero(~np.isfinite(values).all(axis=0)))
         raise ValueError(f"{TABLE} holds NaN or infinite values in {', '.join(bad)}")
-    features, labels, weight = np.split(values, [len(FEATURE_COLUMNS), -1], axis=1)
+    features, labels, weight = np.split(values, [NUM_INPUTS, -1], axis=1)
     return Shard(*(torch.from_numpy(np.ascontiguousarray(part)) for part in (features, labels, weight[:, 0])))

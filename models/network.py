@@ -11,12 +11,12 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from contracts.features import HEADS, features_of
+from contracts.features import HEADS, width_of
 from models.presets import Preset
 
-NUM_USER = len(features_of("user"))
-NUM_POST = len(features_of("post"))
-NUM_CROSS = len(features_of("pair")) + len(features_of("context"))
+NUM_USER = width_of("user")
+NUM_POST = width_of("post")
+NUM_CROSS = width_of("pair") + width_of("context")
 MAX_STANDARDISED = 10.0
 """Inputs are clipped at ten standard deviations: a rare flag must not drown the other inputs."""
 

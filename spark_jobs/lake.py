@@ -17,8 +17,9 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructField, StructType
 
-from contracts.features import Feature, example_columns, features_of
+from contracts.features import FEATURES, Feature, features_of
 from contracts.pipeline import BY_NAME
+from spark_jobs.feature_columns import type_of
 
 SQL_FOLDER = Path(__file__).resolve().parent.parent / "sql"
 
@@ -122,7 +123,7 @@ def read_schema(name: str) -> StructType:
 
     def expand(match: re.Match[str]) -> str:
         if match[1] == "example":
-            return ",\n  ".join(f"{column} FLOAT NOT NULL" for column in example_columns())
+            return ",\n  ".join(f"{feature.example_column} {type_of(feature)} NOT NULL" for feature in FEATURES)
         return ",\n  ".join(_feature_column(feature) for feature in features_of(match[1]))  # type: ignore[arg-type]
 
     columns = text[text.index("(\n") + 1 : text.rindex("\n)")]
@@ -164,7 +165,7 @@ def _as_ddl(column: StructField) -> str:
 
 def _feature_column(feature: Feature) -> str:
     doc = f"{feature.doc} [{feature.unit}]".replace("'", "")
-    return f"{feature.name} FLOAT NOT NULL COMMENT '{doc}'"
+    return f"{feature.name} {type_of(feature)} NOT NULL COMMENT '{doc}'"
 
 
 def conform(lake: Lake, name: str, frame: DataFrame) -> DataFrame:

@@ -7,10 +7,12 @@ that a model is trained on the features it will be served.
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from contracts.features import TOPICS, features_of, names_of
+from contracts.features import LANGUAGES, TOPICS, features_of, names_of
 from contracts.landing import CONTENT_TYPES
 from contracts.settings import Smoothing
 from spark_jobs.contents import join_contents
+from spark_jobs.creator_sketch import sketch_of
+from spark_jobs.feature_columns import with_defaults
 from spark_jobs.point_in_time import snapshot_day
 from spark_jobs.rates import log_count, smoothed_rate
 
@@ -26,7 +28,19 @@ AUTHOR_COLUMNS = {
 }
 """Post feature of the author: the column of ``gold.user_features`` it is taken from."""
 
-CONTENT_COLUMNS = ("sentiment",)
+WRITING_COLUMNS = (
+    "sentiment",
+    "log_words",
+    "word_length",
+    "clause_words",
+    "distinct_word_share",
+    "capital_share",
+    "digit_share",
+    "symbol_share",
+    "log_exclamations",
+    "log_questions",
+    "log_links",
+)
 """Post features that ``gold.content_embeddings`` holds under the same name."""
 
 SATURDAY_OR_SUNDAY = (1, 7)
@@ -67,7 +81,19 @@ def describe_posts(posts: DataFrame) -> DataFrame:
         for topic in TOPICS
     }
     features = [column.cast("float").alias(name) for name, column in columns.items()]
-    return topics.select("post_id", "author_id", "created_at", *features)
+    sketch = sketch_of(F.col("author_id")).cast("array<float>").alias("creator_sketch")
+    return topics.select("post_id", "author_id", "created_at", *features, sketch)
+
+
+def content_columns() -> dict[str, Column]:
+    """Post features of what a text says, from a row of ``gold.content_embeddings``: registry name to column."""
+    told = F.when(F.col("language").isin(*LANGUAGES[:-1]), F.col("language")).otherwise(LANGUAGES[-1])
+    return {
+        **{name: F.col(name) for name in WRITING_COLUMNS},
+        "content_embedding": F.col("embedding"),
+        "read_topics": F.col("topics"),
+        "language": F.array(*((told == name).cast("float") for name in LANGUAGES)),
+    }
 
 
 def complete_posts(points: DataFrame, user_features: DataFrame, contents: DataFrame, smoothing: Smoothing) -> DataFrame:
@@ -83,14 +109,11 @@ def complete_posts(points: DataFrame, user_features: DataFrame, contents: DataFr
         *(F.col(source).alias(name) for name, source in AUTHOR_COLUMNS.items()),
     )
     joined = points.withColumn("_snapshot", snapshot_day("instant")).join(authors, ["author_id", "_snapshot"], "left")
-    joined = join_contents(joined, contents, CONTENT_COLUMNS)
-    defaults: dict[str, bool | float | int | str] = {
-        feature.name: feature.default
-        for feature in features_of("post")
-        if feature.name in (*AUTHOR_COLUMNS, *CONTENT_COLUMNS)
-    }
+    said = content_columns()
+    joined = join_contents(joined, contents, said)
+    unknown = {feature.name: feature for feature in features_of("post") if feature.name in {*AUTHOR_COLUMNS, *said}}
     moving = {name: column.cast("float") for name, column in _moving_columns(smoothing).items()}
-    completed = joined.fillna(defaults).withColumns(moving).drop("_snapshot")
+    completed = with_defaults(joined, unknown).withColumns(moving).drop("_snapshot")
     missing = set(names_of("post")) - set(completed.columns)
     assert not missing, f"post features without a column: {sorted(missing)}"
     return completed

@@ -1,4 +1,4 @@
-"""Whole users from a stream of Arrow batches, so that a result never depends on where a batch ends."""
+"""Arrow batches as arrays, and whole users from a stream of them: no result depends on where a batch ends."""
 
 from collections.abc import Iterable, Iterator
 
@@ -41,6 +41,15 @@ def float_matrix(column: pa.ListArray) -> NDArray[np.float32]:
     if np.any(np.diff(offsets) != width):
         raise ValueError("feature lists differ in length")
     return flat.reshape(len(column), width)
+
+
+def feature_matrix(columns: Iterable[pa.Array]) -> NDArray[np.float32]:
+    """Columns of floats and of float lists, side by side, as ``(n, width)`` float32."""
+    parts = (
+        float_matrix(column) if pa.types.is_list(column.type) else column.to_numpy(zero_copy_only=False)
+        for column in columns
+    )
+    return np.column_stack([part.astype(np.float32, copy=False) for part in parts])
 
 
 def float_lists(matrix: NDArray[np.float32]) -> pa.ListArray:

@@ -12,6 +12,7 @@ from spark_jobs.features import affinity_features, user_features
 from spark_jobs.features.content_match import profiles
 from spark_jobs.features.interactions import ad_log, event_log, posts_written, with_posts
 from spark_jobs.features.pair_facts import count_pairs
+from spark_jobs.features.tastes import count_tastes
 from spark_jobs.features.user_facts import count_users, covered_days
 from tests.silver_rows import silver
 
@@ -29,9 +30,10 @@ Rows = dict[str, list[dict[str, Any]]]
 
 
 def frames_of(spark: SparkSession, rows: Rows) -> dict[str, DataFrame]:
-    """All silver tables that features read, and gold.communities; those without rows are empty."""
+    """All silver tables that features read, gold.communities and gold.content_embeddings; without rows, empty."""
     frames = {name: silver(spark, f"silver.{name}", rows.get(name, [])) for name in TABLES}
-    return frames | {"communities": silver(spark, "gold.communities", rows.get("communities", []))}
+    gold = ("communities", "content_embeddings")
+    return frames | {name: silver(spark, f"gold.{name}", rows.get(name, [])) for name in gold}
 
 
 def pair_features(
@@ -85,6 +87,7 @@ def user_features_of(
     return user_features.transform(
         users=frames["users"],
         totals=totals,
+        tastes=count_tastes(log, frames["posts"], frames["content_embeddings"], days, activity_days),
         pairs=pair_features(frames, days, activity_days, rules),
         communities=frames["communities"],
         covered=covered_days(log, written, days, activity_days),

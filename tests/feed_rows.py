@@ -22,6 +22,7 @@ BLANKS: dict[str, Any] = {
     "boolean": False,
     "array<string>": [],
     "array<bigint>": [],
+    "array<float>": [],
     "timestamp": LONG_AGO,
     "date": DS,
 }

@@ -10,11 +10,12 @@ import pyarrow as pa
 import torch
 from deltalake import DeltaTable, QueryBuilder, write_deltalake
 
-from contracts.features import HEADS, example_columns, schema_hash
+from contracts.features import FEATURES, HEADS, example_columns, schema_hash
 from models.calibration import HeadCalibration
 from models.checkpoint import CheckpointConfig
 from models.network import FeedRanker
 from models.presets import preset_of
+from tests.feature_values import random_columns
 
 DAYS = tuple(date(2026, 3, day) for day in range(4, 8))
 
@@ -22,7 +23,8 @@ DAYS = tuple(date(2026, 3, day) for day in range(4, 8))
 def make_columns(day: date, num_rows: int, seed: int = 0) -> dict[str, Any]:
     """Labels follow interest x topic in sports and the pair's like rate; comments are rarer, reports absent."""
     generator = np.random.default_rng(seed + day.toordinal())
-    columns = {name: generator.random(num_rows, dtype=np.float32) for name in example_columns()}
+    features = {feature.example_column: feature for feature in FEATURES}
+    columns: dict[str, Any] = dict(random_columns(generator, features, num_rows))
     match = (columns["user_interest_sports"] - 0.5) * (columns["post_topic_sports"] - 0.5)
     logit = -1.0 + 10.0 * match + 3.0 * (columns["pair_like_rate"] - 0.5)
     labels = {

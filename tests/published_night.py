@@ -9,6 +9,7 @@ from typing import Any
 from contracts.settings import Settings
 from spark_jobs.lake import Lake
 from spark_jobs.night import Night
+from tests.feature_values import defaults
 from tests.feed_rows import AS_OF, DS, hours, put
 
 ANN, BOB, CAT = 1, 2, 2**53 + 1
@@ -55,6 +56,7 @@ def prepare(lake: Lake, runs: Path, url: str, settings: Settings | None = None) 
     """Write the tables and a passed audit; returns the night."""
     hidden = {"engagement_type": "hide", "engaged_at": hours(1), "received_at": hours(1), "event_date": DS}
     stats = {"log_likes": math.log1p(12), "log_comments": math.log1p(3)}
+    taste = [0.25, *[0.0] * 48, -0.5]
     tables: dict[str, list[dict[str, Any]]] = {
         "silver.users": [
             {"user_id": ANN, "name": "Ann"},
@@ -86,7 +88,8 @@ def prepare(lake: Lake, runs: Path, url: str, settings: Settings | None = None) 
             for post in POSTS
         ],
         "gold.user_features": [
-            {"user_id": user, "age": user % 7 / 10, "interest_food": 0.5} for user in (ANN, BOB, CAT)
+            {**defaults("user"), "user_id": user, "age": user % 7 / 10, "interest_food": 0.5, "topic_preference": taste}
+            for user in (ANN, BOB, CAT)
         ],
         "gold.ranked_feeds": ranked_rows(),
     }

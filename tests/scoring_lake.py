@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import torch
-from numpy.typing import NDArray
 from pyspark.sql import functions as F
 
-from contracts.features import HEADS, Entity, example_columns, names_of, schema_hash
+from contracts.features import HEADS, Entity, example_columns, features_of, schema_hash
 from models.calibration import HeadCalibration
 from models.checkpoint import CheckpointConfig, write_checkpoint
 from models.network import FeedRanker
 from models.presets import preset_of
 from spark_jobs.lake import conform, write_partition
 from spark_jobs.night import Night
+from tests.feature_values import by_name, random_columns
 
 ENTITIES: tuple[Entity, ...] = ("user", "post", "pair", "context")
 Columns = Mapping[str, Any]
@@ -55,8 +55,8 @@ def write(night: Night, name: str, columns: Columns, ds: date | None = None) -> 
     write_partition(night.lake, name, conform(night.lake, name, frame), [day])
 
 
-def random_features(generator: np.random.Generator, entity: Entity, rows: int) -> dict[str, NDArray[np.float32]]:
-    return {name: generator.random(rows, dtype=np.float32) for name in names_of(entity)}
+def random_features(generator: np.random.Generator, entity: Entity, rows: int) -> dict[str, Any]:
+    return dict(random_columns(generator, by_name(features_of(entity)), rows))
 
 
 def write_features(night: Night, num_users: int, num_posts: int, seed: int = 7) -> None:

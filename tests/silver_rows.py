@@ -7,7 +7,10 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import types as T
 
+from contracts.features import TOPICS
+from contracts.settings import Content
 from spark_jobs.lake import Lake, read_schema
+from spark_jobs.post_columns import WRITING_COLUMNS
 
 BLANKS: dict[str, Any] = {
     "bigint": 0,
@@ -65,8 +68,11 @@ def _fill(name: str, field: T.StructField, row: dict[str, Any]) -> Any:
 
 
 def put_reading(lake: Lake, post_id: int, text_at: datetime, ds: date, sentiment: float) -> None:
-    """Append to gold.content_embeddings what a night read of a text."""
-    told = {"language": "en", "sentiment": sentiment, "topics": [], "embedding": []}
+    """Append to gold.content_embeddings what a night read of a text; all of it follows from the sentiment."""
+    size = Content().embedding_size
+    embedding = [sentiment, *[0.0] * (size - 2), (1 - sentiment**2) ** 0.5]
+    writing = {name: abs(sentiment) for name in WRITING_COLUMNS}
+    told = {**writing, "language": "en", "sentiment": sentiment, "topics": [0.1] * len(TOPICS), "embedding": embedding}
     row = {"post_id": post_id, "text_at": text_at, "text_hash": text_at.day, "content_version": "v", "ds": ds, **told}
     put(lake, "gold.content_embeddings", [row])
 

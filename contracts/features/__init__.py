@@ -10,25 +10,30 @@ import json
 from dataclasses import asdict
 
 from contracts.features.context import CONTEXT
-from contracts.features.feature import CITY_PARTS, TOPICS, Entity, Feature
+from contracts.features.feature import CITY_PARTS, CREATOR_SKETCH, LANGUAGES, TOPICS, Entity, Feature
 from contracts.features.pair import PAIR
 from contracts.features.post import POST
 from contracts.features.user import USER
 
 __all__ = [
     "CITY_PARTS",
+    "CREATOR_SKETCH",
     "FEATURES",
     "HEADS",
+    "LANGUAGES",
     "TABLES",
     "TOPICS",
     "Entity",
     "Feature",
     "default_of",
+    "defaults_of",
     "example_columns",
     "features_of",
     "named_of",
     "names_of",
+    "place_of",
     "schema_hash",
+    "width_of",
 ]
 
 FEATURES: tuple[Feature, ...] = (*USER, *POST, *PAIR, *CONTEXT)
@@ -45,7 +50,7 @@ HEADS = ("like", "comment", "share", "hide", "report", "dwell")
 
 
 def features_of(entity: Entity) -> tuple[Feature, ...]:
-    """The features of one entity, in registry order: the order of every vector, packed or dense."""
+    """The features of one entity, in registry order: the order of everything dense, packed or not."""
     return tuple(feature for feature in FEATURES if feature.entity == entity)
 
 
@@ -62,6 +67,22 @@ def names_of(entity: Entity) -> tuple[str, ...]:
 def default_of(entity: Entity, name: str) -> float:
     """The default of one feature; an unknown name raises ``KeyError``."""
     return {feature.name: feature.default for feature in features_of(entity)}[name]
+
+
+def width_of(entity: Entity) -> int:
+    """How many numbers the entity's features are: inputs of its encoder, half floats of its packed value."""
+    return sum(feature.size for feature in features_of(entity))
+
+
+def place_of(entity: Entity, name: str) -> int:
+    """Where the feature's (first) number stands among those of its entity; an unknown name raises ``ValueError``."""
+    before = features_of(entity)[: names_of(entity).index(name)]
+    return sum(feature.size for feature in before)
+
+
+def defaults_of(entity: Entity) -> tuple[float, ...]:
+    """The entity's numbers where it has no row."""
+    return tuple(feature.default for feature in features_of(entity) for _ in range(feature.size))
 
 
 def example_columns() -> tuple[str, ...]:

@@ -22,14 +22,21 @@ TOPICS = (
 CITY_PARTS = 4
 """Cities are hashed into this many parts: a city is a 1 in one of them."""
 
+CREATOR_SKETCH = 8
+"""Authors are hashed, with a sign, into so many places (``spark_jobs/creator_sketch.py``)."""
+
+LANGUAGES = ("en", "es", "fr", "de", "pt", "other")
+"""What the language of a text is told as; ``other`` stands for all others, and for one that cannot be told."""
+
 
 @dataclass(frozen=True)
 class Feature:
-    """One model input. ``default`` stands where the entity has no row; ``unit`` is what a person reads.
+    """One column. ``default`` stands where the entity has no row; ``unit`` is what a person reads.
 
-    ``part`` tells the named features of the product (50 of a user, 30 of a post, 20 of a pair, 20 of the context) from
-    what the ranker's encoders read besides. ``expected`` is the user feature that stands for a feature of the context
-    where no session was logged: in a nightly run, and for a sampled exposure.
+    ``size`` is how many inputs of the model it is: a vector, of more than one, is an array of so many floats, each of
+    which has the default. ``part`` tells the named features of the product (50 of a user, 30 of a post, 20 of a pair,
+    20 of the context) from what the ranker's encoders read besides. ``expected`` is the user feature that stands for a
+    feature of the context where no session was logged: in a nightly run, and for a sampled exposure.
     """
 
     entity: Entity
@@ -40,6 +47,7 @@ class Feature:
     doc: str
     part: Part = "named"
     expected: str = ""
+    size: int = 1
 
     @property
     def example_column(self) -> str:

@@ -2,7 +2,7 @@
 
 from itertools import groupby
 
-from contracts.features import TABLES, features_of, schema_hash
+from contracts.features import TABLES, features_of, schema_hash, width_of
 from contracts.features.feature import Entity, Feature
 
 _INTRODUCTION = """\
@@ -13,7 +13,8 @@ Every input of the ranker, made from the registry [`contracts/features/`](../con
 checkpoint trained under another one is refused.
 
 *Named* features are those of the product: {named}. *Encoder extras* are what the
-ranker reads besides. Rates are smoothed towards the default (`Smoothing` in
+ranker reads besides: with them the encoders take {widths}. A feature of a size above 1 is one column, an array of that
+many floats, and as many inputs. Rates are smoothed towards the default (`Smoothing` in
 [`contracts/settings.py`](../contracts/settings.py)), so that three impressions don't make a rate of 100 %; words like
 *close* or *read* are defined by `FeatureRules` there. Logs and ratios are guarded, and a gate stops the night at a
 value that is no number or out of range.
@@ -43,24 +44,28 @@ def page() -> str:
     """The whole page, in Markdown."""
     sizes = [(entity, [f.part for f in features_of(entity)].count("named")) for entity in _TITLES]
     named = ", ".join(f"{count} of a {entity}" for entity, count in sizes)
-    parts = [_INTRODUCTION.format(hash=schema_hash(), named=named)]
+    widths = ", ".join(f"{width_of(entity)} inputs of a {entity}" for entity in _TITLES)
+    parts = [_INTRODUCTION.format(hash=schema_hash(), named=named, widths=widths)]
     for entity, title in _TITLES.items():
         assert entity == "context" or TABLES[entity] in _NOTES[entity], entity
         parts.append(f"\n## {title}\n\n{_NOTES[entity]}\n")
         for part, heading in (("named", "Named"), ("extra", "Encoder extras")):
             chosen = [feature for feature in features_of(entity) if feature.part == part]
             if chosen:
-                parts.append(f"\n### {heading} ({len(chosen)})\n\n{_table(chosen)}")
+                inputs = sum(feature.size for feature in chosen)
+                told = f"{len(chosen)}" if inputs == len(chosen) else f"{len(chosen)}, {inputs} inputs"
+                parts.append(f"\n### {heading} ({told})\n\n{_table(chosen)}")
     return "".join(parts)
 
 
 def _table(features: list[Feature]) -> str:
     is_context = features[0].entity == "context"
-    columns = ["group", "name", "unit", "default", "meaning", *(["expected"] if is_context else [])]
+    columns = ["group", "name", "size", "unit", "default", "meaning", *(["expected"] if is_context else [])]
     lines = [columns, ["---"] * len(columns)]
     for group, members in groupby(features, key=lambda feature: feature.group):
         for at, feature in enumerate(members):
-            shown = ["" if at else group, f"`{feature.name}`", feature.unit, f"{feature.default:.4g}", feature.doc]
+            size, default = str(feature.size), f"{feature.default:.4g}"
+            shown = ["" if at else group, f"`{feature.name}`", size, feature.unit, default, feature.doc]
             expected = f"`{feature.expected}`" if feature.expected else "the day that is served"
             lines.append([*shown, *([expected] if is_context else [])])
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)

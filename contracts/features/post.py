@@ -3,8 +3,8 @@
 Those of the author are taken from ``gold.user_features``.
 """
 
-from contracts.features.feature import TOPICS, Feature, Part
-from contracts.settings import Smoothing
+from contracts.features.feature import CREATOR_SKETCH, LANGUAGES, TOPICS, Feature, Part
+from contracts.settings import Content, Smoothing
 
 _PRIOR = Smoothing()
 
@@ -13,8 +13,8 @@ def _post(group: str, name: str, unit: str, default: float, doc: str, *, part: P
     return Feature("post", group, name, unit, default, doc, part)
 
 
-def _extra(group: str, name: str, unit: str, default: float, doc: str) -> Feature:
-    return _post(group, name, unit, default, doc, part="extra")
+def _extra(group: str, name: str, unit: str, default: float, doc: str, *, size: int = 1) -> Feature:
+    return Feature("post", group, name, unit, default, doc, "extra", size=size)
 
 
 POST: tuple[Feature, ...] = (
@@ -57,5 +57,47 @@ POST: tuple[Feature, ...] = (
     *(
         _extra("topics", f"topic_{topic}", "[0, 1]", 0.0, f"share of the post's topic hashtags that name {topic}")
         for topic in TOPICS
+    ),
+    _extra("writing", "log_words", "log1p", 0.0, "words; of a long text the first Content.max_words count here"),
+    _extra("writing", "word_length", "log1p(characters)", 0.0, "mean length of a word"),
+    _extra("writing", "clause_words", "log1p(words)", 0.0, "words per sign that closes a clause: . ! ? ; :"),
+    _extra("writing", "distinct_word_share", "[0, 1]", 0.0, "different words per word"),
+    _extra("writing", "capital_share", "[0, 1]", 0.0, "capitals per letter"),
+    _extra("writing", "digit_share", "[0, 1]", 0.0, "digits per character that is no space"),
+    _extra("writing", "symbol_share", "[0, 1]", 0.0, "signs (no letter, no digit) per character that is no space"),
+    _extra("writing", "log_exclamations", "log1p", 0.0, "exclamation marks"),
+    _extra("writing", "log_questions", "log1p", 0.0, "question marks"),
+    _extra("writing", "log_links", "log1p", 0.0, "addresses in the text"),
+    _extra(
+        "content",
+        "content_embedding",
+        "[-1, 1]",
+        0.0,
+        "embedding of the text as it stood then, of unit length; 0 where it cannot be read",
+        size=Content().embedding_size,
+    ),
+    _extra(
+        "content",
+        "read_topics",
+        "[0, 1]",
+        0.0,
+        f"topic shares of the text as it stood then: {', '.join(TOPICS)}",
+        size=len(TOPICS),
+    ),
+    _extra(
+        "content",
+        "language",
+        "0 or 1",
+        0.0,
+        f"language of the text as it stood then: {', '.join(LANGUAGES)}; all 0 where no text was read",
+        size=len(LANGUAGES),
+    ),
+    _extra(
+        "author_sketch",
+        "creator_sketch",
+        "-1, 0 or 1",
+        0.0,
+        "the author's place and sign in the sketch of a user's `creator_affinity`",
+        size=CREATOR_SKETCH,
     ),
 )

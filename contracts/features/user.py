@@ -3,8 +3,8 @@
 Counts are those of the activity window. Days, hours and weekdays are UTC.
 """
 
-from contracts.features.feature import CITY_PARTS, TOPICS, Feature, Part
-from contracts.settings import Smoothing
+from contracts.features.feature import CITY_PARTS, CREATOR_SKETCH, TOPICS, Feature, Part
+from contracts.settings import Content, Smoothing
 
 _PRIOR = Smoothing()
 
@@ -137,6 +137,30 @@ _HABITS = (
     _extra("habits", "usual_new_session", "[0, 1]", 1.0, "sessions per impression; 1 where none was logged"),
 )
 
+_TASTES = (
+    Feature(
+        "user",
+        "tastes",
+        "topic_preference",
+        "[-1, 1]",
+        0.0,
+        "mean content embedding of the posts that the user engaged with, as they read then; shrunk towards 0",
+        "extra",
+        size=Content().embedding_size,
+    ),
+    Feature(
+        "user",
+        "tastes",
+        "creator_affinity",
+        "[-1, 1]",
+        0.0,
+        "sketch of the shares that authors have in the user's engagement; its dot product with a post's "
+        "`creator_sketch` estimates its author's; shrunk towards 0",
+        "extra",
+        size=CREATOR_SKETCH,
+    ),
+)
+
 USER: tuple[Feature, ...] = (
     *_DEMOGRAPHICS,
     *_ACTIVITY,
@@ -145,4 +169,5 @@ USER: tuple[Feature, ...] = (
     *_INTERESTS,
     *_CREATOR,
     *_HABITS,
+    *_TASTES,
 )

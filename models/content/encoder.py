@@ -1,8 +1,8 @@
 """Topics and embedding of a text, both linear in its hashed words.
 
 A word is known by its bucket, a hash. Embedding: TF-IDF, then the leading singular directions of a sample of posts
-(latent semantic analysis: Deerwester et al., 1990), then unit length. Topics: every word votes for the topics under
-whose hashtags it was seen, as loudly as it tells topics apart.
+(latent semantic analysis: Deerwester et al., 1990), turned to those of the model before, then unit length. Topics:
+every word votes for the topics under whose hashtags it was seen, as loudly as it tells topics apart.
 """
 
 import hashlib
@@ -79,10 +79,17 @@ def count_matrix(buckets: pa.ListArray, num_buckets: int) -> sparse.csr_array:
 
 
 def fit(
-    buckets: pa.ListArray, named: NDArray[np.float32], *, num_buckets: int, size: int, min_posts: int
+    buckets: pa.ListArray,
+    named: NDArray[np.float32],
+    *,
+    num_buckets: int,
+    size: int,
+    min_posts: int,
+    previous: ContentModel | None = None,
 ) -> ContentModel:
     """Fit on a sample of texts in a fixed order: words of at least ``min_posts`` texts, vectors of ``size`` dimensions.
 
+    The vectors are turned so that words that ``previous`` knows too lie where it has them.
     ``named``: the topic shares that each post's hashtags name; a post without is no example of any topic.
     """
     from threadpoolctl import threadpool_limits  # noqa: PLC0415 - only fitting needs it
@@ -95,6 +102,8 @@ def fit(
     # The matrices are slim: threads would wait for each other, on a busy machine for a hundred times as long.
     with threadpool_limits(1, user_api="blas"):
         vectors = idf[:, None] * _leading_directions(counts * idf, size)
+        if previous is not None and (previous.num_buckets, previous.vectors.shape[1]) == (num_buckets, size):
+            vectors = vectors @ _turn(known, vectors, previous)
     rounded = (np.round(array, DIGITS).astype(np.float32) + np.float32(0) for array in (vectors, _votes(counts, named)))
     return ContentModel(num_buckets, known, *rounded)
 
@@ -118,6 +127,21 @@ def _leading_directions(weighted: sparse.csr_array, size: int) -> NDArray[np.flo
         basis[:, scale < SMALLEST * scale.max(initial=0.0)] = 0.0
     directions[:, : basis.shape[1]] = basis
     return directions
+
+
+def _turn(known: NDArray[np.int32], vectors: NDArray[np.float64], previous: ContentModel) -> NDArray[np.float64]:
+    """The rotation that brings the words' vectors nearest to those that ``previous`` has for the same words.
+
+    Orthogonal Procrustes (Schoenemann, 1966). No cosine changes by it; what the dimensions mean stays, so that
+    embeddings and their means under the model before may be compared with those under this one. Directions that the
+    shared words leave open stay as they are.
+    """
+    _, here, there = np.intersect1d(known, previous.buckets, assume_unique=True, return_indices=True)
+    product = vectors[here].T @ previous.vectors[there].astype(np.float64)
+    as_they_are = SMALLEST * float(np.linalg.norm(product)) or 1.0
+    left, _, right = np.linalg.svd(product + as_they_are * np.eye(len(product)))
+    turn: NDArray[np.float64] = left @ right
+    return turn
 
 
 def _votes(counts: sparse.csr_array, named: NDArray[np.float32]) -> NDArray[np.float64]:

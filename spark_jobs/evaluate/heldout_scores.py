@@ -14,10 +14,11 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from analysis.ranking import group_starts
-from contracts.features import HEADS, Entity, features_of, names_of
+from contracts.features import HEADS, Entity, features_of, place_of
 from contracts.landing import CONTENT_TYPES
 from contracts.settings import ValueWeights
 from contracts.value import value_score
+from spark_jobs.feature_columns import dense_array
 from spark_jobs.night_model import NightModel, load_ranker
 from spark_jobs.user_batches import float_matrix, whole_users
 
@@ -28,7 +29,7 @@ KEPT = ("user_id", "post_id", "created_s", "num_prior_likes", "content_type", *L
 SCHEMA = "user_id BIGINT, post_id BIGINT, created_s BIGINT, num_prior_likes BIGINT, content_type STRING, " + ", ".join(
     f"{name} FLOAT" for name in (*LABELS, *PREDICTIONS, "value_score")
 )
-_AUTHOR_NEGATIVE_RATE = names_of("post").index("author_negative_rate")
+_AUTHOR_NEGATIVE_RATE = place_of("post", "author_negative_rate")
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,8 @@ def transform(examples: DataFrame, config: Config) -> DataFrame:
     """Score ``examples`` (rows of ``gold.training_examples``); a user's rows stay together, in order of time."""
     content_type = F.coalesce(*(F.when(F.col(f"post_is_{kind}") > 0, F.lit(kind)) for kind in CONTENT_TYPES))
     vectors = [
-        F.array(*(feature.example_column for feature in features_of(entity))).alias(entity) for entity in ENTITIES
+        dense_array((feature.example_column, feature) for feature in features_of(entity)).alias(entity)
+        for entity in ENTITIES
     ]
     rows = examples.select(
         "example_id",

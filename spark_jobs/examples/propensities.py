@@ -32,6 +32,7 @@ from spark_jobs.examples.window import Window
 from spark_jobs.lake import read_schema, write_partition
 from spark_jobs.night import Night
 from spark_jobs.post_columns import describe_posts
+from spark_jobs.user_batches import feature_matrix
 
 TABLE = "gold.propensities"
 _HASH_RANGE = 1_000_000
@@ -101,9 +102,9 @@ def regression_rows(examples: pa.Table, rules: Propensities) -> Iterator[dict[st
         return
     bins = pool_positions(num_engaged, rules.min_engaged)
     # How deep a request went says something of its user: positions are compared on the same kind of traffic.
-    features = [examples[name].to_numpy() for name in example_columns()]
+    features = feature_matrix(examples[name].combine_chunks() for name in example_columns())
     fitted = regression_em(
-        np.column_stack([*features, np.log(examples["reach"].to_numpy())]).astype(np.float64),
+        np.column_stack([features, np.log(examples["reach"].to_numpy())]).astype(np.float64),
         bins[positions - 1],
         engaged,
     )

@@ -11,6 +11,7 @@ from spark_jobs.examples.exposures import logged_exposures, sampled_exposures
 from spark_jobs.examples.labels import LABELS, attributable, attribute, mature_labels
 from spark_jobs.examples.weights import weights_by_position
 from spark_jobs.examples.window import Window
+from spark_jobs.feature_columns import with_defaults
 from spark_jobs.lake import write_partition
 from spark_jobs.night import Night
 from spark_jobs.point_in_time import snapshot_day
@@ -135,10 +136,8 @@ def _join_snapshot(frame: DataFrame, features: DataFrame, entity: Entity, keys: 
         F.col("ds").alias("snapshot"),
         *(F.col(feature.name).alias(feature.example_column) for feature in features_of(entity)),
     )
-    defaults: dict[str, bool | float | int | str] = {
-        feature.example_column: feature.default for feature in features_of(entity)
-    }
-    return frame.join(snapshot, [*keys, "snapshot"], "left").fillna(defaults)
+    joined = frame.join(snapshot, [*keys, "snapshot"], "left")
+    return with_defaults(joined, {feature.example_column: feature for feature in features_of(entity)})
 
 
 def main(night: Night) -> None:

@@ -21,13 +21,16 @@ from spark_jobs.features.content_models import load_model
 from spark_jobs.features.post_texts import texts_of, written_posts
 from spark_jobs.lake import write_partition
 from spark_jobs.night import Night
+from spark_jobs.post_columns import WRITING_COLUMNS
 from spark_jobs.user_batches import float_lists, float_matrix
 
 TABLE = "gold.content_embeddings"
-CARRIED = ("post_id", "text_at", "text_hash")
+WRITING = tuple(name for name in WRITING_COLUMNS if name != "sentiment")
+CARRIED = ("post_id", "text_at", "text_hash", *WRITING)
 SCHEMA = (
-    "post_id BIGINT, text_at TIMESTAMP, text_hash BIGINT, language STRING, sentiment FLOAT, topics ARRAY<FLOAT>, "
-    "embedding ARRAY<FLOAT>"
+    "post_id BIGINT, text_at TIMESTAMP, text_hash BIGINT, "
+    + ", ".join(f"{name} FLOAT" for name in WRITING)
+    + ", language STRING, sentiment FLOAT, topics ARRAY<FLOAT>, embedding ARRAY<FLOAT>"
 )
 
 

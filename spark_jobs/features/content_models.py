@@ -1,10 +1,11 @@
 """gold.content_models: the fitted content models, one row for each word they know; a few megabytes each.
 
 A model is fitted in one night and read until it is ``refit_days`` old. It learns from texts and hashtags only, never
-from what anyone did with a post.
+from what anyone did with a post, and only from texts that are older than every example that may rest on it. Its
+embeddings are turned to those of the model before it.
 """
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -18,12 +19,13 @@ from models.content.encoder import ContentModel, fit
 from spark_jobs.features.post_texts import texts_of, written_posts
 from spark_jobs.lake import write_partition
 from spark_jobs.night import Night
+from spark_jobs.point_in_time import seen_day
 from spark_jobs.user_batches import float_lists, float_matrix
 
 TABLE = "gold.content_models"
 
 
-def transform(posts: DataFrame, content: Content, seed: int) -> ContentModel:
+def transform(posts: DataFrame, content: Content, seed: int, previous: ContentModel | None = None) -> ContentModel:
     """Fit on a sample of ``posts``, in an order that depends on nothing but their ids."""
     order = (F.xxhash64(F.lit(seed), F.col("post_id")), F.col("post_id"))
     sample = texts_of(posts.orderBy(*order).limit(content.sample_posts), content)
@@ -35,7 +37,24 @@ def transform(posts: DataFrame, content: Content, seed: int) -> ContentModel:
         num_buckets=content.num_buckets,
         size=content.embedding_size,
         min_posts=content.min_posts,
+        previous=previous,
     )
+
+
+def fitted_before(posts: DataFrame, window_start: date, as_of: datetime, fewest: int) -> datetime:
+    """The midnight before which a text must be written and received to be fitted on: ``window_start``.
+
+    In a young lake, which has fewer than ``fewest`` texts from before it, the first later midnight by which there are
+    as many, at most ``as_of``: then examples of the days before it rest on word counts of their own days.
+    """
+    seen = posts.groupBy(seen_day("updated_at", "received_at").alias("day")).count().orderBy("day").collect()
+    total = 0
+    for row in seen:
+        total += row["count"]
+        if total >= fewest:
+            day = max(window_start, row["day"] + timedelta(days=1))
+            return min(datetime.combine(day, datetime.min.time(), UTC), as_of)
+    return as_of
 
 
 def _only_chunk(column: pa.ChunkedArray) -> pa.Array:
@@ -79,6 +98,11 @@ def main(night: Night) -> None:
     newest = newest_day(night.read(TABLE), night.ds)
     if newest is not None and (night.ds - newest).days < content.refit_days:
         return
-    model = transform(written_posts(night).where(~F.col("is_deleted")), content, night.settings.seed)
+    posts = written_posts(night).where(~F.col("is_deleted"))
+    window_start = night.ds - timedelta(days=night.settings.dataset.training_days)
+    before = F.lit(fitted_before(posts, window_start, night.as_of, content.fewest_posts))
+    older = posts.where((F.col("updated_at") < before) & (F.col("received_at") < before))
+    previous = load_model(night.read(TABLE), night.ds, content)
+    model = transform(older, content, night.settings.seed, previous)
     rows = night.spark.createDataFrame(rows_of(model)).withColumn("ds", F.lit(night.ds))
     write_partition(night.lake, TABLE, rows, [night.ds])

@@ -1,15 +1,20 @@
-"""The texts of posts, made ready in columns for the content models."""
+"""The texts of posts, made ready in columns for the content models, and how they are written."""
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from contracts.features import TOPICS
 from contracts.settings import Content
 from spark_jobs.night import Night
 from spark_jobs.post_columns import topics_of
+from spark_jobs.rates import log_count, share_of
 
-NOT_LANGUAGE = r"https?://\S+|www\.\S+|[#@]\S+"
+LINK = r"https?://\S+|www\.\S+"
+NOT_LANGUAGE = rf"{LINK}|[#@]\S+"
 """Addresses, hashtags and mentions: they are in no language, and hashtags count by themselves."""
+
+CLOSING = ".!?;:"
+"""Signs that close a clause."""
 
 WORD_OR_CLOSING = r"\p{L}[\p{L}\p{M}\p{N}]*(?:'t\b)?|[.!?;:]"
 
@@ -25,18 +30,19 @@ def texts_of(posts: DataFrame, content: Content) -> DataFrame:
 
     ``plain``: the text without addresses, hashtags and mentions; ``tokens``: its words in lower case and the signs that
     close a clause; ``buckets``: the words' hashes; ``named``: topic shares by hashtag, all 0 where none names a topic;
-    ``text_at``: when this text was written; ``text_hash``: of all that is read.
+    ``text_at``: when this text was written; ``text_hash``: of all that is read; and ``writing_columns``.
     """
     plain = F.regexp_replace(F.regexp_replace("text", NOT_LANGUAGE, " "), "\u2019", "'")
     tokens = F.slice(F.regexp_extract_all(F.lower("plain"), F.lit(WORD_OR_CLOSING), 0), 1, content.max_words)
-    words = F.filter("tokens", lambda token: ~token.isin(*".!?;:"))
-    buckets = F.transform(words, lambda word: F.pmod(F.xxhash64(word), F.lit(content.num_buckets)).cast("int"))
+    words = F.filter("tokens", lambda token: ~token.isin(*CLOSING))
+    buckets = F.transform("words", lambda word: F.pmod(F.xxhash64(word), F.lit(content.num_buckets)).cast("int"))
     topics = topics_of(F.col("hashtags"))
     shares = [F.array_contains(topics, topic).cast("float") for topic in TOPICS]
     num_named = F.greatest(F.size(topics), F.lit(1)).cast("float")
     return (
         posts.withColumn("plain", plain)
         .withColumn("tokens", tokens)
+        .withColumn("words", words)
         .select(
             "post_id",
             F.col("updated_at").alias("text_at"),
@@ -45,5 +51,26 @@ def texts_of(posts: DataFrame, content: Content) -> DataFrame:
             "tokens",
             buckets.alias("buckets"),
             F.array(*((share / num_named).cast("float") for share in shares)).alias("named"),
+            *(column.cast("float").alias(name) for name, column in writing_columns().items()),
         )
     )
+
+
+def writing_columns() -> dict[str, Column]:
+    """How a text is written, from ``text``, ``plain``, ``tokens``, ``words``; 0 where there is nothing to measure."""
+    num_words = F.size("words")
+    characters = F.aggregate("words", F.lit(0), lambda total, word: total + F.char_length(word))
+    letters, shown = (F.regexp_count("plain", F.lit(kind)) for kind in (r"\p{L}", r"\S"))
+    return {
+        "log_words": log_count(num_words),
+        "word_length": F.log1p(share_of(characters, num_words)),
+        "clause_words": F.log1p(share_of(num_words, F.size("tokens") - num_words)),
+        "distinct_word_share": share_of(F.size(F.array_distinct("words")), num_words),
+        "capital_share": share_of(F.regexp_count("plain", F.lit(r"\p{Lu}")), letters),
+        "digit_share": share_of(F.regexp_count("plain", F.lit(r"\p{Nd}")), shown),
+        "symbol_share": share_of(F.regexp_count("plain", F.lit(r"[^\s\p{L}\p{M}\p{N}]")), shown),
+        **{
+            f"log_{name}": log_count(F.regexp_count("text", F.lit(sign)))
+            for name, sign in {"exclamations": "!", "questions": r"\?", "links": LINK}.items()
+        },
+    }

@@ -7,6 +7,7 @@ from contracts.features import CITY_PARTS, TOPICS, default_of
 from contracts.settings import Smoothing
 from spark_jobs.features.circles import circle_columns
 from spark_jobs.features.network_features import NAMES as NETWORK
+from spark_jobs.features.tastes import taste_columns
 from spark_jobs.features.user_facts import PARTS_PER_TURN
 from spark_jobs.rates import log_count, share_of, smoothed_mean, smoothed_rate, wilson_lower
 
@@ -24,6 +25,7 @@ def user_columns(smoothing: Smoothing) -> dict[str, Column]:
         **circle_columns(),
         **_interest_columns(smoothing),
         **_habit_columns(),
+        **taste_columns(smoothing),
     }
 
 

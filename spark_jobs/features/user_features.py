@@ -6,12 +6,14 @@ from datetime import date
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from contracts.features import names_of
+from contracts.features import features_of
 from contracts.settings import FeatureRules, Smoothing
+from spark_jobs.feature_columns import type_of
 from spark_jobs.features.circles import circle_counts
 from spark_jobs.features.days import days_to_build
 from spark_jobs.features.interactions import ad_log, event_log, posts_written
 from spark_jobs.features.network_features import NAMES, network_features
+from spark_jobs.features.tastes import count_tastes
 from spark_jobs.features.user_columns import user_columns
 from spark_jobs.features.user_facts import count_users, covered_days
 from spark_jobs.lake import write_partition
@@ -25,6 +27,7 @@ def transform(
     *,
     users: DataFrame,
     totals: DataFrame,
+    tastes: DataFrame,
     pairs: DataFrame,
     communities: DataFrame,
     covered: DataFrame,
@@ -34,18 +37,19 @@ def transform(
 ) -> DataFrame:
     """Features of every user known at the end of each of ``days``, in one pass; grain: user_id, ds.
 
-    ``totals`` and ``covered`` come from ``user_facts``; ``pairs`` are the days' rows of gold.affinity_features, and
-    ``communities`` those of gold.communities.
+    ``totals`` and ``covered`` come from ``user_facts``, ``tastes`` from the module of that name; ``pairs`` are the
+    days' rows of gold.affinity_features, and ``communities`` those of gold.communities.
     """
     circles, network = circle_counts(pairs, totals, rules), network_features(pairs, communities)
     joined = known_users(users, days)
-    for counted in (totals, circles, network):
+    for counted in (totals, tastes, circles, network):
         joined = joined.join(counted, ["user_id", "ds"], "left")
     joined = joined.join(F.broadcast(covered), "ds", "left")
-    counts = {*totals.columns, *circles.columns, *NAMES} - {"user_id", "ds"}
+    counts = {*totals.columns, *tastes.columns, *circles.columns, *NAMES} - {"user_id", "ds"}
     joined = joined.fillna(0, sorted(counts)).fillna(1, ["num_days"])
     columns = user_columns(smoothing)
-    return joined.select("user_id", *(columns[name].cast("float").alias(name) for name in names_of("user")), "ds")
+    features = (columns[feature.name].cast(type_of(feature)).alias(feature.name) for feature in features_of("user"))
+    return joined.select("user_id", *features, "ds")
 
 
 def known_users(users: DataFrame, days: Sequence[date]) -> DataFrame:
@@ -70,6 +74,7 @@ def main(night: Night) -> None:
     posts, window = night.read("silver.posts"), settings.dataset.activity_days
     log = event_log(shown, done, days, window)
     written = posts_written(posts, days, window)
+    read_by = F.col("ds") <= F.lit(night.ds)
     totals = count_users(
         log=log,
         ads=ad_log(shown, done, days, window),
@@ -87,6 +92,7 @@ def main(night: Night) -> None:
         frame = transform(
             users=night.read("silver.users"),
             totals=totals,
+            tastes=count_tastes(log, posts, night.read("gold.content_embeddings").where(read_by), days, window),
             pairs=night.read("gold.affinity_features").where(F.col("ds").isin(days)),
             communities=night.read("gold.communities").where(F.col("ds").isin(days)),
             covered=covered_days(log, written, days, window),

@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from contracts.epochs import bytes_per_item, fallback_key, pack_pool
-from contracts.features import names_of
+from contracts.features import width_of
 from spark_jobs.night import Night
 from spark_jobs.publish import entries, loading, suppression
 from spark_jobs.publish.loading import Kind, Part, Target
@@ -110,7 +110,7 @@ def estimate_bytes(counts: dict[str, int], bytes_per_key: int) -> int:
     """Memory that Redis will need for the epoch, from its counts."""
     num_keys = counts["users"] + counts["vectors"] + counts["cards"] + len(FALLBACKS)
     values = counts["pool_rows"] * bytes_per_item() + counts["users"] * _POOL_HEADER_BYTES
-    values += counts["vectors"] * 2 * len(names_of("user")) + counts["card_bytes"]
+    values += counts["vectors"] * 2 * width_of("user") + counts["card_bytes"]
     return values + num_keys * (bytes_per_key + _KEY_BYTES)
 
 

@@ -21,6 +21,7 @@ from redis.exceptions import OutOfMemoryError
 from contracts.epochs import POOL_DTYPES, card_key, features_key, pack_pools, pool_key
 from contracts.settings import PublishRules
 from spark_jobs.publish.store import PublishFailed, connect, in_batches
+from spark_jobs.user_batches import feature_matrix
 
 Kind = Literal["pool", "features", "card"]
 KEY_OF = {"pool": pool_key, "features": features_key, "card": card_key}
@@ -155,8 +156,10 @@ def whole_users(batches: Iterable[Any]) -> Iterator[Any]:
 def _features(batches: Iterable[Any], target: Target) -> Iterator[tuple[int, bytes]]:
     del target
     for batch in batches:
-        columns = [column.to_numpy().astype("<f2") for column in batch.columns[1:]]
-        rows, width = np.stack(columns, axis=1).tobytes(), 2 * len(columns)
+        if batch.num_rows == 0:
+            continue
+        halves = feature_matrix(batch.columns[1:]).astype("<f2")
+        rows, width = halves.tobytes(), 2 * halves.shape[1]
         for i, user_id in enumerate(batch.column(0).to_pylist()):
             yield user_id, rows[i * width : (i + 1) * width]
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from analysis.ranking import group_starts
-from contracts.features import features_of, names_of
+from contracts.features import defaults_of, features_of, place_of
 from contracts.settings import ValueWeights
 from contracts.value import value_score
 from spark_jobs.night_model import NightModel, load_ranker
@@ -25,11 +25,11 @@ Floats = NDArray[np.float32]
 
 SCORES = ("p_like", "p_comment", "p_share", "p_hide", "p_report", "dwell_s", "value_score")
 SCHEMA = ", ".join(["user_id BIGINT, post_id BIGINT, author_id BIGINT", *(f"{name} FLOAT" for name in SCORES)])
-_USER_DEFAULTS = np.array([feature.default for feature in features_of("user")], dtype=np.float32)
-_CONTEXT_DEFAULTS = np.array([feature.default for feature in features_of("context")], dtype=np.float32)
+_USER_DEFAULTS = np.array(defaults_of("user"), dtype=np.float32)
+_CONTEXT_DEFAULTS = np.array(defaults_of("context"), dtype=np.float32)
 _EXPECTED = [
-    (at, names_of("user").index(feature.expected))
-    for at, feature in enumerate(features_of("context"))
+    (place_of("context", feature.name), place_of("user", feature.expected))
+    for feature in features_of("context")
     if feature.expected
 ]
 """Where a feature of the context stands, and the user feature that is expected of it."""
@@ -181,7 +181,7 @@ def expected_context(user_features: Floats, day: dict[str, float]) -> Floats:
     for at, habit in _EXPECTED:
         context[:, at] = user_features[:, habit]
     for name, value in day.items():
-        context[:, names_of("context").index(name)] = value
+        context[:, place_of("context", name)] = value
     return context
 
 

@@ -7,7 +7,6 @@ a pair touches only what depends on both sides.
 from collections.abc import Iterable, Iterator
 from functools import partial
 
-import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -16,7 +15,7 @@ from contracts.features import names_of
 from spark_jobs.lake import write_partition
 from spark_jobs.night import Night
 from spark_jobs.night_model import NightModel, load_ranker, model_of
-from spark_jobs.user_batches import float_lists
+from spark_jobs.user_batches import feature_matrix, float_lists
 
 SCHEMA = "post_id BIGINT, embedding ARRAY<FLOAT>, projection ARRAY<FLOAT>"
 
@@ -34,10 +33,9 @@ def embed(folder: str, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordB
     """Run the post tower over batches of ``post_id`` and the post features in registry order."""
     ranker = load_ranker(folder)
     for batch in batches:
-        features = np.stack(
-            [batch.column(name).to_numpy().astype(np.float32, copy=False) for name in names_of("post")], axis=1
-        )
-        vectors = ranker.post_vectors(features)
+        if batch.num_rows == 0:
+            continue
+        vectors = ranker.post_vectors(feature_matrix(batch.column(name) for name in names_of("post")))
         yield pa.record_batch(
             [batch.column("post_id"), *(float_lists(matrix) for matrix in vectors)],
             names=["post_id", "embedding", "projection"],

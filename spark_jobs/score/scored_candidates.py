@@ -10,8 +10,9 @@ from functools import partial
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from contracts.features import Entity, features_of, names_of
+from contracts.features import Entity, defaults_of, features_of
 from spark_jobs.context_columns import day_context
+from spark_jobs.feature_columns import dense_array
 from spark_jobs.lake import write_partition
 from spark_jobs.night import Night
 from spark_jobs.night_model import model_of
@@ -25,7 +26,7 @@ def transform(candidates: DataFrame, affinity: DataFrame, users: DataFrame, conf
     depend on partitioning or batch size: each user is scored alone, candidates in order of ``post_id``.
     """
     pairs = affinity.select("user_id", "author_id", feature_list("pair").alias("pair_features"))
-    defaults = F.array(*(F.lit(feature.default).cast("float") for feature in features_of("pair")))
+    defaults = F.array(*(F.lit(default).cast("float") for default in defaults_of("pair")))
     rows = candidates.join(pairs, ["user_id", "author_id"], "left").select(
         "user_id",
         "post_id",
@@ -51,8 +52,8 @@ def transform(candidates: DataFrame, affinity: DataFrame, users: DataFrame, conf
 
 
 def feature_list(entity: Entity) -> Column:
-    """The entity's features as one array, in registry order."""
-    return F.array(*names_of(entity))
+    """The entity's numbers as one array, in registry order."""
+    return dense_array((feature.name, feature) for feature in features_of(entity))
 
 
 def read_config(night: Night) -> Config:

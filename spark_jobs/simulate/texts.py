@@ -26,6 +26,8 @@ PRAISE_SHARE = 0.65
 SECOND_TOPIC_SHARE = 0.5
 HONEST_SHARE = 0.92
 DENIAL_SHARE = 0.15
+TAILS = {"!!": 0.15, "??": 0.08, "10/10": 0.07, "https://example.org/{post_id}": 0.1}
+"""What some texts end with, in any language: the share of posts with each."""
 
 
 def written_language(world: World, author: Column) -> Column:
@@ -45,7 +47,7 @@ def meant_sentiment(world: World) -> Column:
 
 
 def text(world: World, hashtags: Column) -> Column:
-    """One to four sentences, each followed by a judgement with probability |sentiment|, then the hashtags.
+    """One to four sentences, each followed by a judgement with probability |sentiment|, a tail, and the hashtags.
 
     Reads ``post_id``, ``topic``, ``second_topic``, ``language`` and ``sentiment``. A judgement is of the sentiment's
     sign 92 times of 100; 15 of 100 deny the opposite.
@@ -54,7 +56,13 @@ def text(world: World, hashtags: Column) -> Column:
     places = F.sequence(F.lit(0).cast("long"), count - 1)
     spoken = F.transform(places, lambda place: F.concat_ws(". ", _sentence(world, place), _judgement(world, place)))
     tags = F.transform(hashtags, lambda tag: F.concat(F.lit("#"), tag))
-    return F.concat_ws(". ", spoken, F.array_join(tags, " "))
+    return F.concat_ws(". ", spoken, _tail(world), F.array_join(tags, " "))
+
+
+def _tail(world: World) -> Column:
+    """One of ``TAILS``, or null."""
+    drawn = choose(world.uniform("text/tail", "post_id"), {**TAILS, "": 1 - sum(TAILS.values())})
+    return F.nullif(F.replace(drawn, F.lit("{post_id}"), F.col("post_id").cast("string")), F.lit(""))
 
 
 def _sentence(world: World, place: Column) -> Column:

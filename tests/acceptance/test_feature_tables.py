@@ -14,10 +14,18 @@ def test_feature_tables(published: Night) -> None:
     for entity, table in {**TABLES, "context": "gold.training_examples"}.items():
         frame = published.read(table)
         columns = {f.example_column: f.example_column if entity == "context" else f.name for f in features_of(entity)}
-        [row] = frame.select(*(F.max(at) - F.min(at) for at in columns.values())).collect()
-        spread = dict(zip(columns, row, strict=True))
+        numbers = {
+            f"{f.example_column}{f'[{at}]' if f.size > 1 else ''}": F.get(columns[f.example_column], F.lit(at))
+            if f.size > 1
+            else F.col(columns[f.example_column])
+            for f in features_of(entity)
+            for at in range(f.size)
+        }
+        [row] = frame.select(*(F.max(number) - F.min(number) for number in numbers.values())).collect()
+        spread = dict(zip(numbers, row, strict=True))
         constant |= {name for name, width in spread.items() if not width > 0}
-        print(f"{entity:8} {len(named_of(entity))} named, {len(columns) - len(named_of(entity))} extras, in {table}")
+        extras = len(columns) - len(named_of(entity))
+        print(f"{entity:8} {len(named_of(entity))} named, {extras} extras, {len(numbers)} inputs, in {table}")
     print(f"{len(FEATURES)} features; the same everywhere: {', '.join(sorted(constant))}")
     buckets = {feature.example_column for feature in features_of("context") if feature.name.startswith("city_")}
     assert len(buckets - constant) >= 2

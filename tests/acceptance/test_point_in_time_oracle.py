@@ -1,9 +1,19 @@
 """Training examples of a whole simulated night against a brute-force reference, example by example."""
 
+from datetime import timedelta
+
 from pyspark.sql import functions as F
 
 from spark_jobs.night import Night
-from tests.by_hand import events_of_posts, sessions_of, wrong_context, wrong_counters, wrong_snapshots
+from tests.by_hand import (
+    events_of_posts,
+    sessions_of,
+    wrong_contents,
+    wrong_context,
+    wrong_counters,
+    wrong_snapshots,
+    wrong_tastes,
+)
 
 SAMPLE = 1_000
 
@@ -21,6 +31,16 @@ def test_point_in_time_oracle(published: Night) -> None:
     assert ties >= len(examples), "an example's own view happens at its instant and must not count"
     wrong = wrong_counters(examples, events, published.settings.smoothing)
     wrong += wrong_snapshots(examples, published.read("gold.user_features"), published.read("gold.affinity_features"))
+    wrong += wrong_contents(examples, published.read("gold.content_embeddings"))
+    days = {row.ds for row in examples}
+    for day in (max(days), min(days)):
+        users = {row.user_id for row in examples if row.ds == day}
+        wrong += wrong_tastes(published, users, day - timedelta(days=1))
+    read = sum(any(row.post_content_embedding) for row in examples)
+    liked = sum(any(row.user_topic_preference) for row in examples)
+    print(f"{read:,} whose post's text was read by hand, {liked:,} whose user had engaged with one")
+    assert read > 0.9 * len(examples)
+    assert liked > 0.1 * len(examples)
     wrong += wrong_context(examples, sessions_of(published, examples))
     print(f"values that differ: {sum(wrong.values())}")
     assert not wrong

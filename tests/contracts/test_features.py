@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -9,7 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from contracts.features import FEATURES, HEADS, TABLES, Entity, features_of, named_of, names_of, schema_hash
+from contracts.features import (
+    FEATURES,
+    HEADS,
+    TABLES,
+    Entity,
+    defaults_of,
+    features_of,
+    named_of,
+    names_of,
+    place_of,
+    schema_hash,
+    width_of,
+)
 from contracts.features.page import page
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,6 +42,15 @@ def test_the_product_s_features_are_all_there() -> None:
         assert {group: found[group] for group in groups} == groups, entity
     assert [len(named_of(entity)) for entity in ("user", "post", "pair", "context")] == [50, 30, 20, 20]
     assert {feature.group for feature in named_of("context")} == CONTEXT
+
+
+def test_the_encoders_take_as_many_inputs_as_the_product_says() -> None:
+    assert (width_of("user"), width_of("post"), width_of("context")) == (128, 128, 20)
+    for entity in ("user", "post", "pair", "context"):
+        places = [place_of(entity, name) for name in names_of(entity)]
+        widths = [feature.size for feature in features_of(entity)]
+        assert places == [sum(widths[:at]) for at in range(len(widths))]
+        assert len(defaults_of(entity)) == width_of(entity)
 
 
 def test_a_feature_has_one_column_and_says_what_it_is() -> None:
@@ -54,12 +76,30 @@ def test_defaults_keep_to_their_expectations() -> None:
             for item in suite["expectations"]
             if item["type"] == "expect_column_values_to_be_between"
         }
+        vectors = [feature for feature in features_of(entity) if feature.size > 1]
         for feature in features_of(entity):
+            if feature in vectors:
+                continue
             item = ranges[feature.example_column if entity == "context" else feature.name]
             assert item["severity"] == "critical", feature.name
             assert item["kwargs"]["min_value"] <= feature.default <= item["kwargs"]["max_value"], feature.name
         if entity != "context":
-            assert set(ranges) == set(names_of(entity)), f"{table} expects columns that no feature has"
+            scalars = set(names_of(entity)) - {feature.name for feature in vectors}
+            assert set(ranges) == scalars, f"{table} expects columns that no feature has"
+            of_table = {feature.name: feature for feature in vectors}
+            assert rules_of_vectors(table) == {name: str(feature.size) for name, feature in of_table.items()}
+
+
+def rules_of_vectors(table: str) -> dict[str, str]:
+    """The vectors whose length and range a table's checks.sql holds, with that length."""
+    checks = (ROOT / "sql" / table.replace(".", "/") / "checks.sql").read_text()
+    rule = r"SIZE\((\w+)\) = (\d+) AND FORALL\(\1, x -> x BETWEEN -?[\d.]+ AND [\d.]+\)"
+    return dict(re.findall(rule, checks))
+
+
+def test_vectors_of_examples_are_held_to_the_rules_of_their_tables() -> None:
+    vectors = {feature.example_column: str(feature.size) for feature in FEATURES if feature.size > 1}
+    assert rules_of_vectors("gold.training_examples") == vectors
 
 
 def test_the_page_is_made_from_the_registry() -> None:
@@ -77,8 +117,8 @@ def test_the_hash_is_the_same_in_every_process(seed: str) -> None:
 
 ONE_MORE = """
 import contracts.features as registry
-shoe_size = registry.Feature("user", "demographics", "shoe_size", "EU", 42.0, "an invention of this test")
-before = len(registry.features_of("user"))
+shoe_size = registry.Feature("user", "demographics", "shoe_size", "EU", 42.0, "an invention of this test", size=%d)
+before = registry.width_of("user")
 registry.FEATURES = (shoe_size, *registry.FEATURES)
 from models import loading, network
 from spark_jobs.publish import building
@@ -96,11 +136,13 @@ print(
 """
 
 
-def test_a_new_feature_reaches_trainer_scorer_and_packer_without_an_edit() -> None:
+@pytest.mark.parametrize("size", [1, 3])
+def test_a_new_feature_reaches_trainer_scorer_and_packer_without_an_edit(size: int) -> None:
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     printed = subprocess.run(
-        [sys.executable, "-c", ONE_MORE], env=env, capture_output=True, text=True, check=True
+        [sys.executable, "-c", ONE_MORE % size], env=env, capture_output=True, text=True, check=True
     ).stdout
     network, scorer, default, loaded, column, packed = printed.split()
-    assert (network, scorer, default, loaded, column) == ("1", "1", "42.0", "user_shoe_size", "user_shoe_size")
-    assert packed == "2"  # bytes: a half float more
+    assert (network, scorer) == (str(size), str(size))
+    assert (default, loaded, column) == ("42.0", "user_shoe_size", "user_shoe_size")
+    assert packed == str(2 * size)  # bytes: a half float more for each number

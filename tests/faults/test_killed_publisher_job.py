@@ -16,8 +16,9 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from contracts.epochs import POINTER_KEY, Pointer, card_key, fallback_key, features_key, pool_key, unpack_pool
-from contracts.features import names_of
+from contracts.features import features_of
 from contracts.settings import Settings
+from spark_jobs.feature_columns import default_column
 from spark_jobs.lake import Lake, write_partition
 from spark_jobs.night import Night
 from spark_jobs.publish import epochs, ledger
@@ -56,7 +57,8 @@ def night(spark: SparkSession, server: RedisServer, tmp_path: Path) -> Night:
     put(lake, "gold.post_features", [{"post_id": i, "author_id": i % 100} for i in range(NUM_POSTS)])
     put(lake, "silver.users", [{"user_id": i, "name": f"user {i}"} for i in range(100)])
     users = spark.range(NUM_USERS).select(F.col("id").alias("user_id"))
-    vectors = users.select("user_id", *(F.lit(0.5).cast("float").alias(n) for n in names_of("user")), tonight())
+    known = (default_column(feature).alias(feature.name) for feature in features_of("user"))
+    vectors = users.select("user_id", *known, tonight())
     write_partition(lake, "gold.user_features", vectors, [DS])
     post = F.pmod(F.col("user_id") * 7 + F.col("rank") * 13, F.lit(NUM_POSTS))
     ranked = users.select("user_id", F.explode(F.sequence(F.lit(1), F.lit(DEPTH))).alias("rank")).select(

@@ -169,6 +169,44 @@ def test_the_same_sample_gives_the_same_version_and_another_gives_another() -> N
         assert replace(fitted(), **{name: getattr(fitted(), name) + 1}).version != fitted().version
 
 
+def corpus(seed: int, num_texts: int = 1000, slang: int = 0) -> pa.ListArray:
+    """Texts of ten topics: words of the topic, words of everyone, and two of a fashion that comes and goes."""
+    draw = np.random.default_rng(seed).integers
+    texts = [
+        [*100 + 40 * draw(10) + draw(40, size=8), *draw(60, size=5), *1000 + 500 * slang + draw(200, size=2)]
+        for _ in range(num_texts)
+    ]
+    return pa.array([[int(word) for word in text] for text in texts], pa.list_(pa.int32()))
+
+
+def refit(texts: pa.ListArray, size: int, previous: ContentModel | None = None) -> ContentModel:
+    return fit(texts, no_names(len(texts)), num_buckets=NUM_BUCKETS, size=size, min_posts=2, previous=previous)
+
+
+@pytest.mark.parametrize(("size", "enough"), [(10, 0.98), (50, 0.75)])
+def test_a_refit_on_other_texts_keeps_what_the_dimensions_mean(size: int, enough: float) -> None:
+    """Of the same text under both models; with more dimensions than topics, some hold nothing but chance."""
+    old = refit(corpus(1), size)
+    new, alone = (refit(corpus(2, slang=1), size, previous) for previous in (old, None))
+    unseen = corpus(3, 300)
+    before, after, elsewhere = (model.encode(unseen, no_names(300))[1] for model in (old, new, alone))
+    kept, lost = ((before * other).sum(1).mean() for other in (after, elsewhere))
+    print(f"{size} dimensions: cosine of a text under two models {kept:.3f}, {lost:.3f} where they are not turned")
+    assert kept > enough
+    assert lost < 0.5
+    # Within a model a turn changes no cosine.
+    np.testing.assert_allclose(after @ after.T, elsewhere @ elsewhere.T, atol=1e-3)
+
+
+def test_a_model_of_other_words_or_sizes_turns_nothing() -> None:
+    alone = refit(corpus(2), 10)
+    strangers = replace(alone, buckets=alone.buckets + np.int32(2000))
+    assert refit(corpus(2), 10, strangers).version == alone.version
+    assert refit(corpus(2), 10, refit(corpus(1), 12)).version == alone.version
+    assert refit(corpus(2), 10, replace(refit(corpus(1), 10), num_buckets=8192)).version == alone.version
+    assert refit(corpus(2), 10, alone).vectors == pytest.approx(alone.vectors, abs=2e-5)
+
+
 @given(
     st.lists(st.lists(st.sampled_from(["the", "goal", "spice", "match", "zebra"]), max_size=6), min_size=1, max_size=8)
 )

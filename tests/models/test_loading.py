@@ -8,7 +8,7 @@ from deltalake import write_deltalake
 
 from contracts.features import HEADS
 from contracts.settings import Dataset
-from models.loading import FEATURE_COLUMNS, Examples, Snapshot, pin_snapshot, split_days
+from models.loading import FEATURE_COLUMNS, NUM_INPUTS, Examples, Snapshot, pin_snapshot, split_days
 from tests.model_examples import DAYS, make_columns, write_examples
 
 
@@ -56,9 +56,9 @@ class TestReading:
         write_examples(lake_root, num_rows=50)
         (shard,) = Examples(pin_snapshot(lake_root).files_of(DAYS[1:2]))
         columns = make_columns(DAYS[1], 50)
-        assert shard.features.shape == (50, len(FEATURE_COLUMNS))
-        for index, name in enumerate(FEATURE_COLUMNS):
-            np.testing.assert_array_equal(shard.features[:, index].numpy(), columns[name])
+        wanted = np.column_stack([np.asarray(columns[name]) for name in FEATURE_COLUMNS])
+        assert wanted.shape == (50, NUM_INPUTS) == (50, 128 + 128 + 24 + 20)
+        np.testing.assert_array_equal(shard.features.numpy(), wanted)
         for index, head in enumerate(HEADS):
             np.testing.assert_array_equal(shard.labels[:, index].numpy(), columns[f"label_{head}"])
 
@@ -92,7 +92,8 @@ class TestReading:
     def test_a_nan_is_refused_by_column(self, tmp_path: Path) -> None:
         columns = make_columns(DAYS[0], 20)
         columns["user_age"][3] = np.nan
+        columns["post_content_embedding"][5][49] = np.inf
         path = str(tmp_path / "gold" / "training_examples")
         write_deltalake(path, pa.table(columns), partition_by=["ds"])
-        with pytest.raises(ValueError, match="NaN or infinite values in user_age"):
+        with pytest.raises(ValueError, match=r"NaN or infinite values in user_age, post_content_embedding$"):
             list(Examples(pin_snapshot(tmp_path).files_of(DAYS)))

@@ -7,3 +7,12 @@ WHERE f.ds = :ds AND p.is_deleted AND p.updated_at < timestamp(date_add(:ds, 1))
 SELECT f.post_id FROM gold_post_features AS f
 LEFT ANTI JOIN gold_content_embeddings AS c ON c.post_id = f.post_id
 WHERE f.ds = :ds;
+
+-- check: vectors_are_whole_finite_and_in_range critical
+SELECT post_id FROM gold_post_features
+WHERE ds = :ds AND NOT COALESCE(
+  SIZE(content_embedding) = 50 AND FORALL(content_embedding, x -> x BETWEEN -1.001 AND 1.001)
+  AND SIZE(read_topics) = 10 AND FORALL(read_topics, x -> x BETWEEN 0 AND 1)
+  AND SIZE(language) = 6 AND FORALL(language, x -> x BETWEEN 0 AND 1)
+  AND SIZE(creator_sketch) = 8 AND FORALL(creator_sketch, x -> x BETWEEN -1 AND 1),
+  FALSE);

@@ -20,3 +20,14 @@ LEFT JOIN silver_engagements AS e
   AND e.received_at <= s.shown_at
 GROUP BY s.example_id
 HAVING first(s.num_prior_likes) <> count(e.engagement_id);
+
+-- check: vectors_are_whole_finite_and_in_range critical
+SELECT example_id FROM gold_training_examples
+WHERE ds BETWEEN date_sub(:ds, :training_days) AND :ds AND NOT COALESCE(
+  SIZE(user_topic_preference) = 50 AND FORALL(user_topic_preference, x -> x BETWEEN -1 AND 1)
+  AND SIZE(user_creator_affinity) = 8 AND FORALL(user_creator_affinity, x -> x BETWEEN -1 AND 1)
+  AND SIZE(post_content_embedding) = 50 AND FORALL(post_content_embedding, x -> x BETWEEN -1.001 AND 1.001)
+  AND SIZE(post_read_topics) = 10 AND FORALL(post_read_topics, x -> x BETWEEN 0 AND 1)
+  AND SIZE(post_language) = 6 AND FORALL(post_language, x -> x BETWEEN 0 AND 1)
+  AND SIZE(post_creator_sketch) = 8 AND FORALL(post_creator_sketch, x -> x BETWEEN -1 AND 1),
+  FALSE);

@@ -18,6 +18,7 @@ from spark_jobs.examples.window import Window
 from spark_jobs.features import affinity_features, post_features, user_features
 from spark_jobs.lake import Lake, checksum
 from spark_jobs.night import Night
+from tests.feature_values import default_value, differ
 from tests.silver_rows import at, put, put_reading
 
 TABLE = training_examples.TABLE
@@ -132,7 +133,8 @@ def test_snapshots_are_the_newest_taken_by_the_impression(night: Night) -> None:
         user, author = users.get((row.user_id, before)), users.get((row.author_id, before))
         pair = pairs.get((row.user_id, row.author_id, before))
         for feature in features_of("user"):
-            assert row[feature.example_column] == np.float32(user[feature.name] if user else feature.default)
+            expected = user[feature.name] if user else default_value(feature)
+            assert not differ(row[feature.example_column], expected), feature.name
         for feature in features_of("pair"):
             assert row[feature.example_column] == np.float32(pair[feature.name] if pair else feature.default)
         assert row.post_author_log_friends == (author.log_friends if author else 0)

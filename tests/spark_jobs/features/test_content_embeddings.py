@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime
+from math import log1p
 from typing import Any
 
 import pytest
+from delta.tables import DeltaTable
 from pyspark.sql import Row
 from pyspark.sql import functions as F
 
@@ -17,6 +19,7 @@ from spark_jobs.features.post_texts import texts_of
 from spark_jobs.gate import run_gate
 from spark_jobs.lake import Lake, checksum, write_partition
 from spark_jobs.night import Night
+from spark_jobs.post_columns import WRITING_COLUMNS
 from tests.silver_rows import at, put, silver
 
 MODELS, TABLE = "gold.content_models", "gold.content_embeddings"
@@ -100,13 +103,13 @@ def test_an_instant_sees_the_text_that_stood_then(night: Night) -> None:
     build(tomorrow)
     moments = {at(5, 10): None, at(5, 10, 1): 0.5, at(8, 9): 0.5, at(8, 9, 1): -0.5, at(20): -0.5}
     points = night.spark.createDataFrame([(0, moment) for moment in moments], "post_id BIGINT, instant TIMESTAMP")
-    joined = join_contents(points, night.read(TABLE), ["sentiment"]).orderBy("instant").collect()
+    joined = join_contents(points, night.read(TABLE), {"sentiment": F.col("sentiment")}).orderBy("instant").collect()
     assert [row.sentiment for row in joined] == list(moments.values())
     # A new model reads the post anew: two readings of one text are one text.
     stricter = replace(night.settings, content=Content(refit_days=1, min_posts=3))
     build(replace(night, ds=date(2026, 3, 9), settings=stricter))
     assert len([key for key in readings(night) if key[0] == 0]) == 3
-    again = join_contents(points, night.read(TABLE), ["sentiment"]).orderBy("instant").collect()
+    again = join_contents(points, night.read(TABLE), {"sentiment": F.col("sentiment")}).orderBy("instant").collect()
     assert [row.sentiment for row in again] == list(moments.values())
 
 
@@ -128,9 +131,44 @@ def test_a_model_is_kept_until_it_is_old_and_a_new_one_reads_all_posts(night: Ni
     assert content_models.newest_day(night.read(MODELS), date(2026, 3, 20)) == date(2026, 3, 7)
 
 
+def test_a_model_knows_only_texts_from_before_the_training_window_and_is_turned_to_the_one_before_it(
+    night: Night,
+) -> None:
+    """So that no example rests on words that were written, or received, after it."""
+    settings = replace(night.settings, content=Content(refit_days=1, fewest_posts=20))
+    later = replace(night, ds=date(2026, 3, 14), settings=settings)  # its window begins on the 7th
+    content_models.main(replace(later, ds=date(2026, 3, 13)))
+    before = content_models.load_model(night.read(MODELS), date(2026, 3, 13), settings.content)
+    content_models.main(later)
+    fitted = content_models.load_model(night.read(MODELS), later.ds, settings.content)
+    older = night.read("silver.posts").where("post_id < 30")
+    assert fitted.version == content_models.transform(older, settings.content, settings.seed, before).version
+    assert fitted.version != content_models.transform(older, settings.content, settings.seed).version
+    # Whatever is written later, or received later, or is edited later, changes nothing.
+    put(night.lake, "silver.posts", [post(100 + n, "food", at(7, n), text="unheard of news") for n in range(5)])
+    put(night.lake, "silver.posts", [post(200 + n, "food", at(6), received_at=at(7), text="late") for n in range(5)])
+    put(night.lake, "silver.posts", [post(300 + n, "food", at(6), updated_at=at(7), text="edited") for n in range(5)])
+    DeltaTable.forPath(night.spark, night.lake.path(MODELS)).delete("ds = '2026-03-14'")
+    content_models.main(later)
+    again = content_models.load_model(night.read(MODELS), later.ds, settings.content)
+    assert again.version == fitted.version
+
+
+@pytest.mark.parametrize(("fewest", "midnight"), [(20, at(6)), (30, at(6)), (31, at(8)), (33, at(8))])
+def test_a_young_lake_s_first_model_knows_the_texts_of_its_first_days(
+    night: Night, fewest: int, midnight: datetime
+) -> None:
+    """30 posts of the 5th, two of the 7th; the night of the 7th has none from before its training window."""
+    posts = night.read("silver.posts").where("post_id < 92")
+    window_start = date(2026, 2, 28)
+    assert content_models.fitted_before(posts, window_start, night.as_of, fewest) == midnight
+    assert content_models.fitted_before(posts, date(2026, 3, 7), night.as_of, 30) == at(7)
+
+
 def test_a_stored_model_is_the_model_that_was_fitted(night: Night) -> None:
     content = night.settings.content
-    fitted = content_models.transform(night.read("silver.posts").where("post_id < 92"), content, night.settings.seed)
+    posts = night.read("silver.posts").where("post_id < 92")
+    fitted = content_models.transform(posts, content, night.settings.seed)
     content_models.main(night)
     loaded = content_models.load_model(night.read(MODELS), night.ds, content)
     assert loaded.version == fitted.version
@@ -153,12 +191,37 @@ def test_texts_are_read_without_addresses_hashtags_and_mentions(night: Night) ->
     assert row is not None
     assert row.tokens == ["don't", "miss", "it", "was", "très", "bien", "!", "c3po"]
     assert len(row.buckets) == 7
+    assert row.log_links == pytest.approx(log1p(1))
     assert row.named[TOPICS.index("food")] == 1.0
     assert short is not None
     assert len(short.buckets) == 2
 
 
+def test_how_a_text_is_written(night: Night) -> None:
+    said = "Wow! WOW: see https://a.b/?x=1 and www.c.d \u2013 is it 10? #Tag @Ada"
+    rows = [post(1, "food", at(1), text=said), post(2, "food", at(1), text=""), post(3, "food", at(1), text="#only")]
+    frame = texts_of(silver(night.spark, "silver.posts", rows), Content())
+    told, *silent = (row.asDict() for row in frame.orderBy("post_id").collect())
+    expected = {
+        "log_words": log1p(6),  # wow wow see and is it
+        "word_length": log1p(16 / 6),
+        "clause_words": log1p(6 / 3),
+        "distinct_word_share": 5 / 6,
+        "capital_share": 4 / 16,
+        "digit_share": 2 / 22,
+        "symbol_share": 4 / 22,  # ! : \u2013 ?
+        "log_exclamations": log1p(1),
+        "log_questions": log1p(2),  # one of them in an address
+        "log_links": log1p(2),
+    }
+    assert {name: told[name] for name in expected} == pytest.approx(expected)
+    assert {*expected, "sentiment"} == set(WRITING_COLUMNS)
+    assert all(row[name] == 0 for row in silent for name in expected)
+
+
 BROKEN = (
+    ("capital_share", "float('nan')", "column_values_to_be_between"),
+    ("log_words", "float('infinity')", "column_values_to_be_between"),
     ("embedding", "array(float(1), float(1))", "embeddings_have_unit_length_or_none"),
     ("embedding", "array(float(0))", "one_size"),
     ("topics", "array(float(0.9), float(0.9))", "topics_are_shares"),
@@ -177,10 +240,10 @@ def test_the_gate_finds_every_broken_reading(night: Night) -> None:
         broken = broken.withColumn(column, changed)
     write_partition(night.lake, TABLE, broken.localCheckpoint(), [night.ds])
     verdict = run_gate(night, TABLE)
-    counts = {
-        result["expectation"]: result["unexpected_count"] for result in verdict["results"] if not result["success"]
-    }
+    failed = [result for result in verdict["results"] if not result["success"]]
+    counts = {result["expectation"]: result["unexpected_count"] for result in failed}
     print(counts)
     assert not verdict["success"]
     assert counts.keys() == {check for _, _, check in BROKEN}
+    assert {result["column"] for result in failed} >= {"capital_share", "log_words", "sentiment"}
     assert counts["topics_are_shares"] == 2

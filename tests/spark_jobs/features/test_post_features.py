@@ -4,22 +4,18 @@ from math import log1p
 from typing import Any
 
 import pytest
-from pyspark.sql import functions as F
 
 from contracts.features import features_of
 from spark_jobs.features import post_features
-from spark_jobs.lake import Lake, checksum, write_partition
+from spark_jobs.lake import Lake, checksum, read_schema, write_partition
 from spark_jobs.night import Night
+from tests.feature_values import default_value, defaults
 from tests.silver_rows import at, put, put_reading
 
 
 def author_row(night: Night, user_id: int, **known: float) -> None:
-    values = {feature.name: known.get(feature.name, feature.default) for feature in features_of("user")}
-    frame = night.spark.range(user_id, user_id + 1).select(
-        F.col("id").alias("user_id"),
-        *(F.lit(value).cast("float").alias(name) for name, value in values.items()),
-        F.lit(night.ds).alias("ds"),
-    )
+    values = [known.get(feature.name, default_value(feature)) for feature in features_of("user")]
+    frame = night.spark.createDataFrame([(user_id, *values, night.ds)], read_schema("gold.user_features"))
     write_partition(night.lake, "gold.user_features", frame, [night.ds])
 
 
@@ -118,6 +114,14 @@ def test_features_of_live_posts(night: Night) -> None:
         "topic_sports": 0,
     }
     assert {name: rows[1][name] for name in expected} == pytest.approx(expected)
+    # The text that stood at midnight: that of noon, read the same night.
+    assert rows[1]["content_embedding"] == pytest.approx([0.75, *[0.0] * 48, (1 - 0.75**2) ** 0.5])
+    assert rows[1]["read_topics"] == pytest.approx([0.1] * 10)
+    assert rows[1]["language"] == [1, 0, 0, 0, 0, 0]
+    assert (rows[1]["log_words"], rows[1]["capital_share"]) == (0.75, 0.75)
+    assert sorted(map(abs, rows[1]["creator_sketch"])) == [0] * 7 + [1]
+    unread = {name: rows[3][name] for name in ("content_embedding", "read_topics", "language", "log_words")}
+    assert unread == {**{name: value for name, value in defaults("post").items() if name in unread}}
     assert (rows[3]["engagement_rate"], rows[3]["author_log_friends"], rows[3]["sentiment"]) == pytest.approx(
         (0.12, 0, 0)
     )

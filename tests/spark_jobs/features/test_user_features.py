@@ -9,11 +9,14 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from contracts.features import features_of
+from contracts.features import defaults_of
+from spark_jobs.creator_sketch import sketch_of
 from spark_jobs.features import affinity_features, user_features
 from spark_jobs.lake import Lake, checksum
 from spark_jobs.night import Night
+from spark_jobs.post_columns import WRITING_COLUMNS
 from tests.feature_frames import Rows, frames_of, user_features_of
+from tests.feature_values import numbers
 from tests.silver_rows import at, put
 
 DAY = date(2026, 3, 8)
@@ -33,6 +36,14 @@ def act(user: int | None, kind: str, post: int, moment: Any, **more: Any) -> dic
         "engaged_at": moment,
         **more,
     }
+
+
+def reading(post: int, moment: Any, dimension: int) -> dict[str, Any]:
+    """A text whose embedding lies in one dimension."""
+    embedding = [float(place == dimension) for place in range(50)]
+    told = {"language": "en", "sentiment": 0.0, "topics": [0.0] * 10, "embedding": embedding}
+    known = {"text_hash": dimension, "content_version": "v", "ds": DAY, **dict.fromkeys(WRITING_COLUMNS, 0.0)}
+    return {"post_id": post, "text_at": moment, **known, **told}
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +103,7 @@ def got(spark: SparkSession) -> dict[int, dict[str, Any]]:
         ],
         "pages": [{"page_id": 11, "owner_id": 6, "updated_at": at(1)}],
         "group_memberships": [{"user_id": 6, "group_id": 20, "valid_from": at(2)}],
+        "content_embeddings": [reading(1, at(5), 0), reading(1, at(8, 12), 49)],
     }
     return {row.user_id: row.asDict() for row in build(spark, rows).collect()}
 
@@ -105,8 +117,7 @@ def test_profile_is_the_newest_version_that_was_known(got: dict[int, dict[str, A
 
 
 def test_a_user_without_history_has_the_defaults_of_the_registry(got: dict[int, dict[str, Any]]) -> None:
-    defaults = {feature.name: feature.default for feature in features_of("user")}
-    assert {name: got[3][name] for name in defaults} == pytest.approx(defaults)
+    assert numbers(got[3], "user") == pytest.approx(defaults_of("user"))
 
 
 def test_rates_are_smoothed_counts_of_the_window(got: dict[int, dict[str, Any]]) -> None:
@@ -152,6 +163,35 @@ def test_rates_are_smoothed_counts_of_the_window(got: dict[int, dict[str, Any]])
         "interest_travel": (20 * 0.1) / 25,
     }
     assert {name: got[4][name] for name in expected} == pytest.approx(expected)
+
+
+def test_tastes_are_those_of_the_posts_as_they_read_when_the_user_engaged(
+    spark: SparkSession, got: dict[int, dict[str, Any]]
+) -> None:
+    """Four likes and comments on the first text of post 1, one on its second; post 2, shared, was never read."""
+    assert got[4]["topic_preference"] == pytest.approx([4 / (5 + 5), *[0.0] * 48, 1 / (5 + 5)])
+    sketch = {row.id: np.array(row.sketch) for row in sketches(spark).where("id < 10").collect()}
+    assert got[4]["creator_affinity"] == pytest.approx((5 * sketch[9] + 1 * sketch[4]) / (6 + 5))
+
+
+def sketches(spark: SparkSession) -> DataFrame:
+    return spark.range(20_000).select("id", sketch_of(F.col("id")).alias("sketch"))
+
+
+def test_a_sketch_tells_an_author_s_share_rightly_in_the_mean(spark: SparkSession) -> None:
+    drawn = np.array([row.sketch for row in sketches(spark).orderBy("id").collect()])
+    assert (np.abs(drawn).sum(1) == 1).all()
+    assert np.abs(drawn).mean(0) == pytest.approx(1 / 8, abs=0.01)
+    assert drawn.mean(0) == pytest.approx(0, abs=0.01)
+    # Users with ten authors each, the first with half of the engagements.
+    shares = np.array([0.5, *[0.5 / 9] * 9])
+    users = drawn.reshape(-1, 10, 8)
+    affinity = np.einsum("uas,a->us", users, shares)
+    for place, share in enumerate(shares[:2]):
+        told = (affinity * users[:, place]).sum(1)
+        assert told.mean() == pytest.approx(share, abs=0.01)
+    strangers = (affinity * np.roll(users[:, 0], 1, axis=0)).sum(1)
+    assert strangers.mean() == pytest.approx(0, abs=0.01)
 
 
 def test_onboarding_interests_take_half_of_the_prior(got: dict[int, dict[str, Any]]) -> None:

@@ -25,7 +25,7 @@ from contracts.epochs import (
     pool_key,
     unpack_pool,
 )
-from contracts.features import names_of
+from contracts.features import place_of, width_of
 from contracts.settings import PublishRules
 from spark_jobs.lake import Lake
 from spark_jobs.night import Night
@@ -112,9 +112,11 @@ def test_pools_hold_the_ranked_posts_in_order(first: int, redis_server: RedisSer
 def test_features_cards_and_fallbacks(first: int, redis_server: RedisServer) -> None:
     client = redis_server.client
     vector = np.frombuffer(client.get(features_key(first, CAT)), "<f2")
-    assert len(vector) == len(names_of("user"))
-    assert vector[names_of("user").index("interest_food")] == 0.5
-    assert vector[names_of("user").index("age")] == np.float16(CAT % 7 / 10)
+    assert len(vector) == width_of("user") == 128
+    assert vector[place_of("user", "interest_food")] == 0.5
+    assert vector[place_of("user", "age")] == np.float16(CAT % 7 / 10)
+    tastes = vector[place_of("user", "topic_preference") :]
+    assert tastes.tolist() == [0.25] + [0.0] * 48 + [-0.5] + [0.0] * 8
     card = json.loads(client.get(card_key(first, PAGE_POST)))
     assert card == {
         "id": str(PAGE_POST),
@@ -153,7 +155,7 @@ def test_the_manifest_says_what_was_published(first: int, night: Night, redis_se
     assert (manifest["users"], manifest["posts"], manifest["pool_rows"]) == (3, 4, 5)
     assert manifest["keys"] == 3 + 3 + 4 + 2 == sum(1 for _ in redis_server.client.scan_iter(match=f"*:{first}:*"))
     assert manifest["versions"]["gold.ranked_feeds"] == night.lake.version("gold.ranked_feeds")
-    assert manifest["mean_bytes_per_user"] == round((3 * 20 + 5 * bytes_per_item()) / 3 + 2 * len(names_of("user")), 1)
+    assert manifest["mean_bytes_per_user"] == round((3 * 20 + 5 * bytes_per_item()) / 3 + 2 * width_of("user"), 1)
     assert json.loads(row.audit)["passed"] is True
     report = json.loads((night.folder / "publish.json").read_text())
     assert report["epoch"] == first

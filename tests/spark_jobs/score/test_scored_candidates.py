@@ -4,14 +4,13 @@ from collections.abc import Callable
 from datetime import date
 from math import cos, pi, sin
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from contracts.features import features_of, names_of
+from contracts.features import features_of, place_of
 from contracts.settings import Settings
 from contracts.value import value_score
 from spark_jobs.lake import Lake, checksum
@@ -19,6 +18,7 @@ from spark_jobs.night import Night
 from spark_jobs.night_model import load_ranker, model_of
 from spark_jobs.score import post_embeddings, scored_candidates
 from tests import scoring_lake
+from tests.feature_values import numbers
 
 USERS, POSTS = 41, 60
 HEADS = ("p_like", "p_comment", "p_share", "p_hide", "p_report", "dwell_s")
@@ -37,11 +37,6 @@ def night(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Nigh
     return night
 
 
-def features_of_row(frame: Any, entity: Any) -> list[float]:
-    row = frame.first()
-    return [f.default for f in features_of(entity)] if row is None else [row[name] for name in names_of(entity)]
-
-
 @pytest.mark.parametrize("user", [2, 3, USERS - 1], ids=["with affinity", "without affinity", "without features"])
 def test_scores_are_those_of_the_ranker(night: Night, user: int) -> None:
     ranker = load_ranker(model_of(night).folder)
@@ -50,22 +45,21 @@ def test_scores_are_those_of_the_ranker(night: Night, user: int) -> None:
     candidates = night.read("gold.feed_candidates").where(of_user).orderBy("post_id").toArrow().to_pydict()
     assert scored["post_id"] == candidates["post_id"]
     assert scored["author_id"] == candidates["author_id"]
-    own = features_of_row(night.read("gold.user_features").where(of_user), "user")
+    own = numbers(night.read("gold.user_features").where(of_user).first(), "user")
     affinity = {
-        row.author_id: [row[name] for name in names_of("pair")]
-        for row in night.read("gold.affinity_features").where(of_user).collect()
+        row.author_id: numbers(row, "pair") for row in night.read("gold.affinity_features").where(of_user).collect()
     }
     assert bool(affinity) == (user % 2 == 0)
     posts = {row.post_id: row for row in night.read("gold.post_features").collect()}
     chosen = [posts[post] for post in scored["post_id"]]
-    default = [f.default for f in features_of("pair")]
+    default = numbers(None, "pair")
     saturday = {"weekday_sin": sin(5 * 2 * pi / 7), "weekday_cos": cos(5 * 2 * pi / 7), "is_weekend": 1.0}
     context = [
-        own[names_of("user").index(feature.expected)] if feature.expected else saturday[feature.name]
+        own[place_of("user", feature.expected)] if feature.expected else saturday[feature.name]
         for feature in features_of("context")
     ]
     cross = np.array([affinity.get(row.author_id, default) + context for row in chosen], dtype=np.float32)
-    vectors = ranker.post_vectors(np.array([[row[n] for n in names_of("post")] for row in chosen], dtype=np.float32))
+    vectors = ranker.post_vectors(np.array([numbers(row, "post") for row in chosen], dtype=np.float32))
     embedding, projection = ranker.user_vectors(np.array([own], dtype=np.float32))
     want = ranker.score(embedding[0], projection[0], *vectors, cross)
     for head in HEADS:
