@@ -2,7 +2,8 @@
 
 The feature jobs, the trainer, the scorer and the Redis packer read this registry; its hash is the feature schema hash
 of models and manifests. To add a feature: add it to the file of its entity here, compute it in the job of its table,
-give it an expectation in the suite of that table, and run ``python -m contracts.features > docs/features.md``.
+give it an expectation in the suite of that table (a vector: a rule in the ``checks.sql`` of its table and of
+gold.training_examples), and run ``python -m contracts.features > docs/features.md``.
 """
 
 import hashlib

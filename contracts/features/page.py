@@ -12,12 +12,13 @@ Every input of the ranker, made from the registry [`contracts/features/`](../con
 `python -m contracts.features > docs/features.md`; a test fails where this page is stale. Schema hash `{hash}`: a
 checkpoint trained under another one is refused.
 
-*Named* features are those of the product: {named}. *Encoder extras* are what the
-ranker reads besides: with them the encoders take {widths}. A feature of a size above 1 is one column, an array of that
-many floats, and as many inputs. Rates are smoothed towards the default (`Smoothing` in
-[`contracts/settings.py`](../contracts/settings.py)), so that three impressions don't make a rate of 100 %; words like
-*close* or *read* are defined by `FeatureRules` there. Logs and ratios are guarded, and a gate stops the night at a
-value that is no number or out of range.
+*Named* features are those of the product: {named}. *Encoder extras* are what
+the ranker reads besides; with them it has {widths} as inputs.
+A feature of a size above 1 is one column, an array of that many floats, and as many inputs.
+
+Rates are smoothed towards the default (`Smoothing` in [`contracts/settings.py`](../contracts/settings.py)), so that
+three impressions don't make a rate of 100 %; words like *close* or *read* are defined by `FeatureRules` there. Logs and
+ratios are guarded, and a gate stops the night at a value that is no number or out of range.
 
 **As of.** A feature of a day uses only events that happened and were received before the midnight that ends it; one of
 an impression only what happened before it and was received by then.
@@ -44,7 +45,7 @@ def page() -> str:
     """The whole page, in Markdown."""
     sizes = [(entity, [f.part for f in features_of(entity)].count("named")) for entity in _TITLES]
     named = ", ".join(f"{count} of a {entity}" for entity, count in sizes)
-    widths = ", ".join(f"{width_of(entity)} inputs of a {entity}" for entity in _TITLES)
+    widths = ", ".join(f"{width_of(entity)} of a {entity}" for entity in _TITLES)
     parts = [_INTRODUCTION.format(hash=schema_hash(), named=named, widths=widths)]
     for entity, title in _TITLES.items():
         assert entity == "context" or TABLES[entity] in _NOTES[entity], entity

@@ -13,10 +13,12 @@ from spark_jobs.simulate import vocabulary as words
 from spark_jobs.simulate.network import friendships
 from spark_jobs.simulate.posts import hashtags, posts
 from spark_jobs.simulate.profile import COUNTRIES, country
-from spark_jobs.simulate.texts import text
+from spark_jobs.simulate.texts import TAILS, text
 from spark_jobs.simulate.world import World
 
 WORLD = World(users=2000, days=2, seed=7, end_date=date(2026, 3, 8))
+
+TAIL = r"\. (!!|\?\?|10/10|https://example\.org/\d+)\. #"
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +78,13 @@ def test_a_text_holds_words_of_its_topics_in_its_language(written: pd.DataFrame)
     assert 0.3 < sum(second) / len(second) < 0.9
 
 
+def test_some_texts_end_with_what_is_in_no_language(written: pd.DataFrame) -> None:
+    found = written["text"].str.extract(TAIL)[0]
+    for tail, share in TAILS.items():
+        begins = tail.split("{")[0]
+        assert found.str.startswith(begins, na=False).mean() == pytest.approx(share, abs=0.02), tail
+
+
 def test_judgements_are_as_often_and_as_honest_as_documented(written: pd.DataFrame) -> None:
     meant = written["sentiment"]
     assert (meant == 0).mean() == pytest.approx(0.35, abs=0.03)
@@ -96,5 +105,7 @@ def test_judgements_are_as_often_and_as_honest_as_documented(written: pd.DataFra
                 assert row.sentiment != 0, row.text
     assert honest / judged == pytest.approx(0.92, abs=0.02)
     assert denied / judged == pytest.approx(0.15, abs=0.03)
-    num_sentences = written["text"].str.count(r"\. ").sum() - judged  # the hashtags stand for the first full stop
+    tails = written["text"].str.contains(TAIL).sum()
+    # The hashtags stand for the first full stop.
+    num_sentences = written["text"].str.count(r"\. ").sum() - judged - tails
     assert judged / num_sentences == pytest.approx(meant.abs().mean(), abs=0.03)
