@@ -25,7 +25,8 @@ FEATURES: tuple[Feature, ...] = tuple(feature for entity in ENTITIES for feature
 FEATURE_COLUMNS: tuple[str, ...] = tuple(feature.example_column for feature in FEATURES)
 NUM_INPUTS = sum(feature.size for feature in FEATURES)
 LABEL_COLUMNS: tuple[str, ...] = tuple(f"label_{head}" for head in HEADS)
-SHARD_ROWS = 1_000_000
+SHARD_ROWS = 500_000
+"""0.6 GB for each copy."""
 
 
 @dataclass(frozen=True)

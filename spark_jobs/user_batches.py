@@ -1,6 +1,7 @@
 """Arrow batches as arrays, and whole users from a stream of them: no result depends on where a batch ends."""
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -52,7 +53,7 @@ def feature_matrix(columns: Iterable[pa.Array]) -> NDArray[np.float32]:
     return np.column_stack([part.astype(np.float32, copy=False) for part in parts])
 
 
-def float_lists(matrix: NDArray[np.float32]) -> pa.ListArray:
-    """The rows of a matrix as a column of float lists."""
+def number_lists(matrix: NDArray[Any]) -> pa.ListArray:
+    """The rows of a matrix as a column of lists of its numbers."""
     offsets = np.arange(len(matrix) + 1, dtype=np.int32) * matrix.shape[1]
     return pa.ListArray.from_arrays(pa.array(offsets), pa.array(matrix.ravel()))

@@ -22,7 +22,7 @@ from spark_jobs.features.post_texts import texts_of, written_posts
 from spark_jobs.lake import write_partition
 from spark_jobs.night import Night
 from spark_jobs.post_columns import WRITING_COLUMNS
-from spark_jobs.user_batches import float_lists, float_matrix
+from spark_jobs.user_batches import float_matrix, number_lists
 
 TABLE = "gold.content_embeddings"
 WRITING = tuple(name for name in WRITING_COLUMNS if name != "sentiment")
@@ -58,8 +58,8 @@ def read_texts(
                 *(batch.column(name) for name in CARRIED),
                 languages,
                 pa.array(sentiments(languages, batch.column("tokens"))),
-                float_lists(topics),
-                float_lists(embeddings),
+                number_lists(topics),
+                number_lists(embeddings),
             ],
             names=[*CARRIED, "language", "sentiment", "topics", "embedding"],
         )

@@ -20,7 +20,7 @@ from spark_jobs.features.post_texts import texts_of, written_posts
 from spark_jobs.lake import write_partition
 from spark_jobs.night import Night
 from spark_jobs.point_in_time import seen_day
-from spark_jobs.user_batches import float_lists, float_matrix
+from spark_jobs.user_batches import float_matrix, number_lists
 
 TABLE = "gold.content_models"
 
@@ -86,8 +86,8 @@ def rows_of(model: ContentModel) -> pa.Table:
         "content_version": pa.array([model.version] * size, pa.string()),
         "num_buckets": pa.array(np.full(size, model.num_buckets, dtype=np.int32)),
         "bucket": pa.array(model.buckets),
-        "vector": float_lists(model.vectors),
-        "votes": float_lists(model.votes),
+        "vector": number_lists(model.vectors),
+        "votes": number_lists(model.votes),
     }
     return pa.table(columns)
 

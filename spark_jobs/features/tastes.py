@@ -3,28 +3,39 @@
 An engagement is one that counts for the interests: a like, a comment or a share.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
+from functools import partial
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from contracts.features import CREATOR_SKETCH
+from analysis.ranking import group_starts
+from contracts.features import CREATOR_SKETCH, features_of
 from contracts.settings import Content, Smoothing
 from spark_jobs.contents import join_contents
 from spark_jobs.counters import POSITIVE, is_kind
 from spark_jobs.creator_sketch import sketch_of
-from spark_jobs.features.interactions import counted, event_interval, totals_on_days
+from spark_jobs.feature_columns import default_column
+from spark_jobs.features.interactions import event_interval
 from spark_jobs.rates import smoothed_mean
+from spark_jobs.user_batches import float_matrix, number_lists, whole_users
 
 PARTS_PER_UNIT = 1_000_000
 """Embeddings are summed as whole millionths: a sum of floats depends on the order of its rows."""
+
+NAMES = ["user_id", "ds", "num_engaged", "num_read", "embedded_micros", "sketched"]
+TYPES = ["BIGINT", "DATE", "BIGINT", "BIGINT", "ARRAY<BIGINT>", "ARRAY<BIGINT>"]
+SCHEMA = ", ".join(f"{name} {kind}" for name, kind in zip(NAMES, TYPES, strict=True))
 
 
 def count_tastes(
     log: DataFrame, posts: DataFrame, contents: DataFrame, days: Sequence[date], activity_days: int
 ) -> DataFrame:
-    """Engagements of every user, by what was read of the posts and by the sketch of their authors.
+    """Engagements of every user in the window of each day, summed by what was read of the posts, and by their authors.
 
     Grain: user_id, ds. ``log`` is that of ``spark_jobs.features.interactions``, ``contents`` gold.content_embeddings. A
     post counts with its text as it stood when the user engaged.
@@ -39,31 +50,50 @@ def count_tastes(
         sketch_of(F.col("author_id")).alias("sketch"),
         *event_interval(activity_days),
     )
-    micros = F.transform("embedding", lambda x: F.round(x * F.lit(PARTS_PER_UNIT)).cast("long"))
-    read = join_contents(points, contents, {"micros": micros})
-    counts = {"num_engaged": F.count("*"), "num_read": F.count("micros")}
-    counts |= {name: F.sum(F.get("micros", F.lit(at))) for at, name in enumerate(_embedded())}
-    counts |= {name: F.sum(F.get("sketch", F.lit(at))) for at, name in enumerate(_sketched())}
-    return totals_on_days([counted(read, ["user_id"], counts)], ["user_id"], days)
+    read = join_contents(points, contents, {"embedding": F.col("embedding")})
+    by_user = read.drop("post_id", "instant").repartition("user_id").sortWithinPartitions("user_id")
+    return by_user.mapInArrow(partial(sum_tastes, tuple(days)), SCHEMA)
+
+
+def sum_tastes(days: Sequence[date], batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Whole sums over whole users, for each day of those whose engagements it sees."""
+    size = Content().embedding_size
+    for batch in whole_users(batches):
+        users = batch.column("user_id").to_numpy()
+        starts = group_starts(users)
+        is_read = batch.column("embedding").is_valid()
+        counted = np.zeros((batch.num_rows, 2 + size + CREATOR_SKETCH), dtype=np.int64)
+        counted[:, 0], counted[:, 1] = 1, is_read.to_numpy(zero_copy_only=False)
+        known = float_matrix(batch.column("embedding").filter(is_read)).reshape(-1, size).astype(np.float64)
+        counted[counted[:, 1] > 0, 2 : 2 + size] = np.rint(known * PARTS_PER_UNIT)
+        counted[:, 2 + size :] = float_matrix(batch.column("sketch"))
+        for day in days:
+            since, until = (batch.column(name) for name in ("from_day", "until_day"))
+            sees = pc.and_(pc.less_equal(since, pa.scalar(day)), pc.greater(until, pa.scalar(day)))
+            sums = np.add.reduceat(counted * sees.to_numpy(zero_copy_only=False)[:, None], starts, axis=0)
+            some = sums[:, 0] > 0
+            sums = sums[some]
+            columns = [
+                pa.array(users[starts][some]),
+                pa.array([day] * len(sums), pa.date32()),
+                pa.array(sums[:, 0]),
+                pa.array(sums[:, 1]),
+                number_lists(sums[:, 2 : 2 + size]),
+                number_lists(sums[:, 2 + size :]),
+            ]
+            yield pa.record_batch(columns, names=NAMES)
 
 
 def taste_columns(smoothing: Smoothing) -> dict[str, Column]:
-    """The vectors, from the counts of ``count_tastes``: means and shares, shrunk towards 0 by as many as a profile."""
+    """The vectors, from ``count_tastes``: means and shares, shrunk towards 0 by as many engagements as a profile."""
 
-    def means(names: Sequence[str], trials: str, unit: int) -> Column:
-        totals = (F.col(name) / F.lit(float(unit)) for name in names)
-        strength = float(smoothing.profile_strength)
-        return F.array(*(smoothed_mean(total, F.col(trials), 0.0, strength).cast("float") for total in totals))
+    def mean_of(name: str, totals: str, trials: str, unit: int) -> Column:
+        [default] = (default_column(feature) for feature in features_of("user") if feature.name == name)
+        strength = smoothing.profile_strength
+        means = F.transform(totals, lambda total: smoothed_mean(total / F.lit(unit), F.col(trials), 0.0, strength))
+        return F.coalesce(means.cast("array<float>"), default)
 
     return {
-        "topic_preference": means(_embedded(), "num_read", PARTS_PER_UNIT),
-        "creator_affinity": means(_sketched(), "num_engaged", 1),
+        "topic_preference": mean_of("topic_preference", "embedded_micros", "num_read", PARTS_PER_UNIT),
+        "creator_affinity": mean_of("creator_affinity", "sketched", "num_engaged", 1),
     }
-
-
-def _embedded() -> list[str]:
-    return [f"embedded_{at}" for at in range(Content().embedding_size)]
-
-
-def _sketched() -> list[str]:
-    return [f"sketched_{at}" for at in range(CREATOR_SKETCH)]

@@ -45,7 +45,7 @@ def transform(
     for counted in (totals, tastes, circles, network):
         joined = joined.join(counted, ["user_id", "ds"], "left")
     joined = joined.join(F.broadcast(covered), "ds", "left")
-    counts = {*totals.columns, *tastes.columns, *circles.columns, *NAMES} - {"user_id", "ds"}
+    counts = {*totals.columns, "num_engaged", "num_read", *circles.columns, *NAMES} - {"user_id", "ds"}
     joined = joined.fillna(0, sorted(counts)).fillna(1, ["num_days"])
     columns = user_columns(smoothing)
     features = (columns[feature.name].cast(type_of(feature)).alias(feature.name) for feature in features_of("user"))

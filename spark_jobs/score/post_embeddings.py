@@ -15,7 +15,7 @@ from contracts.features import names_of
 from spark_jobs.lake import write_partition
 from spark_jobs.night import Night
 from spark_jobs.night_model import NightModel, load_ranker, model_of
-from spark_jobs.user_batches import feature_matrix, float_lists
+from spark_jobs.user_batches import feature_matrix, number_lists
 
 SCHEMA = "post_id BIGINT, embedding ARRAY<FLOAT>, projection ARRAY<FLOAT>"
 
@@ -37,7 +37,7 @@ def embed(folder: str, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordB
             continue
         vectors = ranker.post_vectors(feature_matrix(batch.column(name) for name in names_of("post")))
         yield pa.record_batch(
-            [batch.column("post_id"), *(float_lists(matrix) for matrix in vectors)],
+            [batch.column("post_id"), *(number_lists(matrix) for matrix in vectors)],
             names=["post_id", "embedding", "projection"],
         )
 
