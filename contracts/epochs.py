@@ -64,7 +64,7 @@ def pool_key(epoch: int, user_id: int) -> str:
 
 
 def features_key(epoch: int, user_id: int) -> str:
-    """Key of one user's packed features."""
+    """Key of one user's packed features: half floats in registry order, 256 bytes for 128 numbers."""
     return f"uf:{epoch}:{{u{user_id}}}"
 
 
