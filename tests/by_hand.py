@@ -122,7 +122,8 @@ def wrong_tastes(night: Night, users: Iterable[int], day: date) -> Counter[str]:
     read: dict[int, list[Any]] = {}
     by: dict[int, list[Any]] = {}
     for act in acts.select("user_id", "post_id", "engaged_at", "received_at").collect():
-        if act.post_id not in sketch or not (first <= act.engaged_at < end and act.received_at < end):
+        engaged_at, received_at = (moment.astimezone(UTC) for moment in (act.engaged_at, act.received_at))
+        if act.post_id not in sketch or not (first <= engaged_at < end and received_at < end):
             continue
         by.setdefault(act.user_id, []).append(sketch[act.post_id])
         standing = [found for found in readings.get(act.post_id, []) if found.text_at < act.engaged_at]

@@ -1,11 +1,12 @@
 """On a simulated network every feature is alive: it tells some users, posts, pairs or sessions from others.
 
-Of the buckets into which cities are hashed, a network of three communities need not fill all.
+Of the buckets into which cities are hashed, a network of three communities need not fill all, nor need it speak all
+languages.
 """
 
 from pyspark.sql import functions as F
 
-from contracts.features import FEATURES, TABLES, features_of, named_of
+from contracts.features import FEATURES, LANGUAGES, TABLES, features_of, named_of
 from spark_jobs.night import Night
 
 
@@ -29,4 +30,6 @@ def test_feature_tables(published: Night) -> None:
     print(f"{len(FEATURES)} features; the same everywhere: {', '.join(sorted(constant))}")
     buckets = {feature.example_column for feature in features_of("context") if feature.name.startswith("city_")}
     assert len(buckets - constant) >= 2
-    assert constant <= buckets
+    languages = {f"post_language[{at}]" for at in range(len(LANGUAGES))}
+    assert len(languages - constant) >= 2
+    assert constant <= buckets | languages
