@@ -14,6 +14,7 @@ from spark_jobs.features.interactions import ad_log, event_log, posts_written, w
 from spark_jobs.features.pair_facts import count_pairs
 from spark_jobs.features.tastes import count_tastes
 from spark_jobs.features.user_facts import count_users, covered_days
+from spark_jobs.post_columns import WRITING_COLUMNS
 from tests.silver_rows import silver
 
 TABLES = (
@@ -34,6 +35,14 @@ def frames_of(spark: SparkSession, rows: Rows) -> dict[str, DataFrame]:
     frames = {name: silver(spark, f"silver.{name}", rows.get(name, [])) for name in TABLES}
     gold = ("communities", "content_embeddings")
     return frames | {name: silver(spark, f"gold.{name}", rows.get(name, [])) for name in gold}
+
+
+def reading(post: int, moment: Any, dimension: int) -> dict[str, Any]:
+    """A text whose embedding lies in one dimension."""
+    embedding = [float(place == dimension) for place in range(50)]
+    told = {"language": "en", "sentiment": 0.0, "topics": [0.0] * 10, "embedding": embedding}
+    known = {"text_hash": dimension, "content_version": "v", "ds": moment.date(), **dict.fromkeys(WRITING_COLUMNS, 0.0)}
+    return {"post_id": post, "text_at": moment, **known, **told}
 
 
 def pair_features(

@@ -22,7 +22,7 @@ class _InMemory:
         self._shards = []
         for day in days:
             columns = make_columns(day, num_rows)
-            features = torch.from_numpy(np.stack([columns[name] for name in FEATURE_COLUMNS], axis=1))
+            features = torch.from_numpy(np.column_stack([np.asarray(columns[name]) for name in FEATURE_COLUMNS]))
             values = torch.from_numpy(np.stack([columns[name] for name in LABEL_COLUMNS], axis=1)) * labels
             self._shards.append(Shard(features, values, torch.from_numpy(columns["weight"])))
 

@@ -14,8 +14,7 @@ from spark_jobs.creator_sketch import sketch_of
 from spark_jobs.features import affinity_features, user_features
 from spark_jobs.lake import Lake, checksum
 from spark_jobs.night import Night
-from spark_jobs.post_columns import WRITING_COLUMNS
-from tests.feature_frames import Rows, frames_of, user_features_of
+from tests.feature_frames import Rows, frames_of, reading, user_features_of
 from tests.feature_values import numbers
 from tests.silver_rows import at, put
 
@@ -36,14 +35,6 @@ def act(user: int | None, kind: str, post: int, moment: Any, **more: Any) -> dic
         "engaged_at": moment,
         **more,
     }
-
-
-def reading(post: int, moment: Any, dimension: int) -> dict[str, Any]:
-    """A text whose embedding lies in one dimension."""
-    embedding = [float(place == dimension) for place in range(50)]
-    told = {"language": "en", "sentiment": 0.0, "topics": [0.0] * 10, "embedding": embedding}
-    known = {"text_hash": dimension, "content_version": "v", "ds": DAY, **dict.fromkeys(WRITING_COLUMNS, 0.0)}
-    return {"post_id": post, "text_at": moment, **known, **told}
 
 
 @pytest.fixture(scope="module")
@@ -170,28 +161,8 @@ def test_tastes_are_those_of_the_posts_as_they_read_when_the_user_engaged(
 ) -> None:
     """Four likes and comments on the first text of post 1, one on its second; post 2, shared, was never read."""
     assert got[4]["topic_preference"] == pytest.approx([4 / (5 + 5), *[0.0] * 48, 1 / (5 + 5)])
-    sketch = {row.id: np.array(row.sketch) for row in sketches(spark).where("id < 10").collect()}
-    assert got[4]["creator_affinity"] == pytest.approx((5 * sketch[9] + 1 * sketch[4]) / (6 + 5))
-
-
-def sketches(spark: SparkSession) -> DataFrame:
-    return spark.range(20_000).select("id", sketch_of(F.col("id")).alias("sketch"))
-
-
-def test_a_sketch_tells_an_author_s_share_rightly_in_the_mean(spark: SparkSession) -> None:
-    drawn = np.array([row.sketch for row in sketches(spark).orderBy("id").collect()])
-    assert (np.abs(drawn).sum(1) == 1).all()
-    assert np.abs(drawn).mean(0) == pytest.approx(1 / 8, abs=0.01)
-    assert drawn.mean(0) == pytest.approx(0, abs=0.01)
-    # Users with ten authors each, the first with half of the engagements.
-    shares = np.array([0.5, *[0.5 / 9] * 9])
-    users = drawn.reshape(-1, 10, 8)
-    affinity = np.einsum("uas,a->us", users, shares)
-    for place, share in enumerate(shares[:2]):
-        told = (affinity * users[:, place]).sum(1)
-        assert told.mean() == pytest.approx(share, abs=0.01)
-    strangers = (affinity * np.roll(users[:, 0], 1, axis=0)).sum(1)
-    assert strangers.mean() == pytest.approx(0, abs=0.01)
+    sketch = dict(map(tuple, spark.range(10).select("id", sketch_of(F.col("id"))).collect()))
+    assert got[4]["creator_affinity"] == pytest.approx((5 * np.array(sketch[9]) + np.array(sketch[4])) / (6 + 5))
 
 
 def test_onboarding_interests_take_half_of_the_prior(got: dict[int, dict[str, Any]]) -> None:
