@@ -24,6 +24,7 @@ class Jobs:
     def __init__(self, failing: str = "", pair: frozenset[str] = frozenset()) -> None:
         self.events: list[tuple[str, str]] = []
         self.failing, self.pair = failing, pair
+        self.sized_for: list[int] = []
         self.company = threading.Barrier(2, timeout=10)
 
     def job(self, module: str) -> SimpleNamespace:
@@ -49,11 +50,13 @@ def install(monkeypatch: pytest.MonkeyPatch, jobs: Jobs) -> None:
     monkeypatch.setattr(run, "importlib", SimpleNamespace(**vars(importlib) | {"import_module": jobs.job}))
     monkeypatch.setattr(run, "run_gate", jobs.gate)
     monkeypatch.setattr(run, "peak_memory_mb", lambda: 1.0)
+    monkeypatch.setattr(run, "size_shuffles", lambda _, num_bytes: jobs.sized_for.append(num_bytes))
 
 
 @pytest.fixture
 def night(tmp_path: Path) -> Night:
-    return Night(SimpleNamespace(spark=None), date(2026, 3, 8), "", tmp_path, Settings())  # type: ignore[arg-type]
+    lake = SimpleNamespace(spark=None, num_bytes=len)
+    return Night(lake, date(2026, 3, 8), "", tmp_path, Settings())  # type: ignore[arg-type]
 
 
 def test_a_table_waits_for_those_it_reads_and_is_gated_after_it_was_built(
@@ -62,6 +65,8 @@ def test_a_table_waits_for_those_it_reads_and_is_gated_after_it_was_built(
     jobs = Jobs()
     install(monkeypatch, jobs)
     verdicts = run.run_stage(night, "clean")
+    inputs = {read for name in CLEAN for read in BY_NAME[name].inputs}
+    assert jobs.sized_for == [sum(map(len, inputs))], "a stage's shuffles are sized by all that it reads"
     assert [verdict["table"] for verdict in verdicts] == CLEAN
     at = {event: place for place, event in enumerate(jobs.events)}
     for name in CLEAN:
