@@ -56,7 +56,8 @@ def text(world: World, hashtags: Column) -> Column:
     places = F.sequence(F.lit(0).cast("long"), count - 1)
     spoken = F.transform(places, lambda place: F.concat_ws(". ", _sentence(world, place), _judgement(world, place)))
     tags = F.transform(hashtags, lambda tag: F.concat(F.lit("#"), tag))
-    return F.concat_ws(". ", spoken, _tail(world), F.array_join(tags, " "))
+    sentences = F.concat(F.concat_ws(". ", spoken), F.lit("."))
+    return F.concat_ws(" ", sentences, _tail(world), F.array_join(tags, " "))
 
 
 def _tail(world: World) -> Column:

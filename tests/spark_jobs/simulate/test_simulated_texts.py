@@ -18,7 +18,7 @@ from spark_jobs.simulate.world import World
 
 WORLD = World(users=2000, days=2, seed=7, end_date=date(2026, 3, 8))
 
-TAIL = r"\. (!!|\?\?|10/10|https://example\.org/\d+)\. #"
+TAIL = r"\. (!!|\?\?|10/10|https://example\.org/\d+) #"
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +105,5 @@ def test_judgements_are_as_often_and_as_honest_as_documented(written: pd.DataFra
                 assert row.sentiment != 0, row.text
     assert honest / judged == pytest.approx(0.92, abs=0.02)
     assert denied / judged == pytest.approx(0.15, abs=0.03)
-    tails = written["text"].str.extract(TAIL)[0].notna().sum()
-    # The hashtags stand for the first full stop.
-    num_sentences = written["text"].str.count(r"\. ").sum() - judged - tails
+    num_sentences = written["text"].str.count(r"\. ").sum() - judged
     assert judged / num_sentences == pytest.approx(meant.abs().mean(), abs=0.03)
