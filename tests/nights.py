@@ -99,8 +99,10 @@ class Reader:
 
 @contextmanager
 def reader(redis_url: str, log: Path) -> Iterator[Reader]:
+    """A reader that waits for Redis longer than one in production: a machine full of Spark may keep both waiting."""
     port = free_port()
     command = [sys.executable, "-m", "serving.reader", "--host", "127.0.0.1", "--port", str(port), "--redis", redis_url]
+    command += ["--redis-timeout-ms", "2000"]
     env = {**os.environ, "FEEDLAKE_JWT_SECRET": SECRET, "PYTHONPATH": str(ROOT)}
     with log.open("wb") as output:
         process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=output, stderr=output)
