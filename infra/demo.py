@@ -59,13 +59,17 @@ def day_folders(landing: Path) -> list[str]:
     return [entry.name for entry in landing.iterdir() if re.fullmatch(r"\d{4}-\d{2}-\d{2}", entry.name)]
 
 
+def simulated_source(name: str, users: int, days: int) -> Source:
+    """A simulated network under a name of its own."""
+    landing = folder_of(name) / "landing"
+    words = ["--users", str(users), "--days", str(days), "--end-date", END_DATE, "--landing", str(landing)]
+    return Source(name, landing, ["spark_jobs/simulate/__main__.py", *words])
+
+
 def choose_source(users: int, days: int, data: Path | None) -> Source:
     """The simulated network, a Stack Exchange dump through its adapter, or a landing area as it is."""
     if data is None:
-        name = f"simulated-{users}-{days}"
-        landing = folder_of(name) / "landing"
-        words = ["--users", str(users), "--days", str(days), "--end-date", END_DATE, "--landing", str(landing)]
-        return Source(name, landing, ["spark_jobs/simulate/__main__.py", *words])
+        return simulated_source(f"simulated-{users}-{days}", users, days)
     if (data / "Posts.xml").exists():
         landing = folder_of("stackexchange") / "landing"
         words = ["--dump", str(data), "--landing", str(landing)]

@@ -21,7 +21,7 @@ from typing import IO, Any
 from contracts.erasure import KEY_FILE_VARIABLE
 from contracts.pipeline import STAGES
 from infra import services
-from infra.demo import END_DATE, Source, broken_rules, fill_landing, folder_of
+from infra.demo import END_DATE, Source, broken_rules, fill_landing, simulated_source
 from infra.services import LAKE, ROOT, RUN, SPARK_SUBMIT
 
 HISTORY_DAYS = 8
@@ -29,10 +29,7 @@ HISTORY_DAYS = 8
 
 def loop_source(users: int) -> Source:
     """The loop's own data set: a demo's stays as it is."""
-    name = f"loop-{users}"
-    landing = folder_of(name) / "landing"
-    words = ["--users", str(users), "--days", str(HISTORY_DAYS), "--end-date", END_DATE, "--landing", str(landing)]
-    return Source(name, landing, ["spark_jobs/simulate/__main__.py", *words])
+    return simulated_source(f"loop-{users}", users, HISTORY_DAYS)
 
 
 def hold(folder: Path) -> IO[str]:

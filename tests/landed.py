@@ -1,7 +1,7 @@
 """Landing files and bronze rows for tests: events as a producer writes them."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -83,6 +83,17 @@ def land(landing: str | Path, day: date, lines: Sequence[Event | str], name: str
     text = "\n".join(line if isinstance(line, str) else json.dumps(line) for line in lines)
     (folder / name).write_text(text + "\n")
     return folder / name
+
+
+def landed_events(landing: Path) -> Iterator[Event]:
+    """Well-formed events of all days of a landing area, each once, with the ``folder`` they landed in."""
+    seen: set[str] = set()
+    for path in sorted(landing.glob("????-??-??/*.jsonl")):
+        for line in path.read_text().splitlines():
+            found = json.loads(line) if line.endswith("}") else {"event_id": None}
+            if found["event_id"] is not None and found["event_id"] not in seen:
+                seen.add(found["event_id"])
+                yield found | {"folder": path.parent.name}
 
 
 def bronze_rows(spark: SparkSession, events: Sequence[Event], day: date = DS, source: str = "a.jsonl") -> DataFrame:

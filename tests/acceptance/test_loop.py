@@ -15,6 +15,7 @@ from pyspark.sql import functions as F
 from spark_jobs.lake import Lake
 from spark_jobs.night import Night, load_settings
 from spark_jobs.simulate import respond, simulate
+from tests.landed import landed_events
 from tests.nights import redis_server, run_night
 from tests.spark_jobs.simulate.test_simulated_truth import Graph
 
@@ -31,15 +32,6 @@ class Loop:
     landing: Path
     figures: dict[date, dict[str, Any]]
     epochs: dict[date, int]
-
-    def events(self) -> Iterator[dict[str, Any]]:
-        seen: set[str] = set()
-        for path in sorted(self.landing.glob("????-??-??/*.jsonl")):
-            for line in path.read_text().splitlines():
-                event = json.loads(line) if line.endswith("}") else {"event_id": None}
-                if event["event_id"] is not None and event["event_id"] not in seen:
-                    seen.add(event["event_id"])
-                    yield event
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +54,7 @@ def loop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Itera
 @pytest.mark.slow
 def test_loop(spark: SparkSession, loop: Loop) -> None:
     assert list(loop.epochs.values()) == list(range(1, DAYS + 2))
-    events = list(loop.events())
+    events = list(landed_events(loop.landing))
     graph = Graph(events)
     for day, figures in loop.figures.items():
         met = [e for e in events if e["event_type"] == "impression" and e["event_time"][:10] == day.isoformat()]

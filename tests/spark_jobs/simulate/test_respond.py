@@ -3,7 +3,6 @@
 import json
 import shutil
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -23,6 +22,7 @@ from spark_jobs.simulate.respond import world_after
 from spark_jobs.simulate.serve import serve
 from spark_jobs.simulate.turnover import blocks, friendships
 from spark_jobs.simulate.world import FIRST_USER_ID, HOUR_MS, World
+from tests.landed import landed_events
 from tests.spark_jobs.simulate.test_simulated_landing import violations
 from tests.spark_jobs.simulate.test_simulated_truth import Graph
 
@@ -41,16 +41,6 @@ class Responded:
     feeds: Any
     truth: Any
     ads: Any
-
-    def events(self) -> Iterator[dict[str, Any]]:
-        """Well-formed events of all days, each once."""
-        seen: set[str] = set()
-        for path in sorted(self.root.glob("????-??-??/*.jsonl")):
-            for line in path.read_text().splitlines():
-                event = json.loads(line) if line.endswith("}") else {"event_id": None}
-                if event["event_id"] is not None and event["event_id"] not in seen:
-                    seen.add(event["event_id"])
-                    yield event | {"folder": path.parent.name}
 
 
 def rank_at_random(spark: SparkSession, root: Path) -> DataFrame:
@@ -139,7 +129,9 @@ def test_sessions_show_the_feed_in_order_from_where_the_last_one_stopped(respond
 
 
 def test_sessions_are_reported_with_their_ads(responded: Responded) -> None:
-    today = [event for event in responded.events() if event["folder"] == DAY and event["event_time"][:10] == DAY]
+    today = [
+        event for event in landed_events(responded.root) if event["folder"] == DAY and event["event_time"][:10] == DAY
+    ]
     visited = {event["session_id"]: event for event in today if event["event_type"] == "session"}
     shown = [event for event in today if event["event_type"] == "impression"]
     ads = [event for event in shown if "ad_id" in event]
@@ -155,20 +147,22 @@ def test_sessions_are_reported_with_their_ads(responded: Responded) -> None:
             assert event["position"] <= session["scroll_depth"]
     assert 0.95 < len(visited) / responded.figures["num_sessions"] <= 1  # some are reported after midnight
     assert responded.figures["num_ad_impressions"] == len(responded.ads) > 200
-    known = {event["ad_id"] for event in responded.events() if event["event_type"] == "ad_upserted"}
+    known = {event["ad_id"] for event in landed_events(responded.root) if event["event_type"] == "ad_upserted"}
     assert {event["ad_id"] for event in ads} <= known
 
 
 def test_the_day_keeps_the_landing_contract(responded: Responded) -> None:
-    events = [event for event in responded.events() if event["folder"] == DAY]
+    events = [event for event in landed_events(responded.root) if event["folder"] == DAY]
     bare = [{name: value for name, value in event.items() if name != "folder"} for event in events]
     broken = [found for event in bare if (found := violations(event))]
     assert sorted(broken) == [["future"], ["unknown_type"]]
 
 
 def test_nothing_is_shown_that_may_not_be_seen_and_nothing_else_is_skipped(area: Any, responded: Responded) -> None:
-    graph = Graph(list(responded.events()))
-    posts_of = {event["post_id"]: event for event in responded.events() if event["event_type"] == "post_created"}
+    graph = Graph(list(landed_events(responded.root)))
+    posts_of = {
+        event["post_id"]: event for event in landed_events(responded.root) if event["event_type"] == "post_created"
+    }
     seen = set(zip(area.truth["user"], area.truth["post_id"], strict=True))
     ranked = {user: rows.sort_values("rank") for user, rows in responded.feeds.groupby("user_id")}
     num_skipped = 0
@@ -201,7 +195,7 @@ def test_impressions_log_epoch_and_propensity_of_their_rank(responded: Responded
     rank_of = {(row.user_id, row.post_id): row for row in responded.feeds.itertuples()}
     logged = [
         event
-        for event in responded.events()
+        for event in landed_events(responded.root)
         if event["event_type"] == "impression"
         and event["event_time"][:10] == DAY
         and event["folder"] == DAY
@@ -261,7 +255,7 @@ def test_orders_are_compared_on_the_same_sessions(responded: Responded) -> None:
 
 
 def test_the_network_goes_on_by_itself(responded: Responded) -> None:
-    today = [event for event in responded.events() if event["folder"] == DAY]
+    today = [event for event in landed_events(responded.root) if event["folder"] == DAY]
     kinds = Counter(event["event_type"] for event in today)
     assert 50 <= kinds["post_created"] <= 130  # 0.2 by each user, 1.9 by each of 15 pages
     assert kinds["post_deleted"] >= 1
