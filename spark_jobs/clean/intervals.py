@@ -5,6 +5,10 @@ event of the pair, so a repeated opening splits an interval without changing wha
 never overlap. Where both happen at one instant the opening counts. Intervals follow from the *set* of events, so late
 and unordered arrivals give the same rows; only a closing that arrives before its opening, and so long before that
 no night has both in scope, is forgotten.
+
+An interval's end is known once *any* later event of its pair is: who has unfriended and befriended somebody again is
+a friend, whether or not the unfriending has arrived. ``end_known_at`` says when that was, so that a snapshot sees what
+was known by its midnight and counts a pair once.
 """
 
 from dataclasses import dataclass
@@ -50,18 +54,28 @@ def transform(events: DataFrame, existing: DataFrame, edge: Edge) -> DataFrame:
         swapped = {"user_id": F.col(edge.other), edge.other: F.col("user_id")}
         news = news.unionByName(news.withColumns(swapped))
     affected = existing.join(news.select(*pair).distinct(), on=pair, how="left_semi")
-    ends = ("received_at", *carried)
-    begun = affected.select(*pair, F.col("valid_from").alias("at"), F.lit(col=True).alias("opens"), *ends)
-    ended = affected.select(*pair, F.col("valid_to").alias("at"), F.lit(col=False).alias("opens"), *ends)
-    points = news.unionByName(begun).unionByName(ended.where(F.col("at").isNotNull()))
+    begun = affected.select(
+        *pair, F.col("valid_from").alias("at"), F.lit(col=True).alias("opens"), "received_at", *carried
+    )
+    ended = affected.where(F.col("valid_to").isNotNull()).select(
+        *pair,
+        F.col("valid_to").alias("at"),
+        F.lit(col=False).alias("opens"),
+        F.col("end_known_at").alias("received_at"),
+        *carried,
+    )
+    points = news.unionByName(begun).unionByName(ended)
     instants = points.groupBy(*pair, "at").agg(
         F.max("opens").alias("opens"),
         F.min(F.when(F.col("opens"), F.col("received_at"))).alias("received_at"),
+        F.min(F.greatest("at", "received_at")).alias("known_at"),
         *(F.max(F.when(F.col("opens"), F.col(name))).alias(name) for name in carried),
     )
     by_pair = Window.partitionBy(*pair).orderBy("at")
-    intervals = instants.withColumn("valid_to", F.lead("at").over(by_pair)).where("opens")
-    return intervals.select(*pair, F.col("at").alias("valid_from"), "valid_to", *carried, "received_at")
+    later = by_pair.rowsBetween(1, Window.unboundedFollowing)
+    ends = {"valid_to": F.lead("at").over(by_pair), "end_known_at": F.min("known_at").over(later)}
+    intervals = instants.withColumns(ends).where("opens")
+    return intervals.select(*pair, F.col("at").alias("valid_from"), *ends, *carried, "received_at")
 
 
 def build(night: Night, edge: Edge) -> None:

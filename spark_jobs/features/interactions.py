@@ -88,11 +88,14 @@ def posts_written(posts: DataFrame, days: Sequence[date], activity_days: int) ->
 
 
 def edge_interval(frame: DataFrame, *columns: Column) -> DataFrame:
-    """``columns`` of an edge table with the days whose snapshots hold the edge: [``from_day``, ``until_day``)."""
+    """``columns`` of an edge table with the days whose snapshots hold the edge: [``from_day``, ``until_day``).
+
+    A snapshot sees an edge begin or end once it had happened and been received by its midnight.
+    """
     return frame.select(
         *columns,
         seen_day("valid_from", "received_at").alias("from_day"),
-        F.to_date("valid_to").alias("until_day"),
+        seen_day("valid_to", "end_known_at").alias("until_day"),
     )
 
 

@@ -4,6 +4,7 @@ CREATE TABLE silver.friendships (
   friend_id BIGINT NOT NULL,
   valid_from TIMESTAMP NOT NULL,
   valid_to TIMESTAMP COMMENT 'null while the edge holds',
+  end_known_at TIMESTAMP COMMENT 'when the end had been received; null while the edge holds',
   relation STRING COMMENT 'what the friend is to the user: friend or family; null where it was not said',
   received_at TIMESTAMP NOT NULL COMMENT 'ingest time of the event that opened the interval'
 ) USING DELTA

@@ -4,5 +4,6 @@ CREATE TABLE silver.page_follows (
   page_id BIGINT NOT NULL,
   valid_from TIMESTAMP NOT NULL,
   valid_to TIMESTAMP COMMENT 'null while the edge holds',
+  end_known_at TIMESTAMP COMMENT 'when the end had been received; null while the edge holds',
   received_at TIMESTAMP NOT NULL COMMENT 'ingest time of the event that opened the interval'
 ) USING DELTA

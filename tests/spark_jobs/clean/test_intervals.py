@@ -1,17 +1,20 @@
 import random
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from spark_jobs.clean import blocks, friendships, page_follows, users
 from spark_jobs.clean.intervals import Edge, transform
+from spark_jobs.features.interactions import edge_interval
 from spark_jobs.lake import Lake, append_rows, checksum
 from spark_jobs.night import Night
+from spark_jobs.point_in_time import on_days
 from tests.landed import bronze_rows, event, user
-from tests.silver_rows import put
+from tests.silver_rows import at, put
 
 EDGE = Edge("silver.page_follows", "page_id", "page_followed", "page_unfollowed")
 NEWS = "user_id bigint, page_id bigint, event_type string, event_time timestamp, received_at timestamp"
@@ -46,10 +49,10 @@ def expected(steps: list[Step]) -> dict[int, list[tuple[int, int | None]]]:
     """The rule once more, in plain Python."""
     intervals: dict[int, list[tuple[int, int | None]]] = {}
     for pair in {pair for pair, _, _ in steps}:
-        instants = sorted({at for other, at, _ in steps if other == pair})
-        for at, following in zip(instants, [*instants[1:], None], strict=True):
-            if (pair, at, True) in steps:
-                intervals.setdefault(pair, []).append((at, following))
+        instants = sorted({second for other, second, _ in steps if other == pair})
+        for start, following in zip(instants, [*instants[1:], None], strict=True):
+            if (pair, start, True) in steps:
+                intervals.setdefault(pair, []).append((start, following))
     return intervals
 
 
@@ -101,6 +104,40 @@ def test_order_and_lateness_of_arrival_do_not_matter(
     first = transform(news(spark, openings), empty, EDGE)
     again = transform(news(spark, [(pair, 99, False) for pair in range(1, 13)]), first, EDGE)
     assert seconds(again) == expected([*openings, *((pair, 99, False) for pair in range(1, 13))])
+
+
+LATE = st.lists(
+    st.tuples(st.integers(1, 12), st.integers(1, 6), st.booleans(), st.integers(0, 4)), min_size=30, max_size=60
+)
+"""Pair, day, whether it opens, days until it is received."""
+
+
+@settings(max_examples=3, suppress_health_check=list(HealthCheck))
+@given(steps=LATE)
+def test_a_snapshot_holds_the_edges_that_were_known_by_its_midnight(
+    spark: SparkSession, lake: Lake, steps: list[tuple[int, int, bool, int]]
+) -> None:
+    kinds = {True: EDGE.opened_by, False: EDGE.closed_by}
+    rows = [(pair, 1, kinds[opens], at(day), at(day + late)) for pair, day, opens, late in steps]
+    frame = spark.createDataFrame(rows, NEWS)
+    days = [date(2026, 3, day) for day in range(1, 12)]
+    # Whether in one night or in two, of which the second knows the first one's events by their intervals as well.
+    early = transform(frame.where(F.col("received_at") < F.lit(at(5))), lake.read(EDGE.table), EDGE)
+    for intervals in (transform(frame, lake.read(EDGE.table), EDGE), transform(frame, early.localCheckpoint(), EDGE)):
+        held = on_days(edge_interval(intervals, F.col("user_id")), days)
+        assert sorted((row.ds.day, row.user_id) for row in held.collect()) == known_on_days(steps, days)
+
+
+def known_on_days(steps: list[tuple[int, int, bool, int]], days: list[date]) -> list[tuple[int, int]]:
+    """The rule once more, in plain Python: of the events received by a day, a pair's last one tells."""
+    found = []
+    for day in days:
+        known = [step for step in steps if step[1] + step[3] <= day.day]
+        for pair in {step[0] for step in known}:
+            last = max(step[1] for step in known if step[0] == pair)
+            if any(step[:3] == (pair, last, True) for step in known):
+                found.append((day.day, pair))
+    return sorted(found)
 
 
 def test_friendships_hold_in_both_directions_and_bad_edges_are_refused(make_night: Callable[..., Night]) -> None:
