@@ -13,12 +13,15 @@ def days_to_build(night: Night, table: str) -> list[date]:
 
     The examples of the training window need the snapshots from one day before its first day. An event touches the
     snapshots from its seen day on; so an event that was received late changes no snapshot from before it was
-    received, and only one that was received in time but landed late does.
+    received, and only one that was received in time but landed late does. What landed since the newest of the earlier
+    snapshots counts, as nights in between may have been skipped or have failed.
     """
     first = night.ds - timedelta(days=night.settings.dataset.training_days + 1)
     window = [first + timedelta(days=offset) for offset in range((night.ds - first).days)]
     built = {row.ds for row in night.read(table).where(F.col("ds") >= F.lit(first)).select("ds").distinct().collect()}
-    landed = night.read("bronze.events").where(F.col("landing_date") == F.lit(night.ds))
+    newest = max((day for day in built if day < night.ds), default=night.ds)
+    since = F.lit(min(newest + timedelta(days=1), night.ds))
+    landed = night.read("bronze.events").where(F.col("landing_date").between(since, F.lit(night.ds)))
     row = landed.agg(F.min(seen_day("event_time", "received_at")).alias("touched")).first()
     touched = row.touched if row is not None and row.touched is not None else night.ds
     again = sorted(day for day in built if touched <= day < night.ds)
