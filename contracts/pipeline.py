@@ -13,7 +13,7 @@ class Table:
     """One Delta table: ``layer.name``, written by ``stage``.
 
     ``keys`` are the columns of the grain; ``partition`` is the column a rerun replaces or merges within.
-    ``inputs`` are the tables its job reads.
+    ``inputs`` are the tables that its rows are computed from.
     """
 
     layer: str
