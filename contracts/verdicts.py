@@ -4,5 +4,6 @@ from typing import Any
 
 
 def describe_rule(table: str, result: dict[str, Any]) -> str:
-    """Table, rule and rows of one result of a verdict, see spark_jobs/gate.py."""
-    return f"{table} {result['expectation']}({result['column']}): {result['message']}"
+    """Table, rule, column where it is about one, and rows of one result of a verdict, see spark_jobs/gate.py."""
+    of = f"({result['column']})" if result["column"] else ""
+    return f"{table} {result['expectation']}{of}: {result['message']}"

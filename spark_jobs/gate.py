@@ -6,15 +6,19 @@ Critical failures block the stages that follow; warnings are reported. The verdi
 
 import importlib
 import json
+import math
 import re
 import threading
 import time
 from dataclasses import asdict, dataclass
+from functools import reduce
+from operator import or_
 from pathlib import Path
 from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql.types import DoubleType, FloatType
 
 from contracts.pipeline import BY_NAME, Table
 from spark_jobs.night import Night
@@ -138,6 +142,21 @@ def check_grain(frame: DataFrame, table: Table) -> Result:
     return Result("grain", ", ".join(table.keys), "critical", repeated == 0, repeated, int(total), message, "the grain")
 
 
+def check_numbers(frame: DataFrame, num_rows: int) -> list[Result]:
+    """No fraction is NaN or infinite, whichever rules the suite has; a table without fractions has nothing to check."""
+    names = [field.name for field in frame.schema if isinstance(field.dataType, FloatType | DoubleType)]
+    if not names:
+        return []
+    # Times zero, a number is zero and what is none is NaN, which a sum keeps.
+    sums = frame.agg(*(F.sum(F.col(name) * F.lit(0.0)) for name in names)).first() or ()
+    wrong = [name for name, total in zip(names, sums, strict=True) if total is not None and math.isnan(total)]
+    is_wrong = reduce(or_, (F.isnan(F.col(name) * F.lit(0.0)) for name in wrong), F.lit(col=False))
+    count = frame.where(is_wrong).count() if wrong else 0
+    message = f"{count} of {num_rows} rows break it, in {_shorten(', '.join(wrong))}" if wrong else "holds"
+    why = "NaN and infinity pass comparisons and spread"
+    return [Result("finite_numbers", None, "critical", not wrong, count, num_rows, message, why)]
+
+
 def cross_checks(night: Night, table: Table) -> list[Result]:
     """Run ``sql/<layer>/<table>/checks.sql``: each query returns the rows that break its rule.
 
@@ -175,14 +194,16 @@ def run_gate(night: Night, name: str) -> dict[str, Any]:
         frame = frame.where(F.col("ds") == F.lit(night.ds))
     elif table.partition is not None:
         frame = frame.where(F.col(table.partition) <= F.lit(night.ds))
-        frame = frame.where(F.col(table.partition) >= F.date_sub(F.lit(night.ds), _window(night, table)))
+        frame = frame.where(F.col(table.partition) >= F.date_sub(F.lit(night.ds), _window(night)))
     grain = check_grain(frame, table)
-    results = [grain, *expect(frame, load_suite(table), grain.element_count), *cross_checks(night, table)]
+    num_rows = grain.element_count
+    results = [grain, *check_numbers(frame, num_rows), *expect(frame, load_suite(table), num_rows)]
+    results += cross_checks(night, table)
     verdict = {
         "table": name,
         "ds": night.ds.isoformat(),
         "success": all(result.success for result in results if result.severity == "critical"),
-        "rows": grain.element_count,
+        "rows": num_rows,
         "seconds": round(time.monotonic() - started, 2),
         "results": [asdict(result) for result in results],
     }
@@ -190,10 +211,10 @@ def run_gate(night: Night, name: str) -> dict[str, Any]:
     return verdict
 
 
-def _window(night: Night, table: Table) -> int:
-    """Days back that a night may have written: late data for logs, the training window for features and examples."""
+def _window(night: Night) -> int:
+    """Days back that a night may have written: late data for logs, the training window and a day for features."""
     dataset = night.settings.dataset
-    return max(dataset.training_days, dataset.late_days) + (0 if table.layer == "gold" else 1)
+    return max(dataset.training_days, dataset.late_days) + 1
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from spark_jobs import gate
 from spark_jobs.lake import merge_by_key, read_schema
 from spark_jobs.night import Night
 from spark_jobs.run import failures
+from tests.feed_rows import put
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -72,6 +73,26 @@ def test_a_repeated_key_is_critical(make_night: Callable[..., Night], suite: Cal
     ]
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_what_is_no_number_is_critical_whatever_the_suite_says(
+    make_night: Callable[..., Night], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: float
+) -> None:
+    monkeypatch.setattr(gate, "load_suite", lambda _: [])
+    monkeypatch.setattr(gate, "ROOT", tmp_path)
+    night = make_night()
+    names = ("examined", "low", "high")
+    rows = [{"surface": "feed", "position": position, "ds": night.ds} for position in (1, 2, 3)]
+    wrong: list[dict[str, float]] = [{}, {"examined": value}, {"high": value}]
+    put(
+        night.lake,
+        "gold.propensities",
+        [row | dict.fromkeys(names, 0.5) | w for row, w in zip(rows, wrong, strict=True)],
+    )
+    assert failures(gate.run_gate(night, "gold.propensities")) == [
+        "critical: gold.propensities finite_numbers: 2 of 3 rows break it, in examined, high"
+    ]
+
+
 def test_cross_checks_return_the_rows_that_break_them(
     make_night: Callable[..., Night], suite: Callable[..., None], tmp_path: Path
 ) -> None:
@@ -85,7 +106,7 @@ def test_cross_checks_return_the_rows_that_break_them(
         "LEFT ANTI JOIN silver_users u ON u.user_id = p.owner_id WHERE :ds IS NOT NULL;\n"
     )
     assert failures(gate.run_gate(night, "silver.pages")) == [
-        "critical: silver.pages has_owner(None): 1 rows break it, for example [{'page_id': 0}]"
+        "critical: silver.pages has_owner: 1 rows break it, for example [{'page_id': 0}]"
     ]
 
 
