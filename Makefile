@@ -89,7 +89,7 @@ stop: ## end what `make demo` or `make loop` left running
 test: setup check ## run every test that takes less than a minute, in all three environments
 	$(TRAIN) -m pytest tests/models -q
 	$(AIRFLOW) -m pytest tests/dags -q
-	$(LAKE) -m pytest tests -q -m "not slow" --ignore tests/dags --durations 20
+	$(LAKE) -m pytest tests -q -m "not slow" --ignore tests/dags --durations 20 -n 2 --dist loadfile
 
 .PHONY: check
 check: setup ## ruff, mypy strict, import rules
