@@ -33,7 +33,8 @@ def graph() -> nx.Graph:
 def friendships(spark: SparkSession) -> DataFrame:
     edges = spark.read.csv(str(EDGES), sep=" ", schema="user_id bigint, friend_id bigint")
     both = edges.unionByName(edges.select(F.col("user_id").alias("friend_id"), F.col("friend_id").alias("user_id")))
-    moments = {"valid_from": F.lit(at(1)), "valid_to": F.lit(None).cast("timestamp"), "received_at": F.lit(at(1))}
+    never = F.lit(None).cast("timestamp")
+    moments = {"valid_from": F.lit(at(1)), "valid_to": never, "end_known_at": never, "received_at": F.lit(at(1))}
     moments |= {"relation": F.lit("friend")}
     return both.withColumns(moments).localCheckpoint()
 
