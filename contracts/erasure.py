@@ -78,6 +78,7 @@ TRACES: dict[str, Trace] = {
     "gold.post_features": Trace({"post_id": "post", "author_id": "user"}),
     "gold.affinity_features": Trace({"user_id": "user", "author_id": "user"}),
     "gold.communities": Trace({"user_id": "user"}, owners=("community_id",), names_nobody=("num_members",)),
+    "gold.people_suggestions": Trace({"user_id": "user", "suggested_id": "user"}, names_nobody=("num_mutual_friends",)),
     "gold.propensities": Trace(names_nobody=("num_impressions", "num_engaged")),
     "gold.training_examples": Trace(_VIEWER_AND_POST, names_nobody=("example_id", "num_prior_likes")),
     "gold.models": Trace(names_nobody=("examples_version", "num_examples")),

@@ -116,6 +116,14 @@ TABLES: tuple[Table, ...] = (
     Table("gold", "communities", "features", ("user_id", "ds"), "ds", ("silver.users", "silver.friendships")),
     Table(
         "gold",
+        "people_suggestions",
+        "features",
+        ("user_id", "suggested_id", "ds"),
+        "ds",
+        ("silver.friendships", "silver.blocks"),
+    ),
+    Table(
+        "gold",
         "user_features",
         "features",
         ("user_id", "ds"),

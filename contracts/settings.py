@@ -260,6 +260,14 @@ class CommunityRules:
 
 
 @dataclass(frozen=True)
+class SuggestionRules:
+    """People whom a user may know: ``per_user`` of them, by friends in common of at most ``most_friends`` friends."""
+
+    per_user: int = 20
+    most_friends: int = 100
+
+
+@dataclass(frozen=True)
 class ErasureRules:
     """Erasing a person, and proving it (``docs/erasure.md``).
 
@@ -292,6 +300,7 @@ class Settings:
     content: Content = field(default_factory=Content)
     evaluation: Evaluation = field(default_factory=Evaluation)
     communities: CommunityRules = field(default_factory=CommunityRules)
+    suggestions: SuggestionRules = field(default_factory=SuggestionRules)
     erasure: ErasureRules = field(default_factory=ErasureRules)
     example_files: int = 4
     model_preset: str = "tiny"

@@ -27,6 +27,7 @@ EVENT_TIMES = {
     "silver.impressions": "shown_at",
     "silver.engagements": "engaged_at",
     "silver.friendships": "valid_from",
+    "silver.blocks": "valid_from",
     "silver.page_follows": "valid_from",
     "silver.group_memberships": "valid_from",
     "silver.pages": "updated_at",

@@ -9,8 +9,8 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from contracts.settings import CommunityRules
-from spark_jobs.features import communities
+from contracts.settings import CommunityRules, SuggestionRules
+from spark_jobs.features import communities, people_suggestions
 from spark_jobs.features.mutual_friends import mutual_friends
 from spark_jobs.features.network_features import network_features
 from tests.feature_frames import frames_of, pair_features
@@ -51,6 +51,29 @@ def test_ego_facebook_mutual_friends(friendships: DataFrame, graph: nx.Graph) ->
     print(f"mutual friends as in networkx for {agree:,} of {len(expected):,} ordered pairs")
     assert triangles == 1_612_010
     assert found == {pair: count for pair, count in expected.items() if count}
+
+
+def test_ego_facebook_people_suggestions(spark: SparkSession, friendships: DataFrame, graph: nx.Graph) -> None:
+    rules = SuggestionRules(per_user=10, most_friends=graph.number_of_nodes())
+    nobody = spark.createDataFrame([], "user_id BIGINT, blocked_id BIGINT")
+    edges = friendships.select("user_id", "friend_id")
+    rows = people_suggestions.transform(edges, nobody, rules).orderBy("user_id", "rank").collect()
+    pairs = [(row.user_id, row.suggested_id) for row in rows]
+    scores = np.array([score for _, _, score in nx.adamic_adar_index(graph, pairs)])
+    shared = sum(
+        row.num_mutual_friends == len(set(graph[a]) & set(graph[b])) for row, (a, b) in zip(rows, pairs, strict=True)
+    )
+    print(f"{len(rows):,} suggestions for {len({a for a, _ in pairs}):,} users; ", end="")
+    print(f"friends in common as in networkx for {shared:,}; ", end="")
+    print(f"greatest difference of a score {np.abs(scores - [row.score for row in rows]).max():.1e}")
+    assert shared == len(rows)
+    assert scores == pytest.approx([row.score for row in rows], abs=1e-6)
+    # Nobody better was left out: for some users, all others are looked at.
+    best = {row.user_id: row.score for row in rows if row["rank"] == rules.per_user}
+    for user in list(graph)[::400]:
+        others = [(user, other) for other in graph if other != user and not graph.has_edge(user, other)]
+        greatest = sorted((score for _, _, score in nx.adamic_adar_index(graph, others)), reverse=True)
+        assert best[user] == pytest.approx(greatest[rules.per_user - 1], abs=1e-6)
 
 
 def test_ego_facebook_clustering(spark: SparkSession, friendships: DataFrame, graph: nx.Graph) -> None:
