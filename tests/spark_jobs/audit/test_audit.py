@@ -142,4 +142,7 @@ def test_the_activity_window_is_the_data_set_s(night: Night) -> None:
         {"impression_id": "b", "user_id": BOB, "post_id": 1, **old},
     ]
     put(night, "silver.impressions", rows)
+    with pytest.raises(audit.AuditFailed, match=r"share_of_active_users_with_pool is 0\.5,"):
+        audit.main(night)
     audit.main(replace(night, settings=Settings(dataset=Dataset(activity_days=1))))
+    assert values(read(night))["share_of_active_users_with_pool"] == 1.0, "Bob, without a pool, was not active"
