@@ -21,6 +21,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import DoubleType, FloatType
 
 from contracts.pipeline import BY_NAME, Table
+from contracts.settings import Dataset
 from spark_jobs.night import Night
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -194,7 +195,8 @@ def run_gate(night: Night, name: str) -> dict[str, Any]:
         frame = frame.where(F.col("ds") == F.lit(night.ds))
     elif table.partition is not None:
         frame = frame.where(F.col(table.partition) <= F.lit(night.ds))
-        frame = frame.where(F.col(table.partition) >= F.date_sub(F.lit(night.ds), _window(night)))
+        days_back = gated_days(night.settings.dataset)
+        frame = frame.where(F.col(table.partition) >= F.date_sub(F.lit(night.ds), days_back))
     grain = check_grain(frame, table)
     num_rows = grain.element_count
     results = [grain, *check_numbers(frame, num_rows), *expect(frame, load_suite(table), num_rows)]
@@ -211,9 +213,8 @@ def run_gate(night: Night, name: str) -> dict[str, Any]:
     return verdict
 
 
-def _window(night: Night) -> int:
+def gated_days(dataset: Dataset) -> int:
     """Days back that a night may have written: late data for logs, the training window and a day for features."""
-    dataset = night.settings.dataset
     return max(dataset.training_days, dataset.late_days) + 1
 
 

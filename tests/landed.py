@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.types import StructType
 
+from spark_jobs.ingest.plain_lines import PLAIN, tell_plain
 from spark_jobs.lake import read_schema
 
 DS = date(2026, 3, 8)
@@ -83,6 +85,13 @@ def land(landing: str | Path, day: date, lines: Sequence[Event | str], name: str
     text = "\n".join(line if isinstance(line, str) else json.dumps(line) for line in lines)
     (folder / name).write_text(text + "\n")
     return folder / name
+
+
+def as_read(spark: SparkSession, lines: Sequence[str], day: date = DS) -> DataFrame:
+    """``lines`` of one file, counted from 0, as ``read_lines`` gives them."""
+    rows = [(f"{day}/a.jsonl", at, line, day) for at, line in enumerate(lines)]
+    frame = spark.createDataFrame(rows, "source string, line bigint, raw string, landing_date date")
+    return frame.mapInArrow(tell_plain, StructType([*frame.schema.fields, *PLAIN]))
 
 
 def landed_events(landing: Path) -> Iterator[Event]:

@@ -10,6 +10,9 @@ from pyspark import StorageLevel
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from contracts.landing import MAX_CLOCK_SKEW_S
+from contracts.settings import Dataset
+from spark_jobs.gate import gated_days
 from spark_jobs.ingest import quarantine
 from spark_jobs.ingest.erased_lines import refuse_erased
 from spark_jobs.ingest.landing_files import new_files, read_lines
@@ -27,23 +30,25 @@ _log = logging.getLogger(__name__)
 def repeated_ids(validated: DataFrame, known: DataFrame) -> DataFrame:
     """Hashes of event ids that several acceptable lines have, or a line and ``known``; column ``id_hash``, distinct.
 
-    Few ids repeat. Counting hashes of 64 bits finds all that do, and costs a fraction of putting all ids in order.
+    Few ids repeat. Counting hashes of 64 bits finds all that do, and costs a fraction of putting all ids in order. An
+    id that ``known`` alone holds more than once is among them too, and is no line's.
     """
-    hashes = (acceptable(validated).select("event_id"), known.select("event_id"))
-    seen = hashes[0].unionByName(hashes[1]).groupBy(F.xxhash64("event_id").alias("id_hash")).count()
-    return seen.where(F.col("count") > 1).select("id_hash")
+    ids = acceptable(validated).select("event_id").unionByName(known)
+    return ids.groupBy(F.xxhash64("event_id").alias("id_hash")).count().where(F.col("count") > 1).select("id_hash")
 
 
 def repeated_lines(validated: DataFrame, known: DataFrame, ids: DataFrame) -> DataFrame:
     """Acceptable lines whose event is there already; columns ``source``, ``line``; ``validated`` as ``validate`` gives.
 
     Of several acceptable lines with one event id, the one received first is the event (then by source and line), and
-    none is where ``known`` (column ``event_id``, distinct) holds the id. ``ids`` are the ``repeated_ids``.
+    none is where ``known`` (column ``event_id``) holds the id. ``ids`` are the ``repeated_ids``: of ``known``, which
+    holds every event of many days, only these few are looked at.
     """
     hashed = acceptable(validated).select("event_id", "received_at", "source", "line")
-    copies = hashed.join(ids, F.xxhash64("event_id") == F.col("id_hash"), "left_semi")
+    is_repeated = F.xxhash64("event_id") == F.col("id_hash")
+    copies = hashed.join(ids, is_repeated, "left_semi")
     copy = F.row_number().over(Window.partitionBy("event_id").orderBy("received_at", "source", "line"))
-    in_bronze = known.select("event_id", F.lit(col=True).alias("is_known"))
+    in_bronze = known.join(ids, is_repeated, "left_semi").distinct().withColumn("is_known", F.lit(col=True))
     counted = copies.withColumn("copy", copy).join(in_bronze, on="event_id", how="left")
     return counted.where((F.col("copy") > 1) | F.col("is_known")).select("source", "line")
 
@@ -70,14 +75,26 @@ def accepted(checked: DataFrame) -> DataFrame:
     return checked.where(F.col("reason").isNull()).drop("reason", "detail")
 
 
-def known_ids(night: Night, validated: DataFrame) -> DataFrame:
-    """Event ids in bronze that an acceptable line could repeat: those received since the oldest of its events.
+def known_ids(bronze: DataFrame, validated: DataFrame, days_back: int) -> DataFrame:
+    """Event ids of ``bronze`` that an acceptable line could repeat; column ``event_id``, once for each row.
 
-    A copy tells the same event time, and nothing is received before it happened, so older rows need not be read.
+    A copy of an event, which tells the same event time, is found however old it is: nothing lands before the day on
+    which it happened, but for the skew of a clock. An id that is used again for another event is found where the first
+    landed at most ``days_back`` days before; older rows are not read.
     """
-    row = acceptable(validated).agg(F.min(F.unix_micros("event_time")).alias("oldest_us")).first()
-    oldest = F.timestamp_micros(F.lit(row["oldest_us"] if row else None).cast("bigint"))
-    return night.read("bronze.events").where(F.col("received_at") >= oldest).select("event_id").distinct()
+    copied = F.to_date(F.min("event_time") - F.make_dt_interval(secs=F.lit(MAX_CLOCK_SKEW_S)))
+    reused = F.date_sub(F.min("landing_date"), days_back)
+    row = acceptable(validated).agg(F.least(copied, reused).alias("oldest")).first()
+    oldest = F.lit(row["oldest"] if row else None).cast("date")
+    return bronze.where(F.col("landing_date") >= oldest).select("event_id")
+
+
+def days_of_reuse(dataset: Dataset) -> int:
+    """For so many days after it landed an event id cannot be used again: so far back gates look for repeated keys.
+
+    Silver's look at when events happened, and of two of one day one may land ``late_days`` after the other.
+    """
+    return gated_days(dataset) + dataset.late_days
 
 
 def main(night: Night) -> None:
@@ -92,7 +109,7 @@ def main(night: Night) -> None:
     # Three passes read it; in memory, a day of many users would leave no room for anything else.
     validated = validated.persist(StorageLevel.DISK_ONLY)
     lines = refuse_erased(night, validated)
-    known = known_ids(night, lines)
+    known = known_ids(night.read("bronze.events"), lines, days_of_reuse(night.settings.dataset))
     ids = repeated_ids(lines, known).persist()
     repeated = repeated_lines(lines, known, ids).persist()
     try:

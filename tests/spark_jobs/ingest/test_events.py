@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -7,12 +8,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
+from contracts.pipeline import BY_NAME
+from contracts.settings import Dataset
+from spark_jobs.gate import check_grain, gated_days
 from spark_jobs.ingest import events, quarantine
 from spark_jobs.ingest.validation import validate
 from spark_jobs.lake import Lake, checksum
 from spark_jobs.night import Night
-from tests.landed import DS, event, land, user
+from tests.landed import DS, Event, as_read, bronze_rows, event, land, user
 
 PLACE = ("source", "line", "event_id")
 
@@ -81,6 +86,49 @@ def test_a_day_without_files_is_no_error(make_night: Callable[..., Night]) -> No
     assert places(night.read("bronze.events")) == [("2026-03-07/events.jsonl", 1, "user-1")]
 
 
+SPAN = events.days_of_reuse(Dataset())
+
+
+def landed_before(event_id: str, days: int) -> Event:
+    return event("post_deleted", event_id, f"{DS - timedelta(days)}T12:00:00Z", post_id=1)
+
+
+def test_an_id_used_again_for_another_event_is_refused_as_far_back_as_gates_look(
+    make_night: Callable[..., Night],
+) -> None:
+    night = make_night()
+    days = (1, 8, SPAN, SPAN + 1)
+    for before in days:
+        land(night.landing, DS - timedelta(before), [landed_before(f"e{before}", before)])
+    events.main(replace(night, ds=DS - timedelta(1)))
+    land(night.landing, DS, [landed_before(f"e{before}", 0) for before in days])
+    events.main(night)
+    refused = night.read("bronze.quarantine").orderBy("line").collect()
+    assert [(row["source"], row["line"], row["reason"], row["detail"]) for row in refused] == [
+        (f"{DS}/events.jsonl", 1, "duplicate_event", "event_id=e1"),
+        (f"{DS}/events.jsonl", 2, "duplicate_event", "event_id=e8"),
+        (f"{DS}/events.jsonl", 3, "duplicate_event", f"event_id=e{SPAN}"),
+    ]
+    twice = night.read("bronze.events").groupBy("event_id").count().where("count > 1").collect()
+    assert [row["event_id"] for row in twice] == [f"e{SPAN + 1}"], "the limit that docs/landing.md tells"
+    table = BY_NAME["bronze.events"]
+    in_gate = F.col("landing_date") >= F.date_sub(F.lit(DS), gated_days(Dataset()))
+    assert check_grain(night.read("bronze.events").where(in_gate), table).success
+
+
+def test_a_copy_of_an_event_is_refused_however_old_it_is(make_night: Callable[..., Night]) -> None:
+    night = make_night()
+    long_ago = DS - timedelta(40)
+    # Its clock ran ahead, over midnight, so it landed on the day before it happened.
+    ahead = user(1, at=f"{long_ago}T00:04:00Z") | {"received_at": f"{long_ago - timedelta(1)}T23:59:30Z"}
+    land(night.landing, long_ago - timedelta(1), [ahead])
+    events.main(replace(night, ds=long_ago))
+    land(night.landing, DS, [ahead, user(2)])
+    events.main(night)
+    assert places(night.read("bronze.events"))[1:] == [(f"{DS}/events.jsonl", 2, "user-2")]
+    assert [row["reason"] for row in night.read("bronze.quarantine").collect()] == ["duplicate_event"]
+
+
 TEXTS = st.one_of(
     st.text(alphabet='{}[]",: a1\\u\t', max_size=12),
     st.recursive(
@@ -98,12 +146,15 @@ TEXTS = st.one_of(
 
 
 @settings(max_examples=4, suppress_health_check=list(HealthCheck))
-@given(lines=st.lists(TEXTS, min_size=60, max_size=120), known=st.sets(st.integers(0, 20)))
-def test_no_line_is_lost_and_no_event_comes_twice(spark: SparkSession, lines: list[str], known: set[int]) -> None:
-    rows = [("2026-03-08/a.jsonl", at, line, DS) for at, line in enumerate(lines)]
-    frame = spark.createDataFrame(rows, "source string, line bigint, raw string, landing_date date")
-    in_bronze = spark.createDataFrame([(f"e{at}",) for at in known], "event_id string")
-    validated = validate(frame, 3).persist()
+@given(
+    lines=st.lists(TEXTS, min_size=60, max_size=120),
+    known=st.dictionaries(st.integers(0, 20), st.integers(0, 2 * SPAN)),
+)
+def test_no_line_is_lost_and_no_event_comes_twice(spark: SparkSession, lines: list[str], known: dict[int, int]) -> None:
+    """``known``: how many days ago another event with the id of one of the lines landed."""
+    bronze = bronze_rows(spark, [landed_before(f"e{at}", days) for at, days in known.items()])
+    validated = validate(as_read(spark, lines), 3).persist()
+    in_bronze = events.known_ids(bronze.withColumn("landing_date", F.to_date("event_time")), validated, SPAN)
     repeated = events.repeated_lines(validated, in_bronze, events.repeated_ids(validated, in_bronze))
     checked = events.transform(validated, repeated).persist()
     accepted, refused = events.accepted(checked).collect(), quarantine.transform(checked).collect()
@@ -112,5 +163,5 @@ def test_no_line_is_lost_and_no_event_comes_twice(spark: SparkSession, lines: li
     assert sorted(row["line"] for row in [*accepted, *refused]) == list(range(len(lines)))
     ids = [row["event_id"] for row in accepted]
     assert len(ids) == len(set(ids))
-    assert not set(ids) & {f"e{at}" for at in known}
+    assert not set(ids) & {f"e{at}" for at, days in known.items() if days <= SPAN}
     assert all(row["raw"] == lines[row["line"]] for row in accepted)
