@@ -62,7 +62,7 @@ loop: setup ## serve and learn day by day: users respond to each night's feeds (
 	@$(PYTHON) -m infra.loop --users $(USERS) --days $(DAYS)
 
 .PHONY: validate-landing
-validate-landing: setup ## check a landing area: file, line and rule of every violation (LANDING=folder)
+validate-landing: setup ## check a landing area: file, line and rule of every refused line (LANDING=folder)
 	@test -n "$(LANDING)" || { echo "name the folder: make validate-landing LANDING=path"; exit 2; }
 	@$(LAKE) spark_jobs/validate_landing.py --landing $(LANDING)
 

@@ -1,7 +1,9 @@
-"""Say what is wrong with a landing area before a night meets it: file, line and rule of every violation.
+"""Say what is wrong with a landing area before a night meets it: file, line and rule of every refused line.
 
 ``make validate-landing LANDING=DIR``, or ``spark-submit spark_jobs/validate_landing.py --landing DIR``. The jobs of the
-stages ingest and clean run on a lake of their own, which is thrown away, so the rules are the night's by construction.
+stages ingest and clean run on a lake of their own, which is thrown away, so the rules are the night's by construction;
+what a lake knows already (its events and users, and who was erased) they do not see. A job that refuses a line tells
+the first rule that it breaks.
 Exit code 0: every line is accepted. 1: some are refused. 2: the area cannot be read as one.
 """
 
@@ -74,7 +76,7 @@ def describe(violation: Row) -> str:
 
 
 def report(violations: DataFrame, num_lines: int) -> int:
-    """Print every violation and the counts by reason; returns the exit code."""
+    """Print every refusal and the counts by reason; returns the exit code."""
     counts = dict.fromkeys(REFUSALS, 0)
     for violation in violations.toLocalIterator(prefetchPartitions=True):
         print(describe(violation))

@@ -4,27 +4,20 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from spark_jobs.clean.latest_versions import latest_versions, merge_latest
-from spark_jobs.clean.references import Reference, check, known_posts, on_silver_posts, refuse_where
+from spark_jobs.clean.references import Reference, check, known_posts, on_silver_posts
 from spark_jobs.clean.typed_events import landed_in_scope, typed_events
 from spark_jobs.night import Night
 
 
 def check_versions(events: DataFrame, campaigns: DataFrame, posts: DataFrame) -> DataFrame:
-    """Typed ad_upserted, with the reason where campaign or post are unknown or a number is out of its range."""
-    checked = check(
+    """Typed ad_upserted, with the reason where campaign or post are unknown."""
+    return check(
         events,
         [
             Reference("post_id", posts.select("post_id"), "unknown_post"),
             Reference("campaign_id", campaigns.select("campaign_id"), "unknown_campaign"),
         ],
     )
-    for column, broken in (
-        ("bid", F.col("bid") < 0),
-        ("quality", ~F.col("quality").between(0, 1)),
-        ("frequency_cap", F.col("frequency_cap") < 1),
-    ):
-        checked = refuse_where(checked, broken, "value_out_of_range", column)
-    return checked
 
 
 def transform(events: DataFrame) -> DataFrame:

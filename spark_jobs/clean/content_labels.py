@@ -1,18 +1,16 @@
 """silver.content_labels: what people and fact checkers say of a post; grain: post_id, labeller_id, label."""
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from spark_jobs.clean.latest_versions import latest_versions, merge_latest
-from spark_jobs.clean.references import Reference, check, known_posts, on_silver_posts, refuse_where
+from spark_jobs.clean.references import Reference, check, known_posts, on_silver_posts
 from spark_jobs.clean.typed_events import landed_in_scope, typed_events
 from spark_jobs.night import Night
 
 
 def check_events(events: DataFrame, posts: DataFrame) -> DataFrame:
-    """Typed content_labelled, with the reason where the post is unknown or the confidence is no share."""
-    checked = check(events, [Reference("post_id", posts.select("post_id"), "unknown_post")])
-    return refuse_where(checked, ~F.col("confidence").between(0, 1), "value_out_of_range", "confidence")
+    """Typed content_labelled, with the reason where the post is unknown."""
+    return check(events, [Reference("post_id", posts.select("post_id"), "unknown_post")])
 
 
 def transform(events: DataFrame) -> DataFrame:

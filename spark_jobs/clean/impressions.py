@@ -9,15 +9,14 @@ from spark_jobs.clean.references import (
     known_posts,
     merge_accepted,
     on_silver_posts,
-    refuse_where,
 )
 from spark_jobs.clean.typed_events import landed_in_scope, typed_events
 from spark_jobs.night import Night
 
 
 def check_events(events: DataFrame, users: DataFrame, posts: DataFrame, ads: DataFrame) -> DataFrame:
-    """Typed impressions, with the reason where user, post or ad are unknown or the position is below 1."""
-    checked = check(
+    """Typed impressions, with the reason where user, post or ad are unknown."""
+    return check(
         events,
         [
             Reference("user_id", users.select("user_id"), "unknown_user"),
@@ -25,7 +24,6 @@ def check_events(events: DataFrame, users: DataFrame, posts: DataFrame, ads: Dat
             Reference("ad_id", ads.select("ad_id"), "unknown_ad", only_when=F.col("ad_id").isNotNull()),
         ],
     )
-    return refuse_where(checked, F.col("position") < 1, "position_out_of_range", "position")
 
 
 def transform(events: DataFrame) -> DataFrame:

@@ -4,16 +4,19 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from spark_jobs.clean.changes import changed_rows
-from spark_jobs.clean.references import Reference, accepted, check, only_refused_lines, write_refused
+from spark_jobs.clean.references import Reference, accepted, check, only_refused_lines, refuse_where, write_refused
 from spark_jobs.clean.typed_events import landed_in_scope, typed_events
 from spark_jobs.lake import merge_by_key
 from spark_jobs.night import Night
 
 
 def check_versions(events: DataFrame, users: DataFrame, pages: DataFrame, groups: DataFrame) -> DataFrame:
-    """Typed post_created and post_updated, with the reason where author, page or group are unknown."""
+    """Typed post_created and post_updated, with the reason where author, page or group are unknown.
+
+    So is the reason told of an event from before the creation that it carries.
+    """
     source_type = F.col("source_type")
-    return check(
+    checked = check(
         events,
         [
             Reference("author_id", users.select("user_id"), "unknown_user"),
@@ -21,6 +24,7 @@ def check_versions(events: DataFrame, users: DataFrame, pages: DataFrame, groups
             Reference("source_id", groups.select("group_id"), "unknown_group", only_when=source_type == "group"),
         ],
     )
+    return refuse_where(checked, F.col("event_time") < F.col("created_at"), "before_creation", "created_at")
 
 
 def transform(versions: DataFrame, deletions: DataFrame, existing: DataFrame) -> DataFrame:

@@ -15,8 +15,7 @@ from spark_jobs.night import Night
 def check_events(events: DataFrame, users: DataFrame) -> DataFrame:
     """Typed sessions, with the reason where the user is unknown or the session ends before it starts."""
     checked = check(events, [Reference("user_id", users.select("user_id"), "unknown_user")])
-    checked = refuse_where(checked, F.col("ended_at") < F.col("started_at"), "ends_before_start", "ended_at")
-    return refuse_where(checked, F.col("scroll_depth") < 0, "value_out_of_range", "scroll_depth")
+    return refuse_where(checked, F.col("ended_at") < F.col("started_at"), "ends_before_start", "ended_at")
 
 
 def transform(events: DataFrame) -> DataFrame:

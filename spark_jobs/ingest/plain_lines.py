@@ -13,14 +13,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pyarrow import json
-from pyspark.sql import DataFrame
-from pyspark.sql.types import DataType, StringType, StructField, StructType, TimestampType
+from pyspark.sql.types import DataType, StringType, StructField, TimestampType
 
-from contracts.landing import ENVELOPE, EVENT_TYPES, FieldType
+from contracts.landing import ENVELOPE, EVENT_TYPES, Field, FieldType
 
 TIMESTAMP = r"^(19[7-9]\d|20\d\d)-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)?$"
 PREFIX = "plain_"
-"""Before the names of the columns that ``with_plain`` adds."""
+"""Before the names of the columns that ``tell_plain`` adds."""
 
 TOLD: dict[str, DataType] = {
     "event_id": StringType(),
@@ -32,6 +31,10 @@ _MOMENT = pa.timestamp("us", "UTC")
 _LONGEST_MOMENT = len("2026-03-08T09:00:00.123456Z")
 PLAIN = tuple(StructField(PREFIX + name, kind) for name, kind in TOLD.items())
 _ONE_FLAT_OBJECT = r"^\s*\{[^{}]*\}\s*$"
+_USUAL_BYTES = 1_000
+"""No reader of JSON has a limit that a line of this length could break."""
+_LONGEST_PLAIN, _MOST_LISTS, _MOST_COLONS = 50_000, 100, 1_000
+_MANY_DIGITS = r"\d{300}"
 _PLAIN_OFFSET = r"T[^Z+-]+(Z|[+-](0\d|1[0-7]):[0-5]\d)?$"
 _PARSED_AS: dict[FieldType, pa.DataType] = {
     "long": pa.int64(),
@@ -55,13 +58,8 @@ _REQUIRED_BY = {
 """Per field, for which event types it must be there, in the order of ``EVENT_TYPES``."""
 
 
-def with_plain(lines: DataFrame) -> DataFrame:
-    """``lines`` (``raw``, ...) with the envelope of plain lines, ``plain_event_id`` and so on; null of the others."""
-    return lines.mapInArrow(tell_plain, StructType([*lines.schema.fields, *PLAIN]))
-
-
 def tell_plain(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """The batches with the columns ``PLAIN``, see ``with_plain``."""
+    """The batches (``raw``, ...) with the envelope of plain lines, ``plain_event_id`` and so on; null of the others."""
     for batch in batches:
         told = read_plain(batch.column("raw"))
         yield pa.record_batch([*batch.columns, *told.columns], names=[*batch.schema.names, *told.schema.names])
@@ -69,12 +67,32 @@ def tell_plain(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 def read_plain(raw: pa.StringArray) -> pa.RecordBatch:
     """The envelope of each line of ``raw`` that is plain, as four columns; nulls for the others."""
-    is_flat = pc.match_substring_regex(raw, _ONE_FLAT_OBJECT).to_numpy(zero_copy_only=False)
+    is_flat = _numpy(pc.match_substring_regex(raw, _ONE_FLAT_OBJECT)) & ~_is_extreme(raw)
     told = _read(raw.take(pa.array(np.flatnonzero(is_flat))))
     places = np.full(len(raw), -1, dtype=np.int64)
     places[is_flat] = np.arange(is_flat.sum())
     order = pa.array(places, mask=~is_flat)
     return pa.record_batch([column.take(order) for column in told], names=[PREFIX + name for name in TOLD])
+
+
+def _is_extreme(raw: pa.StringArray) -> NDArray[np.bool_]:
+    """Whether a line could hold what one of the readers of JSON does not take.
+
+    Lists within lists within lists end Arrow's process, and a column for each of many unknown fields its memory.
+    Spark's readers stop at 1,000 levels, 1,000 digits and names of 50,000 characters: such a line is no event, as
+    nothing behind ingest could read it. A short line can hold none of these.
+    """
+    is_long = _numpy(pc.greater(pc.binary_length(raw), _USUAL_BYTES))
+    is_extreme = np.zeros(len(raw), dtype=np.bool_)
+    if is_long.any():
+        long = raw.take(pa.array(np.flatnonzero(is_long)))
+        is_extreme[is_long] = (
+            _numpy(pc.greater(pc.binary_length(long), _LONGEST_PLAIN))
+            | _numpy(pc.greater(pc.count_substring(long, "["), _MOST_LISTS))
+            | _numpy(pc.greater(pc.count_substring(long, ":"), _MOST_COLONS))
+            | _numpy(pc.match_substring_regex(long, _MANY_DIGITS))
+        )
+    return is_extreme
 
 
 def _read(raw: pa.StringArray) -> list[pa.Array]:
@@ -125,12 +143,32 @@ def _keep_the_contract(columns: dict[str, pa.Array]) -> NDArray[np.bool_]:
             keeps &= _are_times(column)
         elif field.type == "double":
             keeps &= _numpy(pc.fill_null(pc.is_finite(column), fill_value=True))
+        if field.bounds and column.null_count < len(column):
+            keeps &= is_surely_within(column, field)
     for at, fields in enumerate(EVENT_TYPES.values()):
         for field in fields:
             if field.allowed:
                 fits = pc.or_(columns[field.name].is_null(), pc.is_in(columns[field.name], pa.array(field.allowed)))
                 keeps &= (event_type != at) | _numpy(fits)
     return keeps
+
+
+def is_surely_within(column: pa.Array, field: Field) -> NDArray[np.bool_] | bool:
+    """Whether each value is within the field's bounds, or null; of a text its bytes count, never too few."""
+    if field.longest is not None:
+        column = pc.binary_length(column)
+    limits = (
+        (pc.greater_equal, "min", field.least),
+        (pc.greater, "min", field.above),
+        (pc.less_equal, "max", field.most if field.longest is None else field.longest),
+    )
+    # The least and the greatest value of a healthy batch say yes for all.
+    ends = pc.min_max(column)
+    broken = [
+        (holds, limit) for holds, end, limit in limits if limit is not None and not holds(ends[end], limit).as_py()
+    ]
+    fits = (_numpy(pc.fill_null(holds(column, limit), fill_value=True)) for holds, limit in broken)
+    return np.logical_and.reduce(list(fits)) if broken else True
 
 
 def _are_times(column: pa.StringArray) -> NDArray[np.bool_]:

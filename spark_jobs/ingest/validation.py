@@ -12,7 +12,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from contracts.landing import ENVELOPE, EVENT_TYPES, MAX_CLOCK_SKEW_S, Field, FieldType
-from spark_jobs.ingest.plain_lines import PLAIN, PREFIX, TIMESTAMP, with_plain
+from spark_jobs.ingest.plain_lines import PREFIX, TIMESTAMP
 
 TIMED_TYPES = ("impression", "engagement", "reaction", "session")
 """Events that count for a day, so they may be late only by ``Dataset.late_days``; entities and edges may be later."""
@@ -29,21 +29,24 @@ _KINDS: dict[FieldType, tuple[str, ...]] = {
 }
 """Per field type, the variant types of acceptable JSON values; an integer beyond 64 bits is a DECIMAL."""
 
-_RULES = "array<struct<name: string, type: string, required: boolean, allowed: array<string>, kinds: array<string>>>"
+_RULES = (
+    "array<struct<name: string, type: string, required: boolean, allowed: array<string>, kinds: array<string>, "
+    "least: double, above: double, most: double, longest: int, bounds: string>>"
+)
 _DETAIL_CHARACTERS = 200
-_FIELD_REASONS = {1: "missing_field", 2: "wrong_type", 4: "value_not_allowed"}
+_OUT_OF_RANGE = 5
+_FIELD_REASONS = {1: "missing_field", 2: "wrong_type", 4: "value_not_allowed", _OUT_OF_RANGE: "value_out_of_range"}
 _UNKNOWN_TYPE_RANK = 3
 
 
 def validate(lines: DataFrame, late_days: int) -> DataFrame:
     """Lines with ``event_id``, ``event_type``, ``event_time``, ``received_at``, ``reason`` and ``detail``.
 
-    Grain: one line of ``lines`` (source, line, raw, landing_date; what ``plain_lines`` tells is added where it is not
-    there). ``reason`` is null on an acceptable line; the first rule that a line breaks, in the order of
-    docs/landing.md, names it. ``received_at`` is never before ``event_time``.
+    Grain: one line of ``lines``, which has the columns of ``landing_files.read_lines``. ``reason`` is null on an
+    acceptable line; the first rule that a line breaks, in the order of docs/landing.md, names it. ``received_at`` is
+    never before ``event_time``.
     """
-    read = lines if {column.name for column in PLAIN} <= set(lines.columns) else with_plain(lines)
-    read = read.withColumn("is_plain", F.col(f"{PREFIX}event_type").isNotNull())
+    read = lines.withColumn("is_plain", F.col(f"{PREFIX}event_type").isNotNull())
     # A plain line is no business of the full reading: it reads null there, which costs nothing.
     events = read.withColumn("suspect", F.when(~F.col("is_plain"), F.col("raw"))).withColumn("parsed", _parsed())
     events = events.withColumn("values", F.try_variant_get("parsed", "$.event", "map<string,variant>"))
@@ -100,7 +103,7 @@ def _string_in(value: Column) -> Column:
     return F.try_variant_get(value, "$", "string")
 
 
-def _text(name: str) -> Column:
+def _text(name: str | Column) -> Column:
     """The value of a suspect line where it is a JSON string."""
     return F.when(F.col("kinds")[name] == "STRING", _string_in(F.col("values")[name]))
 
@@ -110,14 +113,17 @@ def _told(name: str, of_suspect: Column) -> Column:
 
 
 def _broken_fields() -> Column:
-    """The fields that break a rule, as structs (rank, position, name): the least one is the first to report."""
+    """The fields that break a rule, as structs (rank, at, name, bounds): the least one is the first to report."""
     contract = json.dumps({name: _rules(fields) for name, fields in EVENT_TYPES.items()})
     own = F.from_json(F.lit(contract), f"map<string,{_RULES}>")
     envelope = F.from_json(F.lit(json.dumps(_rules(ENVELOPE))), _RULES)
     fields = F.concat(envelope, F.coalesce(own[F.col("event_type")], F.array().cast(_RULES)))
     fields = F.when(F.col("values").isNotNull(), fields)
     ranked = F.transform(
-        fields, lambda field, at: F.struct(_rank(field).alias("rank"), at.alias("at"), field["name"].alias("name"))
+        fields,
+        lambda field, at: F.struct(
+            _rank(field).alias("rank"), at.alias("at"), *(field[told].alias(told) for told in ("name", "bounds"))
+        ),
     )
     return F.filter(ranked, lambda broken: broken["rank"].isNotNull())
 
@@ -130,6 +136,11 @@ def _rules(fields: Sequence[Field]) -> list[dict[str, object]]:
             "required": field.required,
             "allowed": field.allowed,
             "kinds": _KINDS[field.type],
+            "least": field.least,
+            "above": field.above,
+            "most": field.most,
+            "longest": field.longest,
+            "bounds": field.bounds,
         }
         for field in fields
     ]
@@ -141,15 +152,23 @@ def _rank(field: Column) -> Column:
     value = F.col("values")[field["name"]]
     told = _string_in(value)
     is_absent = (kind == "VOID") | ((field["name"] == "event_id") & (told == ""))
-    in_range = (
+    number = F.try_variant_get(value, "$", "double")
+    in_type = (
         F.when(field["type"] == "timestamp", told.rlike(TIMESTAMP) & F.try_to_timestamp(told).isNotNull())
         .when(field["type"] == "int", F.try_variant_get(value, "$", "int").isNotNull())
-        .when(field["type"] == "double", F.abs(F.try_variant_get(value, "$", "double")) < float("inf"))
+        .when(field["type"] == "double", F.abs(number) < float("inf"))
         .otherwise(F.lit(col=True))
     )
-    fits = F.array_contains(field["kinds"], kind) & F.coalesce(in_range, F.lit(col=False))
+    fits = F.array_contains(field["kinds"], kind) & F.coalesce(in_type, F.lit(col=False))
     is_refused = (F.size(field["allowed"]) > 0) & ~F.array_contains(field["allowed"], told)
-    return F.when(is_absent, F.when(field["required"], 1)).when(~fits, 2).when(is_refused, 4)
+    is_outside = (number < field["least"]) | (number <= field["above"]) | (number > field["most"])
+    is_outside |= F.length(told) > field["longest"]  # what has no such bound is null, and null is not outside
+    return (
+        F.when(is_absent, F.when(field["required"], 1))
+        .when(~fits, 2)
+        .when(is_refused, 4)
+        .when(is_outside, _OUT_OF_RANGE)
+    )
 
 
 def _shape_problems() -> list[Column]:
@@ -157,7 +176,9 @@ def _shape_problems() -> list[Column]:
     rank, name = F.col("broken.rank"), F.col("broken.name")
     is_unknown = ~F.col("event_type").isin(*EVENT_TYPES) & (F.coalesce(rank, F.lit(4)) > _UNKNOWN_TYPE_RANK)
     reason = F.element_at(F.create_map(*(F.lit(part) for item in _FIELD_REASONS.items() for part in item)), rank)
-    detail = F.when(rank == 1, name).otherwise(_shown(name))
+    length = F.concat(name, F.lit(" of "), F.length(_text(name)).cast("string"), F.lit(" characters"))
+    outside = F.concat(F.coalesce(length, _shown(name)), F.lit(", must be "), F.col("broken.bounds"))
+    detail = F.when(rank == 1, name).when(rank == _OUT_OF_RANGE, outside).otherwise(_shown(name))
     return [
         F.when(~F.col("is_plain") & F.col("parsed").isNull(), _problem(F.lit("malformed_json"))),
         F.when(~F.col("is_plain") & F.col("values").isNull(), _problem(F.lit("not_an_object"))),

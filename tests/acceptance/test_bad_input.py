@@ -1,6 +1,7 @@
 """All kinds of bad input at once: refused with a reason, counted, and never in silver; what is good goes through."""
 
 import json
+from collections import Counter
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -16,11 +17,25 @@ from spark_jobs.ingest.landing_files import LandingError
 from spark_jobs.lake import Lake, checksum
 from spark_jobs.night import Night
 from spark_jobs.run import failures, run_stage
-from tests.landed import DS, Event, ad, campaign, engagement, event, impression, label, land, post, session, user
+from tests.landed import (
+    DS,
+    NOON,
+    Event,
+    ad,
+    campaign,
+    engagement,
+    event,
+    impression,
+    label,
+    land,
+    post,
+    session,
+    user,
+)
 
 EXACT = 2**53 + 1
 LENIENT = Settings(dataset=Dataset(max_quarantined_share=1.0))
-LATE = "2026-03-04T00:00:00Z"
+LATE, MORNING = "2026-03-04T00:00:00Z", "2026-03-08T08:00:00Z"
 GOOD: list[Event] = [
     user(EXACT),
     user(2),
@@ -29,52 +44,73 @@ GOOD: list[Event] = [
     engagement("e1", 2, 2**63 - 1, impression_id="i1"),
     event("reaction", "r1", post_id=2**63 - 1, engagement_type="like"),
     event("friendship_created", "f1", user_id=2, friend_id=EXACT),
+    post(9, 2, created_at=MORNING, media_count=1000, text="é" * 63_206),
+    post(9, 2, "an edit", "2026-03-08T13:00:00Z", created_at=MORNING, text="edited") | {"event_type": "post_updated"},
+    impression("last", 2, 9, position=1000, propensity=1, epoch=1),
+    engagement("a whole day", 2, 9, dwell_ms=86_400_000),
+    session("s0", 2, scroll_depth=0),
+    campaign(32, 2, budget=0),
 ]
-BAD: list[Event | str] = [
-    '{"event_id": "cut',
-    "not JSON at all",
-    "[]",
-    event("teleport", "t1"),
-    user(2**63),
-    user(2**64 + 1),
-    user(3, name=None),
-    engagement("e2", 2, 2**63 - 1, engagement_type="poke"),
-    user(4, at="2026-03-20T00:00:00Z"),
-    engagement("e3", 2, 2**63 - 1) | {"event_time": LATE},
-    user(2),
-    engagement("e4", EXACT - 1, 2**63 - 1),
-    engagement("e5", 2, 999),
-    impression("i2", 2, 999),
-    impression("i3", 2, 2**63 - 1, position=0),
-    post(5, 3),
-    event("friendship_created", "f2", user_id=2, friend_id=2),
-    event("page_followed", "p1", user_id=2, page_id=999),
-    event("post_deleted", "d1", post_id=999),
+POST = 2**63 - 1
+TOO_MUCH = "[" * 1500 + "]" * 1500
+INGEST = "bronze.events"
+OUT = "value_out_of_range"
+BAD: list[tuple[Event | str, str, str]] = [
+    ('{"event_id": "cut', INGEST, "malformed_json"),
+    ("not JSON at all", INGEST, "malformed_json"),
+    (json.dumps(user(7))[:-1] + f', "moons": {TOO_MUCH}}}', INGEST, "malformed_json"),
+    (json.dumps(user(7))[:-1] + f', "moons": {"7" * 1500}}}', INGEST, "malformed_json"),
+    ("[]", INGEST, "not_an_object"),
+    (event("teleport", "t1"), INGEST, "unknown_event_type"),
+    (user(2**63), INGEST, "wrong_type"),
+    (user(2**64 + 1), INGEST, "wrong_type"),
+    (user(3, name=None), INGEST, "missing_field"),
+    (engagement("e2", 2, POST, engagement_type="poke"), INGEST, "value_not_allowed"),
+    (user(5, birth_year=1849), INGEST, OUT),
+    (user(6, birth_year=2101), INGEST, OUT),
+    (post(6, 2, media_count=-1), INGEST, OUT),
+    (post(7, 2, media_count=1001), INGEST, OUT),
+    (post(8, 2, text="é" * 63_207), INGEST, OUT),
+    (impression("i3", 2, POST, position=0), INGEST, OUT),
+    (impression("i4", 2, POST, position=1001), INGEST, OUT),
+    (impression("i5", 2, POST, propensity=0), INGEST, OUT),
+    (impression("i6", 2, POST, propensity=1.01), INGEST, OUT),
+    (impression("i7", 2, POST, epoch=0), INGEST, OUT),
+    (engagement("e6", 2, POST, dwell_ms=-1), INGEST, OUT),
+    (engagement("e7", 2, POST, dwell_ms=86_400_001), INGEST, OUT),
+    (session("s1", 2, scroll_depth=-1), INGEST, OUT),
+    (campaign(30, 2, budget=-1), INGEST, OUT),
+    (campaign(31, 2, daily_budget=-0.5), INGEST, OUT),
+    (ad(40, 32, POST, bid=-0.01), INGEST, OUT),
+    (ad(41, 32, POST, quality=1.5), INGEST, OUT),
+    (ad(42, 32, POST, frequency_cap=0), INGEST, OUT),
+    (label("l1", POST, "a", confidence=1.01), INGEST, OUT),
+    (user(4, at="2026-03-20T00:00:00Z"), INGEST, "future_event"),
+    (engagement("e3", 2, POST) | {"event_time": LATE}, INGEST, "too_late"),
+    (user(2), INGEST, "duplicate_event"),
+    (engagement("e4", EXACT - 1, POST), "silver.engagements", "unknown_user"),
+    (engagement("e5", 2, 999), "silver.engagements", "unknown_post"),
+    (impression("i2", 2, 999), "silver.impressions", "unknown_post"),
+    (post(5, 3), "silver.posts", "unknown_user"),
+    (post(POST, EXACT, "too early", MORNING, created_at=NOON, text="no"), "silver.posts", "before_creation"),
+    (event("post_deleted", "d1", post_id=999), "silver.posts", "unknown_post"),
+    (event("friendship_created", "f2", user_id=2, friend_id=2), "silver.friendships", "self_edge"),
+    (event("page_followed", "p1", user_id=2, page_id=999), "silver.page_follows", "unknown_page"),
+    (session("s2", 2, ended_at=MORNING), "silver.sessions", "ends_before_start"),
+    (campaign(33, 2, ends_at=MORNING), "silver.campaigns", "ends_before_start"),
 ]
-REFUSED = {
-    ("bronze.events", "malformed_json"): 2,
-    ("bronze.events", "not_an_object"): 1,
-    ("bronze.events", "unknown_event_type"): 1,
-    ("bronze.events", "wrong_type"): 2,
-    ("bronze.events", "missing_field"): 1,
-    ("bronze.events", "value_not_allowed"): 1,
-    ("bronze.events", "future_event"): 1,
-    ("bronze.events", "too_late"): 1,
-    ("bronze.events", "duplicate_event"): 1,
-    ("silver.engagements", "unknown_user"): 1,
-    ("silver.engagements", "unknown_post"): 1,
-    ("silver.impressions", "unknown_post"): 1,
-    ("silver.impressions", "position_out_of_range"): 1,
-    ("silver.posts", "unknown_user"): 1,
-    ("silver.posts", "unknown_post"): 1,
-    ("silver.friendships", "self_edge"): 1,
-    ("silver.page_follows", "unknown_page"): 1,
-}
+REFUSED = Counter((writer, reason) for _, writer, reason in BAD)
+NUM_BEFORE = 8
+"""So many of the bad lines stand before the good ones."""
 SILVER_IDS: dict[str, dict[str, set[Any]]] = {
     "silver.users": {"user_id": {EXACT, 2}},
-    "silver.posts": {"post_id": {2**63 - 1}, "author_id": {EXACT}},
-    "silver.impressions": {"impression_id": {"i1"}, "post_id": {2**63 - 1}},
-    "silver.engagements": {"engagement_id": {"e1", "r1"}, "post_id": {2**63 - 1}},
+    "silver.posts": {"post_id": {POST, 9}, "author_id": {EXACT, 2}, "text": {"Hello", "edited"}},
+    "silver.impressions": {"impression_id": {"i1", "last"}, "post_id": {POST, 9}},
+    "silver.engagements": {"engagement_id": {"e1", "r1", "a whole day"}, "post_id": {POST, 9}},
+    "silver.sessions": {"session_id": {"s0"}},
+    "silver.campaigns": {"campaign_id": {32}},
+    "silver.ads": {"ad_id": set()},
+    "silver.content_labels": {"labeller_id": set()},
     "silver.friendships": {"user_id": {EXACT, 2}, "friend_id": {EXACT, 2}},
     "silver.page_follows": {"user_id": set()},
 }
@@ -92,7 +128,8 @@ def refusals(night: Night) -> dict[tuple[str, str], int]:
 @pytest.mark.slow
 def test_bad_input_is_refused_with_its_reason_and_counted(spark: SparkSession, tmp_path: Path) -> None:
     night = night_of(spark, tmp_path)
-    land(night.landing, DS, [*BAD[:8], *GOOD, *BAD[8:], "", "  "])
+    bad = [line for line, _, _ in BAD]
+    land(night.landing, DS, [*bad[:NUM_BEFORE], *GOOD, *bad[NUM_BEFORE:], "", "  "])
     for stage in ("ingest", "clean"):
         broken = [line for verdict in run_stage(night, stage) for line in failures(verdict)]
         assert not [line for line in broken if line.startswith("critical")]
@@ -100,10 +137,14 @@ def test_bad_input_is_refused_with_its_reason_and_counted(spark: SparkSession, t
     for (writer, reason), count in counts.items():
         print(f"{writer:24} {reason:24} {count:4}")
     assert counts == REFUSED
-    num_refused_lines = sum(count for (writer, _), count in REFUSED.items() if writer == "bronze.events")
+    num_refused_lines = sum(count for (writer, _), count in REFUSED.items() if writer == INGEST)
     assert night.read("bronze.events").count() + num_refused_lines == len(BAD) + len(GOOD)
-    landed = {line if isinstance(line, str) else json.dumps(line) for line in BAD}
-    assert {row["raw"] for row in night.read("bronze.quarantine").select("raw").collect()} == landed
+    kept = {(row["source"], row["line"]): row for row in night.read("bronze.quarantine").collect()}
+    assert len(kept) == len(BAD)
+    for at, (line, writer, reason) in enumerate(BAD, start=1):
+        row = kept[f"{DS}/events.jsonl", at if at <= NUM_BEFORE else at + len(GOOD)]
+        assert (row["writer"], row["reason"]) == (writer, reason), row
+        assert row["raw"] == (line if isinstance(line, str) else json.dumps(line))
     for table, columns in SILVER_IDS.items():
         for column, ids in columns.items():
             assert {row[0] for row in night.read(table).select(column).collect()} == ids, (table, column)
@@ -168,6 +209,7 @@ def test_contradictions_have_a_rule(spark: SparkSession, tmp_path: Path) -> None
         event("friendship_created", "f", user_id=1, friend_id=3),
         post(10, 1, text="created"),
         post(10, 1, "edit before creation", before, text="edited") | edit,
+        post(10, 1, "edit before its creation", before, created_at=NOON, text="edited") | edit,
         post(11, 1, "edit alone", text="edited") | edit,
         post(12, 1, "one id", text="first"),
         post(12, 2, "one id, twice", after, text="second"),
@@ -199,6 +241,7 @@ def test_contradictions_have_a_rule(spark: SparkSession, tmp_path: Path) -> None
     assert [row.impression_id for row in night.read("silver.engagements").collect()] == ["i"]
     refused = {row.event_id: row.reason for row in night.read("bronze.quarantine").collect()}
     assert refused == {
+        "edit before its creation": "before_creation",
         "b": "self_edge",
         "f": "unknown_user",
         "session-s2": "ends_before_start",

@@ -9,10 +9,10 @@ from pyspark.sql import SparkSession
 
 from contracts.landing import REFUSALS
 from spark_jobs.validate_landing import describe, find_violations, report
-from tests.landed import DS, Event, ad, campaign, engagement, event, impression, land, post, session, user
+from tests.landed import DS, NOON, Event, ad, campaign, engagement, event, impression, land, post, session, user
 
 ROOT = Path(__file__).resolve().parents[2]
-AFTER, LONG_AGO = "2026-03-09T01:00:00Z", "2026-03-04T00:00:00Z"
+AFTER, BEFORE, LONG_AGO = "2026-03-09T01:00:00Z", "2026-03-08T11:00:00Z", "2026-03-04T00:00:00Z"
 GOOD: list[Event | str] = [user(1), user(2), post(10, 1), impression("i", 2, 10)]
 VIOLATIONS: list[tuple[Event | str, str]] = [
     ('{"event_id": "cut', "malformed_json: a line is one JSON value in valid UTF-8, and an object names no key twice"),
@@ -23,6 +23,10 @@ VIOLATIONS: list[tuple[Event | str, str]] = [
     (
         engagement("e1", 2, 10, engagement_type="poke"),
         'value_not_allowed (engagement_type="poke"): a field with listed values has one of them',
+    ),
+    (
+        campaign(7, 1, budget=-1),
+        f"value_out_of_range (budget=-1, must be at least 0): {REFUSALS['value_out_of_range']}",
     ),
     (
         user(4, at=AFTER),
@@ -55,12 +59,14 @@ VIOLATIONS: list[tuple[Event | str, str]] = [
         event("user_blocked", "b1", user_id=2, blocked_id=2),
         "self_edge (blocked_id=2): a friendship or a block is between two users",
     ),
-    (impression("i2", 2, 10, position=0), "position_out_of_range (position=0): positions start at 1"),
     (
         session("s", 2, ended_at=LONG_AGO),
         "ends_before_start (ended_at=2026-03-04 00:00:00): a session or a campaign does not end before it starts",
     ),
-    (campaign(7, 1, budget=-1), f"value_out_of_range (budget=-1.0): {REFUSALS['value_out_of_range']}"),
+    (
+        post(11, 1, at=BEFORE, created_at=NOON),
+        f"before_creation (created_at=2026-03-08 12:00:00): {REFUSALS['before_creation']}",
+    ),
 ]
 
 

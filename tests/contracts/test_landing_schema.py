@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
-from contracts.landing import EVENT_TYPES, json_schema
+from contracts.landing import EVENT_TYPES, Field
+from contracts.landing_schema import json_schema
+from tests.field_edges import BOUNDED, inside, outside
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 EXAMPLES: list[dict[str, Any]] = [
@@ -22,7 +24,7 @@ def is_valid(event: Any) -> bool:
 
 
 def test_the_file_is_made_from_the_contract() -> None:
-    message = "run `python -m contracts.landing > docs/landing.schema.json`"
+    message = "run `python -m contracts.landing_schema > docs/landing.schema.json`"
     assert json.loads((DOCS / "landing.schema.json").read_text()) == json_schema(), message
     Draft202012Validator.check_schema(json_schema())
 
@@ -53,16 +55,26 @@ def test_values_are_held_to_their_type(change: dict[str, Any], valid: bool) -> N
     assert is_valid(IMPRESSION | change) == valid
 
 
+@pytest.mark.parametrize(("event_type", "field"), BOUNDED, ids=str)
+def test_values_are_held_to_their_bounds(event_type: str, field: Field) -> None:
+    example = next(one for one in EXAMPLES if one["event_type"] == event_type)
+    assert [value for value in inside(field) if not is_valid(example | {field.name: value})] == []
+    assert [value for value in outside(field) if is_valid(example | {field.name: value})] == []
+
+
 def test_a_field_has_one_type_wherever_it_stands() -> None:
-    types: dict[str, set[str]] = {}
+    types: dict[str, set[tuple[str, str]]] = {}
     for fields in EVENT_TYPES.values():
         for field in fields:
-            types.setdefault(field.name, set()).add(field.type)
-    assert {name: found for name, found in types.items() if len(found) > 1} == {}, "the quick reading parses it once"
+            types.setdefault(field.name, set()).add((field.type, field.bounds))
+    assert {name: found for name, found in types.items() if len(found) > 1} == {}, "the quick reading reads it once"
 
 
 def test_fields_of_the_first_contract_have_kept_their_types() -> None:
-    """Landing areas written for the first contract stay valid: its fields stand, and later ones are optional."""
+    """Landing areas written for the first contract stay valid: its fields stand, and later ones are optional.
+
+    Bounds came later, and took nothing back: a value beyond them stopped the night at a gate or was refused by clean.
+    """
     first: dict[str, list[str]] = json.loads((Path(__file__).parent / "landing_fields_1.json").read_text())
     for event_type, told in first.items():
         now = {field.name: f"{field.name} {field.type} {field.required}" for field in EVENT_TYPES[event_type]}

@@ -19,51 +19,39 @@ EVENTS = [
     post(10, 1),
     post(11, 2, at=LATER, source_type="page", source_id=5),
     post(12, 9),  # withheld: its author is unknown
+    post(10, 1, "before it was created", EARLY, created_at=NOON),
     campaign(100, 1, daily_budget=2.5, pacing="asap", ends_at=LATER),
     campaign(100, 1, "older", EARLY, budget=1),
     campaign(101, 9),
     campaign(102, 1, ends_at=EARLY),
-    campaign(103, 1, budget=-1),
-    campaign(104, 1, daily_budget=-0.5),
     ad(200, 100, 10, countries=["US"], interests=["Food"], min_age=18, frequency_cap=2, quality=0.5, is_active=False),
     ad(200, 100, 11, "ad of before", EARLY),
     ad(201, 100, 11),
     ad(202, 102, 10),  # of a campaign that was refused
     ad(203, 100, 99),
-    ad(204, 100, 10, bid=-0.01),
-    ad(205, 100, 10, frequency_cap=0),
-    ad(206, 100, 10, quality=1.5),
     ad(207, 100, 12),  # waits for its post
     session("s1", 1, "half", started_at=EARLY, ended_at=NOON, scroll_depth=3),
     session("s1", 1, "whole", LATER, started_at=EARLY, ended_at=LATER, scroll_depth=9, connection="wifi"),
     session("s1", 1, "yesterday", started_at="2026-03-07T23:59:00Z", ended_at=NOON),
     session("s2", 9),
     session("s3", 1, started_at=NOON, ended_at=EARLY),
-    session("s4", 1, scroll_depth=-1),
     label("l1", 10, "a", EARLY, value=False),
     label("l2", 10, "a", confidence=1),
     label("l3", 10, "b", value=False),
     label("l4", 10, "a", label="clickbait"),
     label("l5", 99, "a"),
-    label("l6", 10, "c", confidence=1.01),
     label("l7", 12, "a"),  # waits for its post
 ]
 REFUSED = {
     "campaign-101": ("silver.campaigns", "unknown_user", "advertiser_id=9"),
     "campaign-102": ("silver.campaigns", "ends_before_start", "ends_at=2026-03-08 11:00:00"),
-    "campaign-103": ("silver.campaigns", "value_out_of_range", "budget=-1.0"),
-    "campaign-104": ("silver.campaigns", "value_out_of_range", "daily_budget=-0.5"),
     "ad-202": ("silver.ads", "unknown_campaign", "campaign_id=102"),
     "ad-203": ("silver.ads", "unknown_post", "post_id=99"),
-    "ad-204": ("silver.ads", "value_out_of_range", "bid=-0.01"),
-    "ad-205": ("silver.ads", "value_out_of_range", "frequency_cap=0"),
-    "ad-206": ("silver.ads", "value_out_of_range", "quality=1.5"),
     "session-s2": ("silver.sessions", "unknown_user", "user_id=9"),
     "session-s3": ("silver.sessions", "ends_before_start", "ended_at=2026-03-08 11:00:00"),
-    "session-s4": ("silver.sessions", "value_out_of_range", "scroll_depth=-1"),
     "l5": ("silver.content_labels", "unknown_post", "post_id=99"),
-    "l6": ("silver.content_labels", "value_out_of_range", "confidence=1.01"),
     "post-12": ("silver.posts", "unknown_user", "author_id=9"),
+    "before it was created": ("silver.posts", "before_creation", "created_at=2026-03-08 12:00:00"),
 }
 
 

@@ -23,7 +23,7 @@ def test_the_first_broken_reference_is_the_reason_and_is_kept_once(make_night: C
             Reference("post_id", posts, "unknown_post"),
         ],
     )
-    checked = refuse_where(checked, F.col("post_id") == 20, "position_out_of_range", "post_id")
+    checked = refuse_where(checked, F.col("post_id") == 20, "self_edge", "post_id")
     assert sorted(row["event_id"] for row in accepted(checked).collect()) == ["excused", "fine"]
     for _ in range(2):
         write_refused(night, "silver.engagements", checked)

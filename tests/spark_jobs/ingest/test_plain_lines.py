@@ -5,23 +5,24 @@ import re
 from datetime import datetime
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StringType
 
-from spark_jobs.ingest import validation
-from spark_jobs.ingest.plain_lines import PREFIX, TOLD, read_plain
-from tests.landed import DS, Event
+from contracts.landing import Field
+from spark_jobs.ingest.plain_lines import PLAIN, PREFIX, TOLD, is_surely_within, read_plain
+from spark_jobs.ingest.validation import validate
+from tests.landed import Event, as_read
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "landing.md").read_text()
 EXAMPLES: list[Event] = [json.loads(example) for example in re.findall(r"```json\n(.*?)\n```", PAGE)]
 
 VALUES = st.one_of(
-    st.sampled_from([None, True, 0, -1, 2**31, 2**63 - 1, 2**63, 1.0, 1e300, float("nan"), float("inf")]),
+    st.sampled_from([None, True, 0, -1, 1001, 0.5, 2**31, 2**63 - 1, 2**63, 1.0, 1e300, float("nan"), float("inf")]),
     st.sampled_from(
         ["", "7", "NaN", "like", "public", "2026-03-08T12:00:00Z", "2026-02-30T00:00:00Z", "{", "a\u00e9\\"]
     ),
@@ -40,6 +41,10 @@ ODD_TEXTS = (
     lambda line: line.replace(": 1", ": 01"),
     lambda line: "\ufeff" + line,
     lambda line: line.replace("{", "{/* note */", 1),
+    lambda line: line[:-1] + ', "moons": ' + "[" * 1500 + "]" * 1500 + "}",
+    lambda line: line[:-1] + ', "moons": ' + "1" * 1500 + "}",
+    lambda line: line[:-1] + ', "moons": 0.' + "1" * 1500 + "}",
+    lambda line: line[:-1] + f', "{"moon" * 20_000}": 1' + "}",
 )
 
 
@@ -55,20 +60,13 @@ def odd_lines(draw: st.DrawFn) -> str:
     return draw(st.sampled_from(ODD_TEXTS))(line) if draw(st.integers(0, 3)) == 0 else line
 
 
-def frame_of(spark: SparkSession, lines: list[str]) -> DataFrame:
-    rows = [("a", at, line, DS) for at, line in enumerate(lines)]
-    return spark.createDataFrame(rows, "source string, line bigint, raw string, landing_date date")
-
-
 @settings(max_examples=4, suppress_health_check=list(HealthCheck))
 @given(lines=st.lists(odd_lines(), min_size=150, max_size=250))
 def test_both_readings_agree_on_odd_lines(spark: SparkSession, lines: list[str]) -> None:
-    frame = frame_of(spark, lines)
-    quick = validation.validate(frame, 3).orderBy("line").collect()
-    with pytest.MonkeyPatch.context() as patch:
-        none = {PREFIX + name: F.lit(None).cast(kind) for name, kind in TOLD.items()}
-        patch.setattr(validation, "with_plain", lambda lines: lines.withColumns(none))
-        full = validation.validate(frame, 3).orderBy("line").collect()
+    frame = as_read(spark, lines)
+    quick = validate(frame, 3).orderBy("line").collect()
+    none_plain = frame.withColumns({field.name: F.lit(None).cast(field.dataType) for field in PLAIN})
+    full = validate(none_plain, 3).orderBy("line").collect()
     assert [(one, other) for one, other in zip(quick, full, strict=True) if one != other] == []
 
 
@@ -96,3 +94,19 @@ def test_odd_lines_leave_their_neighbours_plain() -> None:
     mixed = [line for pair in zip(ordinary, odd * len(ordinary), strict=False) for line in pair]
     told = read_plain(pa.array(mixed)).column(0)
     assert [at for at, name in enumerate(told.to_pylist()) if name is not None] == list(range(0, len(mixed), 2))
+
+
+def test_a_line_that_readers_do_not_survive_is_not_plain() -> None:
+    """Nested twenty times deeper, Arrow's reader ends the process; of many fields, it fills the memory."""
+    ordinary = json.dumps(EXAMPLES[0])
+    fields = ", ".join(f'"moon_{at}": 1' for at in range(2000))
+    odd = ['"moons": ' + "[" * 1500 + "]" * 1500, '"moons": ' + "1" * 1500, fields]
+    told = read_plain(pa.array([ordinary, *(f"{ordinary[:-1]}, {more}}}" for more in odd), ordinary])).column(0)
+    assert [name is not None for name in told.to_pylist()] == [True, False, False, False, True]
+
+
+def test_a_text_within_its_length_in_bytes_is_surely_within_it_in_characters() -> None:
+    name = Field("name", "string", longest=3)
+    assert is_surely_within(pa.array(["abc", None, ""]), name) is True
+    fits = is_surely_within(pa.array(["abc", "abcd", None, "\u00e9\u00e9"]), name)
+    assert list(np.asarray(fits)) == [True, False, True, False]

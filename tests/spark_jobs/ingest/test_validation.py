@@ -2,20 +2,16 @@ import json
 from datetime import date
 from typing import Any
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
+from spark_jobs.ingest.plain_lines import PLAIN
 from spark_jobs.ingest.validation import validate
-from tests.landed import DS, NOON, engagement, event, impression, naive, post, user
-
-LINES = "source string, line bigint, raw string, landing_date date"
-
-
-def lines_of(spark: SparkSession, lines: list[str]) -> DataFrame:
-    return spark.createDataFrame([("a", at, line, DS) for at, line in enumerate(lines)], LINES)
+from tests.landed import NOON, as_read, engagement, event, impression, naive, post, user
 
 
 def reasons(spark: SparkSession, lines: list[str]) -> list[tuple[str | None, str | None]]:
-    rows = validate(lines_of(spark, lines), late_days=3).orderBy("line").collect()
+    rows = validate(as_read(spark, lines), late_days=3).orderBy("line").collect()
     return [(row["reason"], row["detail"]) for row in rows]
 
 
@@ -77,6 +73,23 @@ CASES: list[tuple[str, Any, str | None, str | None]] = [
     ("unknown type", event("dance", "d"), "unknown_event_type", "dance"),
     ("unknown type, wrong time", event("dance", "d") | {"event_time": 1}, "wrong_type", "event_time=1"),
     ("value outside", engagement("e", 1, 1, engagement_type="love"), "value_not_allowed", 'engagement_type="love"'),
+    ("value not allowed comes before one out of range", post(1, 1, text="x" * 63_207, privacy="secret"),
+     "value_not_allowed", 'privacy="secret"'),
+    ("a position of no feed", impression("i", 1, 1, position=1001), "value_out_of_range",
+     "position=1001, must be 1 to 1000"),
+    ("a probability of nothing", impression("i", 1, 1, propensity=0.0), "value_out_of_range",
+     "propensity=0.0, must be above 0, at most 1"),
+    ("no epoch", impression("i", 1, 1, epoch=0), "value_out_of_range", "epoch=0, must be at least 1"),
+    ("a text without end", post(1, 1, text="é" * 63_207), "value_out_of_range",
+     "text of 63207 characters, must be at most 63206 characters"),
+    ("a long text", post(1, 1, text="é" * 63_206), None, None),
+    ("out of range, and of another type", engagement("e", 1, 1, position=0, bid=-1), None, None),
+    ("lists in lists beyond a reader", json.dumps(user(1))[:-1] + ', "moons": ' + "[" * 1200 + "]" * 1200 + "}",
+     "malformed_json", None),
+    ("digits beyond a reader", json.dumps(user(1))[:-1] + ', "moons": ' + "1" * 1200 + "}",
+     "malformed_json", None),
+    ("a name beyond a reader", user(1) | {"x" * 60_000: 1}, "malformed_json", None),
+    ("more fields than one line needs", user(1) | {f"moon_{at}": at for at in range(1200)}, None, None),
     ("ahead of the collector by 300 s", user(1) | {"event_time": "2026-03-08T12:05:00Z"}, None, None),
     ("ahead by more", user(1) | {"event_time": "2026-03-08T12:05:00.001Z"}, "future_event",
      'event_time="2026-03-08T12:05:00.001Z"'),
@@ -99,9 +112,9 @@ def test_every_rule_names_its_refusal(spark: SparkSession) -> None:
 
 
 def test_invalid_bytes_are_malformed(spark: SparkSession) -> None:
-    lines = lines_of(spark, [json.dumps(user(1, name="@"))]).selectExpr(
-        "source", "line", "cast(unhex(replace(hex(raw), '40', 'FF')) as string) as raw", "landing_date"
-    )
+    broken = F.expr("cast(unhex(replace(hex(raw), '40', 'FF')) as string)")
+    suspect = {field.name: F.lit(None).cast(field.dataType) for field in PLAIN}
+    lines = as_read(spark, [json.dumps(user(1, name="@"))]).withColumns({"raw": broken, **suspect})
     row = validate(lines, late_days=3).select("reason").first()
     assert row is not None
     assert row["reason"] == "malformed_json"
@@ -109,7 +122,7 @@ def test_invalid_bytes_are_malformed(spark: SparkSession) -> None:
 
 def test_received_at_is_never_before_the_event(spark: SparkSession) -> None:
     ahead = user(1) | {"event_time": "2026-03-08T12:04:00Z"}
-    row = validate(lines_of(spark, [json.dumps(ahead)]), late_days=3).first()
+    row = validate(as_read(spark, [json.dumps(ahead)]), late_days=3).first()
     assert row is not None
     assert row["event_time"] == row["received_at"] == naive("2026-03-08T12:04:00Z")
     assert row["landing_date"] == date(2026, 3, 8)

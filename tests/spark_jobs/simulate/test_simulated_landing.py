@@ -5,6 +5,7 @@ from typing import Any
 
 from contracts.landing import ENVELOPE, EVENT_TYPES, MAX_CLOCK_SKEW_S, Field
 from contracts.settings import parse_dataset
+from tests.field_edges import is_within
 
 PYTHON_TYPES: dict[str, Any] = {
     "long": int, "int": int, "double": float, "boolean": bool, "string": str, "timestamp": str,
@@ -31,8 +32,13 @@ def violations(event: dict[str, Any]) -> list[str]:
         elif field.type in {"long", "int", "longs"}:
             ids = [int(number) for number in (value if field.type == "longs" else [value])]
             found += [f"range {field.name}" for number in ids if not -(2**63) <= number < 2**63]
+        if field.bounds and value is not None:
+            is_kept = len(value) <= field.longest if field.longest is not None else is_within(field, value)
+            found += [] if is_kept else [f"bounds of {field.name}"]
     if (moment(event["event_time"]) - moment(event["received_at"])).total_seconds() > MAX_CLOCK_SKEW_S:
         found.append("future")
+    if moment(event.get("created_at", event["event_time"])) > moment(event["event_time"]):
+        found.append("before creation")
     return found
 
 

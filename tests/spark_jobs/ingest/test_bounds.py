@@ -1,0 +1,71 @@
+"""Every bound of the landing contract: refused just beyond it, accepted up to it, by the quick reading and the full."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pyspark.sql import SparkSession
+
+from contracts.landing import Field
+from spark_jobs.ingest.plain_lines import read_plain
+from spark_jobs.ingest.validation import validate
+from tests.field_edges import BOUNDED, inside, is_within, outside
+from tests.landed import as_read
+
+PAGE = (Path(__file__).resolve().parents[3] / "docs" / "landing.md").read_text()
+EXAMPLES = {event["event_type"]: event for event in map(json.loads, re.findall(r"```json\n(.*?)\n```", PAGE))}
+
+
+def line(event_type: str, field: Field, value: Any) -> str:
+    return json.dumps(EXAMPLES[event_type] | {field.name: value})
+
+
+def refusals(spark: SparkSession, lines: list[str]) -> list[tuple[str | None, str | None]]:
+    rows = validate(as_read(spark, lines), 3).orderBy("line").collect()
+    return [(row["reason"], row["detail"]) for row in rows]
+
+
+def test_every_bound_refuses_what_is_just_beyond_it_and_nothing_before(spark: SparkSession) -> None:
+    assert {field.name for _, field in BOUNDED} >= {"position", "propensity", "birth_year", "text", "dwell_ms"}
+    kept = [line(kind, field, value) for kind, field in BOUNDED for value in inside(field)]
+    beyond = [(kind, field, value) for kind, field in BOUNDED for value in outside(field)]
+    refused = [line(*case) for case in beyond]
+    assert [told for told in refusals(spark, kept) if told != (None, None)] == []
+    for (_, field, value), (reason, detail) in zip(beyond, refusals(spark, refused), strict=True):
+        shown = f"{field.name} of {len(value)} characters" if isinstance(value, str) else f"{field.name}="
+        assert (reason, detail and detail.startswith(shown)) == ("value_out_of_range", True), (field, value, detail)
+        assert detail is not None
+        assert detail.endswith(f", must be {field.bounds}")
+    assert read_plain(pa.array(refused)).column(0).null_count == len(refused), "the quick reading takes none of them"
+    short = [text for text in kept if len(text) < 1000]
+    assert read_plain(pa.array(short)).column(0).null_count == 0, "and leaves none to the full reading"
+
+
+NUMBERS = [(kind, field) for kind, field in BOUNDED if field.longest is None]
+
+
+@st.composite
+def numbers(draw: st.DrawFn) -> tuple[str, Field, float]:
+    kind, field = draw(st.sampled_from(NUMBERS))
+    near = [int(limit) for limit in (field.least, field.above, field.most) if limit is not None]
+    whole = st.integers(min(near) - 3, max(near) + 3) | st.integers(-(2**31), 2**31 - 1)
+    broken = st.floats(min(near) - 1, max(near) + 1) | st.floats(allow_nan=False, allow_infinity=False)
+    return kind, field, draw(whole | broken if field.type == "double" else whole)
+
+
+@settings(max_examples=2, suppress_health_check=list(HealthCheck))
+@given(cases=st.lists(numbers(), min_size=150, max_size=250))
+def test_a_number_is_refused_exactly_where_it_is_out_of_its_bounds(
+    spark: SparkSession, cases: list[tuple[str, Field, float]]
+) -> None:
+    found = refusals(spark, [line(*case) for case in cases])
+    wrong = [
+        (field.name, value, reason)
+        for (_, field, value), (reason, _) in zip(cases, found, strict=True)
+        if reason != (None if is_within(field, value) else "value_out_of_range")
+    ]
+    assert wrong == []
