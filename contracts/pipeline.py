@@ -105,14 +105,7 @@ TABLES: tuple[Table, ...] = (
         ),
     ),
     Table("gold", "content_models", "features", ("ds", "bucket"), "ds", ("silver.posts",)),
-    Table(
-        "gold",
-        "content_embeddings",
-        "features",
-        ("post_id", "ds"),
-        "ds",
-        ("silver.posts", "gold.content_models"),
-    ),
+    Table("gold", "content_embeddings", "features", ("post_id", "ds"), "ds", ("silver.posts", "gold.content_models")),
     Table("gold", "communities", "features", ("user_id", "ds"), "ds", ("silver.users", "silver.friendships")),
     Table(
         "gold",

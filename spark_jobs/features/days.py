@@ -19,9 +19,9 @@ def days_to_build(night: Night, table: str) -> list[date]:
     first = night.ds - timedelta(days=night.settings.dataset.training_days + 1)
     window = [first + timedelta(days=offset) for offset in range((night.ds - first).days)]
     built = {row.ds for row in night.read(table).where(F.col("ds") >= F.lit(first)).select("ds").distinct().collect()}
-    newest = max((day for day in built if day < night.ds), default=night.ds)
-    since = F.lit(min(newest + timedelta(days=1), night.ds))
-    landed = night.read("bronze.events").where(F.col("landing_date").between(since, F.lit(night.ds)))
+    newest = max((day for day in built if day < night.ds), default=night.ds - timedelta(days=1))
+    news = (F.col("landing_date") > F.lit(newest)) & (F.col("landing_date") <= F.lit(night.ds))
+    landed = night.read("bronze.events").where(news)
     row = landed.agg(F.min(seen_day("event_time", "received_at")).alias("touched")).first()
     touched = row.touched if row is not None and row.touched is not None else night.ds
     again = sorted(day for day in built if touched <= day < night.ds)

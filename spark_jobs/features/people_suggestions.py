@@ -6,7 +6,7 @@ from pyspark.sql import functions as F
 from contracts.settings import SuggestionRules
 from spark_jobs.lake import write_partition
 from spark_jobs.night import Night
-from spark_jobs.visibility import active, both_directions
+from spark_jobs.visibility import read_edges
 
 TABLE = "gold.people_suggestions"
 PARTS = 1_000_000_000
@@ -35,16 +35,16 @@ def transform(friends: DataFrame, blocked: DataFrame, rules: SuggestionRules) ->
     refused = blocked.withColumnRenamed("blocked_id", "suggested_id")
     pair = ["user_id", "suggested_id"]
     new = pairs.join(known, pair, "left_anti").join(refused, pair, "left_anti")
-    swapped = {"user_id": F.col("suggested_id"), "suggested_id": F.col("user_id")}
+    swapped = F.struct(F.col("suggested_id").alias("user_id"), F.col("user_id").alias("suggested_id"))
+    both = new.select(F.inline(F.array(F.struct(*pair), swapped)), "num_mutual_friends", "parts")
     best = Window.partitionBy("user_id").orderBy(F.desc("parts"), "suggested_id")
-    ranked = new.unionByName(new.withColumns(swapped)).withColumn("rank", F.row_number().over(best))
+    ranked = both.withColumn("rank", F.row_number().over(best))
     score = (F.col("parts") / F.lit(PARTS)).alias("score")
     return ranked.where(F.col("rank") <= rules.per_user).select(*pair, "rank", "num_mutual_friends", score)
 
 
 def main(night: Night) -> None:
     """Build the night's partition."""
-    friends = active(night.read("silver.friendships"), night.as_of).select("user_id", "friend_id").distinct()
-    blocked = both_directions(active(night.read("silver.blocks"), night.as_of))
-    frame = transform(friends, blocked, night.settings.suggestions)
+    edges = read_edges(night)
+    frame = transform(edges.friends, edges.blocked, night.settings.suggestions)
     write_partition(night.lake, TABLE, frame.withColumn("ds", F.lit(night.ds)), [night.ds])
