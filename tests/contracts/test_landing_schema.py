@@ -1,7 +1,6 @@
 """docs/landing.schema.json is the contract, and says yes and no where ingest does."""
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +10,9 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from contracts.landing import EVENT_TYPES, Field
 from contracts.landing_schema import json_schema
 from tests.field_edges import BOUNDED, inside, outside
+from tests.landing_page import EXAMPLES
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-EXAMPLES: list[dict[str, Any]] = [
-    json.loads(text) for text in re.findall(r"```json\n(.*?)\n```", (DOCS / "landing.md").read_text())
-]
 IMPRESSION = next(example for example in EXAMPLES if example["event_type"] == "impression")
 
 

@@ -1,8 +1,6 @@
 """Every bound of the landing contract: refused just beyond it, accepted up to it, by the quick reading and the full."""
 
 import json
-import re
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -15,13 +13,13 @@ from spark_jobs.ingest.plain_lines import read_plain
 from spark_jobs.ingest.validation import validate
 from tests.field_edges import BOUNDED, inside, is_within, outside
 from tests.landed import as_read
+from tests.landing_page import EXAMPLES
 
-PAGE = (Path(__file__).resolve().parents[3] / "docs" / "landing.md").read_text()
-EXAMPLES = {event["event_type"]: event for event in map(json.loads, re.findall(r"```json\n(.*?)\n```", PAGE))}
+EXAMPLE_OF = {event["event_type"]: event for event in EXAMPLES}
 
 
 def line(event_type: str, field: Field, value: Any) -> str:
-    return json.dumps(EXAMPLES[event_type] | {field.name: value})
+    return json.dumps(EXAMPLE_OF[event_type] | {field.name: value})
 
 
 def refusals(spark: SparkSession, lines: list[str]) -> list[tuple[str | None, str | None]]:

@@ -9,9 +9,9 @@ from pyspark.sql import SparkSession
 from contracts.landing import ENVELOPE, EVENT_TYPES, REFUSALS, FieldType
 from spark_jobs.ingest.validation import validate
 from tests.landed import as_read
+from tests.landing_page import EXAMPLE_LINES, EXAMPLES, PAGE
 
 ROOT = Path(__file__).resolve().parents[3]
-PAGE = (ROOT / "docs" / "landing.md").read_text()
 
 
 WORDS: dict[FieldType, str] = {
@@ -43,12 +43,10 @@ def test_every_field_is_listed_with_its_type_and_its_values() -> None:
 
 
 def test_there_is_one_accepted_example_of_every_type_with_all_its_fields(spark: SparkSession) -> None:
-    examples = re.findall(r"```json\n(.*?)\n```", PAGE)
-    events = [json.loads(example) for example in examples]
-    assert [event["event_type"] for event in events] == list(EVENT_TYPES)
-    for event in events:
+    assert [event["event_type"] for event in EXAMPLES] == list(EVENT_TYPES)
+    for event in EXAMPLES:
         assert set(event) == {field.name for field in (*ENVELOPE, *EVENT_TYPES[event["event_type"]])}
-    lines = as_read(spark, examples)
+    lines = as_read(spark, EXAMPLE_LINES)
     assert [row["detail"] for row in validate(lines, 3).where("reason IS NOT NULL").collect()] == []
 
 

@@ -1,9 +1,7 @@
 """The quick reading of plain lines against the full reading of every line: they never disagree."""
 
 import json
-import re
 from datetime import datetime
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -16,10 +14,8 @@ from pyspark.sql.types import StringType
 from contracts.landing import Field
 from spark_jobs.ingest.plain_lines import PLAIN, PREFIX, TOLD, is_surely_within, read_plain
 from spark_jobs.ingest.validation import validate
-from tests.landed import Event, as_read
-
-PAGE = (Path(__file__).resolve().parents[3] / "docs" / "landing.md").read_text()
-EXAMPLES: list[Event] = [json.loads(example) for example in re.findall(r"```json\n(.*?)\n```", PAGE)]
+from tests.landed import as_read
+from tests.landing_page import EXAMPLES
 
 VALUES = st.one_of(
     st.sampled_from([None, True, 0, -1, 1001, 0.5, 2**31, 2**63 - 1, 2**63, 1.0, 1e300, float("nan"), float("inf")]),
