@@ -45,6 +45,11 @@ class Trace:
 
 
 _VIEWER_AND_POST: dict[str, Kind] = {"user_id": "user", "post_id": "post", "author_id": "user"}
+_POST = Trace(
+    {"post_id": "post", "author_id": "user"},
+    lists=("mentions", "audience", "tags"),
+    names_nobody=("source_id", "event_id"),
+)
 
 TRACES: dict[str, Trace] = {
     "bronze.events": Trace(lines=True, names_nobody=("event_id", "line")),
@@ -57,9 +62,8 @@ TRACES: dict[str, Trace] = {
     "silver.page_follows": Trace({"user_id": "user", "page_id": "page"}),
     "silver.group_memberships": Trace({"user_id": "user"}, names_nobody=("group_id",)),
     "silver.blocks": Trace({"user_id": "user", "blocked_id": "user"}),
-    "silver.posts": Trace(
-        {"post_id": "post", "author_id": "user"}, lists=("mentions", "audience", "tags"), names_nobody=("source_id",)
-    ),
+    "silver.posts": _POST,
+    "silver.post_edits": _POST,
     "silver.sessions": Trace({"user_id": "user"}, names_nobody=("session_id",)),
     "silver.campaigns": Trace({"campaign_id": "campaign", "advertiser_id": "user"}),
     "silver.ads": Trace({"campaign_id": "campaign", "post_id": "post"}, names_nobody=("ad_id",)),

@@ -46,8 +46,9 @@ STAGES: dict[str, tuple[str, ...]] = {
 
 _EDGES = ("bronze.events", "silver.users")
 _SHOWN = (*_EDGES, "silver.posts", "silver.ads")
+_POSTS = ("silver.posts", "silver.post_edits")
 _EXAMPLE_INPUTS = (
-    "silver.posts",
+    *_POSTS,
     "silver.impressions",
     "silver.engagements",
     "gold.user_features",
@@ -68,13 +69,22 @@ TABLES: tuple[Table, ...] = (
         "silver", "group_memberships", "clean", ("user_id", "group_id", "valid_from"), None, (*_EDGES, "silver.groups")
     ),
     Table("silver", "blocks", "clean", ("user_id", "blocked_id", "valid_from"), None, _EDGES),
+    # It also reads silver.posts as the night before left it, so it comes first.
+    Table(
+        "silver",
+        "post_edits",
+        "clean",
+        ("post_id", "updated_at"),
+        None,
+        ("bronze.events", "silver.users", "silver.pages", "silver.groups"),
+    ),
     Table(
         "silver",
         "posts",
         "clean",
         ("post_id",),
         None,
-        ("bronze.events", "silver.users", "silver.pages", "silver.groups"),
+        ("bronze.events", "silver.users", "silver.pages", "silver.groups", "silver.post_edits"),
     ),
     Table("silver", "sessions", "clean", ("session_id", "event_date"), "event_date", _EDGES),
     Table("silver", "ads", "clean", ("ad_id",), None, ("bronze.events", "silver.campaigns", "silver.posts")),
@@ -96,7 +106,7 @@ TABLES: tuple[Table, ...] = (
         ("user_id", "author_id", "ds"),
         "ds",
         (
-            "silver.posts",
+            *_POSTS,
             "silver.impressions",
             "silver.engagements",
             "silver.friendships",
@@ -104,8 +114,8 @@ TABLES: tuple[Table, ...] = (
             "silver.pages",
         ),
     ),
-    Table("gold", "content_models", "features", ("ds", "bucket"), "ds", ("silver.posts",)),
-    Table("gold", "content_embeddings", "features", ("post_id", "ds"), "ds", ("silver.posts", "gold.content_models")),
+    Table("gold", "content_models", "features", ("ds", "bucket"), "ds", _POSTS),
+    Table("gold", "content_embeddings", "features", ("post_id", "text_at", "ds"), "ds", (*_POSTS, "gold.content_models")),
     Table("gold", "communities", "features", ("user_id", "ds"), "ds", ("silver.users", "silver.friendships")),
     Table(
         "gold",
@@ -123,7 +133,7 @@ TABLES: tuple[Table, ...] = (
         "ds",
         (
             "silver.users",
-            "silver.posts",
+            *_POSTS,
             "silver.impressions",
             "silver.engagements",
             "silver.friendships",
@@ -141,7 +151,7 @@ TABLES: tuple[Table, ...] = (
         "features",
         ("post_id", "ds"),
         "ds",
-        ("silver.posts", "silver.impressions", "silver.engagements", "gold.user_features", "gold.content_embeddings"),
+        (*_POSTS, "silver.impressions", "silver.engagements", "gold.user_features", "gold.content_embeddings"),
     ),
     Table(
         "gold",

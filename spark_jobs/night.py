@@ -5,9 +5,12 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from contracts.settings import Settings, parse_dataset
 from spark_jobs.lake import Lake
+
+_PUBLISHED = ("built", "current", "previous")
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,13 @@ class Night:
     def read(self, name: str) -> DataFrame:
         """Shorthand for ``lake.read``."""
         return self.lake.read(name)
+
+
+def newest_published(night: Night) -> date | None:
+    """Day of the newest night before this one that built an epoch: what had landed by then has been through it."""
+    epochs = night.read("gold.epochs").where(F.col("status").isin(*_PUBLISHED) & (F.col("ds") < F.lit(night.ds)))
+    row = epochs.agg(F.max("ds").alias("newest")).first()
+    return None if row is None else row["newest"]
 
 
 def load_settings(landing: str) -> Settings:

@@ -28,7 +28,14 @@ def user(user_id: int, event_id: str | None = None, at: str = NOON, **fields: An
     return event("user_upserted", event_id or f"user-{user_id}", at, **{**known, **fields})
 
 
-def post(post_id: int, author_id: int, event_id: str | None = None, at: str = NOON, **fields: Any) -> Event:
+def post(
+    post_id: int,
+    author_id: int,
+    event_id: str | None = None,
+    at: str = NOON,
+    received: str | None = None,
+    **fields: Any,
+) -> Event:
     known = {
         "post_id": post_id,
         "author_id": author_id,
@@ -39,7 +46,7 @@ def post(post_id: int, author_id: int, event_id: str | None = None, at: str = NO
         "privacy": "public",
         "created_at": at,
     }
-    return event("post_created", event_id or f"post-{post_id}", at, **{**known, **fields})
+    return event("post_created", event_id or f"post-{post_id}", at, received, **{**known, **fields})
 
 
 def impression(event_id: str, user_id: int, post_id: int, at: str = NOON, **fields: Any) -> Event:

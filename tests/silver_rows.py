@@ -24,6 +24,7 @@ BLANKS: dict[str, Any] = {
 EVENT_TIMES = {
     "silver.users": "valid_from",
     "silver.posts": "created_at",
+    "silver.post_edits": "created_at",
     "silver.impressions": "shown_at",
     "silver.engagements": "engaged_at",
     "silver.friendships": "valid_from",
@@ -36,6 +37,7 @@ EVENT_TIMES = {
 }
 USUAL: dict[str, dict[str, Any]] = {
     "silver.posts": {"source_type": "friend", "content_type": "status", "privacy": "public"},
+    "silver.post_edits": {"source_type": "friend", "content_type": "status", "privacy": "public"},
     "silver.impressions": {"request_id": "r", "session_id": "s", "position": 1, "device": "phone", "surface": "feed"},
 }
 

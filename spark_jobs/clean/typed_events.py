@@ -17,9 +17,8 @@ from pyspark.sql.types import (
 )
 
 from contracts.landing import EVENT_TYPES, Field, FieldType
-from spark_jobs.night import Night
+from spark_jobs.night import Night, newest_published
 
-_PUBLISHED = ("built", "current", "previous")
 _PARSED_AS: dict[FieldType, DataType] = {
     "long": LongType(),
     "int": IntegerType(),
@@ -39,12 +38,11 @@ def landed_in_scope(night: Night) -> DataFrame:
     That is everything since the newest night before this one that built an epoch, and ``late_days`` more, so that
     an event whose reference came late is tried again; without such a night, all of history.
     """
-    epochs = night.read("gold.epochs").where(F.col("status").isin(*_PUBLISHED) & (F.col("ds") < F.lit(night.ds)))
-    row = epochs.agg(F.max("ds").alias("newest")).first()
     events = night.read("bronze.events").where(F.col("landing_date") <= F.lit(night.ds))
-    if row is None or row["newest"] is None:
+    published = newest_published(night)
+    if published is None:
         return events
-    return events.where(F.col("landing_date") > F.lit(row["newest"] - timedelta(days=night.settings.dataset.late_days)))
+    return events.where(F.col("landing_date") > F.lit(published - timedelta(days=night.settings.dataset.late_days)))
 
 
 def typed_events(events: DataFrame, *event_types: str) -> DataFrame:

@@ -78,11 +78,17 @@ def phrases(
     long_enough = F.length("name") >= rules.min_name_characters
     told = [row[0] for row in names.where(long_enough).distinct().collect()]
     text = F.substring("text", 1, rules.text_characters).alias("text")
-    texts = lake.read("silver.posts").where(F.col("post_id").isin(list(posts))).select(text)
+    texts = written(lake).where(F.col("post_id").isin(list(posts))).select(text)
     longest = (
         texts.where(F.length("text") >= rules.min_text_characters).distinct().orderBy(F.length("text").desc(), "text")
     )
     return tuple(sorted({*told, *(row[0] for row in longest.limit(rules.max_texts).collect())}))
+
+
+def written(lake: Lake) -> DataFrame:
+    """post_id and text of every version of every post."""
+    latest, earlier = (lake.read(name).select("post_id", "text") for name in ("silver.posts", "silver.post_edits"))
+    return latest.unionByName(earlier)
 
 
 def borne_by_others(lake: Lake, candidates: Sequence[str], users: Sequence[int], posts: Sequence[int]) -> set[str]:
@@ -93,7 +99,7 @@ def borne_by_others(lake: Lake, candidates: Sequence[str], users: Sequence[int],
     others = lake.read("silver.users").where(~F.col("user_id").isin(users_)).select("name")
     others = others.unionByName(lake.read("silver.pages").where(~F.col("owner_id").isin(users_)).select("name"))
     others = others.unionByName(lake.read("silver.groups").select("name"))
-    texts = lake.read("silver.posts").where(~F.col("post_id").isin(posts_)).select(F.col("text").alias("name"))
+    texts = written(lake).where(~F.col("post_id").isin(posts_)).select(F.col("text").alias("name"))
     wanted = lake.spark.createDataFrame([(phrase,) for phrase in candidates], "phrase STRING")
     found = others.unionByName(texts).join(F.broadcast(wanted), F.contains("name", "phrase"), "inner")
     return {row[0] for row in found.select("phrase").distinct().collect()}

@@ -17,5 +17,11 @@ CREATE TABLE silver.posts (
   created_at TIMESTAMP NOT NULL,
   updated_at TIMESTAMP NOT NULL COMMENT 'event time of the version kept',
   is_deleted BOOLEAN NOT NULL,
-  received_at TIMESTAMP NOT NULL COMMENT 'ingest time of the first version'
+  received_at TIMESTAMP NOT NULL COMMENT 'ingest time of the first version',
+  version_received_at TIMESTAMP COMMENT 'ingest time of the version kept',
+  event_id STRING COMMENT 'event that told the version kept',
+  landing_date DATE COMMENT 'day on which the version kept landed',
+  came_first BOOLEAN COMMENT 'whether no other version of the post could be seen before the one kept',
+  deleted_at TIMESTAMP COMMENT 'event time of the deletion that could be seen first; null while the post stands',
+  deletion_received_at TIMESTAMP COMMENT 'ingest time of that deletion'
 ) USING DELTA

@@ -1,23 +1,32 @@
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
 
-from spark_jobs.clean import posts, users
-from spark_jobs.clean.typed_events import typed_events
+import pytest
+from pyspark.sql import DataFrame, Row, SparkSession
+
+from spark_jobs.clean import post_edits, posts, users
+from spark_jobs.gate import run_gate
 from spark_jobs.lake import append_rows, checksum
 from spark_jobs.night import Night
-from tests.landed import NOON, bronze_rows, event, naive, post, user
+from tests.landed import NOON, Event, bronze_rows, event, moment, naive, post, user
+from tests.silver_rows import silver
+from tests.written_posts import clean_posts, deletion, edit
 
-EARLY, LATE = "2026-03-08T01:00:00Z", "2026-03-08T13:00:00Z"
+EARLY, LATE, LATER = "2026-03-08T01:00:00Z", "2026-03-08T13:00:00Z", "2026-03-08T14:00:00Z"
+TABLES = ("silver.posts", "silver.post_edits")
 
 
 def test_posts_keep_their_latest_version_and_their_tombstones(make_night: Callable[..., Night]) -> None:
     night = make_night()
-    update = post(1, 1, "b", LATE, text="new", hashtags=["Food"], created_at=NOON) | {"event_type": "post_updated"}
+    old = post(1, 1, "a", NOON, text="old", source_id=77)
     rows = [
         user(1),
-        post(1, 1, "a", NOON, text="old", source_id=77),
-        update,
+        old,
+        edit(old, "b", LATE, LATER, text="new", hashtags=["Food"], created_at=NOON),
         post(2, 1, "c", NOON),
-        event("post_deleted", "d", LATE, post_id=2),
+        deletion(2, "d", LATE, LATER),
         post(3, 9, "e"),
         post(4, 1, "f", source_type="page", source_id=50),
         post(5, 1, "g", source_type="group", source_id=60),
@@ -25,17 +34,27 @@ def test_posts_keep_their_latest_version_and_their_tombstones(make_night: Callab
     ]
     append_rows(night.lake, "bronze.events", bronze_rows(night.spark, rows))
     users.main(night)
-    posts.main(night)
-    once = checksum(night.read("silver.posts"))
-    posts.main(night)
-    assert checksum(night.read("silver.posts")) == once
+    post_edits.main(night)  # a night that was killed between the two tables
+    for job in (post_edits, posts):
+        job.main(night)
+    once = [checksum(night.read(name)) for name in TABLES]
+    for job in (post_edits, posts):
+        job.main(night)
+    assert [checksum(night.read(name)) for name in TABLES] == once
     kept = {row["post_id"]: row for row in night.read("silver.posts").collect()}
     assert set(kept) == {1, 2}
     new = kept[1]
     assert (new["text"], new["hashtags"], new["source_id"], new["is_deleted"]) == ("new", ["food"], 1, False)
     assert (new["created_at"], new["updated_at"], new["received_at"]) == (naive(NOON), naive(LATE), naive(NOON))
+    assert (new["version_received_at"], new["came_first"], new["event_id"]) == (naive(LATER), False, "b")
     assert (new["mentions"], new["audience"], new["media_count"]) == ([], [], 0)
-    assert kept[2]["is_deleted"]
+    gone = kept[2]
+    assert (gone["is_deleted"], gone["updated_at"], gone["came_first"]) == (True, naive(NOON), True)
+    assert (gone["deleted_at"], gone["deletion_received_at"]) == (naive(LATE), naive(LATER))
+    [before] = night.read("silver.post_edits").collect()
+    assert (before["post_id"], before["text"], before["source_id"], before["came_first"]) == (1, "old", 1, True)
+    assert (before["updated_at"], before["received_at"]) == (naive(NOON), naive(NOON))
+    assert (before["superseded_at"], before["superseded_received_at"]) == (naive(LATE), naive(LATER))
     refused = night.read("bronze.quarantine").orderBy("event_id").collect()
     assert [(row["event_id"], row["reason"], row["detail"]) for row in refused] == [
         ("e", "unknown_user", "author_id=9"),
@@ -43,22 +62,117 @@ def test_posts_keep_their_latest_version_and_their_tombstones(make_night: Callab
         ("g", "unknown_group", "source_id=60"),
         ("h", "unknown_post", "post_id=6"),
     ]
+    assert all(run_gate(night, name)["success"] for name in TABLES)
 
 
-def test_late_versions_neither_win_nor_raise_the_dead(make_night: Callable[..., Night]) -> None:
-    night = make_night()
-    names = ("post_created", "post_updated")
-    empty = night.read("silver.posts")
-
-    def apply(rows: list[dict[str, object]], existing: object) -> object:
-        frame = bronze_rows(night.spark, rows)
-        deletions = typed_events(frame, "post_deleted")
-        return posts.transform(typed_events(frame, *names), deletions, existing)  # type: ignore[arg-type]
-
-    now = apply([post(1, 1, "a", NOON, text="new"), event("post_deleted", "b", post_id=1)], empty)
-    earlier = post(1, 1, "c", EARLY, text="old") | {"received_at": LATE}
-    [row] = apply([earlier], now).collect()  # type: ignore[attr-defined]
+def test_late_versions_neither_win_nor_raise_the_dead(spark: SparkSession) -> None:
+    known = clean_posts(spark, [post(1, 1, "a", NOON, text="new"), event("post_deleted", "b", post_id=1)])
+    earlier = post(1, 1, "c", EARLY, LATE, text="old")
+    now = clean_posts(spark, [earlier], known)
+    [row] = now[0].collect()
     assert (row["text"], row["is_deleted"], row["received_at"]) == ("new", True, naive(NOON))
+    [row] = now[1].collect()
+    assert (row["text"], row["came_first"], row["superseded_at"]) == ("old", False, naive(NOON))
     newest = post(1, 1, "d", LATE, text="newest")
-    [row] = apply([newest], now).collect()  # type: ignore[attr-defined]
+    [row] = clean_posts(spark, [newest], now)[0].collect()
     assert (row["text"], row["is_deleted"], row["received_at"]) == ("newest", True, naive(NOON))
+
+
+def random_histories(seed: int, num_posts: int) -> list[Event]:
+    """Posts of up to five versions and two deletions on a grid of minutes, so that many happen or come at once."""
+    random = Random(seed)
+
+    def minute(number: int) -> str:
+        return (datetime(2026, 3, 8, 12, tzinfo=UTC) + timedelta(minutes=number)).isoformat()
+
+    events = []
+    for post_id in range(num_posts):
+        for number in range(random.randint(1, 5)):
+            made = random.randint(0, 4)
+            received = minute(made + random.choice([0, 0, 1, 4]))
+            name = f"{post_id}-{random.randint(0, 9)}-{number}"
+            events.append(post(post_id, 1, name, minute(made), received, text=name, created_at=NOON))
+        for number in range(random.choice([0, 0, 1, 2])):
+            made = random.randint(0, 6)
+            received = minute(made + random.randint(0, 3))
+            events.append(deletion(post_id, f"{post_id}-gone-{number}", minute(made), received))
+    return events
+
+
+def by_the_rule(events: list[Event]) -> tuple[set[tuple[Any, ...]], set[tuple[Any, ...]]]:
+    """What the two tables should hold: one post after the other, one version after the other."""
+
+    def times(row: Event) -> tuple[datetime, datetime]:
+        return moment(row["event_time"]), moment(row["received_at"])
+
+    def seen(made: datetime, received: datetime) -> datetime:
+        return max(made + timedelta(microseconds=1), received)
+
+    latest, earlier = set(), set()
+    for post_id in {row["post_id"] for row in events}:
+        own = [row for row in events if row["post_id"] == post_id]
+        told = [row for row in own if row["event_type"] == "post_created"]
+        gone = [times(row) for row in own if row["event_type"] == "post_deleted"]
+        versions = {row["event_time"]: row for row in sorted(told, key=lambda row: str(row["event_id"]))}
+        ordered = [versions[made] for made in sorted(versions)]
+        first = min(ordered, key=lambda row: (seen(*times(row)), -times(row)[0].timestamp()))
+        arrived = min(times(row)[1] for row in told)
+        deleted = min(gone, key=lambda pair: (seen(*pair), pair[1], pair[0]), default=(None, None))
+        for at, row in enumerate(ordered):
+            said = (post_id, row["text"], *times(row), row is first)
+            later = [times(other) for other in ordered[at + 1 :]]
+            if later:
+                next_ = min(later, key=lambda pair: (seen(*pair), pair[1], pair[0]))
+                earlier.add((*said, *next_))
+            else:
+                latest.add((*said, arrived, bool(gone), *deleted))
+    return latest, earlier
+
+
+def rows_of(frame: DataFrame, *columns: str) -> set[tuple[Any, ...]]:
+    def plain(value: Any) -> Any:
+        return value.astimezone(UTC) if isinstance(value, datetime) else value
+
+    return {tuple(plain(value) for value in row) for row in frame.select(*columns).collect()}
+
+
+def merged(keys: tuple[str, ...], old: list[Row], new: list[Row]) -> list[Row]:
+    return list({tuple(row[key] for key in keys): row for row in (*old, *new)}.values())
+
+
+@pytest.mark.parametrize("order", ["backwards", "shuffled, some twice"])
+def test_the_order_of_arrival_does_not_matter(spark: SparkSession, order: str) -> None:
+    events = sorted(random_histories(7, 150), key=lambda row: str(row["event_time"]))
+    nights = [events[: len(events) // 2], events[len(events) // 2 :]]
+    if order == "backwards":
+        nights.reverse()
+    else:
+        shuffled = Random(1).sample(events, len(events))
+        nights = [shuffled[: len(events) // 2], shuffled[len(events) // 3 :]]
+    latest: list[Row] = []
+    earlier: list[Row] = []
+    for night in nights:
+        # A deletion is refused while its post is unknown, and tried again.
+        night += [row for row in nights[0] if row["event_type"] == "post_deleted" and row not in night]
+        here = {row["post_id"] for row in night if row["event_type"] == "post_created"}
+        here |= {row.post_id for row in latest}
+        known = silver(spark, "silver.posts", [row.asDict() for row in latest])
+        edits = silver(spark, "silver.post_edits", [row.asDict() for row in earlier])
+        told = [row for row in night if row["post_id"] in here]
+        now, replaced = (frame.collect() for frame in clean_posts(spark, told, (known, edits)))
+        latest = merged(("post_id",), latest, now)
+        earlier = merged(("post_id", "updated_at"), earlier, replaced)
+    version = ("post_id", "text", "updated_at")
+    got = rows_of(
+        silver(spark, "silver.posts", [row.asDict() for row in latest]),
+        *(*version, "version_received_at", "came_first", "received_at", "is_deleted"),
+        *("deleted_at", "deletion_received_at"),
+    )
+    replaced_ = rows_of(
+        silver(spark, "silver.post_edits", [row.asDict() for row in earlier]),
+        *(*version, "received_at", "came_first", "superseded_at", "superseded_received_at"),
+    )
+    expected = by_the_rule(events)
+    assert len(expected[1]) > 150
+    assert got == expected[0]
+    assert replaced_ == expected[1]

@@ -68,11 +68,12 @@ def enumerations(table: str) -> dict[str, set[str]]:
 
 def test_enumerations_are_those_of_the_contract() -> None:
     assert enumerations("bronze.events")["event_type"] == set(EVENT_TYPES)
-    assert enumerations("silver.posts") == {
-        "source_type": set(SOURCE_TYPES),
-        "content_type": set(CONTENT_TYPES),
-        "privacy": set(PRIVACY),
-    }
+    for table in ("silver.posts", "silver.post_edits"):
+        assert enumerations(table) == {
+            "source_type": set(SOURCE_TYPES),
+            "content_type": set(CONTENT_TYPES),
+            "privacy": set(PRIVACY),
+        }
     assert enumerations("silver.campaigns") == {"pacing": set(PACING)}
     assert enumerations("silver.content_labels") == {"label": set(LABELS), "labeller_type": set(LABELLER_TYPES)}
     assert enumerations("silver.engagements")["engagement_type"] == {*ENGAGEMENT_TYPES, *REACTION_TYPES}

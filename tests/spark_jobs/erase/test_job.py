@@ -28,6 +28,7 @@ KEY = b"an erasure key for tests, 32 bytes"
 PERSON, FRIEND, OTHER = 1_000_153, 1_000_154, 1_000_155
 THEIRS, OLD, OTHERS, PAGE, SOLD = 3_000_000_001, 3_000_000_002, 3_000_000_003, 4_000_000_001, 4_000_000_002
 NAME, TEXT = "Cleo Quill", "a sentence that nobody else has ever written here"
+FIRST_TEXT = "what the sentence that nobody else has ever written was before"
 NOW = datetime(2026, 3, 8, 12, tzinfo=UTC)
 
 EVENTS: list[dict[str, Any]] = [
@@ -79,6 +80,7 @@ def fill(lake: Lake) -> None:
         {"post_id": OTHERS, "author_id": FRIEND, "mentions": [PERSON, OTHER], "audience": [PERSON]},
     ]
     put(lake, "silver.posts", posts)
+    put(lake, "silver.post_edits", [{**posts[0], "text": FIRST_TEXT}, posts[2]])
     ranked = [
         {"user_id": FRIEND, "rank": 1, "post_id": THEIRS, "author_id": PERSON},
         {"user_id": FRIEND, "rank": 2, "post_id": OTHERS, "author_id": FRIEND},
@@ -120,7 +122,7 @@ def test_a_person_is_erased_in_spite_of_failures_and_others_stay(
         job.erase(lake, request_, settings)
     wanted = SearchList.load(request_.search_list)
     assert wanted == SearchList(
-        "ticket-17", (PERSON,), (THEIRS, OLD), (PAGE,), phrases=tuple(sorted((NAME, "Cleo Q. Quill", TEXT)))
+        "ticket-17", (PERSON,), (THEIRS, OLD), (PAGE,), phrases=tuple(sorted((NAME, "Cleo Q. Quill", TEXT, FIRST_TEXT)))
     )
     before = findings(lake, request_, server, wanted)
     print(*(line for searched in before for line in report(searched, "items")), sep="\n")
@@ -131,6 +133,8 @@ def test_a_person_is_erased_in_spite_of_failures_and_others_stay(
         ("silver/users", "statistics of user_id"),
         ("silver/posts", "text"),
         ("silver/posts", "mentions"),
+        ("silver/post_edits", "text"),
+        ("silver/post_edits", "mentions"),
         ("silver/friendships", "user_id"),
         ("gold/affinity_features/_delta_log", "content"),
         ("gold/affinity_features/ds=2026-03-08", "author_id"),
@@ -153,7 +157,8 @@ def test_a_person_is_erased_in_spite_of_failures_and_others_stay(
     assert left("silver.pages", "page_id") == [(SOLD,)]
     assert left("silver.groups", "group_id", "owner_id", "name") == [(9, NOBODY, "Cooks")]
     assert left("silver.friendships", "user_id", "friend_id") == [(OTHER, FRIEND)]
-    assert left("silver.posts", "post_id", "mentions", "audience") == [(OTHERS, [OTHER], [])]
+    for name in ("silver.posts", "silver.post_edits"):
+        assert left(name, "post_id", "mentions", "audience") == [(OTHERS, [OTHER], [])]
     assert left("gold.ranked_feeds", "user_id", "rank") == [(FRIEND, 2)]
     assert left("gold.affinity_features", "author_id") == [(OTHER,)]
     assert left("bronze.quarantine", "raw") == [("{broken",)]

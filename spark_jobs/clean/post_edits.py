@@ -1,0 +1,54 @@
+"""silver.post_edits: the versions of posts that a later edit replaced; grain: post_id, updated_at.
+
+Few posts are ever edited, so it is small. With silver.posts it tells what a post was at any instant
+(``spark_jobs/post_versions.py``).
+"""
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from spark_jobs.clean.changes import changed_rows
+from spark_jobs.clean.post_history import check_versions, known_versions, told_versions
+from spark_jobs.clean.references import accepted
+from spark_jobs.clean.typed_events import landed_in_scope
+from spark_jobs.lake import merge_by_key
+from spark_jobs.night import Night
+
+
+def transform(versions: DataFrame, posts: DataFrame, existing: DataFrame) -> DataFrame:
+    """The replaced versions of the posts that ``versions`` name.
+
+    ``versions`` are accepted, typed events; ``posts`` is silver.posts, ``existing`` silver.post_edits, as they stand.
+    """
+    told = told_versions(versions)
+    edited = with_several(told, posts)
+    known = known_versions(told.join(edited, "post_id", "left_semi"), posts, existing, edited)
+    return known.where(F.col("superseded_at").isNotNull()).select(*existing.columns)
+
+
+def with_several(told: DataFrame, posts: DataFrame) -> DataFrame:
+    """Posts (post_id) of which ``told`` has several versions, or another one than ``posts``.
+
+    They are few, so that texts are sorted for them only.
+    """
+    version = F.struct("updated_at", "event_id")
+    standing = posts.select("post_id", version.alias("stands"))
+    both = told.select("post_id", version.alias("version")).join(standing, "post_id", "left")
+    ends = both.groupBy("post_id").agg(
+        F.min("version").alias("oldest"), F.max("version").alias("newest"), F.first("stands").alias("stands")
+    )
+    return ends.where("oldest <> newest OR newest <> stands").select("post_id")
+
+
+def main(night: Night) -> None:
+    """Merge what the night's news replace; silver.posts comes after it, so the versions that it held are still there.
+
+    A refused version is written down by silver.posts, which reads the same events.
+    """
+    existing = night.read("silver.post_edits")
+    versions = accepted(check_versions(night, landed_in_scope(night))).drop("raw").persist()
+    try:
+        rows = transform(versions, night.read("silver.posts"), existing)
+        merge_by_key(night.lake, "silver.post_edits", changed_rows(rows, existing, ["post_id"]), update_when="true")
+    finally:
+        versions.unpersist()

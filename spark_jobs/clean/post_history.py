@@ -1,0 +1,104 @@
+"""Every version of a post that is known, whatever the order in which they came.
+
+What silver.posts, which keeps the latest version, and silver.post_edits, which keeps those before it, have in common.
+Both follow from the *set* of versions, so late, repeated and unordered arrivals give the same rows.
+"""
+
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F
+
+from spark_jobs.clean.references import Reference, check, refuse_where
+from spark_jobs.clean.typed_events import typed_events
+from spark_jobs.night import Night
+from spark_jobs.point_in_time import visible_micros
+
+CONTENT = (
+    "author_id",
+    "source_type",
+    "source_id",
+    "content_type",
+    "text",
+    "hashtags",
+    "mentions",
+    "media_count",
+    "media",
+    "tags",
+    "location",
+    "privacy",
+    "audience",
+    "created_at",
+)
+VERSION = ("post_id", *CONTENT, "updated_at", "event_id", "landing_date")
+
+
+def check_versions(night: Night, scope: DataFrame) -> DataFrame:
+    """Typed post_created and post_updated, with the reason where author, page or group are unknown.
+
+    So is the reason told of an event from before the creation that it carries.
+    """
+    source_type = F.col("source_type")
+    pages, groups = night.read("silver.pages").select("page_id"), night.read("silver.groups").select("group_id")
+    checked = check(
+        typed_events(scope, "post_created", "post_updated"),
+        [
+            Reference("author_id", night.read("silver.users").select("user_id"), "unknown_user"),
+            Reference("source_id", pages, "unknown_page", only_when=source_type == "page"),
+            Reference("source_id", groups, "unknown_group", only_when=source_type == "group"),
+        ],
+    )
+    return refuse_where(checked, F.col("event_time") < F.col("created_at"), "before_creation", "created_at")
+
+
+def told_versions(events: DataFrame) -> DataFrame:
+    """The versions that typed post_created and post_updated tell, with ``received_at``; grain: event_id."""
+    no_texts, no_ids = F.array().cast("array<string>"), F.array().cast("array<bigint>")
+    whole = {
+        "source_id": F.when(F.col("source_type") == "friend", F.col("author_id")).otherwise(F.col("source_id")),
+        "hashtags": F.coalesce(F.transform("hashtags", F.lower), no_texts),
+        "mentions": F.coalesce("mentions", no_ids),
+        "media_count": F.coalesce("media_count", F.lit(0)),
+        "audience": F.coalesce("audience", no_ids),
+        "updated_at": F.col("event_time"),
+    }
+    return events.withColumns(whole).select(*VERSION, "received_at")
+
+
+def known_versions(told: DataFrame, posts: DataFrame, edits: DataFrame, affected: DataFrame) -> DataFrame:
+    """Every version of the ``affected`` posts (post_id); grain: post_id, updated_at.
+
+    ``told`` are those of ``told_versions``; ``posts`` and ``edits`` are the tables as they stand. Of versions with one
+    event time the one with the greatest event id counts. ``superseded_at`` and ``superseded_received_at`` are of the
+    later version that could be seen first, null where there is none: this version is the latest. ``came_first``: no
+    other could be seen before it. ``post_received_at``: when anything of the post was first received.
+    """
+    latest = posts.withColumnsRenamed({"received_at": "post_received_at", "version_received_at": "received_at"})
+    # Rows from before silver.posts knew when its version was received.
+    latest = latest.withColumn("received_at", F.coalesce("received_at", "post_received_at"))
+    earlier = edits.withColumn("post_received_at", F.col("received_at"))
+    columns = (*VERSION, "received_at", "post_received_at")
+    known = latest.select(*columns).unionByName(earlier.select(*columns)).join(affected, "post_id", "left_semi")
+    together = told.withColumn("post_received_at", F.col("received_at")).unionByName(known)
+    by_post = Window.partitionBy("post_id")
+    newest_first = by_post.orderBy(F.desc("updated_at"), F.desc_nulls_last("event_id"))
+    ranked = together.withColumns(
+        {
+            "post_received_at": F.min("post_received_at").over(by_post),
+            "newer_at": F.lag("updated_at").over(newest_first),
+        }
+    )
+    versions = ranked.where(F.col("newer_at").isNull() | (F.col("newer_at") != F.col("updated_at")))
+    seen = visible_micros("updated_at", "received_at")
+    later = by_post.orderBy(F.desc("updated_at")).rowsBetween(Window.unboundedPreceding, -1)
+    # Two that could be seen from one instant on: the older of them never was.
+    in_order = F.struct(seen.alias("seen"), (-F.unix_micros("updated_at")).alias("age"))
+    return versions.withColumns(
+        {
+            "next": F.min(F.struct(seen.alias("seen"), "received_at", "updated_at")).over(later),
+            "came_first": F.min(in_order).over(by_post) == in_order,
+        }
+    ).select(
+        *columns,
+        "came_first",
+        F.col("next.updated_at").alias("superseded_at"),
+        F.col("next.received_at").alias("superseded_received_at"),
+    )

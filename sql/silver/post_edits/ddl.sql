@@ -1,0 +1,25 @@
+-- grain: one version of a post that a later edit replaced; the latest version is in silver.posts
+CREATE TABLE silver.post_edits (
+  post_id BIGINT NOT NULL,
+  author_id BIGINT NOT NULL,
+  source_type STRING NOT NULL COMMENT 'friend, page or group: where it was posted',
+  source_id BIGINT NOT NULL COMMENT 'author, page or group id, by source_type',
+  content_type STRING NOT NULL COMMENT 'status, photo, video or link',
+  text STRING NOT NULL,
+  hashtags ARRAY<STRING> NOT NULL,
+  mentions ARRAY<BIGINT> NOT NULL,
+  media_count INT NOT NULL,
+  media ARRAY<STRING> COMMENT 'ids or addresses of the attachments, in order',
+  tags ARRAY<BIGINT> COMMENT 'users tagged in the media',
+  location STRING COMMENT 'the city that the post names; null where it names none',
+  privacy STRING NOT NULL COMMENT 'public, friends, friends_except, only_me or custom',
+  audience ARRAY<BIGINT> NOT NULL COMMENT 'excluded users of friends_except, admitted users of custom',
+  created_at TIMESTAMP NOT NULL,
+  updated_at TIMESTAMP NOT NULL COMMENT 'event time of this version',
+  received_at TIMESTAMP NOT NULL COMMENT 'ingest time of this version',
+  event_id STRING COMMENT 'event that told this version',
+  landing_date DATE COMMENT 'day on which this version landed',
+  came_first BOOLEAN NOT NULL COMMENT 'whether no other version of the post could be seen before this one',
+  superseded_at TIMESTAMP NOT NULL COMMENT 'event time of the later version that could be seen first',
+  superseded_received_at TIMESTAMP NOT NULL COMMENT 'ingest time of that version'
+) USING DELTA
