@@ -115,7 +115,14 @@ TABLES: tuple[Table, ...] = (
         ),
     ),
     Table("gold", "content_models", "features", ("ds", "bucket"), "ds", _POSTS),
-    Table("gold", "content_embeddings", "features", ("post_id", "text_at", "ds"), "ds", (*_POSTS, "gold.content_models")),
+    Table(
+        "gold",
+        "content_embeddings",
+        "features",
+        ("post_id", "text_at", "ds"),
+        "ds",
+        (*_POSTS, "gold.content_models"),
+    ),
     Table("gold", "communities", "features", ("user_id", "ds"), "ds", ("silver.users", "silver.friendships")),
     Table(
         "gold",

@@ -1,4 +1,4 @@
-"""What the texts of posts say, as they stood at an instant."""
+"""What the texts of posts say, version by version."""
 
 from collections.abc import Mapping
 
@@ -7,18 +7,16 @@ from pyspark.sql import functions as F
 
 
 def join_contents(points: DataFrame, contents: DataFrame, columns: Mapping[str, Column]) -> DataFrame:
-    """``points`` (post_id, instant, ...) with ``columns`` over gold.content_embeddings; null where nothing was read.
+    """``points`` (post_id, text_at, ...) with ``columns`` over gold.content_embeddings; null where nothing was read.
 
-    A text counts after the instant it was written, until that of the post's next text, so that an edit changes nothing
-    from before it. Of two readings of one text, the later night's counts.
+    ``text_at`` is when the version of the post was made that the point sees. Of two readings of a version, the later
+    night's counts.
     """
-    by_post = Window.partitionBy("post_id").orderBy("text_at", "ds")
-    spans = contents.select(
-        F.col("post_id").alias("_post_id"),
-        F.col("text_at").alias("_since"),
-        F.lead("text_at").over(by_post).alias("_until"),
+    newest_first = Window.partitionBy("post_id", "text_at").orderBy(F.desc("ds"))
+    readings = contents.select(
+        "post_id",
+        "text_at",
+        F.row_number().over(newest_first).alias("_place"),
         *(column.alias(name) for name, column in columns.items()),
     )
-    stood = (F.col("_since") < F.col("instant")) & (F.col("_until").isNull() | (F.col("instant") <= F.col("_until")))
-    joined = points.join(spans, (F.col("post_id") == F.col("_post_id")) & stood, "left")
-    return joined.drop("_post_id", "_since", "_until")
+    return points.join(readings.where(F.col("_place") == 1).drop("_place"), ["post_id", "text_at"], "left")

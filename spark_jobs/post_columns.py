@@ -1,7 +1,7 @@
 """The post features, computed in one place for the nightly table and for training examples.
 
-``describe_posts`` gives what never moves, ``complete_posts`` what depends on the instant; both tables call both, so
-that a model is trained on the features it will be served.
+``describe_posts`` gives what moves with edits only, ``complete_posts`` what depends on the instant; both tables call
+both, so that a model is trained on the features it will be served.
 """
 
 from pyspark.sql import Column, DataFrame
@@ -58,13 +58,13 @@ def topics_of(hashtags: Column) -> Column:
     return F.array_intersect(names, F.array(*(F.lit(topic) for topic in TOPICS)))
 
 
-def describe_posts(posts: DataFrame) -> DataFrame:
-    """Post features that never move, under their registry names; grain: post_id.
+def describe_posts(versions: DataFrame, *carried: str) -> DataFrame:
+    """Post features that are those of a version as long as it stands, under their registry names.
 
-    Adds author_id and created_at. The length of a text edited later is that of the edited one, because
-    ``silver.posts`` keeps the latest version.
+    Grain: that of ``versions``. Adds author_id, created_at, ``text_at``, when the version was made, and what is
+    ``carried``.
     """
-    topics = posts.withColumn("_topics", topics_of(F.col("hashtags")))
+    topics = versions.withColumn("_topics", topics_of(F.col("hashtags")))
     columns = {f"is_{kind}": (F.col("content_type") == kind).cast("double") for kind in CONTENT_TYPES}
     columns |= {
         "created_hour": F.hour("created_at") / F.lit(24.0),
@@ -82,7 +82,8 @@ def describe_posts(posts: DataFrame) -> DataFrame:
     }
     features = [column.cast("float").alias(name) for name, column in columns.items()]
     sketch = sketch_of(F.col("author_id")).cast("array<float>").alias("creator_sketch")
-    return topics.select("post_id", "author_id", "created_at", *features, sketch)
+    text_at = F.col("updated_at").alias("text_at")
+    return topics.select("post_id", "author_id", "created_at", text_at, *carried, *features, sketch)
 
 
 def content_columns() -> dict[str, Column]:
@@ -100,8 +101,8 @@ def complete_posts(points: DataFrame, user_features: DataFrame, contents: DataFr
     """``points`` with every post feature as of their ``instant``.
 
     ``points`` has the columns of ``describe_posts``, the counters of ``spark_jobs.counters`` and ``instant``. Author
-    features come from the newest snapshot taken by then, what the text says from ``contents``
-    (gold.content_embeddings) as it stood then; without a row there, a feature has the registry's default.
+    features come from the newest snapshot taken by then, what the text says from what ``contents``
+    (gold.content_embeddings) has of the version; without a row there, a feature has the registry's default.
     """
     authors = user_features.select(
         F.col("user_id").alias("author_id"),

@@ -3,19 +3,17 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime, timedelta
 from math import log1p
-from typing import Any
 from zlib import crc32
 
 import numpy as np
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
-from contracts.features import CITY_PARTS, LANGUAGES, features_of
+from contracts.features import CITY_PARTS, features_of
 from contracts.settings import Smoothing
-from spark_jobs.counters import NEGATIVE, POSITIVE
-from spark_jobs.creator_sketch import sketch_of
+from spark_jobs.counters import NEGATIVE
 from spark_jobs.night import Night
 from tests.feature_values import default_value, differ
 
@@ -44,6 +42,15 @@ def events_of_posts(night: Night, post_ids: Iterable[int]) -> dict[int, list[Eve
     for row in acts.select("post_id", "engagement_type", "engaged_at", "received_at").collect():
         found[row.post_id].append(Event(row.engagement_type, row.engaged_at, row.received_at))
     return found
+
+
+def sample_of(night: Night, examples: DataFrame, size: int) -> list[Row]:
+    """Some of the examples; one of a post that was edited or deleted is five times as likely as another."""
+    edited = night.read("silver.post_edits").select("post_id")
+    changed = edited.union(night.read("silver.posts").where("is_deleted").select("post_id")).distinct()
+    marked = examples.join(changed.withColumn("is_changed", F.lit(1)), "post_id", "left")
+    draw = F.pmod(F.xxhash64("example_id"), F.lit(1_000_000)) / F.when(F.col("is_changed") == 1, 5).otherwise(1)
+    return marked.orderBy(draw, "example_id").drop("is_changed").limit(size).collect()
 
 
 def wrong_counters(examples: Iterable[Row], events: Mapping[int, list[Event]], prior: Smoothing) -> Counter[str]:
@@ -79,65 +86,6 @@ def _moving(row: Row, seen: Counter[str], prior: Smoothing) -> dict[str, float]:
         "post_age_weeks": age_s / 604_800,
         "post_age_days": log1p(age_s / 86_400),
     }
-
-
-def wrong_contents(examples: Iterable[Row], contents: DataFrame) -> Counter[str]:
-    """How many examples hold something else than what was read of the text that stood at their instant; by column."""
-    rows = list(examples)
-    posts = ", ".join(str(row.post_id) for row in rows)
-    readings: dict[int, list[Row]] = {}
-    for found in contents.where(f"post_id IN ({posts})").collect():
-        readings.setdefault(found.post_id, []).append(found)
-    wrong: Counter[str] = Counter()
-    for row in rows:
-        standing = [found for found in readings.get(row.post_id, []) if found.text_at < row.shown_at]
-        said = max(standing, key=lambda found: (found.text_at, found.ds), default=None)
-        for feature in features_of("post"):
-            if feature.group in ("writing", "content") or feature.name == "sentiment":
-                expected = default_value(feature) if said is None else _said(feature.name, said)
-                wrong[feature.example_column] += differ(row[feature.example_column], expected)
-    return +wrong
-
-
-def _said(name: str, reading: Row) -> Any:
-    if name == "language":
-        told = reading.language if reading.language in LANGUAGES else "other"
-        return [float(told == language) for language in LANGUAGES]
-    return reading[{"content_embedding": "embedding", "read_topics": "topics"}.get(name, name)]
-
-
-def wrong_tastes(night: Night, users: Iterable[int], day: date) -> Counter[str]:
-    """How many users have other tastes in a day's snapshot than one engagement after the other adds up to."""
-    wanted = ", ".join(map(str, sorted(set(users))))
-    end, prior = datetime.combine(day + timedelta(days=1), datetime.min.time(), UTC), night.settings.smoothing
-    first = end - timedelta(days=night.settings.dataset.activity_days)
-    kinds = ", ".join(f"'{kind}'" for kind in POSITIVE)
-    acts = night.read("silver.engagements").where(f"ad_id IS NULL AND user_id IN ({wanted})")
-    acts = acts.where(f"engagement_type IN ({kinds})")
-    sketched = night.read("silver.posts").select("post_id", sketch_of(F.col("author_id")).alias("sketch"))
-    sketch = {row.post_id: np.array(row.sketch) for row in sketched.collect()}
-    readings: dict[int, list[Row]] = {}
-    for found in night.read("gold.content_embeddings").select("post_id", "text_at", "ds", "embedding").collect():
-        readings.setdefault(found.post_id, []).append(found)
-    read: dict[int, list[Any]] = {}
-    by: dict[int, list[Any]] = {}
-    for act in acts.select("user_id", "post_id", "engaged_at", "received_at").collect():
-        engaged_at, received_at = (moment.astimezone(UTC) for moment in (act.engaged_at, act.received_at))
-        if act.post_id not in sketch or not (first <= engaged_at < end and received_at < end):
-            continue
-        by.setdefault(act.user_id, []).append(sketch[act.post_id])
-        standing = [found for found in readings.get(act.post_id, []) if found.text_at < act.engaged_at]
-        if standing:
-            said = max(standing, key=lambda found: (found.text_at, found.ds))
-            read.setdefault(act.user_id, []).append(np.array(said.embedding))
-    wrong: Counter[str] = Counter()
-    snapshot = night.read("gold.user_features").where(f"user_id IN ({wanted})").where(F.col("ds") == F.lit(day))
-    for row in snapshot.collect():
-        for name, vectors in (("topic_preference", read), ("creator_affinity", by)):
-            own = vectors.get(row.user_id, [])
-            expected = np.sum(own, axis=0) / (len(own) + prior.profile_strength) if own else 0.0
-            wrong[name] += bool(np.abs(np.array(row[name]) - expected).max() > ROUNDING)
-    return +wrong
 
 
 def sessions_of(night: Night, examples: Iterable[Row]) -> dict[str, list[Row]]:

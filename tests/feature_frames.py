@@ -15,11 +15,13 @@ from spark_jobs.features.pair_facts import count_pairs
 from spark_jobs.features.tastes import count_tastes
 from spark_jobs.features.user_facts import count_users, covered_days
 from spark_jobs.post_columns import WRITING_COLUMNS
+from spark_jobs.post_versions import all_versions
 from tests.silver_rows import silver
 
 TABLES = (
     "users",
     "posts",
+    "post_edits",
     "impressions",
     "engagements",
     "friendships",
@@ -52,10 +54,11 @@ def pair_features(
     rules: FeatureRules | None = None,
 ) -> DataFrame:
     """gold.affinity_features of ``days``."""
-    rules, smoothing, posts = rules or FeatureRules(), Smoothing(), frames["posts"]
+    rules, smoothing = rules or FeatureRules(), Smoothing()
+    versions = all_versions(frames["posts"], frames["post_edits"])
     log = event_log(frames["impressions"], frames["engagements"], days, activity_days)
-    met = with_posts(log.where("user_id IS NOT NULL"), posts)
-    written = posts_written(posts, days, activity_days).withColumnRenamed("author_id", "user_id")
+    met = with_posts(log.where("user_id IS NOT NULL"), versions)
+    written = posts_written(versions, days, activity_days).withColumnRenamed("author_id", "user_id")
     totals = count_pairs(
         met=met,
         **{name: frames[name] for name in ("friendships", "page_follows", "pages")},
@@ -82,11 +85,13 @@ def user_features_of(
     """gold.user_features of ``days``."""
     rules = rules or FeatureRules()
     log = event_log(frames["impressions"], frames["engagements"], days, activity_days)
-    written = posts_written(frames["posts"], days, activity_days)
-    used = ("posts", "friendships", "page_follows", "group_memberships", "pages")
+    versions = all_versions(frames["posts"], frames["post_edits"])
+    written = posts_written(versions, days, activity_days)
+    used = ("friendships", "page_follows", "group_memberships", "pages")
     totals = count_users(
         log=log,
         ads=ad_log(frames["impressions"], frames["engagements"], days, activity_days),
+        versions=versions,
         written=written,
         **{name: frames[name] for name in used},
         days=days,
@@ -96,7 +101,7 @@ def user_features_of(
     return user_features.transform(
         users=frames["users"],
         totals=totals,
-        tastes=count_tastes(log, frames["posts"], frames["content_embeddings"], days, activity_days),
+        tastes=count_tastes(log, versions, frames["content_embeddings"], days, activity_days),
         pairs=pair_features(frames, days, activity_days, rules),
         communities=frames["communities"],
         covered=covered_days(log, written, days, activity_days),

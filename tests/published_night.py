@@ -16,13 +16,20 @@ ANN, BOB, CAT = 1, 2, 2**53 + 1
 PAGE, GROUP = 70, 80
 PROFILE_POST, PAGE_POST, GROUP_POST, PRIVATE_POST, DELETED_POST, LONG_DELETED, OLD_POST = range(101, 108)
 
+
+def _deleted(days: int) -> dict[str, Any]:
+    at = AS_OF - timedelta(days=days)
+    return {"deleted_at": at, "deletion_received_at": at}
+
+
 POSTS: list[dict[str, Any]] = [
     {"post_id": PROFILE_POST, "author_id": CAT, "source_id": CAT, "text": 'Ö "x"', "hashtags": ["a"], "media_count": 2},
     {"post_id": PAGE_POST, "author_id": BOB, "source_type": "page", "source_id": PAGE, "created_at": hours(2)},
     {"post_id": GROUP_POST, "author_id": BOB, "source_type": "group", "source_id": GROUP},
     {"post_id": PRIVATE_POST, "author_id": BOB, "source_id": BOB, "privacy": "friends", "content_type": "photo"},
-    {"post_id": DELETED_POST, "author_id": BOB, "source_id": BOB, "is_deleted": True},
-    {"post_id": LONG_DELETED, "author_id": BOB, "is_deleted": True, "updated_at": AS_OF - timedelta(days=31)},
+    # Its last version is older than what stays in the set.
+    {"post_id": DELETED_POST, "author_id": BOB, "is_deleted": True, "updated_at": hours(24 * 40), **_deleted(1)},
+    {"post_id": LONG_DELETED, "author_id": BOB, "is_deleted": True, **_deleted(31)},
     {"post_id": OLD_POST, "author_id": BOB, "created_at": AS_OF - timedelta(days=11)},
 ]
 RANKED: list[tuple[int, list[tuple[int, str, float]]]] = [

@@ -21,7 +21,9 @@ three impressions don't make a rate of 100 %; words like *close* or *read* are d
 ratios are guarded, and a gate stops the night at a value that is no number or out of range.
 
 **As of.** A feature of a day uses only events that happened and were received before the midnight that ends it; one of
-an impression only what happened before it and was received by then.
+an impression only what happened before it and was received by then. A post that is edited or deleted counts as it
+could be seen (`spark_jobs/post_versions.py`): in an example at the impression, in its own features at midnight, in what
+a user engaged with at the engagement, in what an author writes when it was first seen.
 """
 
 _TITLES: dict[Entity, str] = {

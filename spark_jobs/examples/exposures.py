@@ -14,6 +14,7 @@ from spark_jobs.context_columns import session_columns
 from spark_jobs.counters import POSITIVE, organic
 from spark_jobs.examples.session_state import session_state
 from spark_jobs.examples.window import Window
+from spark_jobs.post_versions import is_gone_at, stood_at
 
 
 def logged_exposures(impressions: DataFrame, window: Window) -> DataFrame:
@@ -35,12 +36,15 @@ def logged_exposures(impressions: DataFrame, window: Window) -> DataFrame:
 
 
 def sampled_exposures(
-    engagements: DataFrame, posts: DataFrame, window: Window, sampling: NegativeSampling, seed: int
+    engagements: DataFrame, versions: DataFrame, window: Window, sampling: NegativeSampling, seed: int
 ) -> DataFrame:
-    """Engagements of the window as exposures, and sampled posts beside each (``docs/negatives.md``)."""
+    """Engagements of the window as exposures, and sampled posts beside each (``docs/negatives.md``).
+
+    ``versions`` are those of posts, ``with_deletions`` (``spark_jobs.post_versions``).
+    """
     known = window.received(organic(engagements), "engaged_at").where(F.col("user_id").isNotNull())
     positives = first_engagements(known, window)
-    negatives = sample_negatives(positives, known, posts, window=window, sampling=sampling, seed=seed)
+    negatives = sample_negatives(positives, known, versions, window=window, sampling=sampling, seed=seed)
     return positives.unionByName(negatives).select(
         "example_id",
         "user_id",
@@ -72,19 +76,21 @@ def first_engagements(engagements: DataFrame, window: Window) -> DataFrame:
 def sample_negatives(
     positives: DataFrame,
     engagements: DataFrame,
-    posts: DataFrame,
+    versions: DataFrame,
     *,
     window: Window,
     sampling: NegativeSampling,
     seed: int,
 ) -> DataFrame:
     """Posts that a user could have met beside each positive and did not engage with; same columns as ``positives``."""
-    public = posts.where(F.col("privacy") == "public").select(
+    public = versions.where(F.col("privacy") == "public").select(
         F.col("post_id").alias("_post_id"),
         "author_id",
         "created_at",
-        F.col("received_at").alias("_post_received_at"),
-        F.when(F.col("is_deleted"), F.col("updated_at")).alias("_deleted_at"),
+        "visible_from",
+        "visible_until",
+        "deleted_at",
+        "deletion_received_at",
         F.to_date("created_at").alias("_day"),
     )
     num_slots = count_slots(public, window, sampling.posts_per_slot)
@@ -99,8 +105,8 @@ def sample_negatives(
     met = buckets.join(slotted, ["_day", "_slot"], "inner").where(
         (F.col("created_at") > oldest)
         & (F.col("created_at") <= F.col("shown_at"))
-        & (F.col("_post_received_at") <= F.col("shown_at"))
-        & (F.col("_deleted_at").isNull() | (F.col("_deleted_at") > F.col("shown_at")))
+        & stood_at("shown_at")
+        & ~is_gone_at("shown_at")
         & (F.col("author_id") != F.col("user_id"))
         & (F.col("_post_id") != F.col("post_id"))
     )
@@ -126,7 +132,8 @@ def sample_negatives(
 
 def count_slots(public: DataFrame, window: Window, posts_per_slot: int) -> int:
     """Number of slots that keeps about ``posts_per_slot`` posts of the fullest day in one slot."""
-    created = public.where(F.col("created_at") < F.lit(window.as_of)).groupBy("_day").agg(F.count("*").alias("n"))
+    posts = public.where(F.col("created_at") < F.lit(window.as_of)).select("_post_id", "_day").distinct()
+    created = posts.groupBy("_day").agg(F.count("*").alias("n"))
     fullest = created.agg(F.max("n")).first()
     return max(1, -(-int(fullest[0] or 0) // posts_per_slot)) if fullest is not None else 1
 

@@ -27,11 +27,11 @@ from contracts.features import example_columns
 from contracts.settings import Propensities
 from spark_jobs.examples.exposures import logged_exposures
 from spark_jobs.examples.labels import attributable, attribute, engaged_examples
-from spark_jobs.examples.training_examples import feature_inputs, join_features
+from spark_jobs.examples.training_examples import describe_points, feature_inputs, join_features
 from spark_jobs.examples.window import Window
 from spark_jobs.lake import read_schema, write_partition
 from spark_jobs.night import Night
-from spark_jobs.post_columns import describe_posts
+from spark_jobs.post_versions import all_versions
 from spark_jobs.user_batches import feature_matrix
 
 TABLE = "gold.propensities"
@@ -142,9 +142,9 @@ def sample_examples(night: Night, placed: DataFrame, window: Window, num_impress
     share = min(1.0, night.settings.propensities.max_em_examples / num_impressions)
     draw = F.pmod(F.xxhash64(F.lit(night.settings.seed), "example_id"), F.lit(_HASH_RANGE))
     sampled = placed.where(draw < round(share * _HASH_RANGE))
-    points = sampled.join(describe_posts(night.read("silver.posts")), "post_id", "inner")
+    versions = all_versions(night.read("silver.posts"), night.read("silver.post_edits"))
     featured = join_features(
-        points.where(F.col("created_at") <= F.col("shown_at")),
+        describe_points(sampled, versions),
         **feature_inputs(night, window),
         settings=night.settings,
     )

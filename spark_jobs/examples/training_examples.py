@@ -16,6 +16,7 @@ from spark_jobs.lake import write_partition
 from spark_jobs.night import Night
 from spark_jobs.point_in_time import snapshot_day
 from spark_jobs.post_columns import complete_posts, describe_posts
+from spark_jobs.post_versions import all_versions, join_versions, with_deletions
 
 TABLE = "gold.training_examples"
 _CARRIED = (
@@ -34,6 +35,7 @@ _CARRIED = (
 def transform(
     *,
     posts: DataFrame,
+    edits: DataFrame,
     impressions: DataFrame,
     engagements: DataFrame,
     user_features: DataFrame,
@@ -43,7 +45,11 @@ def transform(
     window: Window,
     settings: Settings,
 ) -> DataFrame:
-    """Examples of the window, all days in one pass; grain: example_id."""
+    """Examples of the window, all days in one pass; grain: example_id.
+
+    An exposure to a post of which nothing had been received by then is none: no night could have ranked it.
+    """
+    versions = all_versions(posts, edits)
     if settings.dataset.has_impressions:
         exposures = logged_exposures(impressions, window)
         latest = F.col("event_date") >= F.lit(window.first)
@@ -51,10 +57,10 @@ def transform(
         shown = window.received(impressions.where(latest), "shown_at")
         shown = shown.select(F.col("impression_id").alias("example_id"), "user_id", "post_id", "shown_at")
     else:
-        exposures = sampled_exposures(engagements, posts, window, settings.negatives, settings.seed)
+        known = with_deletions(versions, posts)
+        exposures = sampled_exposures(engagements, known, window, settings.negatives, settings.seed)
         shown = exposures
-    described = exposures.drop("request_id").join(describe_posts(posts), "post_id", "inner")
-    points = described.where(F.col("created_at") <= F.col("shown_at"))
+    points = describe_points(exposures.drop("request_id"), versions)
     featured = join_features(
         points,
         impressions=impressions,
@@ -76,6 +82,12 @@ def transform(
         .withColumn("ds", F.to_date("shown_at"))
         .drop("surface")
     )
+
+
+def describe_points(exposures: DataFrame, versions: DataFrame) -> DataFrame:
+    """``exposures`` with the features of the version of their post that could be seen then; none before it existed."""
+    described = join_versions(exposures, describe_posts(versions, "visible_from", "visible_until"), "shown_at")
+    return described.where(F.col("created_at") <= F.col("shown_at"))
 
 
 def feature_inputs(night: Night, window: Window) -> dict[str, DataFrame]:
@@ -148,6 +160,7 @@ def main(night: Night) -> None:
     window = Window.of(night)
     frame = transform(
         posts=night.read("silver.posts"),
+        edits=night.read("silver.post_edits"),
         propensities=night.read("gold.propensities").where(F.col("ds") == F.lit(night.ds)),
         **feature_inputs(night, window),
         window=window,

@@ -13,6 +13,7 @@ from spark_jobs.features.pair_facts import count_pairs
 from spark_jobs.features.social_proof import PROOFS, social_proof
 from spark_jobs.lake import write_partition
 from spark_jobs.night import Night
+from spark_jobs.post_versions import all_versions
 from spark_jobs.rates import log_count, smoothed_mean, smoothed_rate
 
 TABLE = "gold.affinity_features"
@@ -87,10 +88,11 @@ def _history_columns(activity_days: int, smoothing: Smoothing) -> dict[str, Colu
 def main(night: Night) -> None:
     """Build the night's partition, and earlier ones that are missing or touched, in one commit."""
     days, settings = days_to_build(night, TABLE), night.settings
-    posts, window = night.read("silver.posts"), settings.dataset.activity_days
+    versions = all_versions(night.read("silver.posts"), night.read("silver.post_edits"))
+    window = settings.dataset.activity_days
     log = event_log(night.read("silver.impressions"), night.read("silver.engagements"), days, window)
-    met = with_posts(log.where(F.col("user_id").isNotNull()), posts)
-    written = posts_written(posts, days, window).withColumnRenamed("author_id", "user_id")
+    met = with_posts(log.where(F.col("user_id").isNotNull()), versions)
+    written = posts_written(versions, days, window).withColumnRenamed("author_id", "user_id")
     totals = count_pairs(
         met=met,
         friendships=night.read("silver.friendships"),

@@ -1,7 +1,7 @@
-"""gold.content_embeddings: what each text of a post says, read once, in the night after it was written.
+"""gold.content_embeddings: what each version of a post says, read once, in the night after it landed.
 
-A night reads the posts that are new or whose text changed since the last one; the first night of a content model reads
-all. A post has a row for every night in which it was read, so that a text's earlier versions stay.
+A night reads the versions that are new since the last one, those that were edited meanwhile among them; the first night
+of a content model reads all. A version has a row for every night in which it was read.
 """
 
 from collections.abc import Iterable, Iterator
@@ -20,7 +20,7 @@ from models.content.sentiment import sentiments
 from spark_jobs.features.content_models import load_model
 from spark_jobs.features.post_texts import texts_of, written_posts
 from spark_jobs.lake import write_partition
-from spark_jobs.night import Night
+from spark_jobs.night import Night, newest_published
 from spark_jobs.post_columns import WRITING_COLUMNS
 from spark_jobs.user_batches import float_matrix, number_lists
 
@@ -35,7 +35,7 @@ SCHEMA = (
 
 
 def transform(posts: DataFrame, known: DataFrame, model: ContentModel, content: Content) -> DataFrame:
-    """Read the texts of ``posts`` that are not ``known`` (post_id, text_hash); grain: post_id."""
+    """Read the texts of ``posts`` that are not ``known`` (post_id, text_hash); grain: post_id, text_at."""
     texts = texts_of(posts, content).join(known, ["post_id", "text_hash"], "left_anti")
     shared = posts.sparkSession.sparkContext.broadcast(model)
     read = texts.select(*CARRIED, "plain", "tokens", "buckets", "named").mapInArrow(
@@ -66,20 +66,23 @@ def read_texts(
 
 
 def posts_to_read(night: Night, version: str) -> tuple[DataFrame, DataFrame]:
-    """Posts whose text may not have been read under content model ``version``, and what was read of them.
+    """Versions of posts that may not have been read under content model ``version``, and what was read of them.
 
-    An edit is received up to ``late_days`` after it was made, and the last night read all that was received by then:
-    so a text that was not read yet is at most that old, and one that was read lies in a partition as young.
+    The newest published night before this one read all that silver had by then, if this model was there. What came to
+    silver since landed at most ``late_days`` before that night: it waited for its author. How old it was when it landed
+    says nothing. A version is read in the night it landed or later, so what was read of these lies in partitions as
+    young.
     """
-    posts = written_posts(night)
+    versions = written_posts(night)
     earlier = (F.col("ds") < F.lit(night.ds)) & (F.col("content_version") == version)
     readings = night.read(TABLE).where(earlier)
-    last = readings.agg(F.max("ds").alias("ds")).first()
-    if last is not None and last.ds is not None:
-        oldest = last.ds - timedelta(days=night.settings.dataset.late_days)
-        posts = posts.where(F.col("updated_at") >= F.lit(oldest).cast("timestamp"))
-        readings = readings.where(F.col("ds") >= F.lit(oldest))
-    return posts, readings.select("post_id", "text_hash")
+    published = newest_published(night)
+    if published is not None and not readings.where(F.col("ds") <= F.lit(published)).isEmpty():
+        before = F.lit(published - timedelta(days=night.settings.dataset.late_days))
+        # Of a version from before silver knew when it landed, the day it was received is known.
+        versions = versions.where(F.coalesce("landing_date", F.to_date("received_at")) > before)
+        readings = readings.where(F.col("ds") > before)
+    return versions, readings.select("post_id", "text_hash")
 
 
 def main(night: Night) -> None:

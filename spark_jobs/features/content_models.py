@@ -20,6 +20,7 @@ from spark_jobs.features.post_texts import texts_of, written_posts
 from spark_jobs.lake import write_partition
 from spark_jobs.night import Night
 from spark_jobs.point_in_time import seen_day
+from spark_jobs.post_versions import stands_before
 from spark_jobs.user_batches import float_matrix, number_lists
 
 TABLE = "gold.content_models"
@@ -101,7 +102,7 @@ def main(night: Night) -> None:
     posts = written_posts(night).where(~F.col("is_deleted"))
     window_start = night.ds - timedelta(days=night.settings.dataset.training_days)
     before = F.lit(fitted_before(posts, window_start, night.as_of, content.fewest_posts))
-    older = posts.where((F.col("updated_at") < before) & (F.col("received_at") < before))
+    older = posts.where(stands_before(before))
     previous = load_model(night.read(TABLE), night.ds, content)
     model = transform(older, content, night.settings.seed, previous)
     rows = night.spark.createDataFrame(rows_of(model)).withColumn("ds", F.lit(night.ds))

@@ -54,9 +54,14 @@ def _log(impressions: DataFrame, engagements: DataFrame, days: Sequence[date], a
     return log.where(F.col("event_date").between(F.lit(first), F.lit(max(days))))
 
 
-def with_posts(log: DataFrame, posts: DataFrame) -> DataFrame:
-    """Adds author_id, source_type, content_type, topics, media_count and length of the post."""
-    about = posts.select(
+def with_posts(log: DataFrame, versions: DataFrame) -> DataFrame:
+    """Adds author_id, source_type, content_type, topics, media_count, length and text_at of the post as it was.
+
+    ``versions`` are ``post_versions.all_versions``. An event is about the version that could be seen when it happened,
+    and later edits change nothing. What happened before any could be seen is about the first, and counts from the day
+    on which that one was.
+    """
+    about = versions.select(
         "post_id",
         "author_id",
         "source_type",
@@ -64,17 +69,25 @@ def with_posts(log: DataFrame, posts: DataFrame) -> DataFrame:
         topics_of(F.col("hashtags")).alias("topics"),
         "media_count",
         F.char_length("text").alias("length"),
+        F.col("updated_at").alias("text_at"),
+        seen_day("updated_at", "received_at").alias("_seen_day"),
+        F.when(~F.col("came_first"), F.col("visible_from")).alias("_from"),
+        F.col("visible_until").alias("_until"),
     )
-    return log.join(about, "post_id", "inner")
+    at = F.unix_micros("event_time")
+    begun, ended = F.col("_from").isNull() | (F.col("_from") <= at), F.col("_until") <= at
+    stood = begun & ~F.coalesce(ended, F.lit(col=False))
+    joined = log.join(about, "post_id", "inner").where(stood)
+    return joined.withColumn("seen_day", F.greatest("seen_day", "_seen_day")).drop("_seen_day", "_from", "_until")
 
 
-def posts_written(posts: DataFrame, days: Sequence[date], activity_days: int) -> DataFrame:
-    """Posts created in the activity window of any of ``days``.
+def posts_written(versions: DataFrame, days: Sequence[date], activity_days: int) -> DataFrame:
+    """Posts created in the activity window of any of ``days``, as they were first: later edits change nothing.
 
     Grain: post; columns author_id, event_time, event_date, seen_day, content_type, topics, media_count, length.
     """
     first = min(days) - timedelta(days=activity_days - 1)
-    written = posts.select(
+    written = versions.where("came_first").select(
         "author_id",
         F.col("created_at").alias("event_time"),
         F.to_date("created_at").alias("event_date"),

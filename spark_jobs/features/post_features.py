@@ -11,6 +11,7 @@ from spark_jobs.counters import COUNTERS, counters_before, post_events
 from spark_jobs.lake import write_partition
 from spark_jobs.night import Night
 from spark_jobs.post_columns import complete_posts, describe_posts
+from spark_jobs.post_versions import all_versions, is_gone_before, stands_before, with_deletions
 
 TABLE = "gold.post_features"
 
@@ -18,6 +19,7 @@ TABLE = "gold.post_features"
 def transform(
     *,
     posts: DataFrame,
+    edits: DataFrame,
     impressions: DataFrame,
     engagements: DataFrame,
     user_features: DataFrame,
@@ -28,7 +30,7 @@ def transform(
 ) -> DataFrame:
     """Features of the posts created in the candidate window and not deleted before ``as_of``; grain: post_id, ds."""
     oldest = as_of - timedelta(hours=settings.dataset.candidate_hours)
-    live = live_posts(posts, oldest, as_of)
+    live = live_posts(posts, edits, oldest, as_of)
     # A post has no event from before it was created, so older partitions need not be read.
     recent = [log.where(F.col("event_date") >= F.lit(oldest.date())) for log in (impressions, engagements)]
     counters = counters_before(post_events(recent[0], recent[1]), as_of)
@@ -40,17 +42,19 @@ def transform(
     return completed.select("post_id", "author_id", *names_of("post"), F.lit(ds).alias("ds"))
 
 
-def live_posts(posts: DataFrame, oldest: datetime, as_of: datetime) -> DataFrame:
-    """Posts created in [``oldest``, ``as_of``), received before ``as_of`` and not deleted before it."""
-    created = (F.col("created_at") >= F.lit(oldest)) & (F.col("created_at") < F.lit(as_of))
-    deleted = F.col("is_deleted") & (F.col("updated_at") < F.lit(as_of))
-    return posts.where(created & (F.col("received_at") < F.lit(as_of)) & ~deleted)
+def live_posts(posts: DataFrame, edits: DataFrame, oldest: datetime, as_of: datetime) -> DataFrame:
+    """Posts created in [``oldest``, ``as_of``) and not known to be deleted before it, in the version seen then."""
+    midnight = F.lit(as_of)
+    created = (F.col("created_at") >= F.lit(oldest)) & (F.col("created_at") < midnight)
+    standing = all_versions(posts, edits).where(created & stands_before(midnight))
+    return with_deletions(standing, posts).where(~is_gone_before(midnight))
 
 
 def main(night: Night) -> None:
     """Build the night's partition."""
     frame = transform(
         posts=night.read("silver.posts"),
+        edits=night.read("silver.post_edits"),
         impressions=night.read("silver.impressions"),
         engagements=night.read("silver.engagements"),
         user_features=night.read("gold.user_features").where(F.col("ds") == F.lit(night.ds)),

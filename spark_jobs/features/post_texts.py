@@ -7,6 +7,7 @@ from contracts.features import TOPICS
 from contracts.settings import Content
 from spark_jobs.night import Night
 from spark_jobs.post_columns import topics_of
+from spark_jobs.post_versions import all_versions, with_deletions
 from spark_jobs.rates import log_count, share_of
 
 LINK = r"https?://\S+|www\.\S+"
@@ -20,17 +21,19 @@ WORD_OR_CLOSING = r"\p{L}[\p{L}\p{M}\p{N}]*(?:'t\b)?|[.!?;:]"
 
 
 def written_posts(night: Night) -> DataFrame:
-    """Posts whose latest version was written, and received, before the night's as-of."""
+    """Versions of posts that were written, and received, before the night's as-of, and whether the post is deleted."""
     written = (F.col("updated_at") < F.lit(night.as_of)) & (F.col("received_at") < F.lit(night.as_of))
-    return night.read("silver.posts").where(written)
+    posts = night.read("silver.posts")
+    return with_deletions(all_versions(posts, night.read("silver.post_edits")).where(written), posts)
 
 
 def texts_of(posts: DataFrame, content: Content) -> DataFrame:
-    """Grain: post_id, with its latest text.
+    """Grain: that of ``posts``, which are posts or versions of them.
 
     ``plain``: the text without addresses, hashtags and mentions; ``tokens``: its words in lower case and the signs that
     close a clause; ``buckets``: the words' hashes; ``named``: topic shares by hashtag, all 0 where none names a topic;
-    ``text_at``: when this text was written; ``text_hash``: of all that is read; and ``writing_columns``.
+    ``text_at``: when this text was written; ``text_hash``: of that and all that is read, as a text may come back after
+    another; and ``writing_columns``.
     """
     plain = F.regexp_replace(F.regexp_replace("text", NOT_LANGUAGE, " "), "\u2019", "'")
     tokens = F.slice(F.regexp_extract_all(F.lower("plain"), F.lit(WORD_OR_CLOSING), 0), 1, content.max_words)
@@ -46,7 +49,7 @@ def texts_of(posts: DataFrame, content: Content) -> DataFrame:
         .select(
             "post_id",
             F.col("updated_at").alias("text_at"),
-            F.xxhash64("text", "hashtags").alias("text_hash"),
+            F.xxhash64("text", "hashtags", "updated_at").alias("text_hash"),
             "plain",
             "tokens",
             buckets.alias("buckets"),

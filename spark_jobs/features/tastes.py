@@ -20,7 +20,7 @@ from spark_jobs.contents import join_contents
 from spark_jobs.counters import POSITIVE, is_kind
 from spark_jobs.creator_sketch import sketch_of
 from spark_jobs.feature_columns import default_column
-from spark_jobs.features.interactions import event_interval
+from spark_jobs.features.interactions import event_interval, with_posts
 from spark_jobs.rates import smoothed_mean
 from spark_jobs.user_batches import float_matrix, number_lists, whole_users
 
@@ -33,25 +33,23 @@ SCHEMA = ", ".join(f"{name} {kind}" for name, kind in zip(NAMES, TYPES, strict=T
 
 
 def count_tastes(
-    log: DataFrame, posts: DataFrame, contents: DataFrame, days: Sequence[date], activity_days: int
+    log: DataFrame, versions: DataFrame, contents: DataFrame, days: Sequence[date], activity_days: int
 ) -> DataFrame:
     """Engagements of every user in the window of each day, summed by what was read of the posts, and by their authors.
 
     Grain: user_id, ds. ``log`` is that of ``spark_jobs.features.interactions``, ``contents`` gold.content_embeddings. A
     post counts with its text as it stood when the user engaged.
     """
-    acts = log.where(F.col("user_id").isNotNull() & is_kind(*POSITIVE)).join(
-        posts.select("post_id", "author_id"), "post_id", "inner"
-    )
+    acts = with_posts(log.where(F.col("user_id").isNotNull() & is_kind(*POSITIVE)), versions)
     points = acts.select(
         "user_id",
         "post_id",
-        F.col("event_time").alias("instant"),
+        "text_at",
         sketch_of(F.col("author_id")).alias("sketch"),
         *event_interval(activity_days),
     )
     read = join_contents(points, contents, {"embedding": F.col("embedding")})
-    by_user = read.drop("post_id", "instant").repartition("user_id").sortWithinPartitions("user_id")
+    by_user = read.drop("post_id", "text_at").repartition("user_id").sortWithinPartitions("user_id")
     return by_user.mapInArrow(partial(sum_tastes, tuple(days)), SCHEMA)
 
 

@@ -24,7 +24,7 @@ def count_users(
     *,
     log: DataFrame,
     ads: DataFrame,
-    posts: DataFrame,
+    versions: DataFrame,
     written: DataFrame,
     friendships: DataFrame,
     page_follows: DataFrame,
@@ -36,14 +36,15 @@ def count_users(
 ) -> DataFrame:
     """Counts of every user with a fact on any of ``days``, each ``num_...``, ``..._ms`` or ``..._micros``.
 
-    Grain: user_id, ds. ``log``, ``ads`` and ``written`` are those of ``spark_jobs.features.interactions``.
+    Grain: user_id, ds. ``log``, ``ads`` and ``written`` are those of ``spark_jobs.features.interactions``, ``versions``
+    those of ``spark_jobs.post_versions``.
     """
     interval = event_interval(activity_days)
     authored = written.select(F.col("author_id").alias("user_id"), *interval)
     sessions = session_lengths(log, activity_days)
     steps = {name: F.sum(name) for name in ("num_sessions", "session_micros")}
     parts = [
-        counted(_sides(with_posts(log, posts), interval), ["user_id"], _activity(rules)),
+        counted(_sides(with_posts(log, versions), interval), ["user_id"], _activity(rules)),
         counted(ads.where(F.col("user_id").isNotNull()).select("user_id", "kind", *interval), ["user_id"], _of_ads()),
         counted(sessions, ["user_id"], steps),
         counted(authored, ["user_id"], {"num_posts": F.count("*")}),

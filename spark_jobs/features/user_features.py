@@ -19,6 +19,7 @@ from spark_jobs.features.user_facts import count_users, covered_days
 from spark_jobs.lake import write_partition
 from spark_jobs.night import Night
 from spark_jobs.point_in_time import on_days, seen_day
+from spark_jobs.post_versions import all_versions
 
 TABLE = "gold.user_features"
 
@@ -71,14 +72,15 @@ def main(night: Night) -> None:
     """Build the night's partition, and earlier ones that are missing or touched, in one commit."""
     days, settings = days_to_build(night, TABLE), night.settings
     shown, done = night.read("silver.impressions"), night.read("silver.engagements")
-    posts, window = night.read("silver.posts"), settings.dataset.activity_days
+    versions = all_versions(night.read("silver.posts"), night.read("silver.post_edits"))
+    window = settings.dataset.activity_days
     log = event_log(shown, done, days, window)
-    written = posts_written(posts, days, window)
+    written = posts_written(versions, days, window)
     read_by = F.col("ds") <= F.lit(night.ds)
     totals = count_users(
         log=log,
         ads=ad_log(shown, done, days, window),
-        posts=posts,
+        versions=versions,
         written=written,
         friendships=night.read("silver.friendships"),
         page_follows=night.read("silver.page_follows"),
@@ -92,7 +94,7 @@ def main(night: Night) -> None:
         frame = transform(
             users=night.read("silver.users"),
             totals=totals,
-            tastes=count_tastes(log, posts, night.read("gold.content_embeddings").where(read_by), days, window),
+            tastes=count_tastes(log, versions, night.read("gold.content_embeddings").where(read_by), days, window),
             pairs=night.read("gold.affinity_features").where(F.col("ds").isin(days)),
             communities=night.read("gold.communities").where(F.col("ds").isin(days)),
             covered=covered_days(log, written, days, window),

@@ -18,6 +18,7 @@ from redis.exceptions import OutOfMemoryError
 from contracts.epochs import TAKEDOWN_KEY, block_key, hidden_key
 from contracts.settings import PublishRules
 from spark_jobs.night import Night
+from spark_jobs.post_versions import deletion_columns
 from spark_jobs.publish.store import PublishFailed, connect, in_batches
 from spark_jobs.visibility import both_directions
 
@@ -87,9 +88,10 @@ class _Inputs:
         return rejected.select("user_id", "post_id").distinct().join(made, "post_id", "inner")
 
     def tombstones(self, since: Any, until: Any) -> DataFrame:
-        """Posts deleted in [since, until)."""
-        deleted = self.posts.where(F.col("is_deleted") & (F.col("updated_at") >= F.lit(since)))
-        return deleted if until is None else deleted.where(F.col("updated_at") < F.lit(until))
+        """Posts whose deletion was received in [since, until)."""
+        deleted = self.posts.where("is_deleted").select("post_id", *deletion_columns())
+        deleted = deleted.where(F.col("deletion_received_at") >= F.lit(since))
+        return deleted if until is None else deleted.where(F.col("deletion_received_at") < F.lit(until))
 
 
 def apply(members: DataFrame, command: Command, night: Night, num_partitions: int) -> int:

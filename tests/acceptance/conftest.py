@@ -10,6 +10,7 @@ from pyspark.sql import SparkSession
 from spark_jobs.lake import Lake
 from spark_jobs.night import Night, load_settings
 from spark_jobs.simulate import simulate
+from tests.edited_posts import edit_posts
 from tests.nights import Reader, reader, redis_server, run_night
 
 USERS = 300
@@ -26,6 +27,7 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def landing(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("network") / "landing"
     simulate(spark, users=USERS, days=8, seed=20, end_date=DS, landing=str(folder))
+    edit_posts(folder, DS)
     return folder
 
 

@@ -1,25 +1,16 @@
 """Training examples of a whole simulated night against a brute-force reference, example by example."""
 
-from datetime import timedelta
-
-from pyspark.sql import functions as F
+from datetime import UTC, timedelta
 
 from spark_jobs.night import Night
-from tests.by_hand import (
-    events_of_posts,
-    sessions_of,
-    wrong_contents,
-    wrong_context,
-    wrong_counters,
-    wrong_snapshots,
-    wrong_tastes,
-)
+from tests.by_hand import events_of_posts, sample_of, sessions_of, wrong_context, wrong_counters, wrong_snapshots
+from tests.posts_by_hand import seen_at, versions_of_posts, wrong_contents, wrong_descriptions, wrong_tastes
 
 SAMPLE = 1_000
 
 
 def test_point_in_time_oracle(published: Night) -> None:
-    examples = published.read("gold.training_examples").orderBy(F.xxhash64("example_id")).limit(SAMPLE).collect()
+    examples = sample_of(published, published.read("gold.training_examples"), SAMPLE)
     events = events_of_posts(published, (row.post_id for row in examples))
     log = [event for of_post in events.values() for event in of_post]
     late = sum((event.received - event.happened).total_seconds() > 3600 for event in log)
@@ -31,11 +22,26 @@ def test_point_in_time_oracle(published: Night) -> None:
     assert ties >= len(examples), "an example's own view happens at its instant and must not count"
     wrong = wrong_counters(examples, events, published.settings.smoothing)
     wrong += wrong_snapshots(examples, published.read("gold.user_features"), published.read("gold.affinity_features"))
-    wrong += wrong_contents(examples, published.read("gold.content_embeddings"))
+    versions = versions_of_posts(published.landing)
+    seen = [(seen_at(versions[row.post_id], row.shown_at), row) for row in examples]
+    before = sum(version is not versions[row.post_id][-1] for version, row in seen)
+    after = sum(version is not versions[row.post_id][0] for version, row in seen)
+    unknown = sum(
+        version.made < row.shown_at.astimezone(UTC) < version.received
+        for row in examples
+        for version in versions[row.post_id]
+    )
+    deleted = {row.post_id for row in published.read("silver.posts").where("is_deleted").select("post_id").collect()}
+    gone = sum(row.post_id in deleted for row in examples)
+    print(f"{before} before an edit of their post, {after} after one, {unknown} while one was on its way, ", end="")
+    print(f"{gone} of a post that was deleted later")
+    assert min(before, after, unknown, gone) >= 10
+    wrong += wrong_descriptions(examples, versions)
+    wrong += wrong_contents(examples, published.read("gold.content_embeddings"), versions)
     days = {row.ds for row in examples}
     for day in (max(days), min(days)):
         users = {row.user_id for row in examples if row.ds == day}
-        wrong += wrong_tastes(published, users, day - timedelta(days=1))
+        wrong += wrong_tastes(published, users, day - timedelta(days=1), versions)
     read = sum(any(row.post_content_embedding) for row in examples)
     liked = sum(any(row.user_topic_preference) for row in examples)
     print(f"{read:,} whose post's text was read by hand, {liked:,} whose user had engaged with one")

@@ -11,6 +11,7 @@ from spark_jobs.examples.exposures import logged_exposures, sampled_exposures
 from spark_jobs.examples.labels import attribute
 from spark_jobs.examples.window import Window
 from spark_jobs.features.interactions import event_log
+from spark_jobs.post_versions import all_versions, with_deletions
 from tests.silver_rows import at, silver
 
 WINDOW = Window(date(2026, 3, 1), date(2026, 3, 7), at(9), attribution_hours=24, dwell_hours=1, candidate_hours=72)
@@ -40,6 +41,7 @@ def rows(frame: DataFrame) -> list[tuple[Any, ...]]:
 
 def test_ads_move_no_counter_feature_or_example(spark: SparkSession) -> None:
     posts = silver(spark, "silver.posts", POSTS)
+    versions = with_deletions(all_versions(posts, silver(spark, "silver.post_edits")), posts)
     seen: list[dict[str, list[tuple[Any, ...]]]] = []
     for views, acts in ((VIEWS, ACTS), (VIEWS + AD_VIEWS, ACTS + AD_ACTS)):
         shown, done = silver(spark, "silver.impressions", views), silver(spark, "silver.engagements", acts)
@@ -49,7 +51,7 @@ def test_ads_move_no_counter_feature_or_example(spark: SparkSession) -> None:
                 "counters": rows(counters),
                 "log": rows(event_log(shown, done, DAYS, 28)),
                 "logged": rows(logged_exposures(shown, WINDOW)),
-                "sampled": rows(sampled_exposures(done, posts, WINDOW, NegativeSampling(), 20)),
+                "sampled": rows(sampled_exposures(done, versions, WINDOW, NegativeSampling(), 20)),
             }
         )
     assert seen[0] == seen[1]

@@ -1,8 +1,8 @@
--- grain: one post, as read in one night; a post is read again when its text or the content model changes
+-- grain: one version of a post, as read in one night; it is read again when the content model changes
 CREATE TABLE gold.content_embeddings (
   post_id BIGINT NOT NULL,
-  text_at TIMESTAMP NOT NULL COMMENT 'when the text that was read was written',
-  text_hash BIGINT NOT NULL COMMENT 'of text and hashtags',
+  text_at TIMESTAMP NOT NULL COMMENT 'when the version that was read was made',
+  text_hash BIGINT NOT NULL COMMENT 'of text, hashtags and text_at',
   content_version STRING NOT NULL COMMENT 'model of gold.content_models that read it',
   language STRING NOT NULL COMMENT 'ISO 639, und where it cannot be told',
   sentiment FLOAT NOT NULL COMMENT '[-1, 1], 0 where nothing tells',

@@ -1,7 +1,9 @@
 -- check: no_deleted_post critical
 SELECT f.post_id FROM gold_post_features AS f
 JOIN silver_posts AS p ON p.post_id = f.post_id
-WHERE f.ds = :ds AND p.is_deleted AND p.updated_at < timestamp(date_add(:ds, 1));
+WHERE f.ds = :ds AND p.is_deleted
+  AND COALESCE(p.deleted_at, p.updated_at) < timestamp(date_add(:ds, 1))
+  AND COALESCE(p.deletion_received_at, GREATEST(p.updated_at, p.received_at)) < timestamp(date_add(:ds, 1));
 
 -- check: every_text_was_read warning
 SELECT f.post_id FROM gold_post_features AS f

@@ -3,12 +3,15 @@ from datetime import UTC, date, timedelta
 from typing import Any
 
 import numpy as np
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from contracts.settings import NegativeSampling
 from spark_jobs.examples.exposures import first_engagements, sampled_exposures
 from spark_jobs.examples.window import Window
+from spark_jobs.post_versions import all_versions, with_deletions
+from tests.landed import post
 from tests.silver_rows import at, silver
+from tests.written_posts import clean_posts, deletion, edit
 
 WINDOW = Window(date(2026, 3, 1), date(2026, 3, 7), at(9), attribution_hours=24, dwell_hours=1, candidate_hours=48)
 POSTS: list[dict[str, Any]] = [
@@ -18,9 +21,13 @@ POSTS: list[dict[str, Any]] = [
 
 
 def sampled(spark: SparkSession, posts: list[dict[str, Any]], acts: list[dict[str, Any]], slot: int = 1000) -> Any:
+    return drawn(spark, (silver(spark, "silver.posts", posts), silver(spark, "silver.post_edits")), acts, slot)
+
+
+def drawn(spark: SparkSession, tables: tuple[DataFrame, DataFrame], acts: list[dict[str, Any]], slot: int) -> Any:
     rows = [{"engagement_id": f"e{n}", "engagement_type": "like", **act} for n, act in enumerate(acts)]
-    engagements, known = silver(spark, "silver.engagements", rows), silver(spark, "silver.posts", posts)
-    frame = sampled_exposures(engagements, known, WINDOW, NegativeSampling(4, slot), seed=20)
+    engagements, versions = silver(spark, "silver.engagements", rows), with_deletions(all_versions(*tables), tables[0])
+    frame = sampled_exposures(engagements, versions, WINDOW, NegativeSampling(4, slot), seed=20)
     return sorted(frame.collect(), key=lambda row: row.example_id)
 
 
@@ -38,18 +45,13 @@ def test_engagements_of_a_day_collapse_into_the_first(spark: SparkSession) -> No
 
 
 def test_negatives_are_posts_that_could_have_been_met(spark: SparkSession) -> None:
-    never = [
-        {"post_id": 90, "author_id": 11, "created_at": at(5, 1), "privacy": "friends"},
-        {"post_id": 91, "author_id": 11, "created_at": at(5, 1), "received_at": at(7)},
-        {"post_id": 92, "author_id": 11, "created_at": at(5, 1), "is_deleted": True, "updated_at": at(5, 2)},
-    ]
     acts = [{"user_id": 11 if n == 3 else n, "post_id": n, "engaged_at": at(6, 0, n)} for n in range(8)]
     acts += [
         {"user_id": 2, "post_id": 5, "engaged_at": at(6, 20), "engagement_type": "hide"},
         {"user_id": 2, "post_id": 6, "engaged_at": at(4, 20), "engagement_type": "click"},
         {"post_id": 4, "engaged_at": at(6, 1)},
     ]
-    rows = sampled(spark, POSTS + never, acts)
+    rows = sampled(spark, POSTS, acts)
     positives = {row.example_id: row for row in rows if "-" not in row.example_id}
     negatives = [row for row in rows if "-" in row.example_id]
     assert len(positives) == 8
@@ -58,12 +60,33 @@ def test_negatives_are_posts_that_could_have_been_met(spark: SparkSession) -> No
     for row in negatives:
         positive = positives[row.example_id.split("-")[0]]
         assert (row.user_id, row.shown_at) == (positive.user_id, positive.shown_at)
-        post = POSTS[row.post_id]
+        met = POSTS[row.post_id]
         shown_at = row.shown_at.astimezone(UTC)
-        assert shown_at - timedelta(hours=48) < post["created_at"] <= shown_at
-        assert post["author_id"] != row.user_id
+        assert shown_at - timedelta(hours=48) < met["created_at"] <= shown_at
+        assert met["author_id"] != row.user_id
         assert row.post_id != positive.post_id
         assert row.user_id != 2 or row.post_id not in {2, 5, 6}
+
+
+def test_negatives_are_what_was_public_then_whatever_became_of_it(spark: SparkSession) -> None:
+    made, before, after = "2026-03-05T01:00:00Z", "2026-03-05T02:00:00Z", "2026-03-07T01:00:00Z"
+    told = {number: post(number, 11, f"p{number}", made) for number in range(90, 99)}
+    told[90] |= {"privacy": "friends"}
+    told[91] |= {"received_at": after}
+    told[97] |= {"privacy": "only_me"}
+    told[98] |= {"privacy": "only_me"}
+    events = [
+        *told.values(),
+        deletion(92, "gone", before),
+        deletion(93, "gone later", after),
+        deletion(94, "gone, and nobody knew", before, after),
+        edit(told[95], "hidden later", after, privacy="only_me"),
+        edit(told[96], "hidden", before, privacy="only_me"),
+        edit(told[97], "shown later", after, privacy="public"),
+        edit(told[98], "shown, and nobody knew", before, after, privacy="public"),
+    ]
+    rows = drawn(spark, clean_posts(spark, events), [{"user_id": 1, "post_id": 200, "engaged_at": at(6)}], 1000)
+    assert {row.post_id for row in rows if "-" in row.example_id} == {93, 94, 95}
 
 
 def test_negatives_depend_on_the_seed_and_ids_alone(spark: SparkSession) -> None:
@@ -74,7 +97,7 @@ def test_negatives_depend_on_the_seed_and_ids_alone(spark: SparkSession) -> None
 
 
 def test_slots_bound_the_posts_that_meet_a_positive_and_stay_uniform(spark: SparkSession) -> None:
-    posts = [{**post, "created_at": at(5) + timedelta(minutes=n)} for n, post in enumerate(POSTS)]
+    posts = [{**row, "created_at": at(5) + timedelta(minutes=n)} for n, row in enumerate(POSTS)]
     acts = [{"user_id": 100 + n, "post_id": 200, "engaged_at": at(6, 0, 0, n // 60, n % 60)} for n in range(600)]
     rows = [row for row in sampled(spark, posts, acts, slot=10) if "-" in row.example_id]
     drawn = Counter(row.post_id for row in rows)

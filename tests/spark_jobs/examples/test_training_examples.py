@@ -19,7 +19,9 @@ from spark_jobs.features import affinity_features, post_features, user_features
 from spark_jobs.lake import Lake, checksum
 from spark_jobs.night import Night
 from tests.feature_values import default_value, differ
+from tests.landed import post
 from tests.silver_rows import at, put, put_reading
+from tests.written_posts import deletion, edit, put_posts
 
 TABLE = training_examples.TABLE
 KINDS = ("like", "comment", "share", "hide", "report", "click")
@@ -62,8 +64,12 @@ def night(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Nigh
     fill(lake, 1)
     put(lake, "silver.impressions", [impression(f"m{n}", 1, n, at(7)) for n in range(12)])
     put(lake, "silver.users", [{"user_id": 50, "valid_from": at(1)}])
-    put(lake, "silver.posts", [{"post_id": 50, "author_id": 51, "created_at": at(7, 12)}])
+    first = post(50, 51, "first", "2026-03-07T12:00:00Z", hashtags=["food"], text="four")
+    rewritten = {"content_type": "video", "hashtags": ["travel"], "text": "fourteen chars", "author_id": 52}
+    late = edit(first, "edit", "2026-03-07T20:00:00Z", "2026-03-07T21:00:00Z", **rewritten)
+    put_posts(lake, [first, late, deletion(50, "gone", "2026-03-08T12:00:00Z")])
     shown = {"alone": at(7, 18), "open": at(8, 1), "too early": at(7, 11)}
+    shown |= {"not received": at(7, 20, 30), "edited": at(7, 21)}
     put(lake, "silver.impressions", [impression(name, 50, 50, moment) for name, moment in shown.items()])
     # A session of user 51: four impressions a minute apart, the second of them received an hour late.
     session = [{**impression(f"s{n}", 51, 0, at(6, 20, n)), "session_id": "evening"} for n in range(4)]
@@ -80,7 +86,7 @@ def night(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Nigh
     ]
     put(lake, "silver.engagements", acts)
     put_reading(lake, 50, at(7, 12), date(2026, 3, 7), 0.5)
-    put_reading(lake, 50, at(7, 20), date(2026, 3, 8), -0.5)
+    put_reading(lake, 50, at(7, 20), date(2026, 3, 7), -0.5)
     night = Night(lake, date(2026, 3, 8), str(folder), folder, Settings())
     for job in (affinity_features, user_features, training_examples):
         job.main(night)
@@ -184,6 +190,16 @@ def test_an_example_is_written_when_its_label_window_has_closed(night: Night) ->
     assert {other.post_sentiment for other in examples(night).values() if other.post_id != 50} == {0.0}
 
 
+def test_an_example_sees_the_version_of_its_post_that_had_been_received(night: Night) -> None:
+    rows = examples(night)
+    columns = ("post_is_status", "post_topic_food", "post_log_length", "post_sentiment", "author_id")
+    old = (1, 1, log1p(4), 0.5, 51)
+    expected = {"alone": old, "not received": old, "edited": (0, 0, log1p(14), -0.5, 52)}
+    for name, values in expected.items():
+        assert [rows[name][column] for column in columns] == pytest.approx(values), name
+    assert (rows["edited"].post_is_video, rows["edited"].post_topic_travel) == (1, 1)
+
+
 def test_a_session_is_known_as_far_as_it_was_received(night: Night) -> None:
     rows = [row for name, row in sorted(examples(night).items()) if name in {"s0", "s1", "s2", "s3"}]
     got = [(row.context_session_views, row.context_session_minutes, row.context_is_new_session) for row in rows]
@@ -199,6 +215,7 @@ def test_a_source_without_impressions_gives_engagements_and_sampled_negatives(ni
     settings = replace(Settings(), dataset=Dataset(has_impressions=False))
     rows = training_examples.transform(
         posts=night.read("silver.posts"),
+        edits=night.read("silver.post_edits"),
         impressions=night.read("silver.impressions").where("false"),
         engagements=night.read("silver.engagements"),
         user_features=night.read("gold.user_features"),
@@ -225,6 +242,7 @@ def test_labels_weigh_the_inverse_of_the_examined_probability_of_their_position(
     curve = [("feed", at_position, 1 / at_position, night.ds) for at_position in range(1, 10)]
     frame = training_examples.transform(
         posts=night.read("silver.posts"),
+        edits=night.read("silver.post_edits"),
         impressions=night.read("silver.impressions"),
         engagements=night.read("silver.engagements"),
         user_features=night.read("gold.user_features"),

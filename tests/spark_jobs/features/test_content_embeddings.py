@@ -1,6 +1,6 @@
 """What a night reads of the posts' texts, and what it leaves alone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from math import log1p
@@ -20,6 +20,7 @@ from spark_jobs.gate import run_gate
 from spark_jobs.lake import Lake, checksum, write_partition
 from spark_jobs.night import Night
 from spark_jobs.post_columns import WRITING_COLUMNS
+from spark_jobs.post_versions import all_versions, join_versions
 from tests.silver_rows import at, put, silver
 
 MODELS, TABLE = "gold.content_models", "gold.content_embeddings"
@@ -53,9 +54,18 @@ def readings(night: Night) -> dict[tuple[int, int], Row]:
     return {(row.post_id, row.ds.day): row for row in night.read(TABLE).collect()}
 
 
-def edit(night: Night, post_id: int, **changes: Any) -> None:
-    """Replace a row of silver.posts as the clean stage would."""
+def edit(night: Night, post_id: int, updated_at: datetime, **changes: Any) -> None:
+    """Replace a row of silver.posts, and keep it in silver.post_edits, as the clean stage would."""
     posts = night.read("silver.posts")
+    [old] = posts.where(F.col("post_id") == post_id).collect()
+    received, came_first = old.version_received_at or old.received_at, old.came_first is not False
+    replaced = {"superseded_at": updated_at, "superseded_received_at": updated_at}
+    put(
+        night.lake,
+        "silver.post_edits",
+        [{**old.asDict(), "received_at": received, "came_first": came_first, **replaced}],
+    )
+    changes |= {"updated_at": updated_at, "version_received_at": updated_at, "came_first": False}
     for name, value in changes.items():
         posts = posts.withColumn(name, F.when(F.col("post_id") == post_id, F.lit(value)).otherwise(F.col(name)))
     posts.write.format("delta").mode("overwrite").save(night.lake.path("silver.posts"))
@@ -86,7 +96,7 @@ def test_the_next_night_reads_new_and_changed_texts_only_and_a_rerun_of_either_c
     put(night.lake, "silver.posts", [post(50, "sports", at(6, 23), received_at=at(8, 1)), post(51, "food", at(8, 1))])
     tomorrow = replace(night, ds=date(2026, 3, 8))
     build(tomorrow)
-    assert {key for key in readings(night) if key[1] == 8} == {(3, 8), (50, 8), (51, 8)}
+    assert {key for key in readings(night) if key[1] == 8} == {(3, 8), (4, 8), (50, 8), (51, 8)}
     assert readings(night)[3, 8].sentiment == -0.5
     after = checksum(night.read(TABLE))
     build(tomorrow)
@@ -96,21 +106,52 @@ def test_the_next_night_reads_new_and_changed_texts_only_and_a_rerun_of_either_c
     assert checksum(night.read(TABLE).where("ds = '2026-03-07'")) == first
 
 
+def sentiments_at(night: Night, moments: Sequence[datetime]) -> list[float]:
+    """What post 0 said at some moments, in their order."""
+    versions = all_versions(night.read("silver.posts"), night.read("silver.post_edits"))
+    told = versions.select("post_id", F.col("updated_at").alias("text_at"), "visible_from", "visible_until")
+    points = night.spark.createDataFrame([(0, moment) for moment in moments], "post_id BIGINT, instant TIMESTAMP")
+    seen = join_versions(points, told, "instant")
+    joined = join_contents(seen, night.read(TABLE), {"sentiment": F.col("sentiment")}).orderBy("instant").collect()
+    return [row.sentiment for row in joined]
+
+
 def test_an_instant_sees_the_text_that_stood_then(night: Night) -> None:
     build(night)
     edit(night, 0, text="everything was awful", updated_at=at(8, 9))
     tomorrow = replace(night, ds=date(2026, 3, 8))
     build(tomorrow)
-    moments = {at(5, 10): None, at(5, 10, 1): 0.5, at(8, 9): 0.5, at(8, 9, 1): -0.5, at(20): -0.5}
-    points = night.spark.createDataFrame([(0, moment) for moment in moments], "post_id BIGINT, instant TIMESTAMP")
-    joined = join_contents(points, night.read(TABLE), {"sentiment": F.col("sentiment")}).orderBy("instant").collect()
-    assert [row.sentiment for row in joined] == list(moments.values())
+    moments = {at(5, 10, 1): 0.5, at(8, 9): 0.5, at(8, 9, 1): -0.5, at(20): -0.5}
+    assert sentiments_at(night, [at(5, 10), *moments]) == list(moments.values())
     # A new model reads the post anew: two readings of one text are one text.
     stricter = replace(night.settings, content=Content(refit_days=1, min_posts=3))
     build(replace(night, ds=date(2026, 3, 9), settings=stricter))
     assert len([key for key in readings(night) if key[0] == 0]) == 3
-    again = join_contents(points, night.read(TABLE), {"sentiment": F.col("sentiment")}).orderBy("instant").collect()
-    assert [row.sentiment for row in again] == list(moments.values())
+    assert sentiments_at(night, list(moments)) == list(moments.values())
+
+
+def test_versions_that_no_night_saw_and_a_text_that_comes_back_are_read(night: Night) -> None:
+    """All of them between two nights: each is what its post said for some hours."""
+    edit(night, 0, text="everything was awful", updated_at=at(7, 9))
+    edit(night, 0, text=post(0, "sports", at(5, 10))["text"], updated_at=at(7, 12))
+    build(night)
+    moments = {at(6): 0.5, at(7, 10): -0.5, at(7, 13): 0.5}
+    assert sentiments_at(night, list(moments)) == list(moments.values())
+    assert run_gate(night, TABLE)["success"]
+    build(replace(night, ds=date(2026, 3, 8)))
+    assert not [key for key in readings(night) if key == (0, 8)]
+
+
+def test_a_night_reads_what_landed_since_the_last_published_one_however_old_it_is(night: Night) -> None:
+    build(night)
+    epoch = {"epoch": 1, "ds": night.ds, "status": "current", "manifest": "{}", "audit": "{}"}
+    put(night.lake, "gold.epochs", [{**epoch, "created_at": at(8, 3), "updated_at": at(8, 3)}])
+    # Had the second landed so early, an earlier night would have read it: it is not looked at.
+    landed = {60: 8, 61: 4, 62: 5}
+    late = [post(number, "food", at(1), landing_date=date(2026, 3, day)) for number, day in landed.items()]
+    put(night.lake, "silver.posts", late)
+    build(replace(night, ds=date(2026, 3, 8)))
+    assert {key for key in readings(night) if key[1] == 8} == {(60, 8), (62, 8)}
 
 
 def test_a_model_is_kept_until_it_is_old_and_a_new_one_reads_all_posts(night: Night) -> None:

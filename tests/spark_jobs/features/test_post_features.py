@@ -10,7 +10,11 @@ from spark_jobs.features import post_features
 from spark_jobs.lake import Lake, checksum, read_schema, write_partition
 from spark_jobs.night import Night
 from tests.feature_values import default_value, defaults
+from tests.landed import post
 from tests.silver_rows import at, put, put_reading
+from tests.written_posts import deletion, edit, put_posts
+
+MADE, MIDNIGHT = "2026-03-07T12:00:00Z", "2026-03-09T00:00:00Z"
 
 
 def author_row(night: Night, user_id: int, **known: float) -> None:
@@ -22,24 +26,29 @@ def author_row(night: Night, user_id: int, **known: float) -> None:
 @pytest.fixture
 def night(lake: Lake, make_night: Callable[..., Night]) -> Night:
     night = make_night()
-    post = {"author_id": 7, "created_at": at(7, 12)}
-    posts: list[dict[str, Any]] = [
-        {
-            **post,
-            "post_id": 1,
-            "content_type": "video",
-            "text": "abcd",
-            "hashtags": ["Food", "#travel", "x"],
-            "mentions": [4],
-            "media_count": 2,
-            "location": "Recife",
-        },
-        {**post, "post_id": 2, "is_deleted": True, "updated_at": at(8, 1)},
-        {**post, "post_id": 3, "is_deleted": True, "updated_at": at(9), "author_id": 8},
-        {**post, "post_id": 4, "created_at": at(5, 23, 59)},
-        {**post, "post_id": 5, "received_at": at(9)},
+    first = post(1, 7, "1", MADE, text="only this")
+    whole: dict[str, Any] = {
+        "content_type": "video",
+        "text": "abcd",
+        "hashtags": ["Food", "#travel", "x"],
+        "mentions": [4],
+    }
+    later = {"content_type": "link", "text": "as it was told after midnight"}
+    events = [
+        first,
+        edit(first, "1b", "2026-03-08T12:00:00Z", **whole, media_count=2, location="Recife"),
+        edit(first, "1c", "2026-03-08T13:00:00Z", MIDNIGHT, **later),
+        post(2, 7, "2", MADE),
+        deletion(2, "2 is gone", "2026-03-08T01:00:00Z"),
+        post(3, 8, "3", MADE),
+        deletion(3, "3 is gone", MIDNIGHT),
+        post(4, 7, "4", "2026-03-05T23:59:00Z"),
+        post(5, 7, "5", MADE, MIDNIGHT),
+        post(6, 7, "6", MADE),
+        edit(post(6, 7, "6", MADE), "6b", "2026-03-08T01:00:00Z", privacy="friends"),
+        deletion(6, "6 is gone, and nobody knew", "2026-03-08T02:00:00Z", MIDNIGHT),
     ]
-    put(lake, "silver.posts", posts)
+    put_posts(lake, events)
     views = [{"impression_id": f"v{n}", "user_id": n, "post_id": 1, "shown_at": at(8, 1)} for n in range(10)]
     put(lake, "silver.impressions", [*views, {**views[0], "impression_id": "late", "received_at": at(9)}])
     kinds = [
@@ -58,7 +67,7 @@ def night(lake: Lake, make_night: Callable[..., Night]) -> Night:
     put(lake, "silver.engagements", [*acts, {**acts[0], "engagement_id": "too late", "engaged_at": at(9)}])
     put_reading(lake, 1, at(7, 12), date(2026, 3, 7), -0.25)
     put_reading(lake, 1, at(8, 12), date(2026, 3, 8), 0.75)
-    put_reading(lake, 1, at(9), date(2026, 3, 9), -1.0)
+    put_reading(lake, 1, at(8, 13), date(2026, 3, 8), -1.0)
     author_row(
         night,
         7,
@@ -76,7 +85,7 @@ def night(lake: Lake, make_night: Callable[..., Night]) -> Night:
 def test_features_of_live_posts(night: Night) -> None:
     post_features.main(night)
     rows = {row.post_id: row.asDict() for row in night.read(post_features.TABLE).collect()}
-    assert set(rows) == {1, 3}
+    assert set(rows) == {1, 3, 6}
     expected = {
         "is_status": 0,
         "is_video": 1,

@@ -33,7 +33,7 @@ def test_posts(spark: SparkSession) -> None:
     users = spark.createDataFrame([], read_schema("gold.user_features"))
     contents = spark.createDataFrame([], read_schema("gold.content_embeddings"))
     completed = complete_posts(points, users, contents, Smoothing())
-    others = {"post_id", "author_id", "created_at", "instant"}
+    others = {"post_id", "author_id", "created_at", "text_at", "instant"}
     features = {name for name in completed.columns if name not in others and not name.startswith("num_")}
     assert features == set(names_of("post"))
 

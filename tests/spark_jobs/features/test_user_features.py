@@ -62,6 +62,7 @@ def got(spark: SparkSession) -> dict[int, dict[str, Any]]:
         },
         {"post_id": 2, "author_id": 4, "created_at": at(6), "content_type": "video", "hashtags": ["cats"]},
     ]
+    edited = at(8, 12)
     views = [
         {"impression_id": "a", "post_id": 1, "shown_at": at(7, 1), "session_id": "s1"},
         {"impression_id": "ad", "post_id": 1, "shown_at": at(7, 1), "session_id": "s1", "ad_id": 7},
@@ -78,7 +79,7 @@ def got(spark: SparkSession) -> dict[int, dict[str, Any]]:
     ]
     rows: Rows = {
         "users": users,
-        "posts": posts,
+        "posts": [{**posts[0], "updated_at": edited, "version_received_at": edited, "came_first": False}, posts[1]],
         "impressions": [{"user_id": 4, **view} for view in views],
         "engagements": [
             *(act(4, kind, post, at(7, 4, n)) for n, (kind, post) in enumerate(kinds)),
@@ -94,6 +95,7 @@ def got(spark: SparkSession) -> dict[int, dict[str, Any]]:
         ],
         "pages": [{"page_id": 11, "owner_id": 6, "updated_at": at(1)}],
         "group_memberships": [{"user_id": 6, "group_id": 20, "valid_from": at(2)}],
+        "post_edits": [{**posts[0], "came_first": True, "superseded_at": edited, "superseded_received_at": edited}],
         "content_embeddings": [reading(1, at(5), 0), reading(1, at(8, 12), 49)],
     }
     return {row.user_id: row.asDict() for row in build(spark, rows).collect()}
