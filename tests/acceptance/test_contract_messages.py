@@ -82,7 +82,7 @@ def test_contract_messages(spark: SparkSession, tmp_path: Path, capsys: pytest.C
     assert report(violations, num_lines) == 1
     output, progress = capsys.readouterr()
     assert f"{len(GOOD) + len(VIOLATIONS)} lines: {len(GOOD)} accepted, {len(VIOLATIONS)} refused" in output
-    assert "17/17 silver.content_labels: done in" in progress
+    assert "18/18 silver.content_labels: done in" in progress
     with capsys.disabled():
         print(f"\n{output}")
 

@@ -35,7 +35,8 @@ def test_point_in_time_oracle(published: Night) -> None:
     gone = sum(row.post_id in deleted for row in examples)
     print(f"{before} before an edit of their post, {after} after one, {unknown} while one was on its way, ", end="")
     print(f"{gone} of a post that was deleted later")
-    assert min(before, after, unknown, gone) >= 10
+    assert min(before, after, gone) >= 10
+    assert unknown >= 5
     wrong += wrong_descriptions(examples, versions)
     wrong += wrong_contents(examples, published.read("gold.content_embeddings"), versions)
     days = {row.ds for row in examples}
