@@ -1,12 +1,13 @@
-"""Topics and embedding of a text, both linear in its hashed words.
+"""Topics and embedding of a text: topics linear in its hashed words, the embedding in them or in a sentence vector.
 
-A word is known by its bucket, a hash. Embedding: TF-IDF, then the leading singular directions of a sample of posts
-(latent semantic analysis: Deerwester et al., 1990), turned to those of the model before, then unit length. Topics:
-every word votes for the topics under whose hashtags it was seen, as loudly as it tells topics apart.
+A word is known by its bucket, a hash. Embedding: TF-IDF, or the vector of a sentence encoder where one is installed;
+then the leading singular directions of a sample of posts (of words, latent semantic analysis: Deerwester et al., 1990),
+turned to those of the model before, then unit length. Topics: every word votes for the topics under whose hashtags it
+was seen, as loudly as it tells topics apart.
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -35,35 +36,50 @@ DIGITS = 5
 class ContentModel:
     """One fitted model: rows for the ``buckets`` it knows, ascending; what it does not know counts for nothing.
 
-    ``vectors``: (bucket, dimension), the word's weight included; ``votes``: (bucket, topic), at least 0.
+    ``votes``: (bucket, topic), at least 0. ``vectors``: (bucket, dimension), the word's weight included; or, of a
+    sentence ``encoder``, which is named with its version, (dimension of the encoder, dimension).
     """
 
     num_buckets: int
     buckets: NDArray[np.int32]
     vectors: NDArray[np.float32]
     votes: NDArray[np.float32]
+    encoder: str | None = None
 
     @cached_property
     def version(self) -> str:
         """Hash of everything the model holds."""
-        digest = hashlib.sha256(str((self.num_buckets, self.vectors.shape, self.votes.shape)).encode())
+        named = () if self.encoder is None else (self.encoder,)
+        digest = hashlib.sha256(str((self.num_buckets, self.vectors.shape, self.votes.shape, *named)).encode())
         for array in (self.buckets, self.vectors, self.votes):
             digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()[:16]
 
+    @property
+    def space(self) -> tuple[str | int, int]:
+        """What the vectors are of, and in how many dimensions: models of one space can be turned to each other."""
+        return self.encoder or self.num_buckets, self.vectors.shape[1]
+
+    @property
+    def inputs(self) -> NDArray[np.int32]:
+        """What the rows of ``vectors`` stand for: words, or dimensions of the encoder."""
+        return self.buckets if self.encoder is None else np.arange(len(self.vectors), dtype=np.int32)
+
     def encode(
-        self, buckets: pa.ListArray, named: NDArray[np.float32]
+        self, buckets: pa.ListArray, named: NDArray[np.float32], sentences: NDArray[np.float32] | None = None
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Topic shares and embeddings of texts; ``named`` are the shares that hashtags name (0 where they name none).
 
-        What the author named stands; other topics are the words' votes, whose sum is 1 less the part left open. An
-        embedding has unit length, or 0 for a text without a known word.
+        ``sentences`` are the texts' vectors by the model's encoder, if it has one. What the author named stands; other
+        topics are the words' votes, whose sum is 1 less the part left open. An embedding has unit length, or 0 for a
+        text without a known word; with an encoder, for one without any word.
         """
+        assert (sentences is None) == (self.encoder is None)
         counts = count_matrix(buckets, self.num_buckets)[:, self.buckets]
         votes = counts @ self.votes
         shares = votes / (votes.sum(1, keepdims=True) + np.float32(DOUBT))
         topics = np.where(named.sum(1, keepdims=True) > 0, named, shares)
-        vectors = counts @ self.vectors
+        vectors = (counts if sentences is None else sentences) @ self.vectors
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         return topics, np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
 
@@ -86,10 +102,12 @@ def fit(
     size: int,
     min_posts: int,
     previous: ContentModel | None = None,
+    sentences: tuple[str, NDArray[np.float32]] | None = None,
 ) -> ContentModel:
     """Fit on a sample of texts in a fixed order: words of at least ``min_posts`` texts, vectors of ``size`` dimensions.
 
-    The vectors are turned so that words that ``previous`` knows too lie where it has them.
+    ``sentences``: an encoder, and its vectors of texts of the sample; without, the vectors are those of words. They are
+    turned so that what ``previous`` knows too lies where it has it.
     ``named``: the topic shares that each post's hashtags name; a post without is no example of any topic.
     """
     from threadpoolctl import threadpool_limits  # noqa: PLC0415 - only fitting needs it
@@ -98,29 +116,36 @@ def fit(
     num_posts = np.bincount(counts.indices, minlength=num_buckets)
     known = np.flatnonzero(num_posts >= min_posts).astype(np.int32)
     counts = counts[:, known]
-    idf = np.log((1.0 + len(buckets)) / (1.0 + num_posts[known])) + 1.0
     # The matrices are slim: threads would wait for each other, on a busy machine for a hundred times as long.
     with threadpool_limits(1, user_api="blas"):
-        vectors = idf[:, None] * _leading_directions(counts * idf, size)
-        if previous is not None and (previous.num_buckets, previous.vectors.shape[1]) == (num_buckets, size):
-            vectors = vectors @ _turn(known, vectors, previous)
-    rounded = (np.round(array, DIGITS).astype(np.float32) + np.float32(0) for array in (vectors, _votes(counts, named)))
-    return ContentModel(num_buckets, known, *rounded)
+        if sentences is None:
+            encoder, idf = None, np.log((1.0 + len(buckets)) / (1.0 + num_posts[known])) + 1.0
+            vectors = idf[:, None] * _leading_directions(_unit_rows(counts * idf), size)
+        else:
+            encoder, vectors = sentences[0], _leading_directions(sentences[1].astype(np.float64), size)
+        model = ContentModel(num_buckets, known, _rounded(vectors), _rounded(_votes(counts, named)), encoder)
+        if previous is None or previous.space != model.space:
+            return model
+        return replace(model, vectors=_rounded(vectors @ _turn(model.inputs, vectors, previous)))
 
 
-def _leading_directions(weighted: sparse.csr_array, size: int) -> NDArray[np.float64]:
-    """An orthonormal basis of the ``size`` leading right singular directions; columns beyond the rank are 0.
+def _unit_rows(weighted: sparse.csr_array) -> sparse.csr_array:
+    """Every text as long as any other."""
+    lengths = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel())
+    return sparse.csr_array(sparse.diags_array(1.0 / np.maximum(lengths, SMALLEST)) @ weighted)
+
+
+def _leading_directions(unit: sparse.csr_array | NDArray[np.float64], size: int) -> NDArray[np.float64]:
+    """An orthonormal basis of the ``size`` leading right singular directions of texts; columns beyond the rank are 0.
 
     Subspace iteration from a fixed start (Halko, Martinsson and Tropp, 2011). The singular vectors themselves are not
     sought: cosines are the same in any basis, and where singular values are equal, rounding would choose the vectors.
     """
-    num_texts, num_words = weighted.shape
-    directions = np.zeros((num_words, size))
-    if num_texts == 0 or num_words == 0:
+    num_texts, num_inputs = unit.shape
+    directions = np.zeros((num_inputs, size))
+    if num_texts == 0 or num_inputs == 0:
         return directions
-    lengths = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel())
-    unit = sparse.csr_array(sparse.diags_array(1.0 / np.maximum(lengths, SMALLEST)) @ weighted)
-    basis = np.random.default_rng(0).standard_normal((num_words, min(size, num_words)))
+    basis = np.random.default_rng(0).standard_normal((num_inputs, min(size, num_inputs)))
     for _ in range(POWER_STEPS):
         basis, triangle = np.linalg.qr(unit.T @ (unit @ basis))
         scale = np.abs(np.diag(triangle))
@@ -129,19 +154,24 @@ def _leading_directions(weighted: sparse.csr_array, size: int) -> NDArray[np.flo
     return directions
 
 
-def _turn(known: NDArray[np.int32], vectors: NDArray[np.float64], previous: ContentModel) -> NDArray[np.float64]:
-    """The rotation that brings the words' vectors nearest to those that ``previous`` has for the same words.
+def _turn(inputs: NDArray[np.int32], vectors: NDArray[np.float64], previous: ContentModel) -> NDArray[np.float64]:
+    """The rotation that brings the vectors nearest to those that ``previous`` has for the same words, or dimensions.
 
     Orthogonal Procrustes (Schoenemann, 1966). No cosine changes by it; what the dimensions mean stays, so that
     embeddings and their means under the model before may be compared with those under this one. Directions that the
-    shared words leave open stay as they are.
+    shared ones leave open stay as they are.
     """
-    _, here, there = np.intersect1d(known, previous.buckets, assume_unique=True, return_indices=True)
+    _, here, there = np.intersect1d(inputs, previous.inputs, assume_unique=True, return_indices=True)
     product = vectors[here].T @ previous.vectors[there].astype(np.float64)
     as_they_are = SMALLEST * float(np.linalg.norm(product)) or 1.0
     left, _, right = np.linalg.svd(product + as_they_are * np.eye(len(product)))
     turn: NDArray[np.float64] = left @ right
     return turn
+
+
+def _rounded(array: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Without negative zeros, which have other bytes."""
+    return np.round(array, DIGITS).astype(np.float32) + np.float32(0)
 
 
 def _votes(counts: sparse.csr_array, named: NDArray[np.float32]) -> NDArray[np.float64]:
