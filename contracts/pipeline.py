@@ -114,7 +114,7 @@ TABLES: tuple[Table, ...] = (
             "silver.pages",
         ),
     ),
-    Table("gold", "content_models", "features", ("ds", "bucket"), "ds", _POSTS),
+    Table("gold", "content_models", "features", ("ds", "encoder", "bucket"), "ds", _POSTS),
     Table(
         "gold",
         "content_embeddings",

@@ -216,13 +216,15 @@ class Propensities:
 class Content:
     """Content models (``docs/content.md``): refitted every ``refit_days`` on at most ``sample_posts`` posts.
 
-    They are older than the training window, or of the first days that have ``fewest_posts`` of them.
+    They are older than the training window, or of the first days that have ``fewest_posts`` of them. Of a sentence
+    encoder, where one is installed, the first ``sample_sentences`` of the sample are enough for a projection.
     Words are hashed into ``num_buckets``; one seen in fewer than ``min_posts`` posts is left out. At most ``max_words``
     of a text are read. Below ``min_language_confidence`` a text has no language.
     """
 
     refit_days: int = 14
     sample_posts: int = 20_000
+    sample_sentences: int = 5_000
     fewest_posts: int = 100
     num_buckets: int = 65_536
     min_posts: int = 2

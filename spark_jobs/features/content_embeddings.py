@@ -16,9 +16,10 @@ from pyspark.sql import functions as F
 from contracts.settings import Content
 from models.content.encoder import ContentModel
 from models.content.languages import languages_of
+from models.content.sentences import sentence_vectors
 from models.content.sentiment import sentiments
 from spark_jobs.features.content_models import load_model
-from spark_jobs.features.post_texts import texts_of, written_posts
+from spark_jobs.features.post_texts import in_set_batches, texts_of, written_posts
 from spark_jobs.lake import write_partition
 from spark_jobs.night import Night, newest_published
 from spark_jobs.post_columns import WRITING_COLUMNS
@@ -37,6 +38,8 @@ SCHEMA = (
 def transform(posts: DataFrame, known: DataFrame, model: ContentModel, content: Content) -> DataFrame:
     """Read the texts of ``posts`` that are not ``known`` (post_id, text_hash); grain: post_id, text_at."""
     texts = texts_of(posts, content).join(known, ["post_id", "text_hash"], "left_anti")
+    if model.encoder is not None:
+        texts = in_set_batches(texts)
     shared = posts.sparkSession.sparkContext.broadcast(model)
     read = texts.select(*CARRIED, "plain", "tokens", "buckets", "named").mapInArrow(
         partial(read_texts, shared, content.min_language_confidence), SCHEMA
@@ -51,8 +54,10 @@ def read_texts(
     for batch in batches:
         if batch.num_rows == 0:
             continue
-        languages = languages_of(batch.column("plain"), min_confidence)
-        topics, embeddings = shared.value.encode(batch.column("buckets"), float_matrix(batch.column("named")))
+        model, plain, buckets = shared.value, batch.column("plain"), batch.column("buckets")
+        languages = languages_of(plain, min_confidence)
+        sentences = None if model.encoder is None else sentence_vectors(plain, buckets, model.encoder)
+        topics, embeddings = model.encode(buckets, float_matrix(batch.column("named")), sentences)
         yield pa.record_batch(
             [
                 *(batch.column(name) for name in CARRIED),

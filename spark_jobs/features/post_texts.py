@@ -59,6 +59,16 @@ def texts_of(posts: DataFrame, content: Content) -> DataFrame:
     )
 
 
+def in_set_batches(texts: DataFrame) -> DataFrame:
+    """The rows of ``texts_of`` on all cores, in batches that follow from the rows alone.
+
+    A sentence encoder takes milliseconds for a text, so each core should have its share; and a text's last bits depend
+    on those it is read with, so a rerun should read it with the same.
+    """
+    cores = texts.sparkSession.sparkContext.defaultParallelism
+    return texts.repartition(cores, "post_id").sortWithinPartitions("post_id")
+
+
 def writing_columns() -> dict[str, Column]:
     """How a text is written, from ``text``, ``plain``, ``tokens``, ``words``; 0 where there is nothing to measure."""
     num_words = F.size("words")

@@ -41,7 +41,8 @@ def meanings(seed: int, num_texts: int = 600, dimensions: int = 40) -> np.ndarra
     subjects = np.random.default_rng(0).standard_normal((10, dimensions))
     draw = np.random.default_rng(seed)
     vectors = subjects[draw.integers(10, size=num_texts)] + 0.3 * draw.standard_normal((num_texts, dimensions))
-    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    unit: np.ndarray = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return unit.astype(np.float32)
 
 
 def fitted(vectors: np.ndarray, encoder: str = ENCODER, size: int = 10, **others: ContentModel) -> ContentModel:
@@ -52,7 +53,7 @@ def fitted(vectors: np.ndarray, encoder: str = ENCODER, size: int = 10, **others
 
 def embeddings(model: ContentModel, vectors: np.ndarray) -> np.ndarray:
     texts = words(*["one"] * len(vectors))
-    _, read = model.encode(texts, np.zeros((len(vectors), len(TOPICS)), dtype=np.float32), vectors)
+    read: np.ndarray = model.encode(texts, np.zeros((len(vectors), len(TOPICS)), dtype=np.float32), vectors)[1]
     return read
 
 
