@@ -134,6 +134,7 @@ def test_real_questions_are_near_those_that_people_linked_them_to(spark: SparkSe
     assert np.median(ranks["encoder"]) < min(0.1, np.median(ranks["words"]))
 
 
+@pytest.mark.slow
 def test_neighbours_share_a_topic_in_a_simulated_network_and_a_rerun_reads_the_same(spark: SparkSession) -> None:
     written = posts(spark, WORLD).withColumns({"text": text(WORLD, hashtags())})
     truth: pd.DataFrame = written.select("post_id", "topic", "language").orderBy("post_id").toPandas()
