@@ -37,7 +37,8 @@ def post(post_id: int, topic: str, moment: datetime, **others: Any) -> dict[str,
 
 
 @pytest.fixture
-def night(lake: Lake, make_night: Callable[..., Night]) -> Night:
+def night(lake: Lake, make_night: Callable[..., Night], monkeypatch: pytest.MonkeyPatch) -> Night:
+    monkeypatch.setattr(content_models, "installed", lambda: None)  # by words, whatever is installed here
     topics = list(PHRASES)
     put(lake, "silver.posts", [post(number, topics[number % 3], at(5, 10)) for number in range(30)])
     put(lake, "silver.posts", [post(90, "food", at(7, 10), hashtags=[], text=PHRASES["food"])])
