@@ -66,7 +66,7 @@ def in_set_batches(texts: DataFrame) -> DataFrame:
     on those it is read with, so a rerun should read it with the same.
     """
     cores = texts.sparkSession.sparkContext.defaultParallelism
-    return texts.repartition(cores, "post_id").sortWithinPartitions("post_id")
+    return texts.repartition(cores, "post_id").sortWithinPartitions("post_id", "text_at")
 
 
 def writing_columns() -> dict[str, Column]:
