@@ -1,1 +1,1 @@
-"""What a post says: language, sentiment, topics and embedding, read from its text; knows no Spark."""
+"""What a post says: language, sentiment, topics and embedding, and whether it should be looked at; knows no Spark."""

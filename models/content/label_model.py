@@ -1,0 +1,208 @@
+"""Whether a post is clickbait, NSFW or misinformation: logistic regression on what was read of it.
+
+What people said of a post is evidence in log odds: each verdict counts as much as its labeller is known to be right.
+The truth behind the verdicts is summed over, so that a wrong one among few is doubted where the text speaks against it
+(Raykar et al., "Learning From Crowds", 2010, with the error rates given). Posts that get judged are no fair sample of
+all posts; the intercept is corrected for it (King and Zeng, "Logistic Regression in Rare Events Data", 2001).
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.optimize import minimize
+
+from models.calibration import sigmoid
+from models.content.encoder import count_matrix
+from models.metrics import Floats, auc, calibration_error
+
+DIGITS = 5
+"""Coefficients are rounded to so many decimals, so that the last bits of a sum do not make another version."""
+
+CONSTANT = 1e-6
+"""An input that varies less than this says nothing."""
+
+CERTAIN = 1e-3
+"""No share of judged posts is taken to be nearer to 0 or 1 than this."""
+
+CALIBRATION_BINS = 10
+SHARE_STEPS = 200
+MOST_STEPS = 500
+
+
+@dataclass(frozen=True)
+class LabelModel:
+    """Log odds = ``intercept`` + inputs @ ``coefficients`` + the ``word_coefficients`` of the text's known ``words``.
+
+    ``words`` are buckets, ascending. Without coefficients nothing was fitted, and the intercept is that of any post.
+    """
+
+    intercept: float
+    coefficients: NDArray[np.float32]
+    words: NDArray[np.int32]
+    word_coefficients: NDArray[np.float32]
+
+    @classmethod
+    def unfitted(cls, share: float) -> "LabelModel":
+        """The model that knows nothing but the label's share among all posts."""
+        return cls(log_odds(share), np.zeros(0, np.float32), np.zeros(0, np.int32), np.zeros(0, np.float32))
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether there were enough verdicts for a model."""
+        return len(self.coefficients) > 0
+
+    def probabilities(self, inputs: NDArray[np.float32], present: sparse.csr_array) -> Floats:
+        """Of each post, that it is what the label says; ``inputs`` (post, input), ``present`` (post, bucket)."""
+        if not self.is_fitted:
+            return sigmoid(np.full(len(inputs), self.intercept))
+        of_words = np.zeros(present.shape[1])
+        of_words[self.words] = self.word_coefficients
+        return sigmoid(self.intercept + inputs.astype(np.float64) @ self.coefficients + present @ of_words)
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Posts with clear verdicts, and how well judged posts were told, each held out once; ``None`` without a model."""
+
+    num_positives: int
+    num_negatives: int
+    auc: float | None = None
+    calibration_error: float | None = None
+
+
+def log_odds(share: float) -> float:
+    """ln(p / (1 - p))."""
+    return float(np.log(share) - np.log1p(-share))
+
+
+def presence(buckets: pa.ListArray, num_buckets: int) -> sparse.csr_array:
+    """(text, bucket): 1 where the text has the word."""
+    matrix = count_matrix(buckets, num_buckets)
+    matrix.data[:] = 1.0
+    return matrix
+
+
+def version_of(content_version: str, models: Mapping[str, LabelModel]) -> str:
+    """Hash of everything that decides a probability."""
+    digest = hashlib.sha256(content_version.encode())
+    for label, model in sorted(models.items()):
+        digest.update(f"{label} {model.intercept!r} {len(model.coefficients)} {len(model.words)}".encode())
+        for array in (model.coefficients, model.words, model.word_coefficients):
+            digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()[:16]
+
+
+def share_among(evidence: Floats) -> float:
+    """The share of positives that makes the evidence of the judged posts most likely: one step of EM after another."""
+    share = 0.5
+    for _ in range(SHARE_STEPS):
+        share = float(np.clip(sigmoid(log_odds(share) + evidence).mean(), CERTAIN, 1 - CERTAIN))
+    return share
+
+
+def fit_label(
+    inputs: NDArray[np.float32],
+    present: sparse.csr_array,
+    evidence: Floats,
+    folds: NDArray[np.int64],
+    *,
+    share: float,
+    clear: float,
+    fewest_posts: int,
+    min_posts: int,
+    shrinkage: float,
+) -> tuple[LabelModel, Quality]:
+    """Fit on judged posts in a fixed order: ``inputs`` (post, input), ``present`` (post, bucket), ``evidence`` (post).
+
+    Where fewer than ``fewest_posts`` have evidence beyond ``clear`` for it, or against it, there is no model.
+    The quality is that of models that did not see a post's fold; the model has seen all. Calibration is measured among
+    the judged posts, before the intercept is moved to where the label has its ``share`` of all posts.
+    """
+    from threadpoolctl import threadpool_limits  # noqa: PLC0415 - only fitting needs it
+
+    positives, negatives = int((evidence > clear).sum()), int((evidence < -clear).sum())
+    if min(positives, negatives) < fewest_posts:
+        return LabelModel.unfitted(share), Quality(positives, negatives)
+    judged_share = share_among(evidence)
+    # The matrices are small: threads would wait for each other, on a busy machine for a hundred times as long.
+    with threadpool_limits(1, user_api="blas"):
+        held_out = np.empty(len(evidence))
+        for fold in np.unique(folds):
+            out = folds == fold
+            model = _fit(inputs[~out], present[~out], evidence[~out], min_posts, shrinkage)
+            held_out[out] = model.probabilities(inputs[out], present[out])
+        model = _fit(inputs, present, evidence, min_posts, shrinkage)
+    intercept = model.intercept + log_odds(share) - log_odds(judged_share)
+    fitted = LabelModel(round(intercept, DIGITS), model.coefficients, model.words, model.word_coefficients)
+    return fitted, Quality(positives, negatives, *_quality(held_out, evidence, judged_share))
+
+
+def _quality(probabilities: Floats, evidence: Floats, share: float) -> tuple[float | None, float | None]:
+    """AUC and calibration error against labels whose mean, over all verdicts that a truth may get, is that truth.
+
+    What the verdicts make likely is not: it stays away from 0 and 1, as people err, by as much for every text. So it is
+    stretched by its own means among the posts that are it and among the others, for which it is the weight.
+    """
+    likely = sigmoid(log_odds(share) + evidence)
+    of_others, of_these = (float(np.average(likely, weights=weights)) for weights in (1.0 - likely, likely))
+    labels, ones = (likely - of_others) / (of_these - of_others), np.ones(len(likely))
+    area = auc(probabilities, labels, ones)
+    error = calibration_error(probabilities, labels, ones, CALIBRATION_BINS)
+    return None if area is None else min(max(area, 0.0), 1.0), error
+
+
+def _fit(
+    inputs: NDArray[np.float32], present: sparse.csr_array, evidence: Floats, min_posts: int, shrinkage: float
+) -> LabelModel:
+    """Minimise ``loss``; inputs are brought to mean 0 and deviation 1 for it, words stay 0 or 1."""
+    num_posts = np.asarray(present.sum(axis=0)).ravel()
+    words = np.flatnonzero(num_posts >= min_posts).astype(np.int32)
+    plain = inputs.astype(np.float64)
+    mean, deviation = plain.mean(0), plain.std(0)
+    scale = np.where(deviation > CONSTANT, 1.0 / np.maximum(deviation, CONSTANT), 0.0)
+    # float64, as the sums of a float32 matrix would decide where the search ends.
+    known = sparse.csr_array(present[:, words], dtype=np.float64)
+    rows = sparse.hstack([sparse.csr_array((plain - mean) * scale), known], format="csr")
+    found = minimize(
+        loss,
+        np.zeros(1 + rows.shape[1]),
+        args=(rows, evidence, shrinkage),
+        jac=True,
+        method="L-BFGS-B",
+        options={"maxiter": MOST_STEPS, "ftol": 1e-14, "gtol": 1e-7},
+    ).x
+    coefficients = found[1 : 1 + len(scale)] * scale
+    return LabelModel(
+        round(float(found[0] - coefficients @ mean), DIGITS),
+        _rounded(coefficients),
+        words,
+        _rounded(found[1 + len(scale) :]),
+    )
+
+
+def loss(
+    parameters: Floats, rows: sparse.csr_array, evidence: Floats, shrinkage: float
+) -> tuple[float, NDArray[np.float64]]:
+    """Negative log-likelihood of the verdicts plus ``shrinkage`` / 2 times the squared coefficients, and its gradient.
+
+    ``parameters``: the intercept, which nothing shrinks, then a coefficient per column of ``rows``. Verdicts of
+    evidence e on a post that is it with probability p have the likelihood p · exp(e) + 1 - p, but for a factor that no
+    parameter changes.
+    """
+    coefficients = parameters[1:]
+    scores = parameters[0] + rows @ coefficients
+    value = (np.logaddexp(0.0, scores) - np.logaddexp(0.0, scores + evidence)).sum()
+    value += shrinkage / 2 * (coefficients @ coefficients)
+    residual = sigmoid(scores) - sigmoid(scores + evidence)
+    gradient = np.concatenate([[residual.sum()], rows.T @ residual + shrinkage * coefficients])
+    return float(value), gradient
+
+
+def _rounded(array: Floats) -> NDArray[np.float32]:
+    """Without negative zeros, which have other bytes."""
+    return np.round(array, DIGITS).astype(np.float32) + np.float32(0)
