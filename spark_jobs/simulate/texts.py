@@ -1,4 +1,7 @@
-"""The text of a post: in its author's language, with words of its topics, and of praise or blame as it is meant."""
+"""The text of a post: in its author's language, with words of its topics, of praise or blame as it is meant, and signs.
+
+A sign is a phrase that gives away clickbait, NSFW or misinformation: most such posts have one, and a few others.
+"""
 
 import json
 from collections.abc import Sequence
@@ -7,6 +10,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from contracts.features import TOPICS
+from contracts.landing import LABELS
 from spark_jobs.simulate.profile import country
 from spark_jobs.simulate.vocabulary import (
     BLAME,
@@ -15,6 +19,7 @@ from spark_jobs.simulate.vocabulary import (
     LANGUAGES,
     PRAISE,
     SENTENCES,
+    SIGNS,
     SPOKEN,
     TOPIC_WORDS,
 )
@@ -26,6 +31,9 @@ PRAISE_SHARE = 0.65
 SECOND_TOPIC_SHARE = 0.5
 HONEST_SHARE = 0.92
 DENIAL_SHARE = 0.15
+SIGN_SHARE, STRAY_SHARE = 0.8, 0.01
+"""Posts that begin with a sign of a label: of those that are it, and of all others."""
+
 TAILS = {"!!": 0.15, "??": 0.08, "10/10": 0.07, "https://example.org/{post_id}": 0.1}
 """What some texts end with, in any language: the share of posts with each."""
 
@@ -47,17 +55,25 @@ def meant_sentiment(world: World) -> Column:
 
 
 def text(world: World, hashtags: Column) -> Column:
-    """One to four sentences, each followed by a judgement with probability |sentiment|, a tail, and the hashtags.
+    """Signs, one to four sentences, each followed by a judgement with probability |sentiment|, a tail, the hashtags.
 
-    Reads ``post_id``, ``topic``, ``second_topic``, ``language`` and ``sentiment``. A judgement is of the sentiment's
-    sign 92 times of 100; 15 of 100 deny the opposite.
+    Reads ``post_id``, ``topic``, ``second_topic``, ``language``, ``sentiment`` and what the post is. A judgement is of
+    the sentiment's sign 92 times of 100; 15 of 100 deny the opposite.
     """
     count = 1 + world.index(4, "text/length", "post_id", power=1.5)
     places = F.sequence(F.lit(0).cast("long"), count - 1)
     spoken = F.transform(places, lambda place: F.concat_ws(". ", _sentence(world, place), _judgement(world, place)))
     tags = F.transform(hashtags, lambda tag: F.concat(F.lit("#"), tag))
-    sentences = F.concat(F.concat_ws(". ", spoken), F.lit("."))
+    signs = (_sign(world, label) for label in LABELS)
+    sentences = F.concat(F.concat_ws(": ", *signs, F.concat_ws(". ", spoken)), F.lit("."))
     return F.concat_ws(" ", sentences, _tail(world), F.array_join(tags, " "))
+
+
+def _sign(world: World, label: str) -> Column:
+    """A phrase that gives away a post that is ``label``, or null."""
+    share = F.when(F.col(f"is_{label}"), SIGN_SHARE).otherwise(STRAY_SHARE)
+    has_one = world.uniform(f"text/{label}", "post_id") < share
+    return F.when(has_one, _one(world, SIGNS[label], f"text/{label}/which", "post_id"))
 
 
 def _tail(world: World) -> Column:

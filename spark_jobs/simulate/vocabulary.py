@@ -174,3 +174,73 @@ BLAME = (
     "schrecklich furchtbar langweilig enttäuschend traurig grauenhaft mies öde",
     "terrível horrível chato decepcionante triste péssimo ruim tosco",
 )
+
+SIGNS = {
+    "clickbait": (
+        (
+            "you will not believe what happened next",
+            "click here before it is gone",
+            "number 7 will leave you speechless",
+            "this one trick changes everything",
+        ),
+        (
+            "no vas a creer lo que pasó después",
+            "haz clic antes de que desaparezca",
+            "el número 7 te dejará con la boca abierta",
+            "este truco lo cambia todo",
+        ),
+        (
+            "vous n'allez pas croire la suite",
+            "cliquez ici avant que ça disparaisse",
+            "le numéro 7 va vous laisser bouche bée",
+            "cette astuce change tout",
+        ),
+        ("du glaubst nicht was geschah", "klick hier bevor es weg ist", "Nummer 7 verblüfft", "der Trick ändert alles"),
+        (
+            "você não vai acreditar no que aconteceu depois",
+            "clique aqui antes que desapareça",
+            "o número 7 vai deixar você de boca aberta",
+            "este truque muda tudo",
+        ),
+    ),
+    "nsfw": (
+        ("18+ only", "for adults only", "uncensored pictures inside", "explicit pictures for adults"),
+        ("solo 18+", "solo para adultos", "imágenes sin censura dentro", "imágenes explícitas para adultos"),
+        ("18+ seulement", "réservé aux adultes", "images non censurées ici", "images explicites pour adultes"),
+        ("nur ab 18+", "nur für Erwachsene", "unzensierte Bilder hier", "explizite Bilder für Erwachsene"),
+        ("só 18+", "só para adultos", "imagens sem censura aqui", "imagens explícitas para adultos"),
+    ),
+    "misinformation": (
+        (
+            "they do not want you to know this",
+            "the media hide this from you",
+            "share this before they delete it",
+            "wake up and do your own research",
+        ),
+        (
+            "no quieren que sepas esto",
+            "los medios te ocultan esto",
+            "comparte esto antes de que lo borren",
+            "despierta e investiga por tu cuenta",
+        ),
+        (
+            "ils ne veulent pas que vous le sachiez",
+            "les médias vous cachent ceci",
+            "partagez avant qu'ils ne le suppriment",
+            "réveillez-vous et cherchez par vous-mêmes",
+        ),
+        (
+            "sie wollen nicht dass du das weißt",
+            "die Medien verschweigen dir das",
+            "teilt das bevor sie es löschen",
+            "wacht auf und forscht selbst nach",
+        ),
+        (
+            "eles não querem que você saiba disto",
+            "a mídia esconde isto de você",
+            "compartilhe antes que apaguem isto",
+            "acorde e pesquise por conta própria",
+        ),
+    ),
+}
+"""What gives a post away that somebody should look at; in no list of words of praise or blame."""

@@ -9,11 +9,12 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from contracts.features import TOPICS
+from contracts.landing import LABELS
 from spark_jobs.simulate import vocabulary as words
 from spark_jobs.simulate.network import friendships
 from spark_jobs.simulate.posts import hashtags, posts
 from spark_jobs.simulate.profile import COUNTRIES, country
-from spark_jobs.simulate.texts import TAILS, text
+from spark_jobs.simulate.texts import SIGN_SHARE, STRAY_SHARE, TAILS, text
 from spark_jobs.simulate.world import World
 
 WORLD = World(users=2000, days=2, seed=7, end_date=date(2026, 3, 8))
@@ -25,7 +26,8 @@ TAIL = r"\. (!!|\?\?|10/10|https://example\.org/\d+) #"
 def written(spark: SparkSession) -> pd.DataFrame:
     truth = posts(spark, WORLD).withColumn("text", text(WORLD, hashtags()))
     truth = truth.withColumn("country", country(WORLD, F.col("author")))
-    return truth.select("author", "country", "topic", "second_topic", "language", "sentiment", "text").toPandas()
+    columns = ("author", "country", "topic", "second_topic", "language", "sentiment", "text")
+    return truth.select(*columns, *(f"is_{label}" for label in LABELS)).toPandas()
 
 
 def test_every_list_has_a_row_for_each_language_and_equally_many_words() -> None:
@@ -83,6 +85,18 @@ def test_some_texts_end_with_what_is_in_no_language(written: pd.DataFrame) -> No
     for tail, share in TAILS.items():
         begins = tail.split("{")[0]
         assert found.str.startswith(begins, na=False).mean() == pytest.approx(share, abs=0.02), tail
+
+
+def test_most_posts_to_look_at_begin_with_a_sign_of_it_and_few_others_do(written: pd.DataFrame) -> None:
+    for label in LABELS:
+        rows = zip(words.LANGUAGES, words.SIGNS[label], strict=True)
+        spoken = {language: tuple(f"{sign}: " for sign in signs) for language, signs in rows}
+        shown = pd.Series([any(sign in row.text for sign in spoken[row.language]) for row in written.itertuples()])
+        is_it = written[f"is_{label}"]
+        three_deviations = 3 * (SIGN_SHARE * (1 - SIGN_SHARE) / is_it.sum()) ** 0.5
+        assert shown[is_it].mean() == pytest.approx(SIGN_SHARE, abs=three_deviations), label
+        assert shown[~is_it].mean() == pytest.approx(STRAY_SHARE, abs=0.006), label
+        assert len({sign for signs in spoken.values() for sign in signs}) == 4 * len(words.LANGUAGES)
 
 
 def test_judgements_are_as_often_and_as_honest_as_documented(written: pd.DataFrame) -> None:
