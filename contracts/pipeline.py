@@ -55,6 +55,8 @@ _EXAMPLE_INPUTS = (
     "gold.affinity_features",
     "gold.content_embeddings",
 )
+_JUDGED = ("silver.posts", "silver.content_labels", "gold.content_embeddings")
+_QUEUED = ("silver.posts", "silver.content_labels", "gold.content_risks", "gold.post_features")
 
 TABLES: tuple[Table, ...] = (
     Table("bronze", "events", "ingest", ("event_id",), "landing_date", ("bronze.erasures",)),
@@ -152,6 +154,9 @@ TABLES: tuple[Table, ...] = (
             "gold.content_embeddings",
         ),
     ),
+    # These two are built beside gold.user_features, which takes longer.
+    Table("gold", "label_models", "features", ("label", "ds"), "ds", _JUDGED),
+    Table("gold", "content_risks", "features", ("post_id", "text_at", "ds"), "ds", (*_JUDGED, "gold.label_models")),
     Table(
         "gold",
         "post_features",
@@ -160,22 +165,9 @@ TABLES: tuple[Table, ...] = (
         "ds",
         (*_POSTS, "silver.impressions", "silver.engagements", "gold.user_features", "gold.content_embeddings"),
     ),
-    Table(
-        "gold",
-        "propensities",
-        "examples",
-        ("surface", "position", "ds"),
-        "ds",
-        _EXAMPLE_INPUTS,
-    ),
-    Table(
-        "gold",
-        "training_examples",
-        "examples",
-        ("example_id",),
-        "ds",
-        (*_EXAMPLE_INPUTS, "gold.propensities"),
-    ),
+    Table("gold", "labelling_queue", "features", ("label", "rank", "ds"), "ds", _QUEUED),
+    Table("gold", "propensities", "examples", ("surface", "position", "ds"), "ds", _EXAMPLE_INPUTS),
+    Table("gold", "training_examples", "examples", ("example_id",), "ds", (*_EXAMPLE_INPUTS, "gold.propensities")),
     Table("gold", "models", "train", ("model_version",), "ds", ("gold.training_examples",)),
     Table(
         "gold",

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from contracts.features import TOPICS
@@ -32,6 +33,7 @@ EVENT_TIMES = {
     "silver.page_follows": "valid_from",
     "silver.group_memberships": "valid_from",
     "silver.pages": "updated_at",
+    "silver.content_labels": "updated_at",
     "silver.sessions": "started_at",
     "bronze.events": "event_time",
 }
@@ -78,6 +80,26 @@ def put_reading(lake: Lake, post_id: int, text_at: datetime, ds: date, sentiment
     told = {**writing, "language": "en", "sentiment": sentiment, "topics": [0.1] * len(TOPICS), "embedding": embedding}
     row = {"post_id": post_id, "text_at": text_at, "text_hash": text_at.day, "content_version": "v", "ds": ds, **told}
     put(lake, "gold.content_embeddings", [row])
+
+
+def verdict(post_id: int, given_at: datetime, **others: Any) -> dict[str, Any]:
+    """What one sure person says of a post, received at once: by default that it is clickbait."""
+    row = {"post_id": post_id, "labeller_id": "ann", "labeller_type": "human", "label": "clickbait", "value": True}
+    return {**row, "updated_at": given_at, **others}
+
+
+def put_views(lake: Lake, views: DataFrame) -> None:
+    """Write ``views`` (post_id, log_views, ds) to gold.post_features; every other column is blank."""
+    name = "gold.post_features"
+    blanks = {"float": "0.0F", "bigint": "0L"}
+    columns = [
+        F.col(field.name)
+        if field.name in views.columns
+        else F.expr(blanks.get(field.dataType.simpleString(), "array()")).cast(field.dataType).alias(field.name)
+        for field in read_schema(name)
+    ]
+    lake.create(name)
+    views.select(*columns).write.format("delta").mode("append").save(lake.path(name))
 
 
 def put(lake: Lake, name: str, rows: Sequence[dict[str, Any]]) -> None:

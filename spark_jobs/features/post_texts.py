@@ -1,5 +1,7 @@
 """The texts of posts, made ready in columns for the content models, and how they are written."""
 
+from collections.abc import Sequence
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -27,13 +29,13 @@ def written_posts(night: Night) -> DataFrame:
     return with_deletions(all_versions(posts, night.read("silver.post_edits")).where(written), posts)
 
 
-def texts_of(posts: DataFrame, content: Content) -> DataFrame:
+def texts_of(posts: DataFrame, content: Content, others: Sequence[str] = ()) -> DataFrame:
     """Grain: that of ``posts``, which are posts or versions of them.
 
     ``plain``: the text without addresses, hashtags and mentions; ``tokens``: its words in lower case and the signs that
     close a clause; ``buckets``: the words' hashes; ``named``: topic shares by hashtag, all 0 where none names a topic;
     ``text_at``: when this text was written; ``text_hash``: of that and all that is read, as a text may come back after
-    another; and ``writing_columns``.
+    another; and ``writing_columns``. ``others`` are columns of ``posts`` that are kept.
     """
     plain = F.regexp_replace(F.regexp_replace("text", NOT_LANGUAGE, " "), "\u2019", "'")
     tokens = F.slice(F.regexp_extract_all(F.lower("plain"), F.lit(WORD_OR_CLOSING), 0), 1, content.max_words)
@@ -55,6 +57,7 @@ def texts_of(posts: DataFrame, content: Content) -> DataFrame:
             buckets.alias("buckets"),
             F.array(*((share / num_named).cast("float") for share in shares)).alias("named"),
             *(column.cast("float").alias(name) for name, column in writing_columns().items()),
+            *others,
         )
     )
 

@@ -1,0 +1,9 @@
+-- grain: one label, day and place: a post to look at, the most worthwhile first
+CREATE TABLE gold.labelling_queue (
+  label STRING NOT NULL COMMENT 'clickbait, nsfw or misinformation: the question to ask',
+  rank INT NOT NULL COMMENT 'from 1',
+  post_id BIGINT NOT NULL,
+  probability FLOAT NOT NULL COMMENT 'that it is what the label says, by gold.content_risks',
+  reason STRING NOT NULL COMMENT 'uncertain, or random: drawn whatever the models say',
+  ds DATE NOT NULL
+) USING DELTA PARTITIONED BY (ds)
