@@ -55,7 +55,7 @@ _EXAMPLE_INPUTS = (
     "gold.affinity_features",
     "gold.content_embeddings",
 )
-_JUDGED = ("silver.posts", "silver.content_labels", "gold.content_embeddings")
+_JUDGED = (*_POSTS, "silver.content_labels", "gold.content_embeddings")
 _QUEUED = ("silver.posts", "silver.content_labels", "gold.content_risks", "gold.post_features")
 
 TABLES: tuple[Table, ...] = (
