@@ -123,8 +123,9 @@ def read_schema(name: str) -> StructType:
 
     def expand(match: re.Match[str]) -> str:
         if match[1] == "example":
-            return ",\n  ".join(f"{feature.example_column} {type_of(feature)} NOT NULL" for feature in FEATURES)
-        return ",\n  ".join(_feature_column(feature) for feature in features_of(match[1]))  # type: ignore[arg-type]
+            return ",\n  ".join(_feature_column(feature.example_column, feature) for feature in FEATURES)
+        features = features_of(match[1])  # type: ignore[arg-type]
+        return ",\n  ".join(_feature_column(feature.name, feature) for feature in features)
 
     columns = text[text.index("(\n") + 1 : text.rindex("\n)")]
     schema = StructType.fromDDL(re.sub(r"\{features:(\w+)\}", expand, columns))
@@ -163,9 +164,9 @@ def _as_ddl(column: StructField) -> str:
     return f"{column.name} {column.dataType.simpleString()} COMMENT '{comment}'"
 
 
-def _feature_column(feature: Feature) -> str:
+def _feature_column(name: str, feature: Feature) -> str:
     doc = f"{feature.doc} [{feature.unit}]".replace("'", "")
-    return f"{feature.name} {type_of(feature)} NOT NULL COMMENT '{doc}'"
+    return f"{name} {type_of(feature)} NOT NULL COMMENT '{doc}'"
 
 
 def conform(lake: Lake, name: str, frame: DataFrame) -> DataFrame:

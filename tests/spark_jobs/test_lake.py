@@ -34,6 +34,13 @@ def test_every_table_has_a_ddl_with_grain_and_its_keys(spark: SparkSession) -> N
         assert table.partition is None or table.partition in columns
 
 
+def test_every_column_is_described(spark: SparkSession) -> None:
+    assert spark.version
+    columns = [(name, column) for name in BY_NAME for column in read_schema(name)]
+    assert len(columns) > 300
+    assert [f"{name}.{column.name}" for name, column in columns if not column.metadata.get("comment")] == []
+
+
 def test_merge_inserts_new_keys_and_updates_only_when_told(lake: Lake) -> None:
     later = NOON.replace(hour=13)
     merge_by_key(lake, "silver.pages", pages(lake, (1, "old", NOON)), "new.updated_at > old.updated_at")
@@ -115,7 +122,7 @@ def test_a_table_made_by_an_older_ddl_gains_its_nullable_columns(
     [
         ("owner_id BIGINT", "owner_id STRING", "owner_id is bigint in the table and string here"),
         ("  name STRING", "  city STRING NOT NULL,\n  name STRING", "city string NOT NULL is new, and existing rows"),
-        ("  name STRING NOT NULL,\n", "", "name is in the table and not here"),
+        ("  name STRING NOT NULL COMMENT 'shown to people',\n", "", "name is in the table and not here"),
     ],
 )
 def test_a_table_that_cannot_follow_its_ddl_is_refused_by_column_and_types(

@@ -1,6 +1,6 @@
 -- grain: one version of a post, as read in one night; it is read again when the content model changes
 CREATE TABLE gold.content_embeddings (
-  post_id BIGINT NOT NULL,
+  post_id BIGINT NOT NULL COMMENT 'the post that was read',
   text_at TIMESTAMP NOT NULL COMMENT 'when the version that was read was made',
   text_hash BIGINT NOT NULL COMMENT 'of text, hashtags and text_at',
   content_version STRING NOT NULL COMMENT 'model of gold.content_models that read it',

@@ -1,6 +1,6 @@
 -- grain: one text of a post, as judged in one night; judged again by new label models
 CREATE TABLE gold.content_risks (
-  post_id BIGINT NOT NULL,
+  post_id BIGINT NOT NULL COMMENT 'the post that was judged',
   text_at TIMESTAMP NOT NULL COMMENT 'that of the reading in gold.content_embeddings',
   clickbait FLOAT NOT NULL COMMENT 'probability; that of any post while the label has no model',
   nsfw FLOAT NOT NULL COMMENT 'likewise',

@@ -1,10 +1,10 @@
 -- grain: one published generation of all pools
 CREATE TABLE gold.epochs (
-  epoch BIGINT NOT NULL,
+  epoch BIGINT NOT NULL COMMENT 'rises with every publish',
   ds DATE NOT NULL COMMENT 'the night it serves',
   status STRING NOT NULL COMMENT 'building, built, current, previous, retired, rolled_back or bad',
   manifest STRING NOT NULL COMMENT 'JSON: Delta versions, hashes, counts, code revision',
   audit STRING NOT NULL COMMENT 'JSON: audit verdict',
-  created_at TIMESTAMP NOT NULL,
-  updated_at TIMESTAMP NOT NULL
+  created_at TIMESTAMP NOT NULL COMMENT 'when its build began',
+  updated_at TIMESTAMP NOT NULL COMMENT 'when its status last changed'
 ) USING DELTA

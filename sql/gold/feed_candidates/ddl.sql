@@ -1,12 +1,12 @@
 -- grain: one post that may be ranked for one user as of the end of ds
 CREATE TABLE gold.feed_candidates (
-  user_id BIGINT NOT NULL,
-  post_id BIGINT NOT NULL,
-  author_id BIGINT NOT NULL,
+  user_id BIGINT NOT NULL COMMENT 'the viewer',
+  post_id BIGINT NOT NULL COMMENT 'the post',
+  author_id BIGINT NOT NULL COMMENT 'who wrote it',
   source_type STRING NOT NULL COMMENT 'the first source that proposed it: friend, page, group, suggested',
-  source_id BIGINT NOT NULL,
+  source_id BIGINT NOT NULL COMMENT 'of silver.posts: author, page or group',
   sources ARRAY<STRING> NOT NULL COMMENT 'every source that proposed it',
-  created_at TIMESTAMP NOT NULL,
-  simple_score FLOAT NOT NULL,
-  ds DATE NOT NULL
+  created_at TIMESTAMP NOT NULL COMMENT 'when the post was written',
+  simple_score FLOAT NOT NULL COMMENT 'first-stage score, by which the most promising are kept; no probability',
+  ds DATE NOT NULL COMMENT 'as-of is midnight UTC at the end of this day'
 ) USING DELTA PARTITIONED BY (ds)

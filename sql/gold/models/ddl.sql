@@ -2,14 +2,14 @@
 CREATE TABLE gold.models (
   model_version STRING NOT NULL COMMENT 'hash of weights and configuration',
   ds DATE NOT NULL COMMENT 'the night that trained it',
-  preset STRING NOT NULL,
+  preset STRING NOT NULL COMMENT 'configuration of contracts.settings it was trained by',
   stage STRING NOT NULL COMMENT 'trained',
   feature_schema STRING NOT NULL COMMENT 'contracts.features.schema_hash()',
   features ARRAY<STRING> NOT NULL COMMENT 'ordered example columns',
   examples_version BIGINT NOT NULL COMMENT 'Delta version of gold.training_examples it was trained on',
   training_partitions ARRAY<STRING> NOT NULL COMMENT 'ds values',
-  num_examples BIGINT NOT NULL,
+  num_examples BIGINT NOT NULL COMMENT 'examples it was trained on',
   metrics STRING NOT NULL COMMENT 'JSON: losses and held-out metrics per head',
-  code_revision STRING NOT NULL,
+  code_revision STRING NOT NULL COMMENT 'commit of the code that trained it',
   path STRING NOT NULL COMMENT 'checkpoint folder, relative to the lake'
 ) USING DELTA PARTITIONED BY (ds)

@@ -1,6 +1,6 @@
 -- grain: one position of one surface, as of the end of ds
 CREATE TABLE gold.propensities (
-  surface STRING NOT NULL,
+  surface STRING NOT NULL COMMENT 'where in the product, as in silver.impressions',
   position INT NOT NULL COMMENT '1-based',
   examined DOUBLE NOT NULL COMMENT 'probability that the post there is looked at, relative to position 1',
   low DOUBLE NOT NULL COMMENT 'lower end of the 95 % interval of examined',

@@ -1,17 +1,17 @@
 -- grain: one rank of one user's pool as of the end of ds
 CREATE TABLE gold.ranked_feeds (
-  user_id BIGINT NOT NULL,
+  user_id BIGINT NOT NULL COMMENT 'whose feed it is',
   rank INT NOT NULL COMMENT '1-based',
-  post_id BIGINT NOT NULL,
-  author_id BIGINT NOT NULL,
-  source_type STRING NOT NULL,
-  source_id BIGINT NOT NULL,
-  content_type STRING NOT NULL,
-  privacy STRING NOT NULL,
-  created_at TIMESTAMP NOT NULL,
-  value_score FLOAT NOT NULL,
+  post_id BIGINT NOT NULL COMMENT 'the post',
+  author_id BIGINT NOT NULL COMMENT 'who wrote it',
+  source_type STRING NOT NULL COMMENT 'of gold.feed_candidates',
+  source_id BIGINT NOT NULL COMMENT 'of gold.feed_candidates',
+  content_type STRING NOT NULL COMMENT 'status, photo, video or link',
+  privacy STRING NOT NULL COMMENT 'of the post when it was ranked',
+  created_at TIMESTAMP NOT NULL COMMENT 'when the post was written',
+  value_score FLOAT NOT NULL COMMENT 'of gold.scored_candidates',
   reason STRING NOT NULL COMMENT 'one of contracts.epochs.REASONS',
-  is_exploration BOOLEAN NOT NULL,
+  is_exploration BOOLEAN NOT NULL COMMENT 'whether it was drawn at random for this rank',
   propensity DOUBLE NOT NULL COMMENT 'probability of this post at this rank; 1 outside exploration slots',
-  ds DATE NOT NULL
+  ds DATE NOT NULL COMMENT 'as-of is midnight UTC at the end of this day'
 ) USING DELTA PARTITIONED BY (ds)

@@ -1,7 +1,7 @@
 -- grain: one ad (latest version): a post that a campaign promotes to some users
 CREATE TABLE silver.ads (
-  ad_id BIGINT NOT NULL,
-  campaign_id BIGINT NOT NULL,
+  ad_id BIGINT NOT NULL COMMENT 'the ad',
+  campaign_id BIGINT NOT NULL COMMENT 'the campaign that pays',
   post_id BIGINT NOT NULL COMMENT 'the promoted post',
   bid DOUBLE NOT NULL COMMENT 'offered for one click',
   quality DOUBLE NOT NULL COMMENT 'in [0, 1], as the platform judges it; 1 where it does not',
@@ -12,5 +12,5 @@ CREATE TABLE silver.ads (
   max_age INT COMMENT 'oldest targeted age in years',
   is_active BOOLEAN NOT NULL COMMENT 'false while the advertiser pauses it',
   updated_at TIMESTAMP NOT NULL COMMENT 'event time of the version kept',
-  received_at TIMESTAMP NOT NULL
+  received_at TIMESTAMP NOT NULL COMMENT 'ingest time of the version kept'
 ) USING DELTA

@@ -1,13 +1,13 @@
 -- grain: one advertising campaign (latest version)
 CREATE TABLE silver.campaigns (
-  campaign_id BIGINT NOT NULL,
+  campaign_id BIGINT NOT NULL COMMENT 'the campaign',
   advertiser_id BIGINT NOT NULL COMMENT 'the user who pays',
-  name STRING NOT NULL,
+  name STRING NOT NULL COMMENT 'as the advertiser calls it',
   budget DOUBLE NOT NULL COMMENT 'for the whole campaign, in the currency of the bids',
   daily_budget DOUBLE COMMENT 'at most so much of it on one day UTC; null where there is no such bound',
   pacing STRING NOT NULL COMMENT 'even: spread over the day; asap: as fast as it can be spent',
-  starts_at TIMESTAMP NOT NULL,
+  starts_at TIMESTAMP NOT NULL COMMENT 'from when its ads may be shown',
   ends_at TIMESTAMP COMMENT 'null for a campaign without end; then the budget ends it',
   updated_at TIMESTAMP NOT NULL COMMENT 'event time of the version kept',
-  received_at TIMESTAMP NOT NULL
+  received_at TIMESTAMP NOT NULL COMMENT 'ingest time of the version kept'
 ) USING DELTA

@@ -2,13 +2,13 @@
 CREATE TABLE silver.engagements (
   engagement_id STRING NOT NULL COMMENT 'the event id',
   user_id BIGINT COMMENT 'null for an anonymous reaction',
-  post_id BIGINT NOT NULL,
+  post_id BIGINT NOT NULL COMMENT 'the post it is about',
   engagement_type STRING NOT NULL COMMENT 'like, comment, share, click, dwell, hide, report, follow, unfollow, dislike, accept',
   detail STRING COMMENT 'the action as the source platform names it',
   impression_id STRING COMMENT 'the impression it belongs to, where the client knew it',
-  dwell_ms BIGINT,
+  dwell_ms BIGINT COMMENT 'milliseconds on the post; null but for dwell',
   engaged_at TIMESTAMP NOT NULL COMMENT 'event time',
-  received_at TIMESTAMP NOT NULL,
+  received_at TIMESTAMP NOT NULL COMMENT 'ingest time',
   ad_id BIGINT COMMENT 'the ad it was made on; null for an organic engagement',
   event_date DATE NOT NULL COMMENT 'date of engaged_at, UTC'
 ) USING DELTA PARTITIONED BY (event_date)

@@ -1,8 +1,8 @@
 -- grain: one interval during which the edge held; symmetric: both directions are stored
 CREATE TABLE silver.friendships (
-  user_id BIGINT NOT NULL,
-  friend_id BIGINT NOT NULL,
-  valid_from TIMESTAMP NOT NULL,
+  user_id BIGINT NOT NULL COMMENT 'one of the two',
+  friend_id BIGINT NOT NULL COMMENT 'the other',
+  valid_from TIMESTAMP NOT NULL COMMENT 'event time of what opened the interval',
   valid_to TIMESTAMP COMMENT 'null while the edge holds',
   end_known_at TIMESTAMP COMMENT 'when the end had been received; null while the edge holds',
   relation STRING COMMENT 'what the friend is to the user: friend or family; null where it was not said',

@@ -1,8 +1,8 @@
 -- grain: one interval during which the edge held; user is a member of group
 CREATE TABLE silver.group_memberships (
-  user_id BIGINT NOT NULL,
-  group_id BIGINT NOT NULL,
-  valid_from TIMESTAMP NOT NULL,
+  user_id BIGINT NOT NULL COMMENT 'the member',
+  group_id BIGINT NOT NULL COMMENT 'the group',
+  valid_from TIMESTAMP NOT NULL COMMENT 'event time of what opened the interval',
   valid_to TIMESTAMP COMMENT 'null while the edge holds',
   end_known_at TIMESTAMP COMMENT 'when the end had been received; null while the edge holds',
   received_at TIMESTAMP NOT NULL COMMENT 'ingest time of the event that opened the interval'

@@ -1,10 +1,10 @@
 -- grain: one post shown to one user at one position of one request
 CREATE TABLE silver.impressions (
   impression_id STRING NOT NULL COMMENT 'the event id',
-  user_id BIGINT NOT NULL,
-  post_id BIGINT NOT NULL,
-  request_id STRING NOT NULL,
-  session_id STRING NOT NULL,
+  user_id BIGINT NOT NULL COMMENT 'the viewer',
+  post_id BIGINT NOT NULL COMMENT 'the post that was shown',
+  request_id STRING NOT NULL COMMENT 'the feed request that it answered',
+  session_id STRING NOT NULL COMMENT 'the session, as in silver.sessions',
   position INT NOT NULL COMMENT '1-based',
   device STRING NOT NULL COMMENT 'phone, tablet or desktop',
   connection STRING COMMENT 'wifi, cellular or wired; null where unknown',
@@ -13,7 +13,7 @@ CREATE TABLE silver.impressions (
   epoch BIGINT COMMENT 'the ranking epoch that served it, where there was one',
   propensity DOUBLE COMMENT 'logged probability of being shown at this position',
   shown_at TIMESTAMP NOT NULL COMMENT 'event time',
-  received_at TIMESTAMP NOT NULL,
+  received_at TIMESTAMP NOT NULL COMMENT 'ingest time',
   arms ARRAY<STRING> COMMENT 'experiment arms the viewer was in, experiment:arm; null where unknown',
   ad_id BIGINT COMMENT 'the ad that it was; null for an organic impression',
   event_date DATE NOT NULL COMMENT 'date of shown_at, UTC'
