@@ -16,7 +16,7 @@ checkpoint trained under another one is refused.
 the ranker reads besides; with them it has {widths} as inputs.
 A feature of a size above 1 is one column, an array of that many floats, and as many inputs.
 
-Rates are smoothed towards the default (`Smoothing` in [`contracts/settings.py`](../contracts/settings.py)), so that
+Rates are smoothed towards the default (`Smoothing` in [`contracts/settings/`](../contracts/settings)), so that
 three impressions don't make a rate of 100 %; words like *close* or *read* are defined by `FeatureRules` there. Logs and
 ratios are guarded, and a gate stops the night at a value that is no number or out of range.
 
