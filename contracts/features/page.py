@@ -14,7 +14,8 @@ checkpoint trained under another one is refused.
 
 *Named* features are those of the product: {named}. *Encoder extras* are what
 the ranker reads besides; with them it has {widths} as inputs.
-A feature of a size above 1 is one column, an array of that many floats, and as many inputs.
+A feature is one column of type FLOAT, and one input; of a size above 1 an array of that many, and as many inputs. A
+unit such as `log1p(1/day)` tells the transform and what it is of; `log1p` alone is of a count.
 
 Rates are smoothed towards the default (`Smoothing` in [`contracts/settings/`](../contracts/settings)), so that
 three impressions don't make a rate of 100 %; words like *close* or *read* are defined by `FeatureRules` there. Logs and
