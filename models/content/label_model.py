@@ -23,7 +23,7 @@ from models.metrics import Floats, auc, calibration_error
 DIGITS = 5
 """Coefficients are rounded to so many decimals, so that the last bits of a sum do not make another version."""
 
-CONSTANT = 1e-3
+CONSTANT = 1e-2
 """An input that varies less than this says nothing."""
 
 CERTAIN = 1e-3

