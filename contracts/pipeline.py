@@ -55,6 +55,7 @@ _EXAMPLE_INPUTS = (
     "gold.affinity_features",
     "gold.content_embeddings",
 )
+_READ = (*_POSTS, "gold.content_models")
 _JUDGED = (*_POSTS, "silver.content_labels", "gold.content_embeddings")
 _QUEUED = ("silver.posts", "silver.content_labels", "gold.content_risks", "gold.post_features")
 
@@ -117,14 +118,7 @@ TABLES: tuple[Table, ...] = (
         ),
     ),
     Table("gold", "content_models", "features", ("ds", "encoder", "bucket"), "ds", _POSTS),
-    Table(
-        "gold",
-        "content_embeddings",
-        "features",
-        ("post_id", "text_at", "ds"),
-        "ds",
-        (*_POSTS, "gold.content_models"),
-    ),
+    Table("gold", "content_embeddings", "features", ("post_id", "text_at", "ds"), "ds", _READ),
     Table("gold", "communities", "features", ("user_id", "ds"), "ds", ("silver.users", "silver.friendships")),
     Table(
         "gold",

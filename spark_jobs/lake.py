@@ -4,24 +4,18 @@ Writers are idempotent: ``write_partition`` replaces whole partitions, ``merge_b
 Both create the table from its DDL and refuse a frame whose columns differ from it.
 """
 
-import re
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import StructField, StructType
 
-from contracts.features import FEATURES, Feature, features_of
 from contracts.pipeline import BY_NAME
-from spark_jobs.feature_columns import type_of
-
-SQL_FOLDER = Path(__file__).resolve().parent.parent / "sql"
+from spark_jobs.ddl import additions, column_ddl, read_schema
 
 _ONE_CREATOR = threading.Lock()
 """Two tables of a stage may be the first to read a third; ``createIfNotExists`` is not safe against itself."""
@@ -73,7 +67,7 @@ class Lake:
         stands = self.spark.read.format("delta").load(self.path(name)).schema
         added = additions(name, stands, read_schema(name))
         if added:
-            columns = ", ".join(_as_ddl(column) for column in added)
+            columns = ", ".join(column_ddl(column) for column in added)
             self.spark.sql(f"ALTER TABLE delta.`{self.path(name)}` ADD COLUMNS ({columns})")
 
     def read(self, name: str, version: int | None = None) -> DataFrame:
@@ -115,58 +109,6 @@ class Lake:
         delta: Any = self.spark._jvm
         log = delta.org.apache.spark.sql.delta.DeltaLog.forTable(self.spark._jsparkSession, self.path(name))
         return log, log.update(*(getattr(log, f"update$default${at}")() for at in (1, 2, 3)))
-
-
-def read_schema(name: str) -> StructType:
-    """Columns of the table's DDL; ``{features:<entity>}`` is expanded from the registry, in registry order."""
-    text = (SQL_FOLDER / name.replace(".", "/") / "ddl.sql").read_text()
-
-    def expand(match: re.Match[str]) -> str:
-        if match[1] == "example":
-            return ",\n  ".join(_feature_column(feature.example_column, feature) for feature in FEATURES)
-        features = features_of(match[1])  # type: ignore[arg-type]
-        return ",\n  ".join(_feature_column(feature.name, feature) for feature in features)
-
-    columns = text[text.index("(\n") + 1 : text.rindex("\n)")]
-    schema = StructType.fromDDL(re.sub(r"\{features:(\w+)\}", expand, columns))
-    assert isinstance(schema, StructType)
-    return schema
-
-
-def additions(name: str, stands: StructType, wanted: StructType) -> list[StructField]:
-    """Nullable columns of ``wanted``, the DDL, that the table as it ``stands`` lacks; old rows are null there.
-
-    A difference that rows already written cannot follow raises ``ValueError``: a changed type, a column that may not
-    be null, a column that the DDL no longer has.
-    """
-    old, new = ({column.name: column for column in schema} for schema in (stands, wanted))
-    problems = [
-        f"{column} is {old[column].dataType.simpleString()} in the table and {new[column].dataType.simpleString()} here"
-        for column in old
-        if column in new and old[column].dataType != new[column].dataType
-    ]
-    problems += [
-        f"{column.name} {column.dataType.simpleString()} NOT NULL is new, and existing rows have no value for it"
-        for column in wanted
-        if column.name not in old and not column.nullable
-    ]
-    problems += [f"{column} is in the table and not here" for column in old if column not in new]
-    if problems:
-        raise ValueError(
-            f"{name}: the table cannot follow sql/{name.replace('.', '/')}/ddl.sql: {'; '.join(problems)}. "
-            "Only nullable columns can be added: undo the change, or remove the table and run its nights again"
-        )
-    return [column for column in wanted if column.name not in old]
-
-
-def _as_ddl(column: StructField) -> str:
-    comment = str(column.metadata.get("comment", "")).replace("'", "\\'")
-    return f"{column.name} {column.dataType.simpleString()} COMMENT '{comment}'"
-
-
-def _feature_column(name: str, feature: Feature) -> str:
-    doc = f"{feature.doc} [{feature.unit}]".replace("'", "")
-    return f"{name} {type_of(feature)} NOT NULL COMMENT '{doc}'"
 
 
 def conform(lake: Lake, name: str, frame: DataFrame) -> DataFrame:

@@ -8,7 +8,8 @@ from typing import Any
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql.types import StructField
 
-from spark_jobs.lake import Lake, conform, read_schema
+from spark_jobs.ddl import read_schema
+from spark_jobs.lake import Lake, conform
 
 DS = date(2026, 3, 8)
 AS_OF = datetime(2026, 3, 9, tzinfo=UTC)

@@ -9,8 +9,8 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType
 
+from spark_jobs.ddl import read_schema
 from spark_jobs.ingest.plain_lines import PLAIN, tell_plain
-from spark_jobs.lake import read_schema
 
 DS = date(2026, 3, 8)
 NOON = "2026-03-08T12:00:00Z"

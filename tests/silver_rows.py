@@ -10,7 +10,8 @@ from pyspark.sql import types as T
 
 from contracts.features import TOPICS
 from contracts.settings import Content
-from spark_jobs.lake import Lake, read_schema
+from spark_jobs.ddl import read_schema
+from spark_jobs.lake import Lake
 from spark_jobs.post_columns import WRITING_COLUMNS
 
 BLANKS: dict[str, Any] = {

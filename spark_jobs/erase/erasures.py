@@ -13,9 +13,10 @@ from pyspark.sql import functions as F
 
 from contracts.erasure import KINDS, id_key, key_check
 from contracts.pipeline import BY_NAME
+from spark_jobs.ddl import read_schema
 from spark_jobs.erase.search_list import SearchList
 from spark_jobs.gate import check_grain, expect, load_suite
-from spark_jobs.lake import Lake, merge_by_key, read_schema
+from spark_jobs.lake import Lake, merge_by_key
 
 TABLE = "bronze.erasures"
 

@@ -25,11 +25,12 @@ from analysis.position_bias import (
 )
 from contracts.features import example_columns
 from contracts.settings import Propensities
+from spark_jobs.ddl import read_schema
 from spark_jobs.examples.exposures import logged_exposures
 from spark_jobs.examples.labels import attributable, attribute, engaged_examples
 from spark_jobs.examples.training_examples import describe_points, feature_inputs, join_features
 from spark_jobs.examples.window import Window
-from spark_jobs.lake import read_schema, write_partition
+from spark_jobs.lake import write_partition
 from spark_jobs.night import Night
 from spark_jobs.post_versions import all_versions
 from spark_jobs.user_batches import feature_matrix

@@ -10,7 +10,8 @@ from datetime import UTC, date, datetime
 from pyspark.sql import functions as F
 
 from contracts.epochs import Pointer
-from spark_jobs.lake import Lake, merge_by_key, read_schema
+from spark_jobs.ddl import read_schema
+from spark_jobs.lake import Lake, merge_by_key
 
 TABLE = "gold.epochs"
 UNFINISHED = ("building", "built")

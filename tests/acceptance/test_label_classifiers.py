@@ -16,9 +16,10 @@ from pyspark.sql import functions as F
 from contracts.landing import LABELS
 from contracts.settings import Settings
 from models.metrics import auc, calibration_error
+from spark_jobs.ddl import read_schema
 from spark_jobs.features import content_embeddings, content_models, content_risks, label_models, labelling_queue
 from spark_jobs.gate import run_gate
-from spark_jobs.lake import Lake, conform, read_schema
+from spark_jobs.lake import Lake, conform
 from spark_jobs.night import Night
 from spark_jobs.simulate.labels import verdicts
 from spark_jobs.simulate.posts import hashtags, posts

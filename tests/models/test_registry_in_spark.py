@@ -6,8 +6,9 @@ pytest.importorskip("delta", reason="Spark lives in the lake environment")
 
 from contracts.pipeline import BY_NAME
 from models.registry import register
+from spark_jobs.ddl import read_schema
 from spark_jobs.gate import expect, load_suite
-from spark_jobs.lake import Lake, read_schema
+from spark_jobs.lake import Lake
 from tests.models.test_registry import ROW
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from spark_jobs import gate
-from spark_jobs.lake import merge_by_key, read_schema
+from spark_jobs.ddl import read_schema
+from spark_jobs.lake import merge_by_key
 from spark_jobs.night import Night
 from spark_jobs.run import failures
 from tests.feed_rows import put

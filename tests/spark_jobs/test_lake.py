@@ -6,8 +6,9 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from contracts.pipeline import BY_NAME
-from spark_jobs import lake as lake_module
-from spark_jobs.lake import Lake, checksum, merge_by_key, read_schema, write_partition
+from spark_jobs import ddl
+from spark_jobs.ddl import read_schema
+from spark_jobs.lake import Lake, checksum, merge_by_key, write_partition
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -91,12 +92,12 @@ def change_ddl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str
     """Replace a line of the DDL of silver.pages by another, as the next version of the code would."""
 
     def change(old: str, new: str) -> None:
-        text = (lake_module.SQL_FOLDER / "silver" / "pages" / "ddl.sql").read_text()
+        text = (ddl.SQL_FOLDER / "silver" / "pages" / "ddl.sql").read_text()
         assert old in text
         folder = tmp_path / "next" / "silver" / "pages"
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "ddl.sql").write_text(text.replace(old, new))
-        monkeypatch.setattr(lake_module, "SQL_FOLDER", tmp_path / "next")
+        monkeypatch.setattr(ddl, "SQL_FOLDER", tmp_path / "next")
 
     return change
 

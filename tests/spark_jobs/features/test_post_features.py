@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from contracts.features import features_of
+from spark_jobs.ddl import read_schema
 from spark_jobs.features import post_features
-from spark_jobs.lake import Lake, checksum, read_schema, write_partition
+from spark_jobs.lake import Lake, checksum, write_partition
 from spark_jobs.night import Night
 from tests.feature_values import default_value, defaults
 from tests.landed import post

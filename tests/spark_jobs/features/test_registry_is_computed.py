@@ -6,10 +6,10 @@ from contracts.features import names_of
 from contracts.pipeline import BY_NAME
 from contracts.settings import FeatureRules, Smoothing
 from spark_jobs.context_columns import day_context, instant_columns, session_columns
+from spark_jobs.ddl import read_schema
 from spark_jobs.features.affinity_features import pair_columns
 from spark_jobs.features.user_columns import user_columns
 from spark_jobs.gate import expect, load_suite
-from spark_jobs.lake import read_schema
 from spark_jobs.post_columns import complete_posts, describe_posts
 from tests.silver_rows import at, silver
 
