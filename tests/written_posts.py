@@ -1,14 +1,18 @@
 """silver.posts and silver.post_edits as the clean stage writes them of landed events, without a lake."""
 
 from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from spark_jobs.clean import post_edits, posts
 from spark_jobs.clean.typed_events import typed_events
 from spark_jobs.lake import Lake
+from spark_jobs.night import Night
 from tests.landed import Event, bronze_rows, event
-from tests.silver_rows import silver
+from tests.silver_rows import put, silver
 
 
 def clean_posts(
@@ -40,3 +44,20 @@ def edit(created: Event, event_id: str, at: str, received: str | None = None, **
 
 def deletion(post_id: int, event_id: str, at: str, received: str | None = None) -> Event:
     return event("post_deleted", event_id, at, received, post_id=post_id)
+
+
+def replace_post(night: Night, post_id: int, updated_at: datetime, **changes: Any) -> None:
+    """Replace a row of silver.posts, and keep it in silver.post_edits, as the clean stage would."""
+    posts = night.read("silver.posts")
+    [old] = posts.where(F.col("post_id") == post_id).collect()
+    received, came_first = old.version_received_at or old.received_at, old.came_first is not False
+    replaced = {"superseded_at": updated_at, "superseded_received_at": updated_at}
+    put(
+        night.lake,
+        "silver.post_edits",
+        [{**old.asDict(), "received_at": received, "came_first": came_first, **replaced}],
+    )
+    changes |= {"updated_at": updated_at, "version_received_at": updated_at, "came_first": False}
+    for name, value in changes.items():
+        posts = posts.withColumn(name, F.when(F.col("post_id") == post_id, F.lit(value)).otherwise(F.col(name)))
+    posts.write.format("delta").mode("overwrite").save(night.lake.path("silver.posts"))

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date, datetime
-from math import log1p
 from typing import Any
 
 import pytest
@@ -15,13 +14,12 @@ from contracts.features import TOPICS
 from contracts.settings import Content
 from spark_jobs.contents import join_contents
 from spark_jobs.features import content_embeddings, content_models
-from spark_jobs.features.post_texts import texts_of
 from spark_jobs.gate import run_gate
 from spark_jobs.lake import Lake, checksum, write_partition
 from spark_jobs.night import Night
-from spark_jobs.post_columns import WRITING_COLUMNS
 from spark_jobs.post_versions import all_versions, join_versions
-from tests.silver_rows import at, put, silver
+from tests.silver_rows import at, put
+from tests.written_posts import replace_post
 
 MODELS, TABLE = "gold.content_models", "gold.content_embeddings"
 PHRASES = {
@@ -55,23 +53,6 @@ def readings(night: Night) -> dict[tuple[int, int], Row]:
     return {(row.post_id, row.ds.day): row for row in night.read(TABLE).collect()}
 
 
-def edit(night: Night, post_id: int, updated_at: datetime, **changes: Any) -> None:
-    """Replace a row of silver.posts, and keep it in silver.post_edits, as the clean stage would."""
-    posts = night.read("silver.posts")
-    [old] = posts.where(F.col("post_id") == post_id).collect()
-    received, came_first = old.version_received_at or old.received_at, old.came_first is not False
-    replaced = {"superseded_at": updated_at, "superseded_received_at": updated_at}
-    put(
-        night.lake,
-        "silver.post_edits",
-        [{**old.asDict(), "received_at": received, "came_first": came_first, **replaced}],
-    )
-    changes |= {"updated_at": updated_at, "version_received_at": updated_at, "came_first": False}
-    for name, value in changes.items():
-        posts = posts.withColumn(name, F.when(F.col("post_id") == post_id, F.lit(value)).otherwise(F.col(name)))
-    posts.write.format("delta").mode("overwrite").save(night.lake.path("silver.posts"))
-
-
 def test_the_first_night_reads_every_text_received_by_then(night: Night) -> None:
     build(night)
     rows = readings(night)
@@ -92,8 +73,8 @@ def test_the_first_night_reads_every_text_received_by_then(night: Night) -> None
 def test_the_next_night_reads_new_and_changed_texts_only_and_a_rerun_of_either_changes_nothing(night: Night) -> None:
     build(night)
     first = checksum(night.read(TABLE))
-    edit(night, 3, text="everything was awful", hashtags=["sports"], updated_at=at(8, 9))
-    edit(night, 4, privacy="only_me", updated_at=at(8, 9))
+    replace_post(night, 3, text="everything was awful", hashtags=["sports"], updated_at=at(8, 9))
+    replace_post(night, 4, privacy="only_me", updated_at=at(8, 9))
     put(night.lake, "silver.posts", [post(50, "sports", at(6, 23), received_at=at(8, 1)), post(51, "food", at(8, 1))])
     tomorrow = replace(night, ds=date(2026, 3, 8))
     build(tomorrow)
@@ -119,7 +100,7 @@ def sentiments_at(night: Night, moments: Sequence[datetime]) -> list[float]:
 
 def test_an_instant_sees_the_text_that_stood_then(night: Night) -> None:
     build(night)
-    edit(night, 0, text="everything was awful", updated_at=at(8, 9))
+    replace_post(night, 0, text="everything was awful", updated_at=at(8, 9))
     tomorrow = replace(night, ds=date(2026, 3, 8))
     build(tomorrow)
     moments = {at(5, 10, 1): 0.5, at(8, 9): 0.5, at(8, 9, 1): -0.5, at(20): -0.5}
@@ -133,8 +114,8 @@ def test_an_instant_sees_the_text_that_stood_then(night: Night) -> None:
 
 def test_versions_that_no_night_saw_and_a_text_that_comes_back_are_read(night: Night) -> None:
     """All of them between two nights: each is what its post said for some hours."""
-    edit(night, 0, text="everything was awful", updated_at=at(7, 9))
-    edit(night, 0, text=post(0, "sports", at(5, 10))["text"], updated_at=at(7, 12))
+    replace_post(night, 0, text="everything was awful", updated_at=at(7, 9))
+    replace_post(night, 0, text=post(0, "sports", at(5, 10))["text"], updated_at=at(7, 12))
     build(night)
     moments = {at(6): 0.5, at(7, 10): -0.5, at(7, 13): 0.5}
     assert sentiments_at(night, list(moments)) == list(moments.values())
@@ -224,41 +205,6 @@ def test_a_network_without_posts_has_an_empty_model(make_night: Callable[..., Ni
     verdict = run_gate(night, MODELS)
     assert verdict["success"]
     assert [r["expectation"] for r in verdict["results"] if not r["success"]] == ["some_model_is_there"]
-
-
-def test_texts_are_read_without_addresses_hashtags_and_mentions(night: Night) -> None:
-    text = "Don\u2019t miss https://a.b/c?d=1 @Ada: it WAS\u2026 très bien! #food2 C3PO"
-    posts = silver(night.spark, "silver.posts", [post(1, "food", at(1), text=text)])
-    row, short = texts_of(posts, Content()).first(), texts_of(posts, Content(max_words=2)).first()
-    assert row is not None
-    assert row.tokens == ["don't", "miss", "it", "was", "très", "bien", "!", "c3po"]
-    assert len(row.buckets) == 7
-    assert row.log_links == pytest.approx(log1p(1))
-    assert row.named[TOPICS.index("food")] == 1.0
-    assert short is not None
-    assert len(short.buckets) == 2
-
-
-def test_how_a_text_is_written(night: Night) -> None:
-    said = "Wow! WOW: see https://a.b/?x=1 and www.c.d \u2013 is it 10? #Tag @Ada"
-    rows = [post(1, "food", at(1), text=said), post(2, "food", at(1), text=""), post(3, "food", at(1), text="#only")]
-    frame = texts_of(silver(night.spark, "silver.posts", rows), Content())
-    told, *silent = (row.asDict() for row in frame.orderBy("post_id").collect())
-    expected = {
-        "log_words": log1p(6),  # wow wow see and is it
-        "word_length": log1p(16 / 6),
-        "clause_words": log1p(6 / 3),
-        "distinct_word_share": 5 / 6,
-        "capital_share": 4 / 16,
-        "digit_share": 2 / 22,
-        "symbol_share": 4 / 22,  # ! : \u2013 ?
-        "log_exclamations": log1p(1),
-        "log_questions": log1p(2),  # one of them in an address
-        "log_links": log1p(2),
-    }
-    assert {name: told[name] for name in expected} == pytest.approx(expected)
-    assert {*expected, "sentiment"} == set(WRITING_COLUMNS)
-    assert all(row[name] == 0 for row in silent for name in expected)
 
 
 BROKEN = (
