@@ -1,4 +1,7 @@
-"""One expectation broken by the input: the night stops before publish and the old epoch is still served."""
+"""One expectation broken by the input: the night stops before publish and the old epoch is still served.
+
+A day of which every line is refused: each bad line by itself is set aside, too many of them stop the night.
+"""
 
 import json
 import shutil
@@ -7,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from pyspark.sql import functions as F
 
 from spark_jobs.lake import Lake
 from spark_jobs.night import Night
@@ -44,9 +48,10 @@ def test_gate_stops_the_night(published: Night, feed: Reader, tmp_path: Path) ->
     message = str(stopped.value)
     print(message[:300])
     print(f"epoch {before.stable} is still served: {feed.feed(author[0]).json()['metadata']['served_from']}")
-    assert "silver.posts" in message
-    assert "value_lengths_to_be_between(text)" in message
-    assert "1 of " in message
-    assert not (tmp_path / "runs" / tomorrow.isoformat() / "stages" / "features.json").exists()
+    assert "critical: bronze.events refused_share_of_the_day: 1 rows break it" in message
+    assert "'num_refused': 1, 'num_accepted': 0" in message
+    reasons = night.read("bronze.quarantine").where(F.col("landing_date") == F.lit(tomorrow)).select("reason")
+    assert [row.reason for row in reasons.collect()] == ["value_out_of_range"]
+    assert not (tmp_path / "runs" / tomorrow.isoformat() / "stages" / "clean.json").exists()
     assert pointer(published.redis_url) == before
     assert feed.feed(author[0]).json()["metadata"]["epoch"] == before.stable
