@@ -82,6 +82,7 @@ _POST = (
     Field("mentions", "longs", required=False),
     Field("media_count", "int", required=False, least=0, most=1000),
     Field("media", "strings", required=False),
+    Field("image_quality", "double", required=False, least=0, most=1),
     Field("tags", "longs", required=False),
     Field("location", "string", required=False),
 )
@@ -190,7 +191,8 @@ EVENT_TYPES: dict[str, tuple[Field, ...]] = {
 """``audience`` holds the excluded users of ``friends_except`` and the admitted users of ``custom``.
 ``detail`` names the action as the source platform calls it, where its vocabulary is richer than ours; one value means
 something here, ``PROFILE_VISIT``. ``relation`` is what a friend is to a user; a friendship made again with another one
-changes it. ``location`` names the place that a post was tagged with, ``city`` where the viewer was."""
+changes it. ``location`` names the place that a post was tagged with, ``city`` where the viewer was.
+``image_quality`` is what the media service measured of the post's pictures and frames (sharp, well exposed: 1)."""
 
 MAX_CLOCK_SKEW_S = 300
 """An event may claim to have happened at most this long after it was received."""

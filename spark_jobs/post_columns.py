@@ -7,7 +7,7 @@ both, so that a model is trained on the features it will be served.
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from contracts.features import LANGUAGES, TOPICS, features_of, names_of
+from contracts.features import LANGUAGES, TOPICS, default_of, features_of, names_of
 from contracts.landing import CONTENT_TYPES
 from contracts.settings import Smoothing
 from spark_jobs.contents import join_contents
@@ -41,7 +41,7 @@ WRITING_COLUMNS = (
     "log_questions",
     "log_links",
 )
-"""Post features that ``gold.content_embeddings`` holds under the same name."""
+"""What ``gold.content_embeddings`` measures of how a text is written: post features, but for ``log_links``."""
 
 SATURDAY_OR_SUNDAY = (1, 7)
 """Spark's ``dayofweek`` counts from Sunday = 1."""
@@ -75,6 +75,7 @@ def describe_posts(versions: DataFrame, *carried: str) -> DataFrame:
         "log_hashtags": log_count(F.size("hashtags")),
         "log_mentions": log_count(F.size("mentions")),
         "has_location": F.col("location").isNotNull().cast("double"),
+        "image_quality": F.coalesce("image_quality", F.lit(default_of("post", "image_quality"))),
     }
     columns |= {
         f"topic_{topic}": F.array_contains("_topics", topic).cast("double") / F.greatest(F.size("_topics"), F.lit(1))

@@ -79,6 +79,7 @@ def _described(told: Mapping[str, Any]) -> dict[str, float]:
         "log_hashtags": log1p(len(told.get("hashtags") or [])),
         "log_mentions": log1p(len(told.get("mentions") or [])),
         "has_location": told.get("location") is not None,
+        "image_quality": 0.5 if told.get("image_quality") is None else told["image_quality"],
     }
 
 

@@ -67,7 +67,7 @@ POST: tuple[Feature, ...] = (
     _extra("writing", "symbol_share", "[0, 1]", 0.0, "signs (no letter, no digit) per character that is no space"),
     _extra("writing", "log_exclamations", "log1p", 0.0, "exclamation marks"),
     _extra("writing", "log_questions", "log1p", 0.0, "question marks"),
-    _extra("writing", "log_links", "log1p", 0.0, "addresses in the text"),
+    _extra("media", "image_quality", "[0, 1]", 0.5, "of its pictures, as the source measured it; 0.5 where it did not"),
     _extra(
         "content",
         "content_embedding",

@@ -22,6 +22,7 @@ CONTENT = (
     "mentions",
     "media_count",
     "media",
+    "image_quality",
     "tags",
     "location",
     "privacy",

@@ -4,11 +4,13 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from spark_jobs.simulate.profile import city
+from spark_jobs.simulate.reaction import sigmoid
 from spark_jobs.simulate.world import FIRST_USER_ID, USERS_PER_COMMUNITY, World
 
 TAGGED_SHARE = 0.10
 MENTION_SHARE = 0.10
 LOCATED_SHARE = 0.15
+MEASURED_SHARE = 0.95
 
 
 def media_count(world: World) -> Column:
@@ -21,6 +23,13 @@ def media(world: World) -> Column:
     """Ids of the attachments."""
     numbers = F.filter(F.sequence(F.lit(1), F.lit(4)), lambda number: number <= media_count(world))
     return F.transform(numbers, lambda number: F.concat_ws("-", F.lit("media"), F.col("post_id"), number))
+
+
+def image_quality(world: World) -> Column:
+    """What a media service would measure, with error, of most posts that have media: better of better posts."""
+    is_measured = (media_count(world) > 0) & (world.uniform("media/measured", "post_id") < MEASURED_SHARE)
+    seen = F.col("quality") + world.normal("media/error", "post_id")
+    return F.when(is_measured, F.round(sigmoid(seen), 3))
 
 
 def tags(world: World) -> Column:

@@ -5,7 +5,7 @@ from pyspark.sql import functions as F
 
 from contracts.landing import FEED_PREFERENCES, PROFILE_VISIT
 from spark_jobs.simulate import network, popularity, profile, turnover
-from spark_jobs.simulate.attachments import location, media, media_count, mentions, tags
+from spark_jobs.simulate.attachments import image_quality, location, media, media_count, mentions, tags
 from spark_jobs.simulate.lines import as_lines, identified, lateness, moment
 from spark_jobs.simulate.posts import audiences, hashtags
 from spark_jobs.simulate.texts import text
@@ -138,6 +138,7 @@ def post_life(world: World, written: DataFrame, friends: DataFrame) -> list[Data
         "mentions": mentions(world),
         "media_count": media_count(world),
         "media": media(world),
+        "image_quality": image_quality(world),
         "tags": tags(world),
         "location": location(world),
     }

@@ -70,6 +70,7 @@ BAD: list[tuple[Event | str, str, str]] = [
     (user(6, birth_year=2101), INGEST, OUT),
     (post(6, 2, media_count=-1), INGEST, OUT),
     (post(7, 2, media_count=1001), INGEST, OUT),
+    (post(7, 2, image_quality=1.5), INGEST, OUT),
     (post(8, 2, text="é" * 63_207), INGEST, OUT),
     (impression("i3", 2, POST, position=0), INGEST, OUT),
     (impression("i4", 2, POST, position=1001), INGEST, OUT),

@@ -10,6 +10,7 @@ CREATE TABLE silver.posts (
   mentions ARRAY<BIGINT> NOT NULL COMMENT 'users named in the text',
   media_count INT NOT NULL COMMENT 'number of attachments',
   media ARRAY<STRING> COMMENT 'ids or addresses of the attachments, in order',
+  image_quality DOUBLE COMMENT 'of the attachments, in [0, 1], as the source measured it; null where it did not',
   tags ARRAY<BIGINT> COMMENT 'users tagged in the media',
   location STRING COMMENT 'the city that the post names; null where it names none',
   privacy STRING NOT NULL COMMENT 'public, friends, friends_except, only_me or custom',

@@ -37,7 +37,7 @@ def night(lake: Lake, make_night: Callable[..., Night]) -> Night:
     later = {"content_type": "link", "text": "as it was told after midnight"}
     events = [
         first,
-        edit(first, "1b", "2026-03-08T12:00:00Z", **whole, media_count=2, location="Recife"),
+        edit(first, "1b", "2026-03-08T12:00:00Z", **whole, media_count=2, image_quality=0.75, location="Recife"),
         edit(first, "1c", "2026-03-08T13:00:00Z", MIDNIGHT, **later),
         post(2, 7, "2", MADE),
         deletion(2, "2 is gone", "2026-03-08T01:00:00Z"),
@@ -116,6 +116,7 @@ def test_features_of_live_posts(night: Night) -> None:
         "author_authority": 0.07,
         "log_length": log1p(4),
         "log_media": log1p(2),
+        "image_quality": 0.75,
         "log_hashtags": log1p(3),
         "log_mentions": log1p(1),
         "sentiment": 0.75,
@@ -130,6 +131,7 @@ def test_features_of_live_posts(night: Night) -> None:
     assert rows[1]["language"] == [1, 0, 0, 0, 0, 0]
     assert (rows[1]["log_words"], rows[1]["capital_share"]) == (0.75, 0.75)
     assert sorted(map(abs, rows[1]["creator_sketch"])) == [0] * 7 + [1]
+    assert rows[3]["image_quality"] == 0.5
     unread = {name: rows[3][name] for name in ("content_embedding", "read_topics", "language", "log_words")}
     assert unread == {**{name: value for name, value in defaults("post").items() if name in unread}}
     assert (rows[3]["engagement_rate"], rows[3]["author_log_friends"], rows[3]["sentiment"]) == pytest.approx(

@@ -142,3 +142,16 @@ def test_order_by_the_truth_beats_recency_and_likes(area: Any) -> None:
     oracle, recent, liked = ndcg("p_engage"), ndcg("created_ms"), ndcg("likes")
     assert oracle > recent + 0.15
     assert oracle > liked + 0.15
+
+
+def test_most_media_have_a_measured_quality_that_follows_the_true_one(area: Any) -> None:
+    posts = [event for event in area.events() if event["event_type"] == "post_created"]
+    shown = [event for event in posts if event["media_count"]]
+    measured = {event["post_id"]: event["image_quality"] for event in shown if "image_quality" in event}
+    assert 0.9 < len(measured) / len(shown) < 1
+    assert not [event for event in posts if not event["media_count"] and "image_quality" in event]
+    assert all(0 <= value <= 1 for value in measured.values())
+    truth = area.truth[area.truth["post_id"].isin(measured)].drop_duplicates("post_id")
+    correlation = np.corrcoef(truth["quality"], truth["post_id"].map(measured))[0, 1]
+    print(f"{len(truth)} posts with media, correlation {correlation:.2f}")
+    assert 0.5 < correlation < 0.85
