@@ -88,7 +88,7 @@ def describe_posts(versions: DataFrame, *carried: str) -> DataFrame:
 
 
 def content_columns() -> dict[str, Column]:
-    """Post features of what a text says, from a row of ``gold.content_embeddings``: registry name to column."""
+    """What a text says, mostly post features, from a row of ``gold.content_embeddings``: registry name to column."""
     told = F.when(F.col("language").isin(*LANGUAGES[:-1]), F.col("language")).otherwise(LANGUAGES[-1])
     return {
         **{name: F.col(name) for name in WRITING_COLUMNS},
@@ -111,7 +111,7 @@ def complete_posts(points: DataFrame, user_features: DataFrame, contents: DataFr
         *(F.col(source).alias(name) for name, source in AUTHOR_COLUMNS.items()),
     )
     joined = points.withColumn("_snapshot", snapshot_day("instant")).join(authors, ["author_id", "_snapshot"], "left")
-    said = content_columns()
+    said = {name: column for name, column in content_columns().items() if name in names_of("post")}
     joined = join_contents(joined, contents, said)
     unknown = {feature.name: feature for feature in features_of("post") if feature.name in {*AUTHOR_COLUMNS, *said}}
     moving = {name: column.cast("float") for name, column in _moving_columns(smoothing).items()}
