@@ -45,6 +45,7 @@ STAGES: dict[str, tuple[str, ...]] = {
 """Each stage, in an order in which they may run one after another, with the stages that it waits for."""
 
 _EDGES = ("bronze.events", "silver.users")
+_WRITTEN = (*_EDGES, "silver.pages", "silver.groups")
 _SHOWN = (*_EDGES, "silver.posts", "silver.ads")
 _POSTS = ("silver.posts", "silver.post_edits")
 _EXAMPLE_INPUTS = (
@@ -73,22 +74,8 @@ TABLES: tuple[Table, ...] = (
     ),
     Table("silver", "blocks", "clean", ("user_id", "blocked_id", "valid_from"), None, _EDGES),
     # It also reads silver.posts as the night before left it, so it comes first.
-    Table(
-        "silver",
-        "post_edits",
-        "clean",
-        ("post_id", "updated_at"),
-        None,
-        ("bronze.events", "silver.users", "silver.pages", "silver.groups"),
-    ),
-    Table(
-        "silver",
-        "posts",
-        "clean",
-        ("post_id",),
-        None,
-        ("bronze.events", "silver.users", "silver.pages", "silver.groups", "silver.post_edits"),
-    ),
+    Table("silver", "post_edits", "clean", ("post_id", "updated_at"), None, _WRITTEN),
+    Table("silver", "posts", "clean", ("post_id",), None, (*_WRITTEN, "silver.post_edits")),
     Table("silver", "sessions", "clean", ("session_id", "event_date"), "event_date", _EDGES),
     Table("silver", "ads", "clean", ("ad_id",), None, ("bronze.events", "silver.campaigns", "silver.posts")),
     Table("silver", "creators", "clean", ("creator_id",), None, ("silver.pages", "silver.posts")),

@@ -12,11 +12,13 @@ def join_contents(points: DataFrame, contents: DataFrame, columns: Mapping[str, 
     ``text_at`` is when the version of the post was made that the point sees. Of two readings of a version, the later
     night's counts.
     """
-    newest_first = Window.partitionBy("post_id", "text_at").orderBy(F.desc("ds"))
-    readings = contents.select(
-        "post_id",
-        "text_at",
-        F.row_number().over(newest_first).alias("_place"),
-        *(column.alias(name) for name, column in columns.items()),
+    read = newest_readings(contents).select(
+        "post_id", "text_at", *(column.alias(name) for name, column in columns.items())
     )
-    return points.join(readings.where(F.col("_place") == 1).drop("_place"), ["post_id", "text_at"], "left")
+    return points.join(read, ["post_id", "text_at"], "left")
+
+
+def newest_readings(readings: DataFrame) -> DataFrame:
+    """Of the readings of one version (post_id, text_at) the newest night's."""
+    newest_first = Window.partitionBy("post_id", "text_at").orderBy(F.desc("ds"))
+    return readings.withColumn("_place", F.row_number().over(newest_first)).where(F.col("_place") == 1).drop("_place")

@@ -65,15 +65,11 @@ def describe_posts(versions: DataFrame, *carried: str) -> DataFrame:
     ``carried``.
     """
     topics = versions.withColumn("_topics", topics_of(F.col("hashtags")))
-    columns = {f"is_{kind}": (F.col("content_type") == kind).cast("double") for kind in CONTENT_TYPES}
-    columns |= {
+    columns = form_columns() | {
         "created_hour": F.hour("created_at") / F.lit(24.0),
         "created_weekday": F.weekday("created_at") / F.lit(7.0),
         "created_on_weekday": F.lit(1.0) - on_weekend(F.col("created_at")),
         "log_length": log_count(F.char_length("text")),
-        "log_media": log_count(F.greatest(F.col("media_count"), F.lit(0))),
-        "log_hashtags": log_count(F.size("hashtags")),
-        "log_mentions": log_count(F.size("mentions")),
         "has_location": F.col("location").isNotNull().cast("double"),
         "image_quality": F.coalesce("image_quality", F.lit(default_of("post", "image_quality"))),
     }
@@ -85,6 +81,16 @@ def describe_posts(versions: DataFrame, *carried: str) -> DataFrame:
     sketch = sketch_of(F.col("author_id")).cast("array<float>").alias("creator_sketch")
     text_at = F.col("updated_at").alias("text_at")
     return topics.select("post_id", "author_id", "created_at", text_at, *carried, *features, sketch)
+
+
+def form_columns() -> dict[str, Column]:
+    """Post features of what a post is made of beside its text, from a version of it: registry name to column."""
+    return {
+        **{f"is_{kind}": (F.col("content_type") == kind).cast("double") for kind in CONTENT_TYPES},
+        "log_media": log_count(F.greatest(F.col("media_count"), F.lit(0))),
+        "log_hashtags": log_count(F.size("hashtags")),
+        "log_mentions": log_count(F.size("mentions")),
+    }
 
 
 def content_columns() -> dict[str, Column]:

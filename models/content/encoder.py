@@ -123,10 +123,10 @@ def fit(
             vectors = idf[:, None] * _leading_directions(_unit_rows(counts * idf), size)
         else:
             encoder, vectors = sentences[0], _leading_directions(sentences[1].astype(np.float64), size)
-        model = ContentModel(num_buckets, known, _rounded(vectors), _rounded(_votes(counts, named)), encoder)
+        model = ContentModel(num_buckets, known, rounded(vectors), rounded(_votes(counts, named)), encoder)
         if previous is None or previous.space != model.space:
             return model
-        return replace(model, vectors=_rounded(vectors @ _turn(model.inputs, vectors, previous)))
+        return replace(model, vectors=rounded(vectors @ _turn(model.inputs, vectors, previous)))
 
 
 def _unit_rows(weighted: sparse.csr_array) -> sparse.csr_array:
@@ -169,7 +169,7 @@ def _turn(inputs: NDArray[np.int32], vectors: NDArray[np.float64], previous: Con
     return turn
 
 
-def _rounded(array: NDArray[np.float64]) -> NDArray[np.float32]:
+def rounded(array: NDArray[np.float64]) -> NDArray[np.float32]:
     """Without negative zeros, which have other bytes."""
     return np.round(array, DIGITS).astype(np.float32) + np.float32(0)
 

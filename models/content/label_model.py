@@ -17,11 +17,8 @@ from scipy import sparse
 from scipy.optimize import minimize
 
 from models.calibration import sigmoid
-from models.content.encoder import count_matrix
+from models.content.encoder import DIGITS, count_matrix, rounded
 from models.metrics import Floats, auc, calibration_error
-
-DIGITS = 5
-"""Coefficients are rounded to so many decimals, so that the last bits of a sum do not make another version."""
 
 CONSTANT = 1e-2
 """An input that varies less than this says nothing."""
@@ -179,9 +176,9 @@ def _fit(
     coefficients = found[1 : 1 + len(scale)] * scale
     return LabelModel(
         round(float(found[0] - coefficients @ mean), DIGITS),
-        _rounded(coefficients),
+        rounded(coefficients),
         words,
-        _rounded(found[1 + len(scale) :]),
+        rounded(found[1 + len(scale) :]),
     )
 
 
@@ -201,8 +198,3 @@ def loss(
     residual = sigmoid(scores) - sigmoid(scores + evidence)
     gradient = np.concatenate([[residual.sum()], rows.T @ residual + shrinkage * coefficients])
     return float(value), gradient
-
-
-def _rounded(array: Floats) -> NDArray[np.float32]:
-    """Without negative zeros, which have other bytes."""
-    return np.round(array, DIGITS).astype(np.float32) + np.float32(0)

@@ -13,7 +13,8 @@ from pyspark.sql import functions as F
 
 from contracts.landing import LABELS
 from models.content.label_model import LabelModel, presence
-from spark_jobs.features.label_inputs import INPUTS, inputs_of, newest_readings
+from spark_jobs.contents import newest_readings
+from spark_jobs.features.label_inputs import INPUTS, inputs_of
 from spark_jobs.features.label_models import LabelModels, load_models, readings_of
 from spark_jobs.features.post_texts import written_posts
 from spark_jobs.features.verdicts import AUTHOR_COLUMNS, seen_verdicts, with_author_rates

@@ -17,7 +17,8 @@ from pyspark.sql import functions as F
 from contracts.landing import LABELS
 from contracts.settings import Labels
 from models.content.label_model import LabelModel, Quality, fit_label, presence, version_of
-from spark_jobs.features.label_inputs import INPUTS, inputs_of, newest_readings
+from spark_jobs.contents import newest_readings
+from spark_jobs.features.label_inputs import INPUTS, inputs_of
 from spark_jobs.features.post_texts import written_posts
 from spark_jobs.features.verdicts import (
     AUTHOR_COLUMNS,
@@ -91,7 +92,7 @@ def judged_inputs(night: Night, content_version: str) -> DataFrame:
     verdicts, posts = seen_verdicts(night), written_posts(night)
     readings = newest_readings(readings_of(night, content_version))
     order = (F.xxhash64(F.lit(settings.seed), F.col("post_id")), F.col("post_id"))
-    standing = readings.join(posts.where(~F.col("is_deleted")).select("post_id").distinct(), "post_id", "left_semi")
+    standing = readings.join(posts.where(~F.col("is_deleted")).select("post_id"), "post_id", "left_semi")
     judged = judged_posts(verdicts, standing.select("post_id", "text_at"))
     sample = judged.orderBy(*order).limit(settings.labels.sample_posts)
     inputs = inputs_of(
