@@ -105,8 +105,9 @@ check: setup ## ruff, mypy strict, import rules
 	.venv/lake/bin/lint-imports --no-cache
 
 .PHONY: acceptance
-acceptance: setup ## run acceptance tests with their figures (K=name, or all)
-	$(LAKE) -m pytest tests/acceptance tests/faults -q -s $(if $(K),-k "$(K)")
+acceptance: setup ## run acceptance tests with their figures (K=name for tests/acceptance/test_name.py, or all)
+	@test -z "$(K)" -o -f "tests/acceptance/test_$(K).py" || { echo "no acceptance test named $(K); there are: $$(ls tests/acceptance/test_*.py | sed -E 's/.*test_(.*)\.py/\1/' | tr '\n' ' ')"; exit 2; }
+	$(LAKE) -m pytest $(if $(K),tests/acceptance/test_$(K).py,tests/acceptance tests/faults) -q -s
 
 .PHONY: bench
 bench: setup ## run a benchmark (K=nightly); one JSON line comes last
