@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.metrics import Floats
+from contracts.metrics.columns import Floats
 
 MIN_POSITIVES = 10
 """With fewer positives or negatives on the calibration days, only the mean is corrected, to the training rate."""

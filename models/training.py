@@ -12,10 +12,13 @@ import torch
 from torch import Tensor
 
 from contracts.features import HEADS
+from contracts.metrics.auc import auc
+from contracts.metrics.calibration import bins_of_rows, calibration_error
+from contracts.metrics.columns import Floats
+from contracts.metrics.log_loss import log_loss
 from models.calibration import HeadCalibration, calibrate, fit_binary, fit_dwell
 from models.loading import TABLE, Examples, Shard
 from models.losses import BINARY_HEADS, DWELL, head_losses, total_loss
-from models.metrics import Floats, auc, calibration_error, log_loss
 from models.network import NUM_CROSS, NUM_POST, NUM_USER, FeedRanker, Standardise
 from models.presets import Preset
 
@@ -25,6 +28,7 @@ network wait for each other more than they compute (on busy cores 30 times slowe
 MAX_GRADIENT_NORM = 1.0
 MIN_POSITIVES = 20
 EVALUATION_ROWS = 8192
+CALIBRATION_BINS = 15
 
 
 @dataclass(frozen=True)
@@ -200,7 +204,6 @@ def _calibrate_heads(outputs: Outputs, rates: dict[str, float]) -> dict[str, Hea
 def measure(outputs: Outputs, calibration: dict[str, HeadCalibration]) -> dict[str, dict[str, float | None]]:
     """Hold-out metrics per head, corrected for position; ``None`` where one is undefined, as JSON has no NaN."""
     metrics: dict[str, dict[str, float | None]] = {}
-    even = np.ones(len(outputs.weights))
     for index, head in enumerate(HEADS):
         predicted, target = calibrate(calibration[head], outputs.logits[:, index]), outputs.target(index)
         observed = np.expm1(target) if index == DWELL else target
@@ -212,9 +215,9 @@ def measure(outputs: Outputs, calibration: dict[str, HeadCalibration]) -> dict[s
             values["rmse_log1p"] = math.sqrt(float(((np.log1p(predicted) - target) ** 2).mean()))
         else:
             values["num_positives"] = float((target > 0).sum())
-            values["auc"] = auc(predicted, target, even)
-            values["log_loss"] = log_loss(predicted, target, even)
-            values["calibration_error"] = calibration_error(predicted, target, even)
+            values["auc"] = auc(predicted, target)
+            values["log_loss"] = log_loss(predicted, target)
+            values["calibration_error"] = calibration_error(bins_of_rows(predicted, target, CALIBRATION_BINS))
         metrics[head] = values
     return metrics
 

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from analysis.ranking import group_starts
+from analysis.groups import group_starts
 
 
 def whole_users(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

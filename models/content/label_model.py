@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.optimize import minimize
 
+from contracts.metrics.auc import auc
+from contracts.metrics.calibration import bins_of_rows, calibration_error
+from contracts.metrics.columns import Floats
 from models.calibration import sigmoid
 from models.content.encoder import DIGITS, count_matrix, rounded
-from models.metrics import Floats, auc, calibration_error
 
 CONSTANT = 1e-2
 """An input that varies less than this says nothing."""
@@ -147,9 +149,9 @@ def _quality(probabilities: Floats, evidence: Floats, share: float) -> tuple[flo
     """
     likely = sigmoid(log_odds(share) + evidence)
     of_others, of_these = (float(np.average(likely, weights=weights)) for weights in (1.0 - likely, likely))
-    labels, ones = (likely - of_others) / (of_these - of_others), np.ones(len(likely))
-    area = auc(probabilities, labels, ones)
-    error = calibration_error(probabilities, labels, ones, CALIBRATION_BINS)
+    labels = (likely - of_others) / (of_these - of_others)
+    area = auc(probabilities, labels)
+    error = calibration_error(bins_of_rows(probabilities, labels, CALIBRATION_BINS))
     return None if area is None else min(max(area, 0.0), 1.0), error
 
 

@@ -10,12 +10,13 @@ import numpy as np
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from analysis.ranking import auc_from_counts, calibration_bins, expected_calibration_error
 from contracts.features import HEADS
+from contracts.metrics.auc import auc_of_counts
+from contracts.metrics.calibration import bins_of_buckets, calibration_error, relative_error, slope
+from contracts.metrics.log_loss import NEAREST
 from spark_jobs.evaluate.user_metrics import AUC_COLUMNS, BINARY_HEADS
 
 BUCKETS_PER_UNIT = 1000.0
-_NEAREST = 1e-7
 
 
 def count_scores(scored: DataFrame) -> DataFrame:
@@ -27,7 +28,7 @@ def count_scores(scored: DataFrame) -> DataFrame:
         label = F.col(f"label_{head}").cast("double")
         observed = F.when(label > 0, 1.0).otherwise(0.0) if is_binary else F.expm1(label)
         heads.append(F.struct(F.lit(head).alias("head"), predicted.alias("predicted"), observed.alias("observed")))
-    clipped = F.least(F.greatest("predicted", F.lit(_NEAREST)), F.lit(1 - _NEAREST))
+    clipped = F.least(F.greatest("predicted", F.lit(NEAREST)), F.lit(1 - NEAREST))
     logit = F.log(clipped / (1 - clipped))
     score = F.when(F.col("head") == "dwell", F.log1p(F.greatest("predicted", F.lit(0.0)))).otherwise(logit)
     loss = F.when(F.col("observed") > 0, -F.log(clipped)).otherwise(-F.log(1 - clipped))
@@ -44,21 +45,26 @@ def count_scores(scored: DataFrame) -> DataFrame:
 
 
 def summarise_heads(counts: DataFrame, num_bins: int) -> dict[str, dict[str, Any]]:
-    """AUC, log loss, calibration error and bins per head; null where a head has one class only."""
+    """AUC, log loss, calibration error, its bins, relative error and slope per head; null where one is undefined."""
     table = counts.orderBy("head", "bucket").toArrow()
     heads = np.array(table["head"].to_pylist())
     columns = {name: table[name].to_numpy() for name in ("rows", "predicted", "observed", "log_loss")}
-    summary: dict[str, dict[str, Any]] = {"auc": {}, "log_loss": {}, "ece": {}, "calibration": {}}
+    names = ("auc", "log_loss", "ece", "calibration", "relative_error", "slope")
+    summary: dict[str, dict[str, Any]] = {name: {} for name in names}
     for head in HEADS:
         of_head = {name: values[heads == head] for name, values in columns.items()}
         rows, observed = of_head["rows"], of_head["observed"]
-        bins = calibration_bins(rows, of_head["predicted"], observed, num_bins)
-        summary["calibration"][head] = [[*map(float, row[:2]), int(row[2])] for row in bins]
+        bins = bins_of_buckets(rows, of_head["predicted"], observed, num_bins)
+        summary["calibration"][head] = [
+            [float(predicted), float(outcome), int(num_rows)]
+            for predicted, outcome, num_rows in zip(bins.predicted, bins.observed, bins.num_rows, strict=True)
+        ]
+        summary["relative_error"][head] = relative_error(bins)
+        summary["slope"][head] = slope(bins)
         if head in BINARY_HEADS:
-            value = auc_from_counts(observed, rows - observed)
-            summary["auc"][head] = None if np.isnan(value) else value
+            summary["auc"][head] = auc_of_counts(observed, rows - observed)
             summary["log_loss"][head] = float(of_head["log_loss"].sum() / max(rows.sum(), 1))
-            summary["ece"][head] = expected_calibration_error(bins)
+            summary["ece"][head] = calibration_error(bins)
     return summary
 
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from analysis.ranking import group_starts
+from analysis.groups import group_starts
 from contracts.features import HEADS, Entity, features_of, place_of
 from contracts.landing import CONTENT_TYPES
 from contracts.settings import ValueWeights

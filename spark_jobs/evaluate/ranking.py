@@ -13,7 +13,8 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from analysis.ranking import bootstrap
+from analysis.metrics.bootstrap import bootstrap
+from analysis.metrics.segments import SegmentMeans, by_segment
 from contracts.landing import CONTENT_TYPES
 from contracts.settings import Evaluation
 from spark_jobs.evaluate import heldout_scores, user_metrics
@@ -24,6 +25,7 @@ from spark_jobs.night_model import model_of
 
 BASELINES = tuple(order for order in ORDERS if order != "ranker")
 SEGMENT_METRIC = "ndcg@10"
+USER_KINDS = ("new", "light", "heavy")
 _HASH_RANGE = 1_000_000
 
 Interval = dict[str, float]
@@ -72,15 +74,22 @@ def compare(lists: pa.Table, metrics: tuple[str, ...], resamples: int, seed: int
 def segments(lists: pa.Table, rules: Evaluation, seed: int) -> dict[str, dict[str, Any]]:
     """NDCG@10 per kind of user and per content type; ``num_users`` is how many lists a segment has."""
     slices, sizes = np.array(lists["slice"].to_pylist()), lists["num_examples"].to_numpy()
-    kind_of = np.array(["new", "light", "heavy"])[np.digitize(sizes, [rules.light_examples, rules.heavy_examples])]
-    chosen = {("users", kind): (slices == ALL) & (kind_of == kind) for kind in ("new", "light", "heavy")}
-    chosen |= {("content_type", kind): slices == kind for kind in CONTENT_TYPES}
-    report: dict[str, dict[str, Any]] = {"users": {}, "content_type": {}}
-    for (group, kind), is_in in chosen.items():
-        if is_in.any():
-            compared = compare(lists.filter(pa.array(is_in)), (SEGMENT_METRIC,), rules.resamples, seed)
-            report[group][kind] = {"num_users": int(is_in.sum()), **compared["metrics"]}
-    return report
+    kind_of = np.array(USER_KINDS)[np.digitize(sizes, [rules.light_examples, rules.heavy_examples])]
+    values = np.stack([lists[f"{order}:{SEGMENT_METRIC}"].to_numpy() for order in ORDERS], axis=1)
+    found = by_segment(values, np.where(slices == ALL, kind_of, slices), rules.resamples, seed)
+    return {
+        group: {kind: _segment(found[kind]) for kind in kinds if kind in found}
+        for group, kinds in (("users", USER_KINDS), ("content_type", CONTENT_TYPES))
+    }
+
+
+def _segment(means: SegmentMeans) -> dict[str, Any]:
+    intervals = np.stack([means.mean, means.low, means.high], axis=1).tolist()
+    orders = {
+        order: {"mean": mean, "low": low, "high": high}
+        for order, (mean, low, high) in zip(ORDERS, intervals, strict=True)
+    }
+    return {"num_users": means.num_users, SEGMENT_METRIC: orders}
 
 
 def evaluate(scored: DataFrame, rules: Evaluation, seed: int) -> dict[str, Any]:

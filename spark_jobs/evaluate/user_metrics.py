@@ -12,9 +12,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 
-from analysis import ranking
-from analysis.ranking import Floats, RankedLists, auc_by_group, group_starts, rank_lists
+from analysis.groups import group_starts
+from analysis.metrics import ranking
+from analysis.metrics.grouped_auc import auc_by_group
+from analysis.metrics.ranking import RankedLists, rank_lists
 from contracts.landing import CONTENT_TYPES
+from contracts.metrics.columns import Floats
 from spark_jobs.user_batches import whole_users
 
 ORDERS = {"ranker": "value_score", "chronological": "created_s", "popularity": "num_prior_likes"}
@@ -72,7 +75,7 @@ def _measure_slice(columns: dict[str, NDArray[Any]], name: str) -> pa.RecordBatc
     for order in ORDERS:
         rows |= {f"{order}:{metric}": measured(lists[order]) for metric, measured in METRICS.items()}
     for head in BINARY_HEADS:
-        values = auc_by_group(users, columns[f"label_{head}"], columns[f"p_{head}"])
+        values = auc_by_group(users, columns[f"p_{head}"], columns[f"label_{head}"])
         is_null = np.isnan(values) if name == ALL else np.ones(len(values), dtype=bool)
         rows[f"auc:{head}"] = pa.array(values, mask=is_null)
     return pa.record_batch(rows)

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from analysis.ranking import group_starts
+from analysis.groups import group_starts
 from contracts.features import CREATOR_SKETCH, features_of
 from contracts.settings import Content, Smoothing
 from spark_jobs.contents import join_contents

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from analysis.ranking import group_starts
+from analysis.groups import group_starts
 from contracts.features import defaults_of, features_of, place_of
 from contracts.settings import ValueWeights
 from contracts.value import value_score

@@ -14,8 +14,9 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from contracts.landing import LABELS
+from contracts.metrics.auc import auc
+from contracts.metrics.calibration import bins_of_rows, calibration_error
 from contracts.settings import Settings
-from models.metrics import auc, calibration_error
 from spark_jobs.ddl import read_schema
 from spark_jobs.features import content_embeddings, content_models, content_risks, label_models, labelling_queue
 from spark_jobs.gate import run_gate
@@ -89,8 +90,8 @@ def test_each_label_is_told_in_posts_that_nobody_has_judged(night: Night, judged
     print(f"{judged['is_judged'].sum():,} of {len(judged):,} posts judged")
     for label in LABELS:
         truth, found = others[f"true_{label}"].to_numpy(float), others[label].to_numpy(float)
-        ones, model = np.ones(len(truth)), models[label]
-        area, error = auc(found, truth, ones), calibration_error(found, truth, ones, 10)
+        model = models[label]
+        area, error = auc(found, truth), calibration_error(bins_of_rows(found, truth, 10))
         top = found >= np.quantile(found, 1 - truth.mean())
         print(f"{label}: AUC {area:.3f} (held out of the judged: {model.auc:.3f}), ", end="")
         print(f"mean {found.mean():.4f} where {truth.mean():.4f} are it, calibration error {error:.4f}, ", end="")

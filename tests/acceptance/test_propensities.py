@@ -19,9 +19,9 @@ from torch.nn import functional
 
 from analysis.position_bias import Curve, Fitted, Floats, Ints, inverse_weights, regression_em
 from contracts.features import HEADS
+from contracts.metrics.auc import auc
 from contracts.settings import Propensities
 from models.losses import head_losses
-from models.metrics import auc
 from spark_jobs.examples.propensities import count_placed, randomised_rows
 from spark_jobs.simulate.exposure import shown
 from spark_jobs.simulate.network import both_ways, friendships, tastes
@@ -177,7 +177,7 @@ def test_propensities_make_the_ranker_learn_what_people_want(ordered: Log) -> No
         "labels weighed": learn(features, engaged, weights),
     }
     for name, predicted in learnt_from.items():
-        quality[name] = auc(predicted, wanted, np.ones(len(wanted))) or 0.0
+        quality[name] = auc(predicted, wanted) or 0.0
         sums = np.bincount(fifth, predicted) / predicted.sum(), np.bincount(fifth, wanted) / wanted.sum()
         level[name] = sums[0] / sums[1]
         print(f"{name:20} {quality[name]:.4f}                  {np.round(level[name], 3)}")

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from contracts.metrics.calibration import bins_of_rows, calibration_error
 from models.calibration import calibrate, fit_binary, fit_dwell, sigmoid
-from models.metrics import calibration_error
 
 
 def _logits(num_rows: int = 20_000) -> np.ndarray:
@@ -18,8 +18,8 @@ def test_platt_recovers_a_known_distortion() -> None:
     assert fitted.method == "platt"
     assert fitted.scale == pytest.approx(0.5, abs=0.02)
     assert fitted.offset == pytest.approx(-1.0, abs=0.05)
-    after = calibration_error(calibrate(fitted, distorted), labels, weights)
-    before = calibration_error(sigmoid(distorted), labels, weights)
+    after = calibration_error(bins_of_rows(calibrate(fitted, distorted), labels, 15))
+    before = calibration_error(bins_of_rows(sigmoid(distorted), labels, 15))
     assert after is not None
     assert before is not None
     assert after < 0.01

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
+from contracts.metrics.auc import auc
 from models.calibration import sigmoid
 from models.content.label_model import LabelModel, Quality, fit_label, log_odds, loss, share_among, version_of
-from models.metrics import auc
 
 NUM_BUCKETS = 64
 CERTAIN = 20.0

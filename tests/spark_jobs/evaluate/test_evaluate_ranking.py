@@ -103,7 +103,10 @@ def test_counted_auc_and_calibration_are_those_of_the_rows(spark: SparkSession) 
     assert sum(count for _, _, count in bins) == 3000
     assert bins[0][0] == pytest.approx(np.sort(p)[:300].mean(), abs=2e-3)
     assert summary["ece"]["hide"] < 0.05
+    assert summary["relative_error"]["hide"] == pytest.approx(p.mean() / labels.mean() - 1)
+    assert summary["slope"]["hide"] == pytest.approx(1.0, abs=0.1)
     assert summary["calibration"]["dwell"] == [[pytest.approx(2.0), 0.0, 3000]]
+    assert (summary["relative_error"]["dwell"], summary["slope"]["dwell"]) == (None, None)
 
 
 def example_columns(seed: int) -> dict[str, Any]:
