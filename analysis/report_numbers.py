@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,10 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Run:
-    """A night's files. ``problems`` names, per missing or unreadable file, what is wrong and which stage writes it."""
+    """A night's files. ``problems`` names, per missing or unreadable file, what is wrong and which stage writes it.
+
+    ``notes`` are the sentences that a table's job told, by table.
+    """
 
     ds: str
     stages: dict[str, Json]
@@ -27,6 +30,7 @@ class Run:
     audit: Json
     publish: Json
     problems: dict[str, str]
+    notes: dict[str, list[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,13 @@ def read_run(folder: Path) -> Run:
         single["audit"],
         single["publish"],
         problems,
+        {table.full_name: said for table in TABLES if (said := _notes(folder / "notes" / f"{table.full_name}.json"))},
     )
+
+
+def _notes(path: Path) -> list[str]:
+    """What a table's job told; most tell nothing."""
+    return [str(sentence) for sentence in json.loads(path.read_text())] if path.exists() else []
 
 
 def table_rows(run: Run) -> dict[str, int]:

@@ -34,7 +34,9 @@ def synthetic_log(spark: SparkSession, num_events: int) -> tuple[DataFrame, Data
         at = F.timestamp_micros((F.lit(1772323200 * 1_000_000) + F.rand(seed + 1) * DAYS * 86400e6).cast("bigint"))
         return spark.range(rows).select("id", popular, at.alias("at"))
 
-    kinds = F.array(*(F.lit(kind) for kind in ("view", "view", "view", "like", "comment", "share", "hide")))
+    kinds = F.array(
+        *(F.lit(kind) for kind in ("impression", "impression", "impression", "like", "comment", "share", "hide"))
+    )
     late = F.when(F.rand(7) < 0.1, F.rand(8) * 2 * 86400).otherwise(F.lit(0.0))  # noqa: PLR2004
     events = draws(num_events, 1).select(
         "post_id",
@@ -54,7 +56,7 @@ def range_join(events: DataFrame, points: DataFrame) -> DataFrame:
     log = events.withColumnRenamed("post_id", "of")
     visible = (F.col("event_time") < F.col("instant")) & (F.col("received_at") <= F.col("instant"))
     seen = points.join(log, (F.col("post_id") == F.col("of")) & visible, "left")
-    kinds = (("view",), ("like",), ("comment",), ("share",), NEGATIVE)
+    kinds = (("impression",), ("like",), ("comment",), ("share",), NEGATIVE)
     counts = (F.sum(one_if(F.col("kind").isin(*kind))).alias(name) for name, kind in zip(COUNTERS, kinds, strict=True))
     return seen.groupBy(*points.columns).agg(*counts)
 

@@ -41,7 +41,11 @@ POOL_DTYPES: dict[str, str] = {
     "reason": "u1",
     "flags": "u1",
 }
-"""Columns of a pool, in byte order. ``created_at`` is Unix seconds; the coded columns index the tuples above."""
+"""Columns of a pool, in byte order. ``created_at`` is Unix seconds; the coded columns index the tuples above.
+
+A post of which no author is known has ``NOBODY`` as author, and as source where the author would be the source. No user
+has that id (``contracts/erasure.py``), so no block ever names it.
+"""
 
 
 @dataclass(frozen=True)

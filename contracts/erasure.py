@@ -82,7 +82,7 @@ TRACES: dict[str, Trace] = {
     "gold.content_risks": Trace({"post_id": "post"}),
     "gold.labelling_queue": Trace({"post_id": "post"}),
     "gold.user_features": Trace({"user_id": "user"}),
-    "gold.post_features": Trace({"post_id": "post", "author_id": "user"}),
+    "gold.post_features": Trace({"post_id": "post", "author_id": "user"}, names_nobody=("num_bookmarks", "num_opens")),
     "gold.affinity_features": Trace({"user_id": "user", "author_id": "user"}),
     "gold.communities": Trace({"user_id": "user"}, owners=("community_id",), names_nobody=("num_members",)),
     "gold.people_suggestions": Trace({"user_id": "user", "suggested_id": "user"}, names_nobody=("num_mutual_friends",)),

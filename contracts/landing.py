@@ -47,7 +47,20 @@ class Field:
 CONTENT_TYPES = ("status", "photo", "video", "link")
 PRIVACY = ("public", "friends", "friends_except", "only_me", "custom")
 SOURCE_TYPES = ("friend", "page", "group")
-ENGAGEMENT_TYPES = ("like", "comment", "share", "click", "dwell", "hide", "report", "follow", "unfollow")
+ENGAGEMENT_TYPES = (
+    "like",
+    "comment",
+    "share",
+    "click",
+    "dwell",
+    "hide",
+    "report",
+    "follow",
+    "unfollow",
+    "bookmark",
+    "view",
+)
+"""What a user may do with a post. A ``view`` opens it, or reads it: being shown it is an impression."""
 CONNECTIONS = ("wifi", "cellular", "wired")
 RELATIONS = ("friend", "family")
 PROFILE_VISIT = "profile"
@@ -58,8 +71,8 @@ PACING = ("even", "asap")
 FEED_PREFERENCES = ("hide_clickbait", "hide_nsfw", "hide_misinformation", "friends_first", "fewer_ads")
 """What a user may ask of the feed; other words are kept and mean nothing."""
 
-REACTION_TYPES = ("like", "dislike", "accept", "report")
-"""Anonymous reactions: a platform that publishes only counts says that somebody reacted, not who."""
+REACTION_TYPES = ("like", "dislike", "accept", "report", "comment")
+"""Anonymous reactions: a platform that publishes only counts says that somebody reacted, or commented, not who."""
 
 ENVELOPE: tuple[Field, ...] = (
     Field("event_id", "string"),
@@ -70,9 +83,9 @@ ENVELOPE: tuple[Field, ...] = (
 
 _POST = (
     Field("post_id", "long"),
-    Field("author_id", "long"),
+    Field("author_id", "long", required=False),
     Field("source_type", "string", allowed=SOURCE_TYPES),
-    Field("source_id", "long"),
+    Field("source_id", "long", required=False),
     Field("content_type", "string", allowed=CONTENT_TYPES),
     Field("text", "string", longest=63_206),
     Field("privacy", "string", allowed=PRIVACY),
@@ -121,9 +134,9 @@ EVENT_TYPES: dict[str, tuple[Field, ...]] = {
         Field("user_id", "long"),
         Field("post_id", "long"),
         Field("request_id", "string"),
-        Field("position", "int", least=1, most=1000),
-        Field("session_id", "string"),
-        Field("device", "string"),
+        Field("position", "int", required=False, least=1, most=1000),
+        Field("session_id", "string", required=False),
+        Field("device", "string", required=False),
         Field("connection", "string", required=False, allowed=CONNECTIONS),
         Field("city", "string", required=False),
         Field("surface", "string", required=False),
@@ -150,7 +163,7 @@ EVENT_TYPES: dict[str, tuple[Field, ...]] = {
     "session": (
         Field("session_id", "string"),
         Field("user_id", "long"),
-        Field("device", "string"),
+        Field("device", "string", required=False),
         Field("started_at", "timestamp"),
         Field("ended_at", "timestamp"),
         Field("connection", "string", required=False, allowed=CONNECTIONS),
@@ -188,7 +201,10 @@ EVENT_TYPES: dict[str, tuple[Field, ...]] = {
         Field("confidence", "double", required=False, least=0, most=1),
     ),
 }
-"""``audience`` holds the excluded users of ``friends_except`` and the admitted users of ``custom``.
+"""What a log does not know is left out or null: the ``author_id`` of a post (it is nobody's), the ``position``,
+``session_id`` and ``device`` of an impression. ``source_id`` is the page or group of a post; in a ``friend`` post
+it says nothing. Ids of users, pages, groups, posts, campaigns and ads are six spaces: the same number may stand in several.
+``audience`` holds the excluded users of ``friends_except`` and the admitted users of ``custom``.
 ``detail`` names the action as the source platform calls it, where its vocabulary is richer than ours; one value means
 something here, ``PROFILE_VISIT``. ``relation`` is what a friend is to a user; a friendship made again with another one
 changes it. ``location`` names the place that a post was tagged with, ``city`` where the viewer was.

@@ -65,11 +65,12 @@ def describe_feed(feed: dict[str, Any], user_id: int, now: float) -> str:
 def _describe_post(rank: int, post: dict[str, Any], ranked_at: float) -> list[str]:
     content, stats = post["content"], post["stats"]
     where = "" if post["source"]["type"] == "friend" else f" in {post['source']['name']}"
+    author = post["author"]["name"] if post["author"] else "author unknown"
     age = _ago(ranked_at - datetime.fromisoformat(post["created_at"]).timestamp())
     score = "no score" if post["ranking_score"] is None else f"score {post['ranking_score']:.3g}"
     text = textwrap.wrap(content["text"], _WIDTH - len(_INDENT), max_lines=_MAX_LINES, placeholder=" …")
     return [
-        f"{rank:3}. {post['author']['name']}{where} · {age} · {content['type']}",
+        f"{rank:3}. {author}{where} · {age} · {content['type']}",
         *(_INDENT + line for line in text),
         f"{_INDENT}{stats['likes']} likes · {stats['comments']} comments · {stats['shares']} shares",
         f"{_INDENT}{post['reason']} ({score})",

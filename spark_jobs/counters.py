@@ -1,9 +1,11 @@
 """Counters of a post over the event log, at one instant for all posts or at an instant of their own for many points.
 
-Anonymous reactions count like those of known users: ``like`` is a like, ``report`` and ``dislike`` are negative.
-``accept`` is the asker's verdict rather than an audience's reaction and counts nowhere.
+Anonymous reactions count like those of known users: ``like`` is a like, ``comment`` a comment, ``report`` and
+``dislike`` are negative. ``accept`` is the asker's verdict rather than an audience's reaction and counts nowhere.
+An impression's kind is ``impression``; the kind ``view`` is the engagement: somebody opened the post.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from pyspark.sql import Column, DataFrame, Window
@@ -13,7 +15,18 @@ from spark_jobs.point_in_time import visible_micros
 
 POSITIVE = ("like", "comment", "share")
 NEGATIVE = ("hide", "report", "dislike")
-COUNTERS = ("num_views", "num_likes", "num_comments", "num_shares", "num_negatives")
+KINDS_OF = {
+    "num_views": ("impression",),
+    "num_likes": ("like",),
+    "num_comments": ("comment",),
+    "num_shares": ("share",),
+    "num_negatives": NEGATIVE,
+}
+COUNTERS = tuple(KINDS_OF)
+"""The counters that post features are made of."""
+
+WEIGHED = {"num_bookmarks": ("bookmark",), "num_opens": ("view",)}
+"""Counters that are no features: the simple score weighs them."""
 
 
 def one_if(condition: Column) -> Column:
@@ -22,7 +35,7 @@ def one_if(condition: Column) -> Column:
 
 
 def is_kind(*kinds: str) -> Column:
-    """Whether the event's ``kind`` (``view`` or an engagement type) is one of ``kinds``."""
+    """Whether the event's ``kind`` (``impression`` or an engagement type) is one of ``kinds``."""
     return F.col("kind").isin(*kinds)
 
 
@@ -42,11 +55,11 @@ def paid(log: DataFrame) -> DataFrame:
 def post_events(impressions: DataFrame, engagements: DataFrame) -> DataFrame:
     """Impressions and engagements as one log: post_id, kind, event_time, received_at.
 
-    Grain: one organic impression (kind ``view``) or engagement (kind is its type).
+    Grain: one organic impression (kind ``impression``) or engagement (kind is its type).
     """
     impressions, engagements = organic(impressions), organic(engagements)
     views = impressions.select(
-        "post_id", F.lit("view").alias("kind"), F.col("shown_at").alias("event_time"), "received_at"
+        "post_id", F.lit("impression").alias("kind"), F.col("shown_at").alias("event_time"), "received_at"
     )
     acts = engagements.select(
         "post_id", F.col("engagement_type").alias("kind"), F.col("engaged_at").alias("event_time"), "received_at"
@@ -54,18 +67,21 @@ def post_events(impressions: DataFrame, engagements: DataFrame) -> DataFrame:
     return views.unionByName(acts)
 
 
-def _increments() -> list[Column]:
-    kinds = (("view",), ("like",), ("comment",), ("share",), NEGATIVE)
-    return [one_if(is_kind(*kind)).alias(name) for name, kind in zip(COUNTERS, kinds, strict=True)]
+def _increments(kinds_of: Mapping[str, tuple[str, ...]]) -> list[Column]:
+    return [one_if(is_kind(*kinds)).alias(name) for name, kinds in kinds_of.items()]
 
 
 def counters_before(events: DataFrame, as_of: datetime) -> DataFrame:
-    """Counters of every post with an event that happened and was received before ``as_of``; grain: post_id."""
+    """``COUNTERS`` and ``WEIGHED`` of every post with an event that happened and was received before ``as_of``.
+
+    Grain: post_id.
+    """
+    kinds_of = {**KINDS_OF, **WEIGHED}
     visible = events.where((F.col("event_time") < F.lit(as_of)) & (F.col("received_at") < F.lit(as_of)))
     return (
-        visible.select("post_id", *_increments())
+        visible.select("post_id", *_increments(kinds_of))
         .groupBy("post_id")
-        .agg(*(F.sum(name).alias(name) for name in COUNTERS))
+        .agg(*(F.sum(name).alias(name) for name in kinds_of))
     )
 
 
@@ -81,7 +97,7 @@ def counters_at(events: DataFrame, points: DataFrame) -> DataFrame:
     steps = events.select(
         "post_id",
         (visible_micros("event_time", "received_at") * 2).alias("_order"),
-        *_increments(),
+        *_increments(KINDS_OF),
         F.lit(None).cast(points.schema).alias("_point"),
     )
     asked = points.select(

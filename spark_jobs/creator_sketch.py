@@ -13,8 +13,16 @@ from contracts.features import CREATOR_SKETCH
 
 
 def sketch_of(author_id: Column) -> Column:
-    """An author's sketch, an array of ``CREATOR_SKETCH`` numbers; the same in every process and version."""
+    """An author's sketch, an array of ``CREATOR_SKETCH`` numbers; the same in every process and version.
+
+    Where nobody knows the author it is all zeros, which is the registry's default.
+    """
     code = F.xxhash64(F.lit("creator"), author_id)
     place = F.pmod(code, F.lit(CREATOR_SKETCH))
     sign = F.pmod(F.shiftright(code, 32), F.lit(2)) * F.lit(2) - F.lit(1)
-    return F.array(*(F.when(place == at, sign).otherwise(F.lit(0)).cast("int") for at in range(CREATOR_SKETCH)))
+    return F.array(
+        *(
+            F.when((place == at) & author_id.isNotNull(), sign).otherwise(F.lit(0)).cast("int")
+            for at in range(CREATOR_SKETCH)
+        )
+    )

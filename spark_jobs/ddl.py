@@ -53,6 +53,12 @@ def additions(name: str, stands: StructType, wanted: StructType) -> list[StructF
     return [column for column in wanted if column.name not in old]
 
 
+def loosened(stands: StructType, wanted: StructType) -> list[str]:
+    """Columns that may be null in ``wanted``, the DDL, and not in the table as it ``stands``: its rows follow both."""
+    may_be_null = {column.name for column in wanted if column.nullable}
+    return [column.name for column in stands if not column.nullable and column.name in may_be_null]
+
+
 def column_ddl(column: StructField) -> str:
     """A nullable column as ``ALTER TABLE ... ADD COLUMNS`` wants it, with what its DDL says of it."""
     comment = str(column.metadata.get("comment", "")).replace("'", "\\'")

@@ -4,6 +4,7 @@ Writers are idempotent: ``write_partition`` replaces whole partitions, ``merge_b
 Both create the table from its DDL and refuse a frame whose columns differ from it.
 """
 
+import json
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,9 +14,10 @@ from typing import Any
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
 
 from contracts.pipeline import BY_NAME
-from spark_jobs.ddl import additions, column_ddl, read_schema
+from spark_jobs.ddl import additions, column_ddl, loosened, read_schema
 
 _ONE_CREATOR = threading.Lock()
 """Two tables of a stage may be the first to read a third; ``createIfNotExists`` is not safe against itself."""
@@ -44,9 +46,10 @@ class Lake:
         return bool(DeltaTable.isDeltaTable(self.spark, self.path(name)))
 
     def create(self, name: str) -> None:
-        """Create the table from ``sql/<layer>/<name>/ddl.sql``; where it exists, add the nullable columns it lacks.
+        """Create the table from ``sql/<layer>/<name>/ddl.sql``; where it exists, let it follow its DDL.
 
-        Any other difference from the DDL raises ``ValueError`` with table, column, old and new type.
+        The nullable columns that it lacks are added, and a column that its DDL lets be null may be null from now on.
+        Any other difference raises ``ValueError`` with table, column, old and new type.
         """
         if name in self._conforming:
             return
@@ -64,11 +67,20 @@ class Lake:
         builder.execute()
 
     def _evolve(self, name: str) -> None:
-        stands = self.spark.read.format("delta").load(self.path(name)).schema
-        added = additions(name, stands, read_schema(name))
+        # The reader calls every column nullable; the log knows.
+        stands, wanted = self._schema_in_log(name), read_schema(name)
+        added = additions(name, stands, wanted)
         if added:
             columns = ", ".join(column_ddl(column) for column in added)
             self.spark.sql(f"ALTER TABLE delta.`{self.path(name)}` ADD COLUMNS ({columns})")
+        for column in loosened(stands, wanted):
+            self.spark.sql(f"ALTER TABLE delta.`{self.path(name)}` ALTER COLUMN {column} DROP NOT NULL")
+
+    def _schema_in_log(self, name: str) -> StructType:
+        _, snapshot = self.log(name)
+        schema = StructType.fromJson(json.loads(snapshot.metadata().schemaString()))
+        assert isinstance(schema, StructType)
+        return schema
 
     def read(self, name: str, version: int | None = None) -> DataFrame:
         """The table, or an empty frame of its schema; ``version`` reads an older snapshot.

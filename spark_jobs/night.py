@@ -1,5 +1,7 @@
 """What one night's jobs share: the date, the lake, the settings, and where verdicts and timings go."""
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -42,6 +44,19 @@ class Night:
     def read(self, name: str) -> DataFrame:
         """Shorthand for ``lake.read``."""
         return self.lake.read(name)
+
+    def tell(self, table: str, sentences: Sequence[str]) -> None:
+        """Say what people should know of how a table was built: in the output, and in the report of this night.
+
+        A rerun replaces what an earlier run said, also by nothing.
+        """
+        for sentence in sentences:
+            print(f"{table}: {sentence}")
+        path = self.folder / "notes" / f"{table}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        scratch = path.with_name(f".{path.name}.tmp")
+        scratch.write_text(json.dumps(list(sentences), indent=1) + "\n")
+        scratch.replace(path)
 
 
 def newest_published(night: Night) -> date | None:

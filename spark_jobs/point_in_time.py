@@ -1,6 +1,11 @@
 """What a run may see: the point-in-time rule for instants and for daily snapshots.
 
-An event is visible at the instant t when it happened before t and had been received by t. A daily snapshot of ``ds``
+Two rules, because two questions differ. *Which events count* at the instant t (``visible_micros``): those that happened
+before t and had been received by t. Every counter, rate, verdict and edit follows it. *Which things exist* at t
+(``existing_micros``): those that had been made, and received, by t. What is done with a post at the very instant of its
+creation is done with a post that exists; a source whose clock counts seconds or days logs that all the time.
+
+A daily snapshot of ``ds``
 is taken at midnight at the end of ``ds``, so it sees the events whose ``seen_day`` is ``ds`` or earlier.
 """
 
@@ -17,6 +22,15 @@ def visible_micros(event_time: str, received_at: str) -> Column:
     ``event_time < t AND received_at <= t`` holds exactly when this is at most t, as timestamps count microseconds.
     """
     return F.greatest(F.unix_micros(F.col(event_time)) + F.lit(1), F.unix_micros(F.col(received_at)))
+
+
+def existing_micros(event_time: str, received_at: str) -> Column:
+    """First instant at which something that was made exists for a run, in microseconds since 1970.
+
+    ``event_time <= t AND received_at <= t`` holds exactly when this is at most t. Only the first version of a post asks
+    this: later versions and all counts are events, see ``visible_micros``.
+    """
+    return F.greatest(F.unix_micros(F.col(event_time)), F.unix_micros(F.col(received_at)))
 
 
 def seen_day(event_time: str, received_at: str) -> Column:

@@ -1,13 +1,15 @@
 """Which version of a post an instant sees, and whether the post was deleted by then.
 
-A version is visible from the instant at which it had been made and received (``visible_micros``) until a later version
-is. So the versions of a post share out time from its first on, and what an instant sees never changes afterwards.
+The first version of a post is seen from the instant on at which it exists (``existing_micros``): an interaction at the
+very instant of the creation is with that post. A later version is an event like any other: it is seen from after the
+instant at which it was made (``visible_micros``). So the versions of a post share out time from its first on, and what
+an instant sees never changes afterwards.
 """
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from spark_jobs.point_in_time import visible_micros
+from spark_jobs.point_in_time import existing_micros, visible_micros
 
 
 def all_versions(posts: DataFrame, edits: DataFrame) -> DataFrame:
@@ -30,7 +32,9 @@ def all_versions(posts: DataFrame, edits: DataFrame) -> DataFrame:
         .unionByName(edits)
         .withColumns(
             {
-                "visible_from": visible_micros("updated_at", "received_at"),
+                "visible_from": F.when(F.col("came_first"), existing_micros("updated_at", "received_at")).otherwise(
+                    visible_micros("updated_at", "received_at")
+                ),
                 "visible_until": visible_micros("superseded_at", "superseded_received_at"),
             }
         )

@@ -13,8 +13,9 @@ STATS = ("likes", "comments", "shares")
 def recent_posts(posts: DataFrame, post_features: DataFrame, as_of: datetime, settings: Settings) -> DataFrame:
     """Live posts of the candidate window with ``STATS`` and ``engagement``; grain: post_id.
 
-    ``engagement`` = log1p(likes + 2·comments + 3·shares) with the weights of ``settings.simple_score``.
-    ``post_features`` is the night's partition, whose float32 logs give counts exactly up to about a million.
+    ``engagement`` = log1p(likes + 2·comments + 3·shares + 2·bookmarks + 0.1·views) with the weights of
+    ``settings.simple_score``; a view is the engagement, not an impression. ``post_features`` is the night's partition,
+    whose float32 logs give counts exactly up to about a million.
     """
     oldest = as_of - timedelta(hours=settings.dataset.candidate_hours)
     in_window = (F.col("created_at") >= F.lit(oldest)) & (F.col("created_at") < F.lit(as_of))
@@ -22,5 +23,9 @@ def recent_posts(posts: DataFrame, post_features: DataFrame, as_of: datetime, se
     counts = [F.round(F.expm1(F.col(f"log_{name}").cast("double"))).cast("bigint").alias(name) for name in STATS]
     weights = settings.simple_score
     weighted = F.col("likes") + weights.comment * F.col("comments") + weights.share * F.col("shares")
-    counted = posts.where(in_window & is_live).join(post_features.select("post_id", *counts), "post_id", "inner")
-    return counted.withColumn("engagement", F.log1p(weighted.cast("double")))
+    # Null in a partition that was written before these were counted.
+    bookmarks, opens = (F.coalesce(name, F.lit(0)).alias(name) for name in ("num_bookmarks", "num_opens"))
+    weighted = weighted + weights.bookmark * F.col("num_bookmarks") + weights.view * F.col("num_opens")
+    counted = post_features.select("post_id", *counts, bookmarks, opens)
+    counted = counted.withColumn("engagement", F.log1p(weighted.cast("double"))).drop("num_bookmarks", "num_opens")
+    return posts.where(in_window & is_live).join(counted, "post_id", "inner")

@@ -4,6 +4,8 @@ A viewer may see a post iff it is not deleted, neither viewer nor author blocks 
 author or its privacy admits them: ``public`` everyone, ``friends`` the author's friends, ``friends_except`` the
 friends outside the audience, ``custom`` the audience, ``only_me`` nobody. A post in a group needs an active
 membership as well: there, ``public`` means the members.
+A post of which no author is known is nobody's: nobody is its author or the author's friend, and no block concerns it.
+So ``public`` shows it to everyone and ``custom`` to the audience, and any other privacy to nobody at all.
 """
 
 from dataclasses import dataclass
@@ -77,7 +79,7 @@ def visible_pairs(pairs: DataFrame, posts: DataFrame, edges: Edges) -> DataFrame
         .join(friends, ["user_id", "_author_id"], "left")
         .join(members, ["user_id", "_source_id", "_source_type"], "left")
     )
-    is_author = F.col("user_id") == F.col("_author_id")
+    is_author = F.coalesce(F.col("user_id") == F.col("_author_id"), F.lit(col=False))
     is_friend = F.coalesce(F.col("_is_friend"), F.lit(col=False))
     is_listed = F.array_contains("_audience", F.col("user_id"))
     is_admitted = (

@@ -17,7 +17,10 @@ from spark_jobs.counters import NEGATIVE
 from spark_jobs.night import Night
 from tests.feature_values import default_value, differ
 
-COUNTED = {f"post_log_{kind}s": kind for kind in ("view", "like", "comment", "share")}
+COUNTED = {
+    "post_log_views": "impression",
+    **{f"post_log_{kind}s": kind for kind in ("like", "comment", "share")},
+}
 ROUNDING = 1e-6
 """Features are stored with 24 bits."""
 
@@ -38,7 +41,7 @@ def events_of_posts(night: Night, post_ids: Iterable[int]) -> dict[int, list[Eve
     organic = f"ad_id IS NULL AND post_id IN ({', '.join(map(str, wanted))})"
     views, acts = (night.read(name).where(organic) for name in ("silver.impressions", "silver.engagements"))
     for row in views.select("post_id", "shown_at", "received_at").collect():
-        found[row.post_id].append(Event("view", row.shown_at, row.received_at))
+        found[row.post_id].append(Event("impression", row.shown_at, row.received_at))
     for row in acts.select("post_id", "engagement_type", "engaged_at", "received_at").collect():
         found[row.post_id].append(Event(row.engagement_type, row.engaged_at, row.received_at))
     return found
@@ -68,7 +71,7 @@ def wrong_counters(examples: Iterable[Row], events: Mapping[int, list[Event]], p
 
 def _moving(row: Row, seen: Counter[str], prior: Smoothing) -> dict[str, float]:
     """Features of a post that follow from what was seen of it, and from its age."""
-    views, likes, comments, shares = (seen[kind] for kind in ("view", "like", "comment", "share"))
+    views, likes, comments, shares = (seen[kind] for kind in ("impression", "like", "comment", "share"))
     age_s = (row.shown_at - row.post_created_at).total_seconds()
     hours = max(age_s / 3600, 1)
 

@@ -33,6 +33,9 @@ class Version:
     def is_seen(self, at: datetime) -> bool:
         return self.made < at and self.received <= at
 
+    def exists(self, at: datetime) -> bool:
+        return self.made <= at and self.received <= at
+
 
 Versions = Mapping[int, list[Version]]
 
@@ -48,8 +51,11 @@ def versions_of_posts(landing: str) -> Versions:
 
 
 def seen_at(versions: Iterable[Version], at: datetime) -> Version | None:
-    """The newest version that could be seen at an instant."""
-    return next((version for version in reversed(list(versions)) if version.is_seen(at.astimezone(UTC))), None)
+    """The newest version that could be seen at an instant, or one that came into being at it where there was none."""
+    moment_, newest_first = at.astimezone(UTC), list(reversed(list(versions)))
+    seen = next((version for version in newest_first if version.is_seen(moment_)), None)
+    # All of these were made at the instant itself, and of versions of one time one stands.
+    return seen or next((version for version in newest_first if version.exists(moment_)), None)
 
 
 def wrong_descriptions(examples: Iterable[Row], versions: Versions) -> Counter[str]:

@@ -21,7 +21,7 @@ class Propensities:
     ``max_weight`` clips 1 / examined.
     """
 
-    signals: tuple[str, ...] = ("like", "comment", "share", "click")
+    signals: tuple[str, ...] = ("like", "comment", "share", "click", "bookmark")
     min_engaged: int = 100
     deepest: int = 100
     max_em_examples: int = 200_000

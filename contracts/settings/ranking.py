@@ -19,19 +19,24 @@ class ValueWeights:
 
 @dataclass(frozen=True)
 class SimpleScore:
-    """Weights of the candidate stage's simple score."""
+    """Weights of the candidate stage's simple score; in units of a like, what other engagements with a post count.
+
+    A ``bookmark`` says that the user will come back; a ``view`` only opens the post, and views outnumber likes by far.
+    """
 
     recency: float = 0.3
     recency_decay_per_h: float = 0.1
     engagement: float = 0.4
     comment: float = 2.0
     share: float = 3.0
+    bookmark: float = 2.0
+    view: float = 0.1
     relationship: float = 0.3
 
 
 @dataclass(frozen=True)
 class CandidateLimits:
-    """How many candidates each source may propose for one user."""
+    """How many candidates each source may propose for one user; what was seen in ``seen_days`` does not come again."""
 
     friend: int = 5000
     page: int = 3000

@@ -45,25 +45,26 @@ def parse_card(value: bytes, post_id: int) -> Card:
         card: dict[str, Any] = json.loads(value)
         if int(card["id"]) != post_id:
             raise ValueError(f"card of post {post_id} says it is post {card['id']}")
-        created_at = card["created_at"]
+        # Nobody's post has no author, and no source where the author would be it.
+        author, source_id, created_at = card["author"], card["source"]["id"], card["created_at"]
         if isinstance(created_at, int | float):
             created_at = datetime.fromtimestamp(created_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         body = {
             "id": str(card["id"]),
-            "author": {"id": str(card["author"]["id"]), "name": card["author"]["name"]},
+            "author": author and {"id": str(author["id"]), "name": author["name"]},
             "content": card["content"],
-            "source": {**card["source"], "id": str(card["source"]["id"])},
+            "source": {**card["source"], "id": None if source_id is None else str(source_id)},
             "created_at": created_at,
             "stats": card["stats"],
             "privacy": card["privacy"],
         }
-        author, source = _escaped(card["author"]["name"]), _escaped(card["source"]["name"])
+        author_name, source_name = _escaped(author["name"] if author else ""), _escaped(card["source"]["name"])
         # A post in a group is for its members, whatever privacy its author chose.
         is_public = card["privacy"] == "public" and card["source"]["type"] != "group"
     except (KeyError, TypeError) as error:
         raise ValueError(f"card of post {post_id} lacks a field: {error!r}") from error
     text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-    return Card(text[:-1].encode(), author, source, is_public)
+    return Card(text[:-1].encode(), author_name, source_name, is_public)
 
 
 def render_post(card: Card, score: float, reason: int) -> bytes:

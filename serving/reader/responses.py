@@ -34,7 +34,7 @@ class Source(BaseModel):
     """Where it was posted."""
 
     type: str
-    id: Id
+    id: Id | None = Field(description="null: the author would be the source, and nobody knows them")
     name: str
 
 
@@ -58,7 +58,7 @@ class Post(BaseModel):
     """One post of the feed."""
 
     id: Id
-    author: Author
+    author: Author | None = Field(description="null: nobody knows who wrote it")
     content: Content
     source: Source
     created_at: str = Field(description="ISO 8601, UTC")

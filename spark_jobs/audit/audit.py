@@ -16,6 +16,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from contracts.settings import AuditThresholds
+from spark_jobs.authorship import author_key
 from spark_jobs.night import Night
 from spark_jobs.visibility import Edges, read_edges, visible_pairs
 
@@ -76,7 +77,9 @@ def people(night: Night) -> DataFrame:
 
 def check_users(pools: DataFrame, everyone: DataFrame, limits: AuditThresholds) -> list[Check]:
     """Who has a pool, how deep it is, and how often one author is in it; where nobody was active, everyone counts."""
-    per_author = pools.groupBy("user_id", "author_id").agg(F.count("*").alias("n"))
+    per_author = pools.groupBy("user_id", *(key.alias(f"_key_{at}") for at, key in enumerate(author_key()))).agg(
+        F.count("*").alias("n")
+    )
     per_user = per_author.groupBy("user_id").agg(F.sum("n").alias("depth"), F.max("n").alias("most"))
     has_pool = F.col("depth").isNotNull().cast("int")
     found = _row(

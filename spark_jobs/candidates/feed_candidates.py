@@ -11,6 +11,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from contracts.settings import CandidateLimits, Settings
+from spark_jobs.authorship import is_by_another
 from spark_jobs.lake import write_partition
 from spark_jobs.night import Night
 from spark_jobs.recent_posts import recent_posts
@@ -75,14 +76,19 @@ def merge_sources(proposals: DataFrame) -> DataFrame:
 
 
 def suppressed_pairs(impressions: DataFrame, engagements: DataFrame, as_of: datetime, settings: Settings) -> DataFrame:
-    """(user_id, post_id) seen in the last ``seen_days``, or hidden or reported while the post can be a candidate."""
+    """(user_id, post_id) seen in the last ``seen_days``, or hidden or reported while the post can be a candidate.
+
+    Seen is what was shown. A source that logs no impressions tells it by what people did: whoever did anything with a
+    post, a view included, has seen it.
+    """
     seen_since = as_of - timedelta(days=settings.candidates.seen_days)
     # A day more than the window: a client's clock may be slow.
     hidden_since = (as_of - timedelta(hours=settings.dataset.candidate_hours + 24)).date()
     has_arrived = F.col("received_at") < F.lit(as_of)
-    was_shown = (F.col("shown_at") >= F.lit(seen_since)) & (F.col("shown_at") < F.lit(as_of))
+    log, at = (impressions, "shown_at") if settings.dataset.has_impressions else (engagements, "engaged_at")
+    in_window = (F.col(at) >= F.lit(seen_since)) & (F.col(at) < F.lit(as_of)) & F.col("user_id").isNotNull()
     is_recent = (F.col("event_date") >= F.lit(seen_since.date())) & (F.col("event_date") <= F.lit(as_of.date()))
-    seen = impressions.where(is_recent & was_shown & has_arrived)
+    seen = log.where(is_recent & in_window & has_arrived)
     rejects = F.col("engagement_type").isin("hide", "report") & F.col("user_id").isNotNull()
     happened = (F.col("event_date") >= F.lit(hidden_since)) & (F.col("engaged_at") < F.lit(as_of))
     hidden = engagements.where(rejects & happened & has_arrived)
@@ -130,7 +136,7 @@ def transform(
     ties = affinity.select("user_id", "author_id", "is_friend", "is_follower", "log_interactions")
     scored = (
         allowed.join(facts, "post_id", "inner")
-        .where(F.col("user_id") != F.col("author_id"))
+        .where(is_by_another("user_id"))
         .join(ties, ["user_id", "author_id"], "left")
         .withColumn("simple_score", simple_score(as_of, settings))
     )

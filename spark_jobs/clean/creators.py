@@ -12,9 +12,12 @@ from spark_jobs.night import Night
 
 
 def transform(posts: DataFrame, pages: DataFrame, existing: DataFrame) -> DataFrame:
-    """Every creator of ``posts`` and ``pages``; one of ``existing`` who has lost both keeps a row with zeros."""
+    """Every creator of ``posts`` and ``pages``; one of ``existing`` who has lost both keeps a row with zeros.
+
+    Nobody's posts make no creator.
+    """
     nothing = F.lit(None).cast("timestamp")
-    written = posts.select(
+    written = posts.where("author_id IS NOT NULL").select(
         F.col("author_id").alias("creator_id"),
         F.lit(0).alias("page"),
         F.lit(1).alias("post"),

@@ -33,16 +33,16 @@ VERSION = ("post_id", *CONTENT, "updated_at", "event_id", "landing_date")
 
 
 def check_versions(night: Night, scope: DataFrame) -> DataFrame:
-    """Typed post_created and post_updated, with the reason where author, page or group are unknown.
+    """Typed post_created and post_updated, with the reason where the author it names, its page or group are unknown.
 
     So is the reason told of an event from before the creation that it carries.
     """
-    source_type = F.col("source_type")
+    source_type, users = F.col("source_type"), night.read("silver.users").select("user_id")
     pages, groups = night.read("silver.pages").select("page_id"), night.read("silver.groups").select("group_id")
     checked = check(
         typed_events(scope, "post_created", "post_updated"),
         [
-            Reference("author_id", night.read("silver.users").select("user_id"), "unknown_user"),
+            Reference("author_id", users, "unknown_user", only_when=F.col("author_id").isNotNull()),
             Reference("source_id", pages, "unknown_page", only_when=source_type == "page"),
             Reference("source_id", groups, "unknown_group", only_when=source_type == "group"),
         ],

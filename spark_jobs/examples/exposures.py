@@ -10,6 +10,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from contracts.settings import NegativeSampling
+from spark_jobs.authorship import is_by_another
 from spark_jobs.context_columns import session_columns
 from spark_jobs.counters import POSITIVE, organic
 from spark_jobs.examples.session_state import session_state
@@ -107,7 +108,7 @@ def sample_negatives(
         & (F.col("created_at") <= F.col("shown_at"))
         & stood_at("shown_at")
         & ~is_gone_at("shown_at")
-        & (F.col("author_id") != F.col("user_id"))
+        & is_by_another("user_id")
         & (F.col("_post_id") != F.col("post_id"))
     )
     engaged = engagements.groupBy("user_id", F.col("post_id").alias("_post_id")).agg(

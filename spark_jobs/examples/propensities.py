@@ -37,13 +37,16 @@ from spark_jobs.user_batches import feature_matrix
 
 TABLE = "gold.propensities"
 _HASH_RANGE = 1_000_000
+_FEWEST_POSITIONS = 2
+"""Positions are compared with each other."""
 
 
 def transform(impressions: DataFrame, engagements: DataFrame, window: Window, rules: Propensities) -> DataFrame:
     """Exposures of the window that are no deeper than ``deepest``, with ``reach``, ``is_randomised`` and ``engaged``.
 
     ``reach`` is the deepest position of the request. Only a position below a certain one was drawn by chance. Whether
-    it was engaged with is known: its label window has closed. Grain: example_id.
+    it was engaged with is known: its label window has closed. Exposures of unknown position are kept, to be counted.
+    Grain: example_id.
     """
     exposures = logged_exposures(impressions, window)
     acts = attributable(engagements, window).where(F.col("engagement_type").isin(*rules.signals))
@@ -51,7 +54,7 @@ def transform(impressions: DataFrame, engagements: DataFrame, window: Window, ru
     request = Frame.partitionBy("surface", "request_id")
     reach = F.least(F.max("position").over(request), F.lit(rules.deepest))
     placed = exposures.withColumns({"reach": reach, "is_randomised": F.coalesce("propensity", F.lit(1.0)) < 1}).where(
-        F.col("position") <= rules.deepest
+        F.col("position").isNull() | (F.col("position") <= rules.deepest)
     )
     return placed.join(engaged.withColumn("engaged", F.lit(1)), "example_id", "left").fillna(0, ["engaged"])
 
@@ -156,18 +159,41 @@ def sample_examples(night: Night, placed: DataFrame, window: Window, num_impress
 
 
 def estimate(night: Night) -> Iterator[dict[str, Any]]:
-    """Rows of every surface of the night: from randomised impressions, else by regression EM."""
+    """Rows of every surface of the night: from randomised impressions, else by regression EM.
+
+    What is not estimated, and why, is told.
+    """
     window, rules = Window.of(night), night.settings.propensities
+    told: list[str] = []
     placed = transform(night.read("silver.impressions"), night.read("silver.engagements"), window, rules)
     counts = count_placed(placed).orderBy("surface", "position", "reach", "user_group", "is_randomised").toArrow()
     for surface in sorted(set(counts["surface"].to_pylist())):
-        counted = counts.filter(pa.compute.field("surface") == surface)
+        logged = counts.filter(pa.compute.field("surface") == surface)
+        counted = logged.filter(pa.compute.is_valid(logged["position"]))
+        told += said_of_positions(surface, logged, counted)
+        if len(set(counted["position"].to_pylist())) < _FEWEST_POSITIONS:
+            continue
         rows = list(randomised_rows(counted, rules))
         if not rows and pa.compute.sum(counted["num_engaged"]).as_py() >= rules.min_engaged:
-            of_surface = placed.where(F.col("surface") == surface)
+            of_surface = placed.where((F.col("surface") == surface) & F.col("position").isNotNull())
             total = pa.compute.sum(counted["num_impressions"]).as_py()
             rows = list(regression_rows(sample_examples(night, of_surface, window, total), rules))
         yield from ({"surface": surface, "ds": night.ds, **row} for row in rows)
+    night.tell(TABLE, told)
+
+
+def said_of_positions(surface: str, logged: pa.Table, placed: pa.Table) -> list[str]:
+    """What people should know of a surface: ``logged`` counts all its impressions, ``placed`` those with a position."""
+    total, known = (int(pa.compute.sum(counted["num_impressions"]).as_py() or 0) for counted in (logged, placed))
+    positions = set(placed["position"].to_pylist())
+    if not positions:
+        return [f"no impression of {surface} has a position: regression EM is skipped, every example weighs 1"]
+    told = []
+    if known < total:
+        told += [f"{total - known:,} of {total:,} impressions of {surface} have no position: they weigh 1"]
+    if len(positions) < _FEWEST_POSITIONS:
+        told += [f"every position of {surface} is {positions.pop()}: regression EM is skipped, every example weighs 1"]
+    return told
 
 
 def main(night: Night) -> None:

@@ -10,8 +10,9 @@ def session_state(impressions: DataFrame) -> DataFrame:
     """``impressions`` with num_session_views and session_micros, both as of ``shown_at``.
 
     The first counts the impressions of the same user and session that are visible at that instant, the second is the
-    time since the first of them, 0 where there is none. Each impression is laid out twice in the order of time, as
-    something that becomes visible and as somebody who looks: one sort per session, no join.
+    time since the first of them, 0 where there is none. Both are null where the session is unknown.
+    Each impression is laid out twice in the order of time, as something that becomes visible and as somebody who looks:
+    one sort per session, no join.
     """
     shown = F.unix_micros("shown_at")
     seen = F.struct(
@@ -24,13 +25,13 @@ def session_state(impressions: DataFrame) -> DataFrame:
         .orderBy("_step.at", "_step.looks")
         .rangeBetween(Window.unboundedPreceding, Window.currentRow)
     )
+    state = {
+        "num_session_views": F.count("_step.shown").over(so_far),
+        "session_micros": F.coalesce(shown - F.min("_step.shown").over(so_far), F.lit(0)),
+    }
+    is_known = F.col("session_id").isNotNull()
     return (
-        steps.withColumns(
-            {
-                "num_session_views": F.count("_step.shown").over(so_far),
-                "session_micros": F.coalesce(shown - F.min("_step.shown").over(so_far), F.lit(0)),
-            }
-        )
+        steps.withColumns({name: F.when(is_known, value) for name, value in state.items()})
         .where(F.col("_step.looks") == 1)
         .drop("_step")
     )

@@ -9,7 +9,8 @@ from spark_jobs.context_columns import instant_columns, session_columns
 from spark_jobs.counters import counters_at, post_events
 from spark_jobs.examples.exposures import logged_exposures, sampled_exposures
 from spark_jobs.examples.labels import LABELS, attributable, attribute, mature_labels
-from spark_jobs.examples.weights import weights_by_position
+from spark_jobs.examples.left_out import left_out
+from spark_jobs.examples.weights import weights_by_position, with_weights
 from spark_jobs.examples.window import Window
 from spark_jobs.feature_columns import with_defaults
 from spark_jobs.lake import write_partition
@@ -47,7 +48,8 @@ def transform(
 ) -> DataFrame:
     """Examples of the window, all days in one pass; grain: example_id.
 
-    An exposure to a post of which nothing had been received by then is none: no night could have ranked it.
+    An exposure to a post of which nothing had been received by then is none, as no night could have ranked it;
+    ``left_out`` counts them.
     """
     versions = all_versions(posts, edits)
     if settings.dataset.has_impressions:
@@ -73,7 +75,7 @@ def transform(
     labels = mature_labels(exposures, attribute(shown, attributable(engagements, window)), window)
     if settings.dataset.has_impressions:
         weights = weights_by_position(points, propensities, settings.propensities)
-        weighted = featured.join(F.broadcast(weights), ["surface", "position"], "inner")
+        weighted = with_weights(featured, weights)
     else:
         weighted = featured.withColumn("weight", F.lit(1.0).cast("float"))
     return (
@@ -158,6 +160,7 @@ def main(night: Night) -> None:
     Files and the rows in them come out in the same order on a rerun: the trainer reads them in that order.
     """
     window = Window.of(night)
+    night.tell(TABLE, left_out(night, window))
     frame = transform(
         posts=night.read("silver.posts"),
         edits=night.read("silver.post_edits"),

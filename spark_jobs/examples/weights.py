@@ -2,19 +2,22 @@
 
 import numpy as np
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from analysis.position_bias import inverse_weights
 from contracts.settings import Propensities
 
 
 def weights_by_position(examples: DataFrame, propensities: DataFrame, rules: Propensities) -> DataFrame:
-    """surface, position, weight: ``min(1 / examined, max_weight)``, divided by its mean over ``examples``.
+    """surface, position, weight: ``min(1 / examined, max_weight)``, divided by its mean over the placed ``examples``.
 
-    A position deeper than any estimate takes the deepest one of its surface; a surface without estimates counts as
-    examined everywhere. Grain: surface and position.
+    Placed are those of known position; the others have no row here, see ``with_weights``. A position deeper than any
+    estimate takes the deepest one of its surface; a surface without estimates counts as examined everywhere.
+    Grain: surface and position.
     """
     # In a fixed order, so that a rerun adds up the same mean to the last bit.
-    counts = sorted(tuple(row) for row in examples.groupBy("surface", "position").count().collect())
+    placed = examples.where(F.col("position").isNotNull())
+    counts = sorted(tuple(row) for row in placed.groupBy("surface", "position").count().collect())
     curve = {(row.surface, row.position): row.examined for row in propensities.collect()}
     deepest = {surface: max(at for of, at in curve if of == surface) for surface, _ in curve}
     examined = [
@@ -27,3 +30,9 @@ def weights_by_position(examples: DataFrame, propensities: DataFrame, rules: Pro
         (surface, position, weight) for (surface, position, _), weight in zip(counts, weights.tolist(), strict=True)
     ]
     return examples.sparkSession.createDataFrame(rows, "surface STRING, position INT, weight FLOAT")
+
+
+def with_weights(examples: DataFrame, weights: DataFrame) -> DataFrame:
+    """``examples`` with the ``weight`` of their surface and position; 1, the mean, where the position is unknown."""
+    weighted = examples.join(F.broadcast(weights), ["surface", "position"], "left")
+    return weighted.withColumn("weight", F.coalesce("weight", F.lit(1.0).cast("float")))

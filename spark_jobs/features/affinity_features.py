@@ -92,7 +92,8 @@ def main(night: Night) -> None:
     window = settings.dataset.activity_days
     log = event_log(night.read("silver.impressions"), night.read("silver.engagements"), days, window)
     met = with_posts(log.where(F.col("user_id").isNotNull()), versions)
-    written = posts_written(versions, days, window).withColumnRenamed("author_id", "user_id")
+    written = posts_written(versions, days, window).where("author_id IS NOT NULL")
+    written = written.withColumnRenamed("author_id", "user_id")
     totals = count_pairs(
         met=met,
         friendships=night.read("silver.friendships"),

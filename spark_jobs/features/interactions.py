@@ -13,10 +13,10 @@ from spark_jobs.post_columns import topics_of
 
 
 def event_log(impressions: DataFrame, engagements: DataFrame, days: Sequence[date], activity_days: int) -> DataFrame:
-    """Organic impressions (kind ``view``) and engagements in the activity window of any of ``days``.
+    """Organic impressions (kind ``impression``) and engagements in the activity window of any of ``days``.
 
     Grain: one event; columns user_id (null for an anonymous reaction), post_id, kind, event_time, event_date and
-    seen_day; of a view session_id, device, connection and city; of an engagement dwell_ms and detail.
+    seen_day; of an impression session_id, device, connection and city; of an engagement dwell_ms and detail.
     """
     return _log(organic(impressions), organic(engagements), days, activity_days)
 
@@ -30,7 +30,7 @@ def _log(impressions: DataFrame, engagements: DataFrame, days: Sequence[date], a
     views = impressions.select(
         "user_id",
         "post_id",
-        F.lit("view").alias("kind"),
+        F.lit("impression").alias("kind"),
         F.col("shown_at").alias("event_time"),
         "event_date",
         seen_day("shown_at", "received_at").alias("seen_day"),

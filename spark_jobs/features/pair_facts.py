@@ -13,7 +13,7 @@ from spark_jobs.features.interactions import counted, edge_interval, event_inter
 from spark_jobs.features.mutual_friends import mutual_friends
 from spark_jobs.features.user_facts import dwelt
 
-INTERACTIONS = (*POSITIVE, "click")
+INTERACTIONS = (*POSITIVE, "click", "bookmark", "view")
 """Engagements that count as an interaction; a hide, a report or a glance does not bring people closer."""
 
 _PAIR = ("user_id", "author_id")
@@ -31,8 +31,9 @@ def count_pairs(
 ) -> DataFrame:
     """Counts of the pairs who are connected, met or answered each other on any of ``days``, nobody with themself.
 
-    Grain: user_id, author_id, ds. ``met`` is the event log with its posts.
+    Grain: user_id, author_id, ds. ``met`` is the event log with its posts; nobody's posts connect nobody.
     """
+    # A null author fails the condition too.
     others = met.where(F.col("user_id") != F.col("author_id"))
     parts = [
         *encounters(others, activity_days, rules),
@@ -46,8 +47,9 @@ def encounters(met: DataFrame, activity_days: int, rules: FeatureRules) -> list[
     """What viewers were shown of authors and did with it, and the answers: comments by the author on the viewer's."""
     interval = event_interval(activity_days)
     interacts = is_kind(*INTERACTIONS)
-    counts = {f"num_{kind}s": F.count_if(is_kind(kind)) for kind in ("view", "like", "comment", "share")}
+    counts = {f"num_{kind}s": F.count_if(is_kind(kind)) for kind in POSITIVE}
     counts |= {
+        "num_views": F.count_if(is_kind("impression")),
         "num_negatives": F.count_if(is_kind(*NEGATIVE)),
         "num_interactions": F.count_if(interacts),
         "num_profile_visits": F.count_if(is_kind("click") & (F.col("detail") == PROFILE_VISIT)),

@@ -7,7 +7,7 @@ from pyspark.sql import functions as F
 
 from contracts.features import names_of
 from contracts.settings import Settings
-from spark_jobs.counters import COUNTERS, counters_before, post_events
+from spark_jobs.counters import COUNTERS, WEIGHED, counters_before, post_events
 from spark_jobs.lake import write_partition
 from spark_jobs.night import Night
 from spark_jobs.post_columns import complete_posts, describe_posts
@@ -34,12 +34,12 @@ def transform(
     # A post has no event from before it was created, so older partitions need not be read.
     recent = [log.where(F.col("event_date") >= F.lit(oldest.date())) for log in (impressions, engagements)]
     counters = counters_before(post_events(recent[0], recent[1]), as_of)
-    points = describe_posts(live).join(counters, "post_id", "left").fillna(0, list(COUNTERS))
+    points = describe_posts(live).join(counters, "post_id", "left").fillna(0, [*COUNTERS, *WEIGHED])
     points = points.withColumn("instant", F.lit(as_of))
     # A text is first read in the night of the day on which it was written, or later.
     contents = contents.where(F.col("ds").between(F.lit(oldest.date()), F.lit(ds)))
     completed = complete_posts(points, user_features, contents, settings.smoothing)
-    return completed.select("post_id", "author_id", *names_of("post"), F.lit(ds).alias("ds"))
+    return completed.select("post_id", "author_id", *names_of("post"), *WEIGHED, F.lit(ds).alias("ds"))
 
 
 def live_posts(posts: DataFrame, edits: DataFrame, oldest: datetime, as_of: datetime) -> DataFrame:

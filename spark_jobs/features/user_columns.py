@@ -82,7 +82,7 @@ def _rates(smoothing: Smoothing) -> dict[str, tuple[str, str, float]]:
             f"{part}_ratio": (f"{part}_events", "events", smoothing.day_part_mean)
             for part in ("morning", "afternoon", "evening")
         },
-        **{f"{device}_ratio": (f"{device}_views", "views", mean) for device, mean in devices.items()},
+        **{f"{device}_ratio": (f"{device}_views", "device_views", mean) for device, mean in devices.items()},
         **{f"{k}_ratio": (f"{k}_views", "connected_views", smoothing.connection_mean) for k in connections},
         **{f"{city}_ratio": (f"{city}_views", "located_views", smoothing.city_mean) for city in cities},
     }
@@ -100,7 +100,7 @@ def _rate_columns(smoothing: Smoothing) -> dict[str, Column]:
 
 def _habit_columns() -> dict[str, Column]:
     """What a session of the user is expected to look like; views of a session are counted behind its middle one."""
-    events, sessions, views = F.col("num_events"), F.col("num_sessions"), F.col("num_views")
+    events, sessions, views = F.col("num_events"), F.col("num_sessions"), F.col("num_session_views")
     behind = F.greatest(share_of(views, sessions) - F.lit(1.0), F.lit(0.0)) / F.lit(2.0)
     minutes = share_of(F.col("session_micros"), sessions) / F.lit(2 * 60e6)
     return {

@@ -40,7 +40,7 @@ def count_users(
     those of ``spark_jobs.post_versions``.
     """
     interval = event_interval(activity_days)
-    authored = written.select(F.col("author_id").alias("user_id"), *interval)
+    authored = written.where("author_id IS NOT NULL").select(F.col("author_id").alias("user_id"), *interval)
     sessions = session_lengths(log, activity_days)
     steps = {name: F.sum(name) for name in ("num_sessions", "session_micros")}
     parts = [
@@ -101,7 +101,7 @@ def _activity(rules: FeatureRules) -> dict[str, Column]:
 
 
 def _of_ads() -> dict[str, Column]:
-    kinds = {"num_ad_views": ("view",), "num_ad_positives": POSITIVE}
+    kinds = {"num_ad_views": ("impression",), "num_ad_positives": POSITIVE}
     return {name: F.count_if(is_kind(*kind)) for name, kind in kinds.items()}
 
 
@@ -112,15 +112,17 @@ def dwelt(rules: FeatureRules) -> Column:
 
 def _own(rules: FeatureRules) -> dict[str, Column]:
     """Counts of what users did: name and which rows it counts."""
-    own, positive, view = F.col("is_own"), is_kind(*POSITIVE), is_kind("view")
+    own, positive, view = F.col("is_own"), is_kind(*POSITIVE), is_kind("impression")
     completed = is_kind("dwell") & (F.col("content_type") == "video") & (F.col("dwell_ms") >= rules.completion_ms)
-    holds = {f"{kind}s": is_kind(kind) for kind in ("view", "like", "comment", "share", "click", "hide", "report")}
-    holds |= {"events": F.lit(True), "negatives": is_kind(*NEGATIVE), "video_completions": completed}  # noqa: FBT003
+    holds = {f"{kind}s": is_kind(kind) for kind in ("like", "comment", "share", "click", "hide", "report")}
+    holds |= {"views": view, "events": F.lit(True), "negatives": is_kind(*NEGATIVE), "video_completions": completed}  # noqa: FBT003
     event_time = F.col("event_time")
     holds |= {f"{part}_events": in_hours(event_time, part) for part in ("morning", "afternoon", "evening")}
     holds["weekend_events"] = on_weekend(event_time) > 0
     holds |= {f"{device}_views": view & (F.col("device") == device) for device in ("tablet", "desktop")}
     holds["mobile_views"] = view & on_mobile("device")
+    holds["device_views"] = view & F.col("device").isNotNull()
+    holds["session_views"] = view & F.col("session_id").isNotNull()
     holds["connected_views"] = view & F.col("connection").isNotNull()
     holds |= {f"{kind}_views": view & (F.col("connection") == kind) for kind in ("wifi", "cellular")}
     holds["located_views"] = view & F.col("city").isNotNull()
@@ -138,6 +140,6 @@ def _own(rules: FeatureRules) -> dict[str, Column]:
 def _received(rules: FeatureRules) -> dict[str, Column]:
     """Counts of what happened to the posts of users: name and which rows it counts."""
     read = is_kind("dwell") & (F.col("dwell_ms") >= rules.read_ms)
-    holds = {"views": is_kind("view"), "positives": is_kind(*POSITIVE), "negatives": is_kind(*NEGATIVE)}
+    holds = {"views": is_kind("impression"), "positives": is_kind(*POSITIVE), "negatives": is_kind(*NEGATIVE)}
     holds |= {"reports": is_kind("report"), "reads": read}
     return {f"received_{name}": ~F.col("is_own") & condition for name, condition in holds.items()}

@@ -6,6 +6,7 @@ from pyspark.sql import functions as F
 from contracts.landing import LABELS
 from contracts.settings import Labels
 from models.content.label_model import log_odds
+from spark_jobs.authorship import author_key
 from spark_jobs.night import Night
 from spark_jobs.point_in_time import visible_micros
 from spark_jobs.rates import smoothed_rate
@@ -60,7 +61,8 @@ def judged_posts(verdicts: DataFrame, readings: DataFrame) -> DataFrame:
 def with_author_rates(points: DataFrame, verdicts: DataFrame, authors: DataFrame, labels: Labels) -> DataFrame:
     """``points`` (post_id, author_id, instant, ...) with ``AUTHOR_COLUMNS``; grain: that of ``points``.
 
-    Counts verdicts visible at the instant on the author's other posts; ``authors`` has post_id and author_id of all.
+    Counts verdicts visible at the instant on the author's other posts, of which nobody's post has none; ``authors`` has
+    post_id and author_id of all.
     Verdicts and points of an author are laid out in one order of time, verdicts first among equals, and added up by
     running sums, of which those on the point's own post are taken off.
     """
@@ -85,7 +87,7 @@ def with_author_rates(points: DataFrame, verdicts: DataFrame, authors: DataFrame
         Window.partitionBy(*keys)
         .orderBy("_at", F.col("_point").isNotNull())
         .rowsBetween(Window.unboundedPreceding, Window.currentRow)
-        for keys in (("author_id",), ("author_id", "post_id"))
+        for keys in (author_key(), (*author_key(), F.col("post_id")))
     )
     of_others = ((F.sum(name).over(before) - F.sum(name).over(own)).alias(name) for name in amounts)
     counted = steps.unionByName(asked).select("_point", *of_others).where(F.col("_point").isNotNull())

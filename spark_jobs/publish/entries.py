@@ -15,8 +15,10 @@ from contracts.epochs import (
     REASONS,
     SOURCES,
 )
+from contracts.erasure import NOBODY
 from contracts.features import names_of
 from contracts.settings import PoolRules
+from spark_jobs.authorship import author_key
 from spark_jobs.recent_posts import STATS
 
 LARGEST_HALF = 65504.0
@@ -30,8 +32,8 @@ def code_pools(ranked: DataFrame) -> DataFrame:
     flags = F.when(is_public, FLAG_PUBLIC).otherwise(0) + F.when(F.col("is_exploration"), FLAG_EXPLORATION).otherwise(0)
     coded = {
         "post_id": F.col("post_id"),
-        "author_id": F.col("author_id"),
-        "source_id": F.col("source_id"),
+        "author_id": F.coalesce("author_id", F.lit(NOBODY)),
+        "source_id": F.coalesce("source_id", F.lit(NOBODY)),
         "created_at": F.unix_timestamp("created_at"),
         "score": _clipped(F.col("value_score")),
         "source": _code("source_type", SOURCES),
@@ -57,14 +59,14 @@ def user_vectors(user_features: DataFrame) -> DataFrame:
 
 
 def fallback_pool(posts: DataFrame, kind: str, rules: PoolRules) -> dict[str, Any]:
-    """Columns of the ``popular`` or ``chronological`` pool: public posts outside groups, few per author.
+    """Columns of the ``popular`` or ``chronological`` pool: public posts outside groups, few per known author.
 
     ``posts`` comes from ``recent_posts``; the result has at most ``fallback_size`` rows.
     """
     is_open = (F.col("privacy") == "public") & (F.col("source_type") != "group")
     newest = (F.col("created_at").desc(), F.col("post_id"))
     order = newest if kind == "chronological" else (F.col("engagement").desc(), *newest)
-    place = F.row_number().over(Window.partitionBy("author_id").orderBy(*order))
+    place = F.row_number().over(Window.partitionBy(*author_key()).orderBy(*order))
     spread = posts.where(is_open).withColumn("_place", place)
     best = spread.where(F.col("_place") <= rules.max_per_author).orderBy(*order).limit(rules.fallback_size)
     coded = code_pools(
@@ -91,7 +93,8 @@ def cards(post_ids: DataFrame, posts: DataFrame, users: DataFrame, sources: Data
     """(post_id, value): one card per post as compact JSON; ids are strings, because JavaScript numbers end at 2^53.
 
     ``posts`` comes from ``recent_posts``; ``users`` is (author_id, author_name), ``sources`` (source_type, source_id,
-    source_name) of pages and groups; a post on someone's own profile has its author as source.
+    source_name) of pages and groups; a post on someone's own profile has its author as source. The author of nobody's
+    post is null, and so is the id of a source that would be the author.
     """
     named = (
         post_ids.join(posts, "post_id", "inner")
@@ -100,10 +103,11 @@ def cards(post_ids: DataFrame, posts: DataFrame, users: DataFrame, sources: Data
     )
     author_name = F.coalesce("author_name", F.lit(""))
     text_id = {name: F.col(name).cast("string") for name in ("post_id", "author_id", "source_id")}
+    author = F.struct(text_id["author_id"].alias("id"), author_name.alias("name"))
     content = F.struct(F.col("content_type").alias("type"), "text", "hashtags", "media_count")
     card = F.struct(
         text_id["post_id"].alias("id"),
-        F.struct(text_id["author_id"].alias("id"), author_name.alias("name")).alias("author"),
+        F.when(F.col("author_id").isNotNull(), author).alias("author"),
         content.alias("content"),
         F.struct(
             F.col("source_type").alias("type"),
@@ -114,7 +118,7 @@ def cards(post_ids: DataFrame, posts: DataFrame, users: DataFrame, sources: Data
         F.struct(*STATS).alias("stats"),
         "privacy",
     )
-    return named.select("post_id", F.to_json(card).cast("binary").alias("value"))
+    return named.select("post_id", F.to_json(card, {"ignoreNullFields": "false"}).cast("binary").alias("value"))
 
 
 def latest_names(users: DataFrame) -> DataFrame:

@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 
 from contracts.features import TOPICS
 from contracts.settings import PoolRules
+from spark_jobs.authorship import author_key
 from spark_jobs.lake import write_partition
 from spark_jobs.night import Night
 from spark_jobs.visibility import Edges, read_edges, visible_pairs
@@ -34,9 +35,12 @@ def reason() -> Column:
 
 
 def order_pools(scored: DataFrame, rules: PoolRules) -> DataFrame:
-    """Rank 1..n per user by value score, then post id, skipping an author's posts after ``max_per_author``."""
+    """Rank 1..n per user by value score, then post id, skipping an author's posts after ``max_per_author``.
+
+    Of nobody's posts, of which no author is known, none is skipped.
+    """
     best_first = (F.col("value_score").desc(), F.col("post_id"))
-    place_of_author = F.row_number().over(Window.partitionBy("user_id", "author_id").orderBy(*best_first))
+    place_of_author = F.row_number().over(Window.partitionBy("user_id", *author_key()).orderBy(*best_first))
     rank = F.row_number().over(Window.partitionBy("user_id").orderBy(*best_first))
     spread = scored.withColumn("_place", place_of_author).where(F.col("_place") <= rules.max_per_author)
     return spread.withColumn("rank", rank).where(F.col("rank") <= rules.pool_size).drop("_place")

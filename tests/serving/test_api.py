@@ -32,6 +32,7 @@ async def test_the_body_is_what_the_schema_says(world: RedisServer, open_reader:
         response = await client.get(user_id=1)
     feed = FeedResponse.model_validate_json(response.content, strict=True)
     post = feed.posts[0]
+    assert post.author is not None
     assert [post.id, post.author.id] == ["9007199254740993", "9007199254741093"]
     assert post.ranking_score == pytest.approx(1 / 3, abs=1e-3)
     assert post.reason == 'Your friend Ada "9007199254741093" Ö posted this'

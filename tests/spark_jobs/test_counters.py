@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 from spark_jobs.counters import COUNTERS, counters_at, counters_before, post_events
 from tests.silver_rows import at, silver
 
-KINDS = ("like", "comment", "share", "hide", "report", "dislike", "accept", "click")
+KINDS = ("like", "comment", "share", "hide", "report", "dislike", "accept", "click", "bookmark", "view")
 
 
 def random_log(seed: int, events: int = 400) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -55,7 +55,7 @@ def naive_counters(log: DataFrame, points: DataFrame, delay: timedelta = timedel
         & (F.col("received_at") + F.lit(delay) <= F.col("instant")),
         "left",
     )
-    kinds = (("view",), ("like",), ("comment",), ("share",), ("hide", "report", "dislike"))
+    kinds = (("impression",), ("like",), ("comment",), ("share",), ("hide", "report", "dislike"))
     counts = [F.count(F.when(F.col("kind").isin(*kind), 1)) for kind in kinds]
     return {row[0]: tuple(row[1:]) for row in seen.groupBy("name").agg(*counts).collect()}
 

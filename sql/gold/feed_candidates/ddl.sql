@@ -2,9 +2,9 @@
 CREATE TABLE gold.feed_candidates (
   user_id BIGINT NOT NULL COMMENT 'the viewer',
   post_id BIGINT NOT NULL COMMENT 'the post',
-  author_id BIGINT NOT NULL COMMENT 'who wrote it',
+  author_id BIGINT COMMENT 'who wrote it; null where nobody knows',
   source_type STRING NOT NULL COMMENT 'the first source that proposed it: friend, page, group, suggested',
-  source_id BIGINT NOT NULL COMMENT 'of silver.posts: author, page or group',
+  source_id BIGINT COMMENT 'of silver.posts: author, page or group',
   sources ARRAY<STRING> NOT NULL COMMENT 'every source that proposed it',
   created_at TIMESTAMP NOT NULL COMMENT 'when the post was written',
   simple_score FLOAT NOT NULL COMMENT 'first-stage score, by which the most promising are kept; no probability',

@@ -2,7 +2,7 @@
 CREATE TABLE gold.scored_candidates (
   user_id BIGINT NOT NULL COMMENT 'the viewer',
   post_id BIGINT NOT NULL COMMENT 'the post',
-  author_id BIGINT NOT NULL COMMENT 'who wrote it',
+  author_id BIGINT COMMENT 'who wrote it; null where nobody knows',
   p_like FLOAT NOT NULL COMMENT 'calibrated probability that the viewer, shown it, answers with a like',
   p_comment FLOAT NOT NULL COMMENT 'calibrated probability that the viewer, shown it, answers with a comment',
   p_share FLOAT NOT NULL COMMENT 'calibrated probability that the viewer, shown it, answers with a share',

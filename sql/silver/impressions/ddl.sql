@@ -1,12 +1,12 @@
--- grain: one post shown to one user at one position of one request
+-- grain: one post shown to one user in one request
 CREATE TABLE silver.impressions (
   impression_id STRING NOT NULL COMMENT 'the event id',
   user_id BIGINT NOT NULL COMMENT 'the viewer',
   post_id BIGINT NOT NULL COMMENT 'the post that was shown',
   request_id STRING NOT NULL COMMENT 'the feed request that it answered',
-  session_id STRING NOT NULL COMMENT 'the session, as in silver.sessions',
-  position INT NOT NULL COMMENT '1-based',
-  device STRING NOT NULL COMMENT 'phone, tablet or desktop',
+  session_id STRING COMMENT 'the session, as in silver.sessions; null where unknown',
+  position INT COMMENT '1-based; null where unknown',
+  device STRING COMMENT 'phone, tablet or desktop; null where unknown',
   connection STRING COMMENT 'wifi, cellular or wired; null where unknown',
   city STRING COMMENT 'where the viewer was, as the source gives it',
   surface STRING NOT NULL COMMENT 'where in the product',

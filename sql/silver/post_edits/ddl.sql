@@ -1,9 +1,9 @@
 -- grain: one version of a post that a later edit replaced; the latest version is in silver.posts
 CREATE TABLE silver.post_edits (
   post_id BIGINT NOT NULL COMMENT 'the post',
-  author_id BIGINT NOT NULL COMMENT 'the user who wrote it, in whatever name',
+  author_id BIGINT COMMENT 'the user who wrote it, in whatever name; null where nobody knows',
   source_type STRING NOT NULL COMMENT 'friend, page or group: where it was posted',
-  source_id BIGINT NOT NULL COMMENT 'author, page or group id, by source_type',
+  source_id BIGINT COMMENT 'author, page or group id, by source_type; null where the author is',
   content_type STRING NOT NULL COMMENT 'status, photo, video or link',
   text STRING NOT NULL COMMENT 'as written; empty where there is none',
   hashtags ARRAY<STRING> NOT NULL COMMENT 'without the sign, as the source gives them',

@@ -26,3 +26,8 @@ WHERE (deleted_at IS NOT NULL AND NOT is_deleted) OR (deleted_at IS NULL) <> (de
 -- check: every_deletion_has_its_time warning
 -- Tombstones from before the table kept it; they count as deleted from their latest version on.
 SELECT post_id FROM silver_posts WHERE is_deleted AND deleted_at IS NULL;
+
+-- check: somebody_may_see_it warning
+-- A post without an author and for friends only: it is kept, and shown to nobody.
+SELECT post_id, privacy FROM silver_posts
+WHERE author_id IS NULL AND NOT is_deleted AND privacy NOT IN ('public', 'custom');

@@ -2,7 +2,7 @@
 CREATE TABLE silver.sessions (
   session_id STRING NOT NULL COMMENT 'as the client names it',
   user_id BIGINT NOT NULL COMMENT 'whose session it is',
-  device STRING NOT NULL COMMENT 'phone, tablet or desktop',
+  device STRING COMMENT 'phone, tablet or desktop; null where unknown',
   connection STRING COMMENT 'wifi, cellular or wired; null where unknown',
   started_at TIMESTAMP NOT NULL COMMENT 'event time of its start',
   ended_at TIMESTAMP NOT NULL COMMENT 'event time of its end, as far as it was reported',

@@ -106,12 +106,12 @@ def naive_features(lake: Lake, delay: timedelta = timedelta(0)) -> dict[str, tup
     """Log counts of each impression's post by the rule word for word; ``delay`` breaks it on purpose."""
     shown = lake.read("silver.impressions")
     acts = lake.read("silver.engagements").select("post_id", "engagement_type", "engaged_at", "received_at")
-    views = shown.select("post_id", F.lit("view"), "shown_at", "received_at")
+    views = shown.select("post_id", F.lit("impression"), "shown_at", "received_at")
     log = acts.union(views).toDF("of", "kind", "event_time", "known_at")
     wait = F.lit(delay)
     visible = (F.col("event_time") + wait < F.col("shown_at")) & (F.col("known_at") + wait <= F.col("shown_at"))
     seen = shown.join(log, (F.col("post_id") == F.col("of")) & visible, "left").groupBy("impression_id")
-    kinds = ("view", "like", "comment", "share")
+    kinds = ("impression", "like", "comment", "share")
     counts = seen.agg(*(F.log1p(F.count(F.when(F.col("kind") == kind, 1))).cast("float") for kind in kinds))
     return {row[0]: tuple(row[1:]) for row in counts.collect()}
 
