@@ -203,7 +203,7 @@ EVENT_TYPES: dict[str, tuple[Field, ...]] = {
 }
 """What a log does not know is left out or null: the ``author_id`` of a post (it is nobody's), the ``position``,
 ``session_id`` and ``device`` of an impression. ``source_id`` is the page or group of a post; in a ``friend`` post
-it says nothing. Ids of users, pages, groups, posts, campaigns and ads are six spaces: the same number may stand in several.
+it says nothing. Ids of users, pages, groups, posts, campaigns and ads are six spaces: one number may stand in several.
 ``audience`` holds the excluded users of ``friends_except`` and the admitted users of ``custom``.
 ``detail`` names the action as the source platform calls it, where its vocabulary is richer than ours; one value means
 something here, ``PROFILE_VISIT``. ``relation`` is what a friend is to a user; a friendship made again with another one

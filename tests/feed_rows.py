@@ -10,6 +10,7 @@ from pyspark.sql.types import StructField
 
 from spark_jobs.ddl import read_schema
 from spark_jobs.lake import Lake, conform
+from tests.silver_rows import BY_USER_0
 
 DS = date(2026, 3, 8)
 AS_OF = datetime(2026, 3, 9, tzinfo=UTC)
@@ -29,6 +30,7 @@ BLANKS: dict[str, Any] = {
 }
 USUAL: dict[str, dict[str, Any]] = {
     "silver.posts": {
+        **BY_USER_0,
         "source_type": "friend",
         "content_type": "status",
         "privacy": "public",
@@ -37,13 +39,15 @@ USUAL: dict[str, dict[str, Any]] = {
         "received_at": AS_OF - timedelta(hours=1),
     },
     "gold.ranked_feeds": {
+        **BY_USER_0,
         "source_type": "friend",
         "content_type": "status",
         "privacy": "public",
         "reason": "friend_posted",
         "created_at": AS_OF - timedelta(hours=1),
     },
-    "gold.feed_candidates": {"source_type": "friend", "created_at": AS_OF - timedelta(hours=1)},
+    "gold.scored_candidates": {"author_id": 0},
+    "gold.feed_candidates": {**BY_USER_0, "source_type": "friend", "created_at": AS_OF - timedelta(hours=1)},
     "gold.epochs": {"manifest": "{}", "audit": "{}", "status": "current"},
 }
 

@@ -30,7 +30,7 @@ def user(user_id: int, event_id: str | None = None, at: str = NOON, **fields: An
 
 def post(
     post_id: int,
-    author_id: int,
+    author_id: int | None,
     event_id: str | None = None,
     at: str = NOON,
     received: str | None = None,

@@ -38,9 +38,12 @@ EVENT_TIMES = {
     "silver.sessions": "started_at",
     "bronze.events": "event_time",
 }
+BY_USER_0 = {"author_id": 0, "source_id": 0}
+"""A post has an author unless a test says that it has none."""
+
 USUAL: dict[str, dict[str, Any]] = {
-    "silver.posts": {"source_type": "friend", "content_type": "status", "privacy": "public"},
-    "silver.post_edits": {"source_type": "friend", "content_type": "status", "privacy": "public"},
+    "silver.posts": {**BY_USER_0, "source_type": "friend", "content_type": "status", "privacy": "public"},
+    "silver.post_edits": {**BY_USER_0, "source_type": "friend", "content_type": "status", "privacy": "public"},
     "silver.impressions": {"request_id": "r", "session_id": "s", "position": 1, "device": "phone", "surface": "feed"},
 }
 
@@ -68,9 +71,9 @@ def _fill(name: str, field: T.StructField, row: dict[str, Any]) -> Any:
         return row["valid_from"]
     if field.name == "event_date":
         return moment.date()
-    if field.nullable:
-        return None
-    return USUAL.get(name, {}).get(field.name, BLANKS[field.dataType.simpleString()])
+    if field.name in USUAL.get(name, {}):
+        return USUAL[name][field.name]
+    return None if field.nullable else BLANKS[field.dataType.simpleString()]
 
 
 def put_reading(lake: Lake, post_id: int, text_at: datetime, ds: date, sentiment: float) -> None:

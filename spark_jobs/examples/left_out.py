@@ -15,8 +15,8 @@ def left_out(night: Night, window: Window) -> list[str]:
     impressions, engagements = night.read("silver.impressions"), night.read("silver.engagements")
     if night.settings.dataset.has_impressions:
         days = F.col("event_date").between(F.lit(window.first), F.lit(window.last))
-        what, exposures = "impressions", window.received(organic(impressions).where(days), "shown_at")
-        exposures = exposures.where(window.holds("shown_at"))
+        shown = window.received(organic(impressions).where(days), "shown_at")
+        what, exposures = "impressions", shown.where(window.holds("shown_at"))
     else:
         known = window.received(organic(engagements), "engaged_at").where(F.col("user_id").isNotNull())
         what, exposures = "engagements", first_engagements(known, window)
@@ -26,8 +26,8 @@ def left_out(night: Night, window: Window) -> list[str]:
     if not row.num_unknown + row.num_early:
         return []
     share = f"{row.num_unknown + row.num_early:,} of {row.num_exposures:,} {what} are no examples"
-    known = "came before their post had been made and received"
-    return [f"{share}: {row.num_unknown:,} {known}, {row.num_early:,} before its created_at"]
+    why = f"{row.num_unknown:,} came before their post had been made and received"
+    return [f"{share}: {why}, {row.num_early:,} before its created_at"]
 
 
 def count_left_out(exposures: DataFrame, versions: DataFrame) -> DataFrame:

@@ -12,6 +12,7 @@ from spark_jobs.night import Night, load_settings
 from spark_jobs.simulate import simulate
 from tests.edited_posts import edit_posts
 from tests.nights import Reader, reader, redis_server, run_night
+from tests.small_sites import LANDED, build, without_impressions
 
 USERS = 300
 DS = date(2026, 3, 8)
@@ -44,6 +45,17 @@ def published(spark: SparkSession, landing: Path, redis_url: str) -> Night:
 def feed(published: Night, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
     with reader(published.redis_url, tmp_path_factory.mktemp("reader") / "log") as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def unlogged(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Night:
+    """A small site that logs no impressions, in silver."""
+    folder = tmp_path_factory.mktemp("unlogged")
+    without_impressions(folder / "landing")
+    settings = load_settings(str(folder / "landing"))
+    night = Night(Lake(spark, str(folder / "lake")), DS, str(folder / "landing"), folder / "runs", settings)
+    build(night, *LANDED)
+    return night
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -144,6 +144,15 @@ def test_a_difference_is_claimed_only_beyond_its_interval(night: Path, mean: flo
     assert f"the ranker {relation} newest first" in describe(read_run(night)).sentence
 
 
+def test_what_jobs_told_stands_before_the_gates(night: Path) -> None:
+    assert 'id="notes"' not in render(night)
+    write(night, "notes/gold.propensities.json", ["no impression of <feed> has a position"])
+    write(night, "notes/gold.training_examples.json", [])
+    page = render(night)
+    assert "<li>gold.propensities: no impression of &lt;feed&gt; has a position</li>" in page
+    assert page.index('id="notes"') < page.index('id="gates"')
+
+
 def test_failures_come_first_and_turn_the_report_red(night: Path) -> None:
     results = [
         rule(success=False, severity="warning", message="observed 3.5"),

@@ -4,6 +4,7 @@ import pytest
 
 from contracts.epochs import REASONS
 from serving.reader.cards import CardCache, parse_card, render_post
+from serving.reader.responses import Post
 from tests.serving.reader_world import BIG, Seed, card_of
 
 
@@ -75,3 +76,11 @@ def test_the_cache_forgets_other_epochs() -> None:
     assert cache.get(1, 5) is None
     assert cache.get(2, 5) is card
     assert cache.num_bytes == card.num_bytes
+
+
+def test_the_card_of_a_post_whose_author_nobody_knows() -> None:
+    value = json.loads(card_of(Seed(5), 1))
+    value |= {"author": None, "source": {"type": "friend", "id": None, "name": ""}}
+    post = json.loads(render_post(parse_card(json.dumps(value).encode(), 5), 0.5, REASONS.index("popular")))
+    assert (post["author"], post["source"]["id"]) == (None, None)
+    assert Post.model_validate_json(json.dumps(post), strict=True).author is None

@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.epochs import FLAG_PUBLIC, POOL_DTYPES, Pool
+from contracts.erasure import NOBODY as AUTHOR_UNKNOWN
 from serving.reader.selection import FeedFilter, Suppression, rows_in_order, select
 
 NOBODY = Suppression()
@@ -36,6 +37,12 @@ def test_each_kind_of_suppression_withholds_and_is_counted_once() -> None:
     selection = select(FOUR, "all", 0, suppression, frozenset({11}), public_only=False)
     assert selection.rows == [(3, 3)]
     assert selection.suppressed == {"takedown": 1, "block": 1, "hidden": 1, "not_public": 0}
+
+
+def test_no_block_withholds_a_post_whose_author_nobody_knows() -> None:
+    pool = pool_of([(11, AUTHOR_UNKNOWN, 5, 50, 1), (12, 2, 1, 90, 1)])
+    suppression = Suppression(blocked=frozenset(range(-10, 10)))
+    assert select(pool, "all", 0, suppression, NOTHING, public_only=False).rows == [(0, 0)]
 
 
 def test_public_only_needs_the_flag() -> None:

@@ -6,7 +6,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from spark_jobs.counters import COUNTERS, counters_at, counters_before, post_events
+from spark_jobs.counters import COUNTERS, WEIGHED, counters_at, counters_before, post_events
 from tests.silver_rows import at, silver
 
 KINDS = ("like", "comment", "share", "hide", "report", "dislike", "accept", "click", "bookmark", "view")
@@ -87,6 +87,29 @@ def test_an_event_at_the_instant_is_not_visible_and_one_received_at_it_is(spark:
     points = spark.createDataFrame([(1, at(6, 12)), (2, at(6, 12))], "post_id BIGINT, instant TIMESTAMP")
     counted = {row["post_id"]: row["num_likes"] for row in counters_at(log, points).collect()}
     assert counted == {1: 2, 2: 0}
+
+
+def test_an_opened_post_is_not_one_that_was_shown_and_anonymous_comments_count(spark: SparkSession) -> None:
+    kinds = ("view", "view", "view", "bookmark", "comment", "comment")
+    acts = [
+        {"engagement_id": f"e{n}", "user_id": None if n == 5 else 1, "post_id": 1, "engagement_type": kind}
+        for n, kind in enumerate(kinds)
+    ]
+    log = post_events(
+        silver(spark, "silver.impressions", [{"impression_id": "i", "user_id": 1, "post_id": 1, "shown_at": at(6)}]),
+        silver(spark, "silver.engagements", [{**act, "engaged_at": at(6)} for act in acts]),
+    )
+    [row] = counters_before(log, at(7)).collect()
+    counts = {name: row[name] for name in (*COUNTERS, *WEIGHED)}
+    assert counts == {
+        "num_views": 1,
+        "num_likes": 0,
+        "num_comments": 2,
+        "num_shares": 0,
+        "num_negatives": 0,
+        "num_bookmarks": 1,
+        "num_opens": 3,
+    }
 
 
 def test_snapshot_counters_agree_with_the_counters_at_that_instant(spark: SparkSession) -> None:

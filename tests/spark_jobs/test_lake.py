@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from contracts.pipeline import BY_NAME
 from spark_jobs import ddl
 from spark_jobs.ddl import read_schema
-from spark_jobs.lake import Lake, checksum, merge_by_key, write_partition
+from spark_jobs.lake import Lake, append_rows, checksum, merge_by_key, write_partition
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -133,3 +134,17 @@ def test_a_table_that_cannot_follow_its_ddl_is_refused_by_column_and_types(
     change_ddl(old, new)
     with pytest.raises(ValueError, match=f"silver.pages: the table cannot follow sql/silver/pages/ddl.sql: {told}"):
         Lake(lake.spark, lake.root).read("silver.pages")
+
+
+def test_a_column_that_may_be_null_by_now_may_be_null_in_a_table_that_stands(
+    lake: Lake, change_ddl: Callable[[str, str], None]
+) -> None:
+    merge_by_key(lake, "silver.pages", pages(lake, (1, "old", NOON)), None)
+    nameless = pages(lake, (2, "x", NOON)).withColumn("name", F.lit(None).cast("string"))
+    with pytest.raises(Exception, match=r"(?i)not.null"):
+        append_rows(lake, "silver.pages", nameless)
+    change_ddl("name STRING NOT NULL", "name STRING")
+    for _ in range(2):
+        newer = Lake(lake.spark, lake.root)
+        merge_by_key(newer, "silver.pages", nameless, "true")
+    assert sorted((row.page_id, row.name) for row in newer.read("silver.pages").collect()) == [(1, "old"), (2, None)]

@@ -124,3 +124,12 @@ def test_a_row_from_before_silver_kept_versions_counts_as_the_only_one(spark: Sp
     seen = join_versions(points(spark, [at(5, 1), at(6, 1)]), versions, "t").withColumn("gone", is_gone_at("t"))
     assert [(found.t, found.gone) for found in seen.collect()] == [(naive(at(6, 1)), True)]
     assert posts_written(versions, [date(2026, 3, 8)], 28).count() == 1
+
+
+def test_what_happens_at_the_very_instant_of_a_creation_is_with_the_post(spark: SparkSession) -> None:
+    first = post(3, 1, "made", "2026-03-05T12:00:00Z", text="first")
+    versions = all_versions(*clean_posts(spark, [first, edit(first, "edited", "2026-03-05T13:00:00Z", text="second")]))
+    asked = {at(5, 11, 59, 59, 999_999): None, at(5, 12): "first", at(5, 13): "first", at(5, 13, 0, 0, 1): "second"}
+    times = spark.createDataFrame([(3, moment) for moment in asked], "post_id BIGINT, t TIMESTAMP")
+    rows = join_versions(times, versions.select(*KEPT), "t").collect()
+    assert {row.t: row.text for row in rows} == {naive(t): text for t, text in asked.items() if text is not None}

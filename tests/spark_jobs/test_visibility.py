@@ -49,6 +49,7 @@ def edges_of(spark: SparkSession) -> Edges:
 FRIENDS = {FRIEND, LISTED_FRIEND, MEMBER, UNBLOCKED}
 NOT_BLOCKED = set(EVERYONE) - {BLOCKED_BY_AUTHOR, BLOCKS_AUTHOR}
 LISTED = [LISTED_FRIEND, LISTED_STRANGER, BLOCKED_BY_AUTHOR]
+NOBODYS = {"author_id": None, "source_id": None}
 CASES: dict[str, tuple[dict[str, Any], set[int]]] = {
     "public": ({"privacy": "public"}, NOT_BLOCKED),
     "friends": ({"privacy": "friends"}, FRIENDS | {AUTHOR}),
@@ -61,6 +62,15 @@ CASES: dict[str, tuple[dict[str, Any], set[int]]] = {
     "group": ({"privacy": "public", "source_type": "group", "source_id": GROUP}, {AUTHOR, MEMBER}),
     "another group": ({"privacy": "public", "source_type": "group", "source_id": GROUP + 1}, {AUTHOR}),
     "friends in a group": ({"privacy": "friends", "source_type": "group", "source_id": GROUP}, {AUTHOR, MEMBER}),
+    "nobody's": ({**NOBODYS, "privacy": "public"}, set(EVERYONE)),
+    "nobody's in a group": (
+        {**NOBODYS, "privacy": "public", "source_type": "group", "source_id": GROUP},
+        {MEMBER, BLOCKS_AUTHOR},
+    ),
+    "nobody's for an audience": ({**NOBODYS, "privacy": "custom", "audience": LISTED}, set(LISTED)),
+    "nobody's for friends": ({**NOBODYS, "privacy": "friends"}, set()),
+    "nobody's for some friends": ({**NOBODYS, "privacy": "friends_except", "audience": LISTED}, set()),
+    "nobody's for nobody": ({**NOBODYS, "privacy": "only_me"}, set()),
     "unknown post": ({"post_id": 0}, set()),
 }
 

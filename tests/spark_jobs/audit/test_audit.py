@@ -146,3 +146,10 @@ def test_the_activity_window_is_the_data_set_s(night: Night) -> None:
         audit.main(night)
     audit.main(replace(night, settings=Settings(dataset=Dataset(activity_days=1))))
     assert values(read(night))["share_of_active_users_with_pool"] == 1.0, "Bob, without a pool, was not active"
+
+
+def test_posts_of_unknown_authors_are_not_counted_as_those_of_one(night: Night) -> None:
+    put(night, "silver.posts", [{"post_id": 11 + n, "author_id": None, "source_id": None} for n in range(5)])
+    pools = [item(user, n + 1, 11 + n, author_id=None) for user in (ANN, BOB) for n in range(5)]
+    numbers = values(verdict(night, pools))
+    assert (numbers["max_posts_per_author"], numbers["invisible_posts"], numbers["median_depth"]) == (1, 0, 5)

@@ -17,7 +17,7 @@ ANN, BOB, CAT, DAN, COLD = 1, 2, 3, 4, 5
 PAGE, GROUP, OTHER_GROUP = 10, 20, 21
 
 
-def post(post_id: int, author: int, likes: int = 0, **columns: Any) -> tuple[dict[str, Any], int]:
+def post(post_id: int, author: int | None, likes: int = 0, **columns: Any) -> tuple[dict[str, Any], int]:
     return {"post_id": post_id, "author_id": author, "source_id": author, **columns}, likes
 
 
@@ -70,7 +70,7 @@ def build(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(feed_candidates, "write_partition", keep)
 
     def run(settings: Settings | None = None, **changed: list[dict[str, Any]]) -> dict[tuple[int, int], Row]:
-        rows = tables() | {f"silver.{name}": value for name, value in changed.items()}
+        rows = tables() | {name if "." in name else f"silver.{name}": value for name, value in changed.items()}
         lake = MemoryLake(spark, "memory", rows)
         feed_candidates.main(Night(lake, DS, "", tmp_path, settings or Settings()))
         return {(row.user_id, row.post_id): row for row in lake.written}
@@ -135,6 +135,46 @@ def test_seen_and_hidden_posts_are_left_out(build: Build) -> None:
     assert posts_of(rows, ANN) == {102, 106, 107}
     assert posts_of(rows, BOB) == {106, 110}
     assert posts_of(rows, COLD) == {102, 106, 107, 110, 111}
+
+
+def test_without_impressions_a_post_is_seen_by_whoever_did_anything_with_it(build: Build) -> None:
+    def did(post_id: int, kind: str, moment: Any = None, **columns: Any) -> dict[str, Any]:
+        at = moment or hours(2)
+        usual = {"engagement_id": f"{post_id}{kind}", "user_id": ANN, "post_id": post_id, "engagement_type": kind}
+        return {**usual, "engaged_at": at, "received_at": at, "event_date": at.date(), **columns}
+
+    acts = [
+        did(101, "view"),
+        did(102, "like", AS_OF - timedelta(days=8)),
+        did(106, "comment", received_at=AS_OF),
+        did(107, "bookmark"),
+        did(108, "dwell", AS_OF - timedelta(days=6, hours=23)),
+        did(111, "like", user_id=None),
+    ]
+    unlogged = Settings(dataset=Dataset(has_impressions=False))
+    assert posts_of(build(unlogged, engagements=acts), ANN) == {102, 106, 111}
+    # Where impressions are logged, they say what was seen.
+    assert posts_of(build(engagements=acts), ANN) == {101, 102, 106, 107, 108, 111}
+
+
+def test_a_post_of_an_unknown_author_is_offered_by_its_page_and_to_everyone_and_by_no_friend(build: Build) -> None:
+    rows = [post(201, None)[0], post(202, None, source_type="page", source_id=PAGE)[0]]
+    counted = [{"post_id": 201, "log_likes": 3.0}, {"post_id": 202, "log_likes": 2.0}]
+    found = build(posts=rows, **{"gold.post_features": counted})
+    assert {key: list(row.sources) for key, row in found.items() if key[0] in (ANN, COLD)} == {
+        (ANN, 201): ["suggested"],
+        (ANN, 202): ["page", "suggested"],
+        (COLD, 201): ["suggested"],
+        (COLD, 202): ["suggested"],
+    }
+    assert {(row.author_id, row.source_id) for row in found.values()} == {(None, None), (None, PAGE)}
+
+
+def test_bookmarks_and_views_weigh_in_the_simple_score(build: Build) -> None:
+    counts = [{"post_id": 106, "author_id": CAT, "log_likes": math.log1p(9), "num_bookmarks": 3, "num_opens": 40}]
+    found = build(**{"gold.post_features": counts})
+    stranger = 0.3 * math.exp(-0.1) + 0.4 * math.log(1 + 9 + 2 * 3 + 0.1 * 40)
+    assert found[COLD, 106].simple_score == pytest.approx(stranger, rel=1e-6)
 
 
 def test_limits_keep_the_best_with_stable_ties(build: Build) -> None:

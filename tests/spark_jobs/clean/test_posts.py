@@ -7,11 +7,13 @@ import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
 
 from spark_jobs.clean import post_edits, posts, users
+from spark_jobs.clean.post_history import check_versions, told_versions
+from spark_jobs.clean.references import accepted
 from spark_jobs.gate import run_gate
 from spark_jobs.lake import append_rows, checksum
 from spark_jobs.night import Night
 from tests.landed import NOON, Event, bronze_rows, event, moment, naive, post, user
-from tests.silver_rows import silver
+from tests.silver_rows import at, put, silver
 from tests.written_posts import clean_posts, deletion, edit
 
 EARLY, LATE, LATER = "2026-03-08T01:00:00Z", "2026-03-08T13:00:00Z", "2026-03-08T14:00:00Z"
@@ -118,9 +120,9 @@ def by_the_rule(events: list[Event]) -> tuple[set[tuple[Any, ...]], set[tuple[An
         first = min(ordered, key=lambda row: (seen(*times(row)), -times(row)[0].timestamp()))
         arrived = min(times(row)[1] for row in told)
         deleted = min(gone, key=lambda pair: (seen(*pair), pair[1], pair[0]), default=(None, None))
-        for at, row in enumerate(ordered):
+        for place, row in enumerate(ordered):
             said = (post_id, row["text"], *times(row), row is first)
-            later = [times(other) for other in ordered[at + 1 :]]
+            later = [times(other) for other in ordered[place + 1 :]]
             if later:
                 next_ = min(later, key=lambda pair: (seen(*pair), pair[1], pair[0]))
                 earlier.add((*said, *next_))
@@ -176,3 +178,28 @@ def test_the_order_of_arrival_does_not_matter(spark: SparkSession, order: str) -
     assert len(expected[1]) > 150
     assert got == expected[0]
     assert replaced_ == expected[1]
+
+
+def test_a_post_may_have_no_author_and_one_of_a_page_or_group_needs_its_page_or_group(
+    make_night: Callable[..., Night],
+) -> None:
+    night = make_night()
+    put(night.lake, "silver.users", [{"user_id": 1, "valid_from": at(1)}])
+    put(night.lake, "silver.pages", [{"page_id": 1, "owner_id": 1, "updated_at": at(1)}])
+    told = [
+        post(1, None, source_id=None),
+        post(2, None, source_id=77),
+        post(3, None, source_type="page", source_id=1),
+        post(4, None, source_type="page", source_id=None),
+        post(5, 1, source_type="group", source_id=None),
+        post(6, 2),
+    ]
+    checked = check_versions(night, bronze_rows(night.spark, told)).persist()
+    refused = checked.where("reason IS NOT NULL").select("post_id", "reason", "detail").collect()
+    assert sorted(map(tuple, refused)) == [
+        (4, "unknown_page", "source_id=null"),
+        (5, "unknown_group", "source_id=null"),
+        (6, "unknown_user", "author_id=2"),
+    ]
+    rows = told_versions(accepted(checked)).select("post_id", "author_id", "source_id").collect()
+    assert sorted(map(tuple, rows)) == [(1, None, None), (2, None, None), (3, None, 1)]

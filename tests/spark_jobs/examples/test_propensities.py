@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
@@ -9,7 +10,7 @@ from pyspark.sql import SparkSession
 
 from contracts.settings import Propensities, Settings
 from spark_jobs.examples import propensities
-from spark_jobs.examples.weights import weights_by_position
+from spark_jobs.examples.weights import weights_by_position, with_weights
 from spark_jobs.examples.window import Window
 from spark_jobs.gate import run_gate
 from spark_jobs.lake import checksum
@@ -20,7 +21,7 @@ WINDOW = Window(date(2026, 3, 1), date(2026, 3, 7), at(9), attribution_hours=24,
 EXAMINED = {1: 1.0, 2: 0.6, 3: 0.3}
 
 
-def shown(name: str, position: int, **given: Any) -> dict[str, Any]:
+def shown(name: str, position: int | None, **given: Any) -> dict[str, Any]:
     row = {"impression_id": name, "user_id": 1, "post_id": position, "position": position, "shown_at": at(5)}
     return {**row, **given}
 
@@ -38,6 +39,7 @@ def test_what_is_counted(spark: SparkSession) -> None:
         shown("too deep", 6, propensity=0.25),
         shown("other request", 1, post_id=7, request_id="q", propensity=0.5),
         shown("other surface", 1, post_id=8, surface="search", propensity=0.5),
+        shown("unplaced", None, post_id=10, propensity=0.5),
         shown("open", 1, post_id=9, request_id="late", shown_at=at(8, 1), propensity=0.5),
     ]
     acts = [
@@ -59,6 +61,7 @@ def test_what_is_counted(spark: SparkSession) -> None:
         "liked": (4, True, 1),
         "fixed": (4, False, 0),
         "unknown": (4, False, 0),
+        "unplaced": (4, True, 0),
         "other request": (1, True, 0),
         "other surface": (1, True, 0),
     }
@@ -90,7 +93,14 @@ def test_a_surface_without_chance_is_estimated_by_regression_and_a_rerun_changes
     fill(night, "feed", 1 / 3)
     fill(night, "search", None)
     put(night.lake, "silver.impressions", [shown("alone", 1, surface="rare", propensity=0.5)])
+    unplaced = [shown(f"u{n}", None, surface="search" if n % 2 else "slate", propensity=0.5) for n in range(40)]
+    put(night.lake, "silver.impressions", unplaced)
     propensities.main(night)
+    assert json.loads((night.folder / "notes" / f"{propensities.TABLE}.json").read_text()) == [
+        "every position of rare is 1: regression EM is skipped, every example weighs 1",
+        "20 of 1,820 impressions of search have no position: they weigh 1",
+        "no impression of slate has a position: regression EM is skipped, every example weighs 1",
+    ]
     rows = night.read(propensities.TABLE).orderBy("surface", "position").collect()
     assert [(row.surface, row.position, row.method) for row in rows] == [
         *(("feed", position, "randomised") for position in EXAMINED),
@@ -138,3 +148,13 @@ def test_weights_are_the_clipped_inverse_with_mean_1(spark: SparkSession) -> Non
     expected = {("feed", 1): 1 / mean, ("feed", 2): 2 / mean, ("feed", 9): 5 / mean, ("search", 1): 1 / mean}
     assert weights == pytest.approx(expected)
     assert sum(weights[key] * n for key, n in shown_at.items()) == pytest.approx(10)
+
+
+def test_an_example_of_unknown_position_weighs_1_and_moves_no_other_weight(spark: SparkSession) -> None:
+    shown = [("feed", 1), ("feed", 2), ("feed", None), ("feed", None), ("slate", None)]
+    examples = spark.createDataFrame(shown, "surface STRING, position INT")
+    curve = spark.createDataFrame([("feed", 1, 1.0), ("feed", 2, 0.5)], "surface STRING, position INT, examined DOUBLE")
+    weights = weights_by_position(examples, curve, Propensities())
+    got = sorted((row.surface, row.position or 0, row.weight) for row in with_weights(examples, weights).collect())
+    expected = [("feed", 0, 1.0), ("feed", 0, 1.0), ("feed", 1, 1 / 1.5), ("feed", 2, 2 / 1.5), ("slate", 0, 1.0)]
+    assert got == [(surface, position, pytest.approx(weight)) for surface, position, weight in expected]

@@ -248,3 +248,21 @@ def test_the_backlog_is_built_once_and_a_rerun_changes_nothing(lake: Lake, make_
     assert built.where("ds = '2026-03-07' AND user_id = 3 AND author_id = 4").count() == 1
     affinity_features.main(make_night())
     assert checksum(lake.read(affinity_features.TABLE)) == first
+
+
+def test_bookmarks_and_views_are_interactions_and_an_unknown_author_is_in_no_pair(spark: SparkSession) -> None:
+    posts = [{"post_id": 1, "author_id": 2, "created_at": at(5)}]
+    posts += [{"post_id": 2, "author_id": None, "source_id": None, "created_at": at(5)}]
+    kinds = ("view", "view", "bookmark", "dwell", "hide")
+    acts = [
+        {"engagement_id": f"{post}{n}", "user_id": 1, "post_id": post, "engagement_type": kind, "engaged_at": at(8, n)}
+        for n, kind in enumerate(kinds)
+        for post in (1, 2)
+    ]
+    shown = [{"impression_id": "i", "user_id": 1, "post_id": post, "shown_at": at(7)} for post in (1, 2)]
+    rows = pair_features(frames_of(spark, {"posts": posts, "engagements": acts, "impressions": shown}), [DAY]).collect()
+    assert [(row.user_id, row.author_id) for row in rows] == [(1, 2)]
+    assert rows[0].log_interactions == pytest.approx(log1p(3))
+    # The bookmark at two o'clock was the last; a view is no impression, of which there was one.
+    assert rows[0].days_since_last == pytest.approx(22 / 24 / 28)
+    assert rows[0].like_rate == pytest.approx(20 * 0.08 / 21)

@@ -5,6 +5,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from contracts.features import default_of
 from spark_jobs.creator_sketch import sketch_of
 
 
@@ -26,3 +27,9 @@ def test_a_sketch_tells_an_author_s_share_rightly_in_the_mean(spark: SparkSessio
         assert told.mean() == pytest.approx(share, abs=0.01)
     strangers = (affinity * np.roll(users[:, 0], 1, axis=0)).sum(1)
     assert strangers.mean() == pytest.approx(0, abs=0.01)
+
+
+def test_an_unknown_author_has_the_default_sketch(spark: SparkSession) -> None:
+    row = spark.range(1).select(sketch_of(F.lit(None).cast("bigint")).alias("sketch")).first()
+    assert row is not None
+    assert row.sketch == [default_of("post", "creator_sketch")] * 8

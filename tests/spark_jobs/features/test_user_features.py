@@ -9,7 +9,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from contracts.features import defaults_of
+from contracts.features import defaults_of, features_of
 from spark_jobs.creator_sketch import sketch_of
 from spark_jobs.features import affinity_features, user_features
 from spark_jobs.lake import Lake, checksum
@@ -246,3 +246,26 @@ def test_nights_build_the_backlog_once_rerun_identically_and_let_late_events_tou
     build_both(make_night(date(2026, 3, 9)))
     second = by_day(lake)
     assert {day for day in first if first[day] != second[day]} == {7, 8}
+
+
+def test_habits_come_from_impressions_whose_device_and_session_are_known(spark: SparkSession) -> None:
+    told: list[dict[str, Any]] = [
+        {"shown_at": at(8, 1), "session_id": "s", "device": "desktop"},
+        {"shown_at": at(8, 2), "session_id": "s", "device": None},
+        *({"shown_at": at(8, 3, n), "session_id": None, "device": None} for n in range(20)),
+    ]
+    views = [{"impression_id": f"v{n}", "user_id": 1, "post_id": 1, **view} for n, view in enumerate(told)]
+    views += [{**view, "impression_id": f"w{n}", "user_id": 2} for n, view in enumerate(views[2:])]
+    users = [{"user_id": user, "valid_from": at(1)} for user in (1, 2)]
+    posts = [{"post_id": 1, "author_id": None, "source_id": None, "created_at": at(5)}]
+    rows: Rows = {"users": users, "posts": posts, "impressions": views, "engagements": [act(1, "like", 1, at(8, 4))]}
+    got = {row.user_id: row.asDict() for row in build(spark, rows).collect()}
+    assert got[1]["desktop_ratio"] == pytest.approx((1 + 20 * 0.4) / 21)
+    assert got[1]["mobile_ratio"] == pytest.approx(20 * 0.5 / 21)
+    assert got[1]["like_rate"] == pytest.approx((1 + 20 * 0.08) / 42)
+    assert got[1]["usual_session_views"] == pytest.approx(log1p(0.5))  # behind the middle one of two
+    assert got[1]["usual_new_session"] == pytest.approx(0.5)
+    assert got[1]["creator_affinity"] == [0.0] * 8  # nobody knows whose post it was
+    silent = ("desktop_ratio", "mobile_ratio", "tablet_ratio", "usual_session_views", "usual_new_session")
+    defaults = {feature.name: feature.default for feature in features_of("user")}
+    assert {name: got[2][name] for name in silent} == pytest.approx({name: defaults[name] for name in silent})

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from contracts.settings import Labels
 from models.content.label_model import log_odds
@@ -96,3 +97,10 @@ def test_an_author_is_known_by_earlier_verdicts_on_other_posts(spark: SparkSessi
     }
     assert found[4, 6].author_nsfw == rate("nsfw", 0.0, 1.0)
     assert found[4, 6].author_misinformation == 0.0
+
+
+def test_posts_of_unknown_authors_say_nothing_of_each_other(spark: SparkSession) -> None:
+    authors = spark.createDataFrame([(1, None), (2, None)], "post_id BIGINT, author_id BIGINT")
+    points = authors.withColumn("instant", F.lit(at(6)))
+    rated = with_author_rates(points, frame(spark, [verdict(1, at(2))]), authors, Labels()).collect()
+    assert {row.post_id: row.author_clickbait for row in rated} == {1: 0.0, 2: 0.0}

@@ -107,3 +107,9 @@ def test_pools_are_the_greedy_choice(spark: SparkSession, most: int, size: int) 
                 taken.append((post, author))
         expected |= {(user, place, post) for place, (post, _) in enumerate(taken, 1)}
     assert {(row.user_id, row.rank, row.post_id) for row in ranked} == expected
+
+
+def test_posts_of_unknown_authors_are_not_taken_for_those_of_one(rank: Rank) -> None:
+    rows: Any = [(ANN, 20 + place, None, 10.0 - place) for place in range(5)]
+    rows += [(ANN, 30 + place, BOB, 1.0 - place) for place in range(5)]
+    assert in_order(rank(tables(rows))) == {ANN: [20, 21, 22, 23, 24, 30, 31, 32]}
