@@ -1,7 +1,8 @@
 """What the proof looks for, and how: ids in numbers, in text and in packed bytes, names and texts in text.
 
-An id from ``DISTINCTIVE`` on is looked for wherever a number can stand. A smaller one occurs by chance in any file, so
-it is looked for in id columns, in JSON fields that name ids, and in Redis keys.
+An id from ``DISTINCTIVE`` on is looked for wherever a number can stand. A smaller one occurs by chance in any file, and
+one that something else bears too stands there by right. These are looked for in id columns, in JSON fields that name
+ids, and in Redis keys.
 """
 
 import json
@@ -36,7 +37,7 @@ class Needles:
     @cached_property
     def distinctive(self) -> frozenset[int]:
         """Ids without sign that are looked for everywhere."""
-        return frozenset(self.wanted.ids.distinctive())
+        return frozenset(self.wanted.ids.distinctive()) - frozenset(self.wanted.borne)
 
     @cached_property
     def phrases(self) -> tuple[bytes, ...]:

@@ -1,13 +1,27 @@
 """What belongs to the erased users: their posts, pages and campaigns, and the names and texts that are theirs alone."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import reduce
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from contracts.erasure import TRACES
 from contracts.settings import ErasureRules
 from spark_jobs.erase.search_list import SearchList
+from spark_jobs.erased_ids import ErasedIds
 from spark_jobs.lake import Lake
+
+_NAMED = {
+    "silver.users": "user_id",
+    "silver.posts": "post_id",
+    "silver.pages": "page_id",
+    "silver.groups": "group_id",
+    "silver.campaigns": "campaign_id",
+    "silver.ads": "ad_id",
+}
+"""Every table of things that have ids of their own, and the column of the id."""
 
 _LINE = (
     "event_type string, user_id bigint, name string, page_id bigint, owner_id bigint, post_id bigint, "
@@ -41,7 +55,19 @@ def find_person(lake: Lake, users: Sequence[int], request_id: str, rules: Erasur
     candidates = phrases(lake, lines, wanted, all_posts, rules)
     shared = borne_by_others(lake, candidates, wanted, all_posts)
     own = tuple(phrase for phrase in candidates if phrase not in shared)
-    return SearchList(request_id, wanted, all_posts, pages, campaigns, own, len(shared))
+    found = SearchList(request_id, wanted, all_posts, pages, campaigns, own, len(shared))
+    return replace(found, borne=borne_by_something_else(lake, found.ids))
+
+
+def borne_by_something_else(lake: Lake, ids: ErasedIds) -> tuple[int, ...]:
+    """Distinctive numbers among ``ids`` that also name something of another kind, or with the other sign."""
+    wanted, stays = ids.distinctive(), []
+    for table, column in _NAMED.items():
+        kind = TRACES[table].goes_by.get(column)
+        named = lake.read(table).where(F.abs(column).isin(wanted)).select(F.col(column).alias("id"))
+        stays.append(named if kind is None else named.where(~F.col("id").isin(ids.of(kind))))
+    rows = reduce(DataFrame.unionByName, stays).select(F.abs("id").alias("id")).distinct().collect()
+    return tuple(sorted(row[0] for row in rows))
 
 
 def landed(lake: Lake) -> DataFrame:

@@ -48,6 +48,8 @@ def describe(needles: Needles) -> list[str]:
         lines.append(
             f"  {small} ids below {DISTINCTIVE:,}: in id columns, id fields and keys only, others hold such numbers"
         )
+    if wanted.borne:
+        lines.append(f"  {len(wanted.borne)} ids that something else bears too: in id columns, id fields and keys only")
     if wanted.shared:
         lines.append(f"  {wanted.shared} names or texts were also somebody else's and are not looked for")
     return lines

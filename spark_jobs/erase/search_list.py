@@ -15,7 +15,10 @@ from spark_jobs.erased_ids import ErasedIds
 
 @dataclass(frozen=True)
 class SearchList:
-    """Ids by kind; ``phrases`` are names and texts that nobody else's rows hold, ``shared`` how many others do."""
+    """Ids by kind; ``phrases`` are names and texts that nobody else's rows hold, ``shared`` how many others do.
+
+    ``borne`` are numbers, without sign, among the ids that something else bears too: spaces of ids may overlap.
+    """
 
     request_id: str
     user: tuple[int, ...]
@@ -24,6 +27,7 @@ class SearchList:
     campaign: tuple[int, ...] = ()
     phrases: tuple[str, ...] = ()
     shared: int = 0
+    borne: tuple[int, ...] = ()
 
     @property
     def ids(self) -> ErasedIds:
@@ -44,7 +48,9 @@ class SearchList:
         phrases = tuple(sorted({*self.phrases, *other.phrases}))
         shared = max(self.shared, other.shared)
         owned = {kind: both(kind) for kind in KINDS if kind != "user"}
-        return SearchList(self.request_id, self.user, **owned, phrases=phrases, shared=shared)
+        return SearchList(
+            self.request_id, self.user, **owned, phrases=phrases, shared=shared, borne=tuple(both("borne"))
+        )
 
     def save(self, path: Path) -> None:
         """Write it so that a reader sees all of it or none; only its owner may read it."""
@@ -60,5 +66,5 @@ class SearchList:
         values: Any = json.loads(path.read_text())
         if not isinstance(values, dict) or set(values) != {item.name for item in fields(SearchList)}:
             raise ValueError(f"{path} is no search list of an erasure")
-        lists = {name: tuple(values[name]) for name in (*KINDS, "phrases")}
+        lists = {name: tuple(values[name]) for name in (*KINDS, "phrases", "borne")}
         return SearchList(values["request_id"], shared=values["shared"], **lists)

@@ -44,6 +44,15 @@ def test_text_that_does_not(data: bytes) -> None:
     assert NEEDLES.in_text(data) == set()
 
 
+def test_a_number_that_something_else_bears_too_is_looked_for_where_its_kind_is_known() -> None:
+    shared = Needles(SearchList("r", (USER,), (POST,), borne=(USER,)))
+    assert shared.in_text(b'{"maxValues":{"post_id":1000153}} post:7:1000153') == set()
+    assert shared.in_text(b'{"user_id":1000153}') == {"user 1000153"}
+    assert shared.in_array(pa.array([USER, 5]), "user") == {f"user {USER}"}
+    assert shared.in_array(pa.array([USER, 5]), None) == shared.in_array(pa.array([USER, 5]), "post") == set()
+    assert shared.in_text(str(POST).encode()) == {str(POST)}
+
+
 @given(st.binary(max_size=40), st.binary(max_size=40), st.sampled_from(["<q", ">q"]), st.sampled_from([USER, POST]))
 def test_a_packed_id_is_found_at_any_offset_in_either_order(before: bytes, after: bytes, order: str, i: int) -> None:
     assert f"packed {i}" in NEEDLES.in_packed(before + struct.pack(order, i) + after)
