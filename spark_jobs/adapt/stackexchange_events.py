@@ -114,14 +114,14 @@ def follows(dump: Dump) -> DataFrame:
 
 
 def posts(frame: DataFrame) -> DataFrame:
-    """One ``post_created`` per post of any kind; a post without an owner lacks its author, and is refused at ingest."""
+    """One ``post_created`` per post of any kind: on its owner's page, or nobody's post where the owner is gone."""
     questions = frame.select(F.col("Id").alias("question"), F.col("Tags").alias("question_tags"))
     tags = F.coalesce("Tags", "question_tags", F.lit(""))
     return frame.join(questions, F.col("ParentId") == F.col("question"), "left").select(
         *_envelope("post_created", _event_id("post", "Id"), _time()),
         _id("Id").alias("post_id"),
         _id("OwnerUserId").alias("author_id"),
-        F.lit("page").alias("source_type"),
+        F.when(F.col("OwnerUserId").isNull(), F.lit("friend")).otherwise(F.lit("page")).alias("source_type"),
         _id("OwnerUserId").alias("source_id"),
         F.lit("status").alias("content_type"),
         F.concat_ws("\n", "Title", strip_html(F.col("Body"))).alias("text"),
@@ -132,9 +132,9 @@ def posts(frame: DataFrame) -> DataFrame:
 
 
 def comments(frame: DataFrame) -> DataFrame:
-    """One comment engagement per comment; one without a user lacks ``user_id``, and is refused at ingest."""
+    """One comment engagement per comment; without a user it is an anonymous reaction."""
     return frame.select(
-        *_envelope("engagement", _event_id("comment", "Id"), _time()),
+        *_envelope(_acted("UserId"), _event_id("comment", "Id"), _time()),
         _id("UserId").alias("user_id"),
         _id("PostId").alias("post_id"),
         F.lit("comment").alias("engagement_type"),
@@ -143,9 +143,9 @@ def comments(frame: DataFrame) -> DataFrame:
 
 
 def answers(frame: DataFrame) -> DataFrame:
-    """One comment engagement on the question per answer; an ownerless answer's post line is its one dirty row."""
+    """One comment engagement on the question per answer; without an owner it is an anonymous reaction."""
     return _answers(frame).select(
-        *_envelope("engagement", _event_id("answer", "Id"), _time()),
+        *_envelope(_acted("OwnerUserId"), _event_id("answer", "Id"), _time()),
         _id("OwnerUserId").alias("user_id"),
         _id("ParentId").alias("post_id"),
         F.lit("comment").alias("engagement_type"),
@@ -174,7 +174,11 @@ def votes(frame: DataFrame) -> DataFrame:
 
 
 def _answers(frame: DataFrame) -> DataFrame:
-    return frame.where((F.col("PostTypeId") == ANSWER) & F.col("OwnerUserId").isNotNull())
+    return frame.where(F.col("PostTypeId") == ANSWER)
+
+
+def _acted(user: str) -> Column:
+    return F.when(F.col(user).isNull(), F.lit("reaction")).otherwise(F.lit("engagement"))
 
 
 def _envelope(event_type: str | Column, event_id: Column, event_time: Column) -> tuple[Column, ...]:

@@ -46,11 +46,18 @@ def test_stackexchange(night: Night, tmp_path: Path) -> None:
     quarantined = night.read("bronze.quarantine").count()
     assert engagement.count() == 5_203
     assert (actors, items) == (509, 1_162)
-    expected = {"comment": 3_412, "answer": 1_059, "favourite": 710, "bounty": 22, "upvote": 10_103, "downvote": 668}
+    expected = {
+        "comment": 3_412 + 1,
+        "answer": 1_059 + 1,
+        "favourite": 710,
+        "bounty": 22,
+        "upvote": 10_103,
+        "downvote": 668,
+    }
     assert {name: by_detail[name] for name in expected} == expected
     assert by_detail["accept"] == 390
     assert by_detail["spam"] + by_detail["offensive"] == 3
-    assert quarantined == 590
+    assert quarantined == 587
     assert night.read("silver.users").select("user_id").distinct().count() == 3_461
     assert night.read("silver.page_follows").count() == 1_771
     with reader(night.redis_url, tmp_path / "reader.log") as feed:
@@ -60,6 +67,6 @@ def test_stackexchange(night: Night, tmp_path: Path) -> None:
         answer = feed.feed(busiest.user_id, count=5).json()
     print(f"feed of user {busiest.user_id}, served from {answer['metadata']['served_from']}:")
     for post in answer["posts"]:
-        print(f"  {post['author']['name']}: {post['content']['text'][:70]!r}")
+        print(f"  {post['author'] and post['author']['name']}: {post['content']['text'][:70]!r}")
     assert answer["metadata"]["served_from"] == "redis"
     assert len(answer["posts"]) == 5

@@ -96,9 +96,11 @@ def test_every_row_becomes_its_event(landing: Path) -> None:
     assert events["se-post-11"]["hashtags"] == ["q#", "qubit"], "an answer carries its question's tags"
     assert events["se-post-13"]["text"] == ""
     assert events["se-post-13"]["hashtags"] == []
-    assert "author_id" not in events["se-post-12"]
-    assert "user_id" not in events["se-comment-23"]
-    assert "se-answer-12" not in events, "the ownerless answer is dirty once, as a post"
+    nobodys = events["se-post-12"]
+    assert ("author_id" in nobodys, "source_id" in nobodys, nobodys["source_type"]) == (False, False, "friend")
+    for anonymous in ("se-comment-23", "se-answer-12"):
+        assert (events[anonymous]["event_type"], "user_id" in events[anonymous]) == ("reaction", False)
+        assert events[anonymous]["engagement_type"] == "comment"
     answer = events["se-answer-11"]
     assert (answer["user_id"], answer["post_id"], answer["detail"]) == (2, 10, "answer")
     assert {e["page_id"]: e["event_time"] for e in events.values() if e["event_type"] == "page_upserted"} == {

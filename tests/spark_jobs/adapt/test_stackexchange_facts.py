@@ -66,7 +66,7 @@ def test_user_level_events(events: Events) -> None:
 
 def test_post_level_events(events: Events) -> None:
     counts = Counter(e["engagement_type"] for e in of_type(events, "reaction"))
-    assert counts == {"like": 10_103, "dislike": 668, "accept": 390, "report": 3}
+    assert counts == {"like": 10_103, "dislike": 668, "accept": 390, "report": 3, "comment": 2}
 
 
 def test_users_posts_pages_and_edges(events: Events) -> None:
@@ -87,22 +87,18 @@ def test_score_is_upvotes_minus_downvotes_on_every_post(events: Events) -> None:
     assert {post: votes[post] for post in scores} == scores
 
 
-def test_dirt_is_590_rows_with_a_reason_each(events: Events) -> None:
-    missing = [(e["event_type"], name) for e in events for name in dict.fromkeys(faults(e))]
-    assert Counter(missing) == {
-        ("post_created", "author_id"): 2,
-        ("post_created", "source_id"): 2,
-        ("engagement", "user_id"): 1,
-    }
+def test_dirt_is_587_votes_on_posts_that_are_gone(events: Events) -> None:
+    assert [(e["event_type"], name) for e in events for name in dict.fromkeys(faults(e))] == []
     posts = {e["post_id"] for e in of_type(events, "post_created")}
     orphans = [e for e in events if "post_id" in e and e["post_id"] not in posts]
     assert len(orphans) == 587
     assert all(e["event_id"].startswith("se-vote-") for e in orphans)
-    assert len(orphans) + len({e["event_id"] for e in events if any(faults(e))}) == 590
 
 
 def test_events_on_the_two_ownerless_posts_are_few_and_known(events: Events) -> None:
-    ownerless = {e["post_id"] for e in of_type(events, "post_created") if "author_id" not in e}
+    nobodys = [e for e in of_type(events, "post_created") if "author_id" not in e]
+    assert [(e["source_type"], "source_id" in e) for e in nobodys] == [("friend", False)] * 2
+    ownerless = {e["post_id"] for e in nobodys}
     touching = [e for e in events if e.get("post_id") in ownerless and e["event_type"] != "post_created"]
     assert Counter(e["detail"] for e in touching) == {
         "upvote": 13,
