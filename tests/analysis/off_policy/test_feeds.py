@@ -87,22 +87,22 @@ def test_cascade_estimators_are_unbiased_and_less_noisy_each_than_the_one_before
     assert deviation["cascade_doubly_robust"] < 0.8 * deviation["cascade_ips"] < 0.8 * 0.9 * deviation["feed_ips"]
 
 
-def test_feeds_of_different_lengths_are_padded_without_effect() -> None:
-    feeds = read_feeds(LOGGING, TARGET, CLICKS, num_positions=2, size=300, seed=4)
+def test_a_position_that_a_feed_does_not_have_changes_nothing() -> None:
+    feeds = read_feeds(LOGGING, TARGET, CLICKS, num_positions=3, size=300, seed=4)
     ended = np.random.default_rng(5).random(300) < 0.4
-    longer = read_feeds(LOGGING, TARGET, CLICKS, num_positions=3, size=300, seed=4)
-    columns = {name: getattr(longer.log, name).copy() for name in ("rewards", "logged", "target")}
+    columns = {name: getattr(feeds.log, name).copy() for name in ("rewards", "logged", "target")}
     for name, pad in (("rewards", 0.0), ("logged", 1.0), ("target", 1.0)):
         columns[name][ended, 2] = pad
-    policy = longer.target.copy()
-    policy[ended, 2] = np.eye(3)[longer.items[ended, 2]]
-    log = FeedLog(**columns)
-    predicted = predict_feeds(log, longer.items, longer.above, policy)
-    np.testing.assert_allclose(predicted.of_logged[ended, 2], predicted.of_target[ended, 2])
-    of_ended = {name: values[ended] for name, values in columns.items()}
-    short = FeedLog(**{name: values[:, :2] for name, values in of_ended.items()})
-    assert cascade_ips(FeedLog(**of_ended)).value == pytest.approx(cascade_ips(short).value)
-    assert feeds.log.rewards.shape == (300, 2)
+    policy = feeds.target.copy()
+    policy[ended, 2] = np.eye(3)[feeds.items[ended, 2]]
+    predicted = predict_feeds(FeedLog(**columns), feeds.items, feeds.above, policy)
+    padded = FeedLog(**{name: values[ended] for name, values in columns.items()})
+    short = FeedLog(**{name: values[ended, :2] for name, values in columns.items()})
+    of_padded = Predicted(predicted.of_logged[ended], predicted.of_target[ended])
+    of_short = Predicted(predicted.of_logged[ended, :2], predicted.of_target[ended, :2])
+    assert cascade_ips(padded).value == pytest.approx(cascade_ips(short).value)
+    robust = cascade_doubly_robust(padded, of_padded)
+    assert robust.value == pytest.approx(cascade_doubly_robust(short, of_short).value)
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,13 @@ def test_buckets_are_weighted_by_rows() -> None:
     assert slope(bins) == pytest.approx((0.4 - 7 / 40) / (0.5 - 5 / 40))
 
 
+def test_a_bucket_goes_whole_to_the_bin_of_its_middle_row() -> None:
+    # ten rows in two bins of five: the middle row of the second bucket is the fifth, of the third the ninth
+    bins = bins_of_buckets(np.array([2, 5, 3]), np.array([0.2, 2.0, 2.4]), np.zeros(3), 2)
+    assert bins.num_rows.tolist() == [7, 3]
+    assert bins.predicted.tolist() == pytest.approx([2.2 / 7, 0.8])
+
+
 @given(st.integers(1, 200), st.integers(1, 20))
 def test_bins_hold_equally_many_rows_of_distinct_predictions(num_rows: int, num_bins: int) -> None:
     predicted = np.random.default_rng(num_rows).permutation(num_rows) / num_rows
