@@ -26,9 +26,24 @@ REASONS = ("friend_posted", "page_posted", "group_posted", "suggested_topic", "p
 FLAG_PUBLIC = 1
 FLAG_EXPLORATION = 2
 
-_HEADER = struct.Struct("<4sBxHIII")
+_HEADER = struct.Struct("<4sBBHIIq")  # magic, version, whose, count, epoch, generated at, owner
+_CHECKSUM = struct.Struct("<I")
+POOL_HEADER_BYTES = _HEADER.size + _CHECKSUM.size
 POOL_MAGIC = b"FLPL"
-_VERSION = 1
+_VERSION = 2
+_OF_A_USER, _PUBLIC = 1, 0
+_MAX_EPOCH = 2**32 - 1  # a pool's header and a cursor hold it in four bytes
+_MAX_SECONDS = 2**32 - 1
+
+MAX_POINTER_BYTES = 1_024
+MAX_POOL_BYTES = 2**16
+MAX_CARD_BYTES = 2**19
+"""A text has at most 63,206 characters; escaped, they take up to 6 bytes each."""
+MAX_READ_MEMBERS = 10_000
+"""Members of one user's block or hidden set that a reader takes in; a user with more sees public posts only."""
+MAX_WRITTEN_MEMBERS = 2 * MAX_READ_MEMBERS
+"""Members that a publish writes to one such set. The rest would change nothing: the set is too large to be read, and
+stays so while a live service removes up to ``MAX_READ_MEMBERS`` of them between two publishes."""
 
 POOL_DTYPES: dict[str, str] = {
     "post_id": "<i8",
@@ -50,10 +65,11 @@ has that id (``contracts/erasure.py``), so no block ever names it.
 
 @dataclass(frozen=True)
 class Pool:
-    """One user's ranked pool, best first. Every column has shape ``(count,)``."""
+    """A ranked pool, best first: of the user ``owner``, or public (None). Every column has shape ``(count,)``."""
 
     epoch: int
     generated_at: int
+    owner: int | None
     columns: dict[str, NDArray[Any]]
 
     @property
@@ -92,8 +108,8 @@ def hidden_key(user_id: int) -> str:
     return f"hidden:{{u{user_id}}}"
 
 
-def pack_pool(epoch: int, generated_at: int, columns: dict[str, NDArray[Any]]) -> bytes:
-    """Pack a pool: 20 header bytes (magic, version, count, epoch, generated-at, CRC-32 of the body), then columns.
+def pack_pool(epoch: int, generated_at: int, owner: int | None, columns: dict[str, NDArray[Any]]) -> bytes:
+    """Pack the pool of the user ``owner``, or a public one (None): header, CRC-32 of header and body, then columns.
 
     Raises ``ValueError`` when a column is missing or their lengths differ.
     """
@@ -102,13 +118,17 @@ def pack_pool(epoch: int, generated_at: int, columns: dict[str, NDArray[Any]]) -
     counts = {len(column) for column in columns.values()}
     if len(counts) != 1:
         raise ValueError(f"pool columns differ in length: { {name: len(c) for name, c in columns.items()} }")
-    return next(pack_pools(epoch, generated_at, columns, (0, counts.pop())))
+    return next(pack_pools(epoch, generated_at, [owner], columns, (0, counts.pop())))
 
 
 def pack_pools(
-    epoch: int, generated_at: int, columns: dict[str, NDArray[Any]], bounds: Sequence[int]
+    epoch: int,
+    generated_at: int,
+    owners: Sequence[int | None],
+    columns: dict[str, NDArray[Any]],
+    bounds: Sequence[int],
 ) -> Iterator[bytes]:
-    """Pack many pools whose rows lie one after another: pool ``i`` is rows ``bounds[i]:bounds[i + 1]``.
+    """Pack many pools whose rows lie one after another: pool ``i``, of ``owners[i]``, is ``bounds[i]:bounds[i + 1]``.
 
     Every column is cast once for all pools.
     """
@@ -116,28 +136,33 @@ def pack_pools(
         (memoryview(columns[name].astype(dtype, copy=False).tobytes()), np.dtype(dtype).itemsize)
         for name, dtype in POOL_DTYPES.items()
     ]
-    for start, end in pairwise(bounds):
+    for owner, (start, end) in zip(owners, pairwise(bounds), strict=True):
         body = b"".join([view[start * size : end * size] for view, size in cast])
-        yield _HEADER.pack(POOL_MAGIC, _VERSION, end - start, epoch, generated_at, zlib.crc32(body)) + body
+        whose = _PUBLIC if owner is None else _OF_A_USER
+        header = _HEADER.pack(POOL_MAGIC, _VERSION, whose, end - start, epoch, generated_at, owner or 0)
+        yield header + _CHECKSUM.pack(zlib.crc32(body, zlib.crc32(header))) + body
 
 
 def unpack_pool(value: bytes) -> Pool:
     """Unpack a pool; a value that is truncated, of another version or damaged raises ``ValueError``."""
-    if len(value) < _HEADER.size:
+    if len(value) < POOL_HEADER_BYTES:
         raise ValueError(f"pool of {len(value)} bytes is shorter than its header")
-    magic, version, count, epoch, generated_at, checksum = _HEADER.unpack_from(value)
+    magic, version, whose, count, epoch, generated_at, owner = _HEADER.unpack_from(value)
     if magic != POOL_MAGIC or version != _VERSION:
         raise ValueError(f"not a pool of format {_VERSION}: magic {magic!r}, version {version}")
-    if len(value) != _HEADER.size + count * bytes_per_item():
+    if len(value) != POOL_HEADER_BYTES + count * bytes_per_item():
         raise ValueError(f"pool of {count} posts has {len(value)} bytes")
-    if zlib.crc32(value[_HEADER.size :]) != checksum:
-        raise ValueError("pool checksum does not match its body")
+    checksum = zlib.crc32(value[POOL_HEADER_BYTES:], zlib.crc32(value[: _HEADER.size]))
+    if _CHECKSUM.unpack_from(value, _HEADER.size) != (checksum,):
+        raise ValueError("pool checksum does not match its header and body")
+    if whose not in (_OF_A_USER, _PUBLIC):
+        raise ValueError(f"pool says {whose} where it says whose it is: neither {_OF_A_USER} nor {_PUBLIC}")
     columns: dict[str, NDArray[Any]] = {}
-    offset = _HEADER.size
+    offset = POOL_HEADER_BYTES
     for name, dtype in POOL_DTYPES.items():
         columns[name] = np.frombuffer(value, dtype=dtype, count=count, offset=offset)
         offset += count * np.dtype(dtype).itemsize
-    return Pool(epoch, generated_at, columns)
+    return Pool(epoch, generated_at, owner if whose == _OF_A_USER else None, columns)
 
 
 def bytes_per_item() -> int:
@@ -147,11 +172,19 @@ def bytes_per_item() -> int:
 
 @dataclass(frozen=True)
 class Pointer:
-    """What readers serve: the stable epoch, the one before it, and when the stable one was made current."""
+    """What readers serve: the stable epoch, the one before it, and when the stable one was made current.
+
+    ``published_at`` is Unix seconds and grows with every change, a rollback included: it tells an older pointer from
+    a newer one, which an epoch's number does not.
+    """
 
     stable: int
     previous: int | None
     published_at: int
+
+    def next(self, stable: int, previous: int | None, now: float) -> "Pointer":
+        """The pointer that replaces this one; its time is later even where the clock is not."""
+        return Pointer(stable, previous, max(int(now), self.published_at + 1))
 
     def dumps(self) -> str:
         """The pointer's value in Redis: one small JSON object, so that one SET flips everything."""
@@ -159,9 +192,20 @@ class Pointer:
 
     @staticmethod
     def loads(text: str | bytes) -> "Pointer":
-        """Parse the pointer; raises ``ValueError`` when a field is missing."""
-        value = json.loads(text)
+        """Parse the pointer; raises ``ValueError`` when it is no JSON object of three such whole numbers."""
         try:
-            return Pointer(int(value["stable"]), value["previous"], int(value["published_at"]))
-        except (KeyError, TypeError) as error:
-            raise ValueError(f"epoch pointer {text!r} lacks a field: {error}") from error
+            value = json.loads(text)
+        except RecursionError:
+            raise ValueError("the epoch pointer is nested too deeply") from None
+        if not isinstance(value, dict):
+            raise ValueError(f"the epoch pointer is no JSON object: {text!r}")
+        stable, previous, published_at = (value.get(name) for name in ("stable", "previous", "published_at"))
+        if not _is_epoch(stable) or not (previous is None or _is_epoch(previous)):
+            raise ValueError(f"the epoch pointer names no epochs from 1 to {_MAX_EPOCH:,}: {text!r}")
+        if type(published_at) is not int or not 0 <= published_at <= _MAX_SECONDS:
+            raise ValueError(f"the epoch pointer has no published_at in Unix seconds: {text!r}")
+        return Pointer(stable, previous, published_at)
+
+
+def _is_epoch(value: object) -> bool:
+    return type(value) is int and 1 <= value <= _MAX_EPOCH

@@ -88,7 +88,7 @@ def _new_pools(values: Any, ids: ErasedIds) -> Iterator[tuple[bytes, bytes]]:
             stays = ~erased_rows(pool, ids)
             if not stays.all():
                 columns = {name: column[stays] for name, column in pool.columns.items()}
-                yield key, pack_pool(pool.epoch, pool.generated_at, columns)
+                yield key, pack_pool(pool.epoch, pool.generated_at, pool.owner, columns)
 
 
 def erased_rows(pool: Pool, ids: ErasedIds) -> Any:

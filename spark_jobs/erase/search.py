@@ -173,9 +173,10 @@ def in_key(key: bytes, needles: Needles) -> set[str]:
 def in_value(key: bytes, value: bytes, needles: Needles) -> set[str]:
     """What a value holds: a packed pool by its columns, anything else as bytes, and sets also by what members are."""
     if value.startswith(POOL_MAGIC):
-        columns = unpack_pool(value).columns
-        posts, authors, sources = (set(columns[name].tolist()) for name in ("post_id", "author_id", "source_id"))
-        found = {f"post {i}" for i in posts & needles.of("post")} | {f"user {i}" for i in authors & needles.of("user")}
+        pool = unpack_pool(value)
+        posts, authors, sources = (set(pool.columns[name].tolist()) for name in ("post_id", "author_id", "source_id"))
+        people = authors if pool.owner is None else authors | {pool.owner}
+        found = {f"post {i}" for i in posts & needles.of("post")} | {f"user {i}" for i in people & needles.of("user")}
         return found | {f"source {i}" for i in sources & needles.distinctive}
     kind = kind_of_members(key)
     members = {int(member) for member in value.split(b"\n") if member} if kind else set()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from contracts.epochs import bytes_per_item, fallback_key, pack_pool
+from contracts.epochs import POOL_HEADER_BYTES, bytes_per_item, fallback_key, pack_pool
 from contracts.features import width_of
 from spark_jobs.night import Night
 from spark_jobs.publish import entries, loading, suppression
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 FALLBACKS = ("popular", "chronological")
 _KEY_BYTES = 40
-_POOL_HEADER_BYTES = 20
 
 
 @dataclass(frozen=True)
@@ -109,7 +108,7 @@ def _only(frame: DataFrame) -> dict[str, Any]:
 def estimate_bytes(counts: dict[str, int], bytes_per_key: int) -> int:
     """Memory that Redis will need for the epoch, from its counts."""
     num_keys = counts["users"] + counts["vectors"] + counts["cards"] + len(FALLBACKS)
-    values = counts["pool_rows"] * bytes_per_item() + counts["users"] * _POOL_HEADER_BYTES
+    values = counts["pool_rows"] * bytes_per_item() + counts["users"] * POOL_HEADER_BYTES
     values += counts["vectors"] * 2 * width_of("user") + counts["card_bytes"]
     return values + num_keys * (bytes_per_key + _KEY_BYTES)
 
@@ -126,7 +125,7 @@ def build(
         for kind, frame in content.frames.items():
             parts[kind] = loading.load(frame, target_of(night, epoch, kind), num_partitions)
         for name, columns in content.fallbacks.items():
-            value = pack_pool(epoch, int(night.as_of.timestamp()), columns)
+            value = pack_pool(epoch, int(night.as_of.timestamp()), None, columns)
             client.set(fallback_key(epoch, name), value, ex=night.settings.publish.key_ttl_s)
     with watch.phase("verify"):
         verify(night, client, epoch, content, parts)
@@ -139,7 +138,7 @@ def verify(night: Night, client: "redis.Redis", epoch: int, content: Content, pa
         ids = frame.select(frame.columns[0])
         loading.verify(kind, parts[kind], loading.read_back(ids, target_of(night, epoch, kind), partitions_of(night)))
     for name, columns in content.fallbacks.items():
-        if client.get(fallback_key(epoch, name)) != pack_pool(epoch, int(night.as_of.timestamp()), columns):
+        if client.get(fallback_key(epoch, name)) != pack_pool(epoch, int(night.as_of.timestamp()), None, columns):
             raise PublishFailed(f"verification of the {name} fallback failed: its value differs")
 
 

@@ -55,7 +55,7 @@ def main(night: Night) -> None:
                 summary = {**facts, **summarise(counts, parts), "redis_bytes": grown}
                 row = replace(row, status="built", manifest=json.dumps(summary))
                 commit_built(night, row)
-                live = Pointer(row.epoch, None if pointer is None else pointer.stable, int(time.time()))
+                live = succeed(pointer, row.epoch, time.time())
                 store.flip(client, pointer, live)
             except Exception as error:
                 abandon(night, client, row, pointer)
@@ -66,6 +66,11 @@ def main(night: Night) -> None:
             finish(night, client, live, versions)
     report = {"epoch": row.epoch, **summary, "seconds": watch.seconds, "published_at": datetime.now(UTC).isoformat()}
     (night.folder / "publish.json").write_text(json.dumps(report, indent=2) + "\n")
+
+
+def succeed(pointer: Pointer | None, epoch: int, now: float) -> Pointer:
+    """The pointer that makes ``epoch`` current after ``pointer``."""
+    return Pointer(epoch, None, int(now)) if pointer is None else pointer.next(epoch, pointer.stable, now)
 
 
 def refuse_older(night: Night, pointer: Pointer | None) -> None:

@@ -133,8 +133,8 @@ def _pools(batches: Iterable[Any], target: Target) -> Iterator[tuple[int, bytes]
         starts = np.flatnonzero(np.diff(users)) + 1
         bounds = [0, *starts.tolist(), len(users)]
         columns = {name: table.column(name).to_numpy() for name in POOL_DTYPES}
-        packed = pack_pools(target.epoch, target.generated_at, columns, bounds)
-        yield from zip(users[bounds[:-1]].tolist(), packed, strict=True)
+        owners: list[int] = users[bounds[:-1]].tolist()
+        yield from zip(owners, pack_pools(target.epoch, target.generated_at, owners, columns, bounds), strict=True)
 
 
 def whole_users(batches: Iterable[Any]) -> Iterator[Any]:

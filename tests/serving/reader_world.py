@@ -86,7 +86,7 @@ class RedisServer:
         yield server
         server.kill()
 
-    def write_pool(self, key: str, epoch: int, seeds: Sequence[Seed]) -> None:
+    def write_pool(self, key: str, epoch: int, owner: int | None, seeds: Sequence[Seed]) -> None:
         columns = {
             "post_id": np.array([seed.post_id for seed in seeds], np.int64),
             "author_id": np.array([seed.author_id for seed in seeds], np.int64),
@@ -98,15 +98,15 @@ class RedisServer:
             "reason": np.array([REASONS.index(seed.reason) for seed in seeds], np.int64),
             "flags": np.array([FLAG_PUBLIC * seed.is_public for seed in seeds], np.int64),
         }
-        self.client.set(key, pack_pool(epoch, GENERATED_AT, columns))
+        self.client.set(key, pack_pool(epoch, GENERATED_AT, owner, columns))
         for seed in seeds:
             self.client.set(card_key(epoch, seed.post_id), card_of(seed, epoch))
 
     def write_user(self, epoch: int, user_id: int, seeds: Sequence[Seed]) -> None:
-        self.write_pool(pool_key(epoch, user_id), epoch, seeds)
+        self.write_pool(pool_key(epoch, user_id), epoch, user_id, seeds)
 
     def write_public(self, epoch: int, kind: str, seeds: Sequence[Seed]) -> None:
-        self.write_pool(fallback_key(epoch, kind), epoch, seeds)
+        self.write_pool(fallback_key(epoch, kind), epoch, None, seeds)
 
     def flip(self, stable: int, previous: int | None = None) -> None:
         self.client.set(POINTER_KEY, Pointer(stable, previous, GENERATED_AT).dumps())

@@ -15,7 +15,7 @@ def pool_of(rows: list[tuple[int, int, int, int, int]]) -> Pool:
     columns = {name: np.zeros(len(rows), dtype) for name, dtype in POOL_DTYPES.items()}
     for place, name in enumerate(("post_id", "author_id", "source", "created_at", "flags")):
         columns[name] = np.array([row[place] for row in rows], POOL_DTYPES[name])
-    return Pool(1, 0, columns)
+    return Pool(1, 0, None, columns)
 
 
 FOUR = pool_of([(11, 1, 0, 50, 1), (12, 2, 1, 90, 0), (13, 3, 2, 90, 1), (14, 1, 0, 70, 0)])

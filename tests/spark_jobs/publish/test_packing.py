@@ -28,8 +28,9 @@ def columns(rows: int) -> dict[str, Any]:
 def test_many_pools_pack_like_each_alone(sizes: list[int]) -> None:
     bounds = [0, *np.cumsum(sizes).tolist()]
     whole = columns(bounds[-1])
-    alone = [pack_pool(4, 77, {n: c[a:b] for n, c in whole.items()}) for a, b in pairwise(bounds)]
-    assert list(pack_pools(4, 77, whole, bounds)) == alone
+    slices = zip(range(-2, len(sizes) - 2), pairwise(bounds), strict=True)
+    alone = [pack_pool(4, 77, owner, {n: c[a:b] for n, c in whole.items()}) for owner, (a, b) in slices]
+    assert list(pack_pools(4, 77, range(-2, len(sizes) - 2), whole, bounds)) == alone
 
 
 @given(sizes=st.lists(st.integers(1, 6), max_size=8), data=st.data())
@@ -43,7 +44,7 @@ def test_users_are_never_cut_wherever_batches_end(sizes: list[int], data: st.Dat
     seen = [user for table in whole_users(batches) for user in dict.fromkeys(table.column("user_id").to_pylist())]
     assert seen == sorted(set(users.tolist()))
     bounds = [0, *np.cumsum(sizes).tolist()]
-    expected = [] if not rows else list(zip(seen, pack_pools(4, 77, values, bounds), strict=True))
+    expected = [] if not rows else list(zip(seen, pack_pools(4, 77, seen, values, bounds), strict=True))
     assert list(_pools(batches, TARGET)) == expected
 
 
