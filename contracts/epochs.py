@@ -186,6 +186,10 @@ class Pointer:
         """The pointer that replaces this one; its time is later even where the clock is not."""
         return Pointer(stable, previous, max(int(now), self.published_at + 1))
 
+    def names(self, epoch: int) -> bool:
+        """Whether ``epoch`` may be served: it is the stable one or the one before."""
+        return epoch in (self.stable, self.previous)
+
     def dumps(self) -> str:
         """The pointer's value in Redis: one small JSON object, so that one SET flips everything."""
         return json.dumps({"stable": self.stable, "previous": self.previous, "published_at": self.published_at})
@@ -197,14 +201,13 @@ class Pointer:
             value = json.loads(text)
         except RecursionError:
             raise ValueError("the epoch pointer is nested too deeply") from None
-        if not isinstance(value, dict):
-            raise ValueError(f"the epoch pointer is no JSON object: {text!r}")
-        stable, previous, published_at = (value.get(name) for name in ("stable", "previous", "published_at"))
-        if not _is_epoch(stable) or not (previous is None or _is_epoch(previous)):
+        fields: dict[str, Any] = value if isinstance(value, dict) else {}
+        pointer = Pointer(*(fields.get(name, -1) for name in ("stable", "previous", "published_at")))
+        if not _is_epoch(pointer.stable) or not (pointer.previous is None or _is_epoch(pointer.previous)):
             raise ValueError(f"the epoch pointer names no epochs from 1 to {_MAX_EPOCH:,}: {text!r}")
-        if type(published_at) is not int or not 0 <= published_at <= _MAX_SECONDS:
+        if type(pointer.published_at) is not int or not 0 <= pointer.published_at <= _MAX_SECONDS:
             raise ValueError(f"the epoch pointer has no published_at in Unix seconds: {text!r}")
-        return Pointer(stable, previous, published_at)
+        return pointer
 
 
 def _is_epoch(value: object) -> bool:

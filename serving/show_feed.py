@@ -4,6 +4,7 @@ import argparse
 import sys
 import textwrap
 import time
+import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +18,9 @@ from serving.reader.tokens import mint_token
 _WIDTH = 96
 _MAX_LINES = 4
 _INDENT = "     "
+_OBEYED = frozenset({"Cc", "Cs", "Zl", "Zp"})  # control characters, lone surrogates, line and paragraph separators
+_TURNS = frozenset(map(chr, (0x200E, 0x200F, 0x061C, *range(0x202A, 0x202F), *range(0x2066, 0x206A))))
+"""Characters that turn the direction of what follows, a line that is not theirs included."""
 _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60))
 
 
@@ -41,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"serving.show_feed: {error}", file=sys.stderr)
         return 2
     if answer.is_error:
-        print(f"serving.show_feed: {answer.status_code} {answer.text}", file=sys.stderr)
+        print(f"serving.show_feed: {answer.status_code} {printable(answer.text)}", file=sys.stderr)
         return 1
     print(describe_feed(answer.json(), options.user, time.time()))
     return 0
@@ -59,7 +63,15 @@ def describe_feed(feed: dict[str, Any], user_id: int, now: float) -> str:
         f"epoch {metadata['epoch']} · served from {metadata['served_from']} · ranked {_ago(metadata['staleness_s'])}"
         f" · answered in {metadata['generation_time_ms']} ms · {metadata['ranking_version']} · {more}"
     )
-    return "\n".join(lines)
+    return "\n".join(map(printable, lines))
+
+
+def printable(text: str) -> str:
+    """``text`` on one line, with a mark for every character that a terminal would obey rather than show."""
+    return "".join(
+        "\N{REPLACEMENT CHARACTER}" if unicodedata.category(letter) in _OBEYED or letter in _TURNS else letter
+        for letter in text
+    )
 
 
 def _describe_post(rank: int, post: dict[str, Any], ranked_at: float) -> list[str]:

@@ -74,6 +74,7 @@ class Reader:
     """A reader process on a port of its own."""
 
     url: str
+    pid: int
 
     def feed(self, user_id: int, **query: str | int) -> httpx.Response:
         token = mint_token(user_id, SECRET.encode(), lifetime_s=600)
@@ -98,17 +99,17 @@ class Reader:
 
 
 @contextmanager
-def reader(redis_url: str, log: Path) -> Iterator[Reader]:
+def reader(redis_url: str, log: Path, *options: str) -> Iterator[Reader]:
     """A reader that waits for Redis longer than one in production: a machine full of Spark may keep both waiting."""
     port = free_port()
     command = [sys.executable, "-m", "serving.reader", "--host", "127.0.0.1", "--port", str(port), "--redis", redis_url]
-    command += ["--redis-timeout-ms", "2000"]
+    command += ["--redis-timeout-ms", "2000", *options]
     env = {**os.environ, "FEEDLAKE_JWT_SECRET": SECRET, "PYTHONPATH": str(ROOT)}
     with log.open("wb") as output:
         process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=output, stderr=output)
     try:
         wait_until_open(port)
-        yield Reader(f"http://127.0.0.1:{port}")
+        yield Reader(f"http://127.0.0.1:{port}", process.pid)
     finally:
         process.kill()
         process.wait()

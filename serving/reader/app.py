@@ -17,12 +17,15 @@ from serving.reader.breaker import CircuitBreaker
 from serving.reader.config import ReaderConfig
 from serving.reader.cursor import CursorCodec, CursorError
 from serving.reader.fallback import SnapshotKeeper
-from serving.reader.feed import FeedReader, FeedRequest, NothingToServeError
+from serving.reader.feed import FeedReader, NothingToServeError
 from serving.reader.metrics import ReaderMetrics
-from serving.reader.request_log import RequestLog
+from serving.reader.pages import FeedRequest, PageFiller
+from serving.reader.redis_calls import StoreUnavailableError
+from serving.reader.refusals import Refusals
+from serving.reader.request_log import ALWAYS_SENT, RequestLog
 from serving.reader.responses import FeedResponse, Problem, problem, render_page
 from serving.reader.selection import FeedFilter
-from serving.reader.store import Store, StoreUnavailableError
+from serving.reader.store import Store
 from serving.reader.tokens import TokenError, authenticate
 
 _PROBLEM = {"model": Problem, "content": {"application/problem+json": {}}}
@@ -44,11 +47,13 @@ def create_app(config: ReaderConfig, secret: bytes) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         breaker = CircuitBreaker(config.breaker_failures, config.breaker_open_s)
         metrics.watch(breaker)
-        store = Store(config, breaker)
-        keeper = SnapshotKeeper(store, config, metrics)
+        refusals = Refusals(metrics)
+        store = Store(config, breaker, refusals)
+        keeper = SnapshotKeeper(store, config, metrics, refusals)
         codec = CursorCodec(secret, config.cursor_lifetime_s)
+        filler = PageFiller(store, codec, metrics, refusals, config.card_cache_bytes)
         app.state.store, app.state.keeper = store, keeper
-        app.state.reader = FeedReader(store, keeper, codec, metrics, config)
+        app.state.reader = FeedReader(store, keeper, filler, refusals, config.remembered_users)
         await keeper.start()
         gc.collect()
         gc.freeze()
@@ -56,7 +61,8 @@ def create_app(config: ReaderConfig, secret: bytes) -> FastAPI:
         await keeper.stop()
         await store.close()
 
-    app = FastAPI(title="Feedlake reader", version="1", lifespan=lifespan)
+    # A redirect to the path without its slash would name whatever host the request names.
+    app = FastAPI(title="Feedlake reader", version="1", lifespan=lifespan, redirect_slashes=False)
     app.state.secret, app.state.config, app.state.metrics = secret, config, metrics
     app.add_middleware(RequestLog, metrics=metrics)
     app.add_api_route(
@@ -80,7 +86,7 @@ async def get_feed(
     """The asking user's feed, best first (newest first with `filter=chronological`)."""
     state, request_id = request.app.state, request.state.request_id
     try:
-        user_id = authenticate(request.headers.get("authorization"), state.secret, state.config.token_audience)
+        user_id = _asking_user(request)
     except TokenError as error:
         return _unauthorized(str(error), request)
     try:
@@ -100,24 +106,33 @@ async def get_health() -> Response:
 
 
 async def get_readiness(request: Request) -> Response:
-    """Whether the reader can answer from Redis: it is reachable and names an epoch that this process has read."""
+    """Whether requests are answered from Redis: its answers count, and this process has read an epoch."""
     state = request.app.state
     try:
-        pointer = await state.store.read_pointer()
+        pointer = await state.store.check()
     except StoreUnavailableError as error:
-        return _not_ready(f"Redis does not answer: {error}", request)
-    except ValueError as error:
-        return _not_ready(f"the epoch pointer is damaged: {error}", request)
-    if pointer is None:
-        return _not_ready("there is no epoch pointer", request)
-    if state.keeper.current is None:
-        return _not_ready(f"epoch {pointer.stable} has not been read yet", request)
-    return Response(f"ready, epoch {pointer.stable}", media_type="text/plain")
+        return _not_ready(str(error), request)
+    snapshot = state.keeper.current
+    if snapshot is None:
+        return _not_ready(f"epoch {pointer.stable} has not been read yet: {state.keeper.failure}", request)
+    refused = f", and not epoch {snapshot.refused}: none of its public pools can be read" if snapshot.refused else ""
+    return Response(f"ready, epoch {snapshot.pointer.stable}{refused}", media_type="text/plain")
 
 
 async def get_metrics(request: Request) -> Response:
     """Prometheus metrics."""
     return Response(generate_latest(request.app.state.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+
+def _asking_user(request: Request) -> int:
+    """The user whom the request's token proves; raises ``TokenError``."""
+    config = request.app.state.config
+    return authenticate(
+        request.headers.get("authorization"),
+        request.app.state.secret,
+        config.token_audience,
+        config.max_token_lifetime_s,
+    )
 
 
 def _not_ready(detail: str, request: Request) -> Response:
@@ -134,9 +149,8 @@ def _unauthorized(detail: str, request: Request) -> Response:
 
 async def _refuse_parameters(request: Request, error: Exception) -> Response:
     """400 for parameters; a caller without a valid token learns only that."""
-    state = request.app.state
     try:
-        authenticate(request.headers.get("authorization"), state.secret, state.config.token_audience)
+        _asking_user(request)
     except TokenError as refusal:
         return _unauthorized(str(refusal), request)
     assert isinstance(error, RequestValidationError)
@@ -153,4 +167,5 @@ async def _refuse_request(request: Request, error: Exception) -> Response:
 async def _report_failure(request: Request, error: Exception) -> Response:
     request_id = request.scope.get("state", {}).get("request_id")
     _LOG.error("unhandled error", exc_info=error, extra={"fields": {"request_id": request_id}})
-    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "the reader failed; the log has the request id", request_id)
+    detail = "the reader failed; the log has the request id"
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, detail, request_id, ALWAYS_SENT)

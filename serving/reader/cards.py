@@ -1,11 +1,8 @@
-"""Post cards: parsed and checked once, then kept as the bytes that every response repeats."""
+"""Post cards: checked once, then kept as the bytes that every response repeats."""
 
-import json
 import math
 from collections import OrderedDict
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
 
 from contracts.epochs import REASONS
 
@@ -36,37 +33,6 @@ class Card:
         return len(self.body) + len(self.author) + len(self.source) + _OVERHEAD_BYTES
 
 
-def parse_card(value: bytes, post_id: int) -> Card:
-    """Parse a card from Redis: ids become strings, since JavaScript numbers end at 2^53.
-
-    Raises ``ValueError`` when it is not the card of ``post_id`` or lacks a field.
-    """
-    try:
-        card: dict[str, Any] = json.loads(value)
-        if int(card["id"]) != post_id:
-            raise ValueError(f"card of post {post_id} says it is post {card['id']}")
-        # Nobody's post has no author, and no source where the author would be it.
-        author, source_id, created_at = card["author"], card["source"]["id"], card["created_at"]
-        if isinstance(created_at, int | float):
-            created_at = datetime.fromtimestamp(created_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        body = {
-            "id": str(card["id"]),
-            "author": author and {"id": str(author["id"]), "name": author["name"]},
-            "content": card["content"],
-            "source": {**card["source"], "id": None if source_id is None else str(source_id)},
-            "created_at": created_at,
-            "stats": card["stats"],
-            "privacy": card["privacy"],
-        }
-        author_name, source_name = _escaped(author["name"] if author else ""), _escaped(card["source"]["name"])
-        # A post in a group is for its members, whatever privacy its author chose.
-        is_public = card["privacy"] == "public" and card["source"]["type"] != "group"
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"card of post {post_id} lacks a field: {error!r}") from error
-    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-    return Card(text[:-1].encode(), author_name, source_name, is_public)
-
-
 def render_post(card: Card, score: float, reason: int) -> bytes:
     """The post as one JSON object: the card plus what is particular to this user's ranking."""
     before, name, after = _SENTENCES[REASONS[reason]] if reason < len(REASONS) else _UNKNOWN_REASON
@@ -74,10 +40,6 @@ def render_post(card: Card, score: float, reason: int) -> bytes:
     shown = f"{score:.5g}" if math.isfinite(score) else "null"
     tail = f',"user_interaction":null,"ranking_score":{shown},"reason":"{before}{named}{after}","is_sponsored":false}}'
     return card.body + tail.encode()
-
-
-def _escaped(name: str) -> str:
-    return json.dumps(name, ensure_ascii=False)[1:-1]
 
 
 class CardCache:

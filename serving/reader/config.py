@@ -14,16 +14,18 @@ class ReaderConfig:
 
     redis_url: str
     redis_timeout_s: float = 0.05
-    max_connections: int = 256
+    max_redis_connections: int = 256
     queue_timeout_s: float = 1.0
     refresh_s: float = 1.0
     blocks_refresh_s: float = 10.0
     max_blocks_per_author: int = 2_000
+    max_taken_down: int = 1_000_000
     breaker_failures: int = 5
     breaker_open_s: float = 60.0
     cursor_lifetime_s: int = 1_800
     card_cache_bytes: int = 256 * 2**20
     remembered_users: int = 10_000
+    max_token_lifetime_s: int = 7 * 86_400
     token_audience: str = "feedlake"  # noqa: S105 - the audience is public
 
 

@@ -62,6 +62,9 @@ class CursorCodec:
             sealed = base64.b64decode(text.encode("ascii"), altchars=b"-_", validate=True)
         except (UnicodeEncodeError, binascii.Error):
             raise CursorError(NOT_VALID) from None
+        # The decoder also takes the other alphabet: a cursor has one spelling, the one that was given out.
+        if base64.urlsafe_b64encode(sealed).decode() != text:
+            raise CursorError(NOT_VALID)
         try:
             payload = self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], _bound_to(user_id, wanted))
         except InvalidTag:

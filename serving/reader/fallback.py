@@ -8,13 +8,16 @@ import contextlib
 import logging
 import time
 from dataclasses import dataclass, replace
+from functools import cached_property
 
-from contracts.epochs import Pointer, Pool, card_key, fallback_key, unpack_pool
-from serving.reader.cards import Card, parse_card
+from contracts.epochs import MAX_CARD_BYTES, MAX_POOL_BYTES, Pointer, Pool, card_key, fallback_key
+from serving.reader.cards import Card
 from serving.reader.config import ReaderConfig
 from serving.reader.metrics import ReaderMetrics
+from serving.reader.redis_calls import StoreUnavailableError
+from serving.reader.refusals import Refusals
 from serving.reader.selection import Level
-from serving.reader.store import Store, StoreUnavailableError
+from serving.reader.store import Store
 
 _KINDS: tuple[Level, ...] = ("popular", "chronological")
 _LOG = logging.getLogger(__name__)
@@ -26,43 +29,55 @@ class SnapshotError(Exception):
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One epoch's public side. ``blocked_users`` maps an author to the users blocked with them, in either direction."""
+    """One epoch's public side. ``blocked_users`` maps an author to the users blocked with them, in either direction.
+
+    ``num_taken_down`` is the size of the takedown set, members that are no ids included. ``refused`` is the stable
+    epoch of a newer pointer, where none of its public pools could be read.
+    """
 
     pointer: Pointer
     taken_down: frozenset[int]
+    num_taken_down: int
     pools: dict[Level, Pool]
     cards: dict[int, Card]
     blocked_users: dict[int, frozenset[int]]
     read_at: float
     blocks_read_at: float
+    refused: int | None = None
 
-    def knows(self, epoch: int) -> bool:
-        """Whether ``epoch`` may still be served: it is the stable one or the one before."""
-        return epoch in (self.pointer.stable, self.pointer.previous)
+    def is_outdated_by(self, pointer: Pointer) -> bool:
+        """Whether ``pointer`` names a stable epoch that this process has not tried to read."""
+        return pointer.stable not in (self.pointer.stable, self.refused)
+
+    @cached_property
+    def authors(self) -> frozenset[int]:
+        """Authors of the public pools."""
+        return _authors(self.pools)
+
+    @cached_property
+    def unknown_authors(self) -> frozenset[int]:
+        """Authors of the public pools whose blocks are not known here."""
+        return self.authors - self.blocked_users.keys()
 
     def blocked_authors(self, user_id: int) -> frozenset[int]:
-        """Authors of the public pools this user must not see, plus those whose blocks are unknown here."""
-        authors = {author_id for pool in self.pools.values() for author_id in pool.columns["author_id"].tolist()}
-        nobody: frozenset[int] = frozenset()
-        return frozenset(
-            author_id
-            for author_id in authors
-            if author_id not in self.blocked_users or user_id in self.blocked_users.get(author_id, nobody)
-        )
+        """Authors of the public pools that are known to be blocked with this user."""
+        return frozenset(author_id for author_id, users in self.blocked_users.items() if user_id in users)
 
 
 class SnapshotKeeper:
     """Holds the current snapshot and refreshes it in the background; a failed refresh keeps the old one."""
 
-    def __init__(self, store: Store, config: ReaderConfig, metrics: ReaderMetrics) -> None:
+    def __init__(self, store: Store, config: ReaderConfig, metrics: ReaderMetrics, refusals: Refusals) -> None:
         self.current: Snapshot | None = None
+        self.failure = ""  # why the last refresh failed
+        self._refusals = refusals
+        self._num_begun = 0
         self._store = store
         self._config = config
         self._metrics = metrics
         self._lock = asyncio.Lock()
         self._stopping = asyncio.Event()  # not cancellation: redis-py swallows one that meets a read
         self._task: asyncio.Task[None] | None = None
-        self._failing = False
         metrics.pointer_age.set_function(self._pointer_age)
 
     async def start(self) -> None:
@@ -76,10 +91,11 @@ class SnapshotKeeper:
             self._stopping.set()
             await self._task
 
-    async def renew(self, seen: Snapshot) -> None:
-        """Refresh because the epoch of ``seen`` is out of date; callers that saw the same epoch share the refresh."""
+    async def renew(self) -> None:
+        """Refresh; everybody who waits shares the first refresh that begins after they came."""
+        wanted = self._num_begun + 1
         async with self._lock:
-            if self.current is None or self.current.pointer.stable == seen.pointer.stable:
+            if self._num_begun < wanted:
                 await self._try_refresh()
 
     async def try_refresh(self) -> bool:
@@ -88,55 +104,66 @@ class SnapshotKeeper:
             return await self._try_refresh()
 
     async def _try_refresh(self) -> bool:
+        self._num_begun += 1
         try:
             await self._refresh()
-        except (StoreUnavailableError, SnapshotError, ValueError) as error:
+        except (StoreUnavailableError, SnapshotError) as error:
             self._metrics.refresh_failures.inc()
-            if not self._failing:
+            if not self.failure:
                 _LOG.warning("snapshot refresh failed, the old one stays: %s", error)
-            self._failing = True
+            self.failure = str(error)
             return False
-        if self._failing:
+        if self.failure:
             _LOG.info("snapshot refresh works again")
-        self._failing = False
+        self.failure = ""
         return True
 
     async def _refresh(self) -> None:
         """Read pointer and takedowns; on a new epoch also its public pools; now and then their authors' blocks."""
         pointer = await self._store.read_pointer()
-        if pointer is None:
-            raise SnapshotError("there is no epoch pointer")
-        taken_down = await self._store.read_takedown()
-        now = time.monotonic()
         old = self.current
-        if old is None or old.pointer.stable != pointer.stable or not old.pools:
-            fresh = await self._load(pointer, taken_down)
-        elif now - old.blocks_read_at >= self._config.blocks_refresh_s:
-            blocks = await self._store.read_blocks(_authors(old.pools))
-            fresh = replace(old, blocked_users=blocks, blocks_read_at=now)
+        if old is None or old.pointer.stable != pointer.stable:
+            try:
+                fresh = await self._load(pointer)
+            except SnapshotError as error:
+                self._refusals.note("epoch", str(error))
+                if old is None:
+                    raise
+                fresh = replace(old, refused=pointer.stable)
         else:
-            fresh = old
-        self.current = replace(fresh, pointer=pointer, taken_down=taken_down, read_at=now)
-        self._metrics.epoch.set(pointer.stable)
+            fresh = replace(old, pointer=pointer, refused=None)
+        now = time.monotonic()
+        if now - fresh.blocks_read_at >= self._config.blocks_refresh_s:
+            blocks = await self._store.read_blocks(sorted(fresh.authors))
+            fresh = replace(fresh, blocked_users=blocks, blocks_read_at=now)
+        taken_down = await self._store.read_takedown()
+        # What was read in between counts only if the data are still there.
+        await self._store.read_pointer()
+        count = len(taken_down.ids) + taken_down.num_damaged
+        self.current = replace(fresh, taken_down=taken_down.ids, num_taken_down=count, read_at=now)
+        self._metrics.epoch.set(fresh.pointer.stable)
 
-    async def _load(self, pointer: Pointer, taken_down: frozenset[int]) -> Snapshot:
-        epoch = pointer.stable
-        values = await self._store.read_values([fallback_key(epoch, kind) for kind in _KINDS])
+    async def _load(self, pointer: Pointer) -> Snapshot:
+        """The public side of the stable epoch; raises ``SnapshotError`` where none of it can be read."""
+        epoch, read = pointer.stable, self._store.read_values
+        replies = await read([fallback_key(epoch, kind) for kind in _KINDS], MAX_POOL_BYTES)
         pools: dict[Level, Pool] = {}
-        for kind, value in zip(_KINDS, values, strict=True):
-            pool = read_pool(value, epoch, self._metrics)
+        for kind, reply in zip(_KINDS, replies, strict=True):
+            pool = self._refusals.read_pool(reply, epoch, owner=None)
             if pool is not None:
                 pools[kind] = pool
+        if not pools:
+            raise SnapshotError(f"epoch {epoch} has no public pool that can be read")
         post_ids = sorted({post_id for pool in pools.values() for post_id in pool.columns["post_id"].tolist()})
         cards: dict[int, Card] = {}
-        values = await self._store.read_values([card_key(epoch, post_id) for post_id in post_ids])
-        for post_id, value in zip(post_ids, values, strict=True):
-            card = read_card(value, post_id, self._metrics)
+        replies = await read([card_key(epoch, post_id) for post_id in post_ids], MAX_CARD_BYTES)
+        for post_id, reply in zip(post_ids, replies, strict=True):
+            card = self._refusals.read_card(reply, post_id)
             if card is not None:
                 cards[post_id] = card
-        blocks = await self._store.read_blocks(_authors(pools))
+        blocks = await self._store.read_blocks(sorted(_authors(pools)))
         now = time.monotonic()
-        return Snapshot(pointer, taken_down, pools, cards, blocks, read_at=now, blocks_read_at=now)
+        return Snapshot(pointer, frozenset(), 0, pools, cards, blocks, read_at=now, blocks_read_at=now)
 
     async def _run(self) -> None:
         while True:
@@ -153,35 +180,5 @@ class SnapshotKeeper:
         return time.monotonic() - self.current.read_at if self.current else float("nan")
 
 
-def read_pool(value: bytes | None, epoch: int, metrics: ReaderMetrics) -> Pool | None:
-    """The pool in ``value``; None when there is none, when it is damaged, or when it is of another epoch."""
-    if value is None:
-        return None
-    damage = f"it is not of epoch {epoch}"
-    try:
-        pool = unpack_pool(value)
-    except ValueError as error:
-        damage = str(error)
-    else:
-        if pool.epoch == epoch:
-            return pool
-    metrics.damaged_pools.inc()
-    _LOG.warning("pool cannot be read: %s", damage)
-    return None
-
-
-def read_card(value: bytes | None, post_id: int, metrics: ReaderMetrics) -> Card | None:
-    """The card in ``value``; None when there is none or when it is damaged: that post is then not shown."""
-    if value is None:
-        metrics.cards.labels("absent").inc()
-        return None
-    try:
-        return parse_card(value, post_id)
-    except ValueError as error:
-        metrics.cards.labels("damaged").inc()
-        _LOG.warning("card cannot be read: %s", error)
-        return None
-
-
-def _authors(pools: dict[Level, Pool]) -> list[int]:
-    return sorted({author_id for pool in pools.values() for author_id in pool.columns["author_id"].tolist()})
+def _authors(pools: dict[Level, Pool]) -> frozenset[int]:
+    return frozenset(author_id for pool in pools.values() for author_id in pool.columns["author_id"].tolist())

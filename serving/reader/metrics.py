@@ -38,8 +38,11 @@ class ReaderMetrics:
             ["outcome"],
             registry=self.registry,
         )
-        self.damaged_pools = Counter(
-            "feedlake_damaged_pools_total", "Pools that could not be read", registry=self.registry
+        self.damaged_values = Counter(
+            "feedlake_damaged_values_total",
+            "Values from Redis that were refused, by kind",
+            ["kind"],
+            registry=self.registry,
         )
         self.refresh_failures = Counter(
             "feedlake_refresh_failures_total", "Background refreshes that kept the old snapshot", registry=self.registry

@@ -16,6 +16,8 @@ from serving.reader.metrics import ReaderMetrics
 
 _LOG = logging.getLogger("serving.reader.requests")
 _ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+ALWAYS_SENT = {"X-Content-Type-Options": "nosniff"}
+"""Headers of every answer."""
 _KNOWN_PATHS = frozenset({"/api/v1/feed", "/healthz", "/readyz", "/metrics", "/docs", "/openapi.json"})
 
 
@@ -37,7 +39,10 @@ class JsonFormatter(logging.Formatter):
 
 
 class RequestLog:
-    """ASGI middleware: takes or makes ``X-Request-ID``, echoes it, times the request, counts and logs it."""
+    """ASGI middleware: takes or makes ``X-Request-ID``, echoes it, times the request, counts and logs it.
+
+    Adds the headers of every answer.
+    """
 
     def __init__(self, app: ASGIApp, metrics: ReaderMetrics) -> None:
         self._app = app
@@ -59,7 +64,7 @@ class RequestLog:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["X-Request-ID"] = request_id
+                MutableHeaders(scope=message).update({**ALWAYS_SENT, "X-Request-ID": request_id})
             await send(message)
 
         try:

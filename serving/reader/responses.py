@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from fastapi import Response
 from pydantic import BaseModel, Field
 
-from serving.reader.feed import FeedPage
+from serving.reader.pages import FeedPage
 from serving.reader.selection import Level
 
 Id = Annotated[str, Field(pattern=r"^-?\d{1,19}$", description="a 64-bit id, as text")]

@@ -27,6 +27,10 @@ class Suppression:
     blocked: frozenset[int] = frozenset()
     hidden: frozenset[int] = frozenset()
 
+    def joined(self, other: "Suppression") -> "Suppression":
+        """What either of the two says."""
+        return Suppression(self.blocked | other.blocked, self.hidden | other.hidden)
+
 
 @dataclass(frozen=True)
 class Selection:

@@ -1,172 +1,208 @@
-"""All reads from Redis: short timeouts, no retries, a circuit breaker in front of every request's reads."""
+"""All reads from Redis: bounded in size and time, without retries, behind a circuit breaker on the way of a request.
 
-from collections.abc import Awaitable, Callable, Sequence
+An answer counts only from a Redis that names an epoch, and none older than the newest that this process has seen: one
+that lost its data also lost the blocks, hidden posts and takedowns, and its empty sets would show them.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any
 
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
-
-from contracts.epochs import POINTER_KEY, TAKEDOWN_KEY, Pointer, block_key, card_key, hidden_key
+from contracts.epochs import (
+    MAX_CARD_BYTES,
+    MAX_POINTER_BYTES,
+    MAX_POOL_BYTES,
+    MAX_READ_MEMBERS,
+    POINTER_KEY,
+    TAKEDOWN_KEY,
+    Pointer,
+    block_key,
+    card_key,
+    hidden_key,
+)
 from serving.reader.breaker import CircuitBreaker
 from serving.reader.config import ReaderConfig
+from serving.reader.redis_calls import RedisCalls, StoreUnavailableError
+from serving.reader.refusals import Kind, Refusals
 from serving.reader.selection import Suppression
+from serving.reader.values import DamagedValueError, Members, parse_count, parse_flags, parse_members, parse_pointer
 
-_T = TypeVar("_T")
 _SCAN_COUNT = 1000
 _AUTHORS_PER_TRIP = 20
-
-
-class StoreUnavailableError(Exception):
-    """Redis did not answer, or not with what this user's suppression needs."""
+_VALUES_PER_TRIP = 50
 
 
 @dataclass(frozen=True)
 class UserRead:
-    """One hot-path read: a pool's bytes (None when absent), the user's suppression, the size of the takedown set."""
+    """One hot-path read: a pool's reply, the user's suppression, and the size of the takedown set.
 
-    pool: bytes | None
+    ``is_whole`` is false where a block or hidden set is damaged or too large: ``suppression`` then lacks some of it.
+    """
+
+    pool: object
     suppression: Suppression
+    is_whole: bool
     num_taken_down: int
 
 
 class Store:
-    """Typed reads. Requests go through the breaker; the background refresh and readiness do not, they only ask."""
+    """Typed reads. Requests and readiness go through the breaker; the background refresh does not."""
 
-    def __init__(self, config: ReaderConfig, breaker: CircuitBreaker) -> None:
-        self.breaker = breaker
+    def __init__(self, config: ReaderConfig, breaker: CircuitBreaker, refusals: Refusals) -> None:
+        self._calls = RedisCalls(config, breaker)
+        self._refusals = refusals
         self._max_blocks = config.max_blocks_per_author
-        pool: Any = BlockingConnectionPool.from_url(
-            config.redis_url,
-            max_connections=config.max_connections,
-            timeout=config.queue_timeout_s,
-            socket_connect_timeout=config.redis_timeout_s,
-            socket_timeout=config.redis_timeout_s,
-            retry=Retry(NoBackoff(), 0),
-            protocol=2,
-        )
-        self._redis: Any = Redis.from_pool(pool)
+        self._max_taken_down = config.max_taken_down
+        self._newest: Pointer | None = None
 
     async def close(self) -> None:
         """Close every connection."""
-        await self._redis.aclose()
+        await self._calls.close()
 
     async def read_user(self, key: str, user_id: int) -> UserRead:
-        """The hot path's one round trip: the pool under ``key``, blocks, hidden posts and the takedown count."""
-        pipe = self._redis.pipeline(transaction=False)
-        pipe.get(key)
-        pipe.smembers(block_key(user_id))
-        pipe.smembers(hidden_key(user_id))
-        pipe.scard(TAKEDOWN_KEY)
-        pool, blocked, hidden, num_taken_down = await self._guarded(lambda: _execute(pipe, optional=1))
-        return UserRead(
-            None if isinstance(pool, Exception) else pool,
-            Suppression(_ids(blocked), _ids(hidden)),
-            num_taken_down,
-        )
+        """The hot path's one round trip: the pool under ``key``, blocks, hidden posts, takedown count, and pointer."""
 
-    async def read_previous(self, key: str) -> tuple[Pointer | None, bytes | None]:
-        """The pointer as it is now (None when absent or damaged) and the value under ``key``, in one round trip."""
-        pipe = self._redis.pipeline(transaction=False)
-        pipe.get(key)
-        pipe.get(POINTER_KEY)
-        value, pointer = await self._guarded(lambda: _execute(pipe, optional=1))
-        try:
-            current = _pointer(pointer)
-        except ValueError:
-            current = None
-        return current, None if isinstance(value, Exception) else value
+        def ask(pipe: Any) -> None:
+            pipe.getrange(key, 0, MAX_POOL_BYTES)
+            # At most so many members whatever the size, and all of them where there are fewer.
+            pipe.srandmember(block_key(user_id), MAX_READ_MEMBERS + 1)
+            pipe.srandmember(hidden_key(user_id), MAX_READ_MEMBERS + 1)
+            _ask_whether_it_counts(pipe)
+
+        pool, blocked, hidden, *rest = await self._calls.guarded(ask)
+        _, num_taken_down = self._check(*rest)
+        sets = (self._members("block", user_id, blocked), self._members("hidden", user_id, hidden))
+        is_whole = all(found is not None and not found.num_damaged for found in sets)
+        blocks, hides = (found.ids if found else frozenset() for found in sets)
+        return UserRead(pool, Suppression(blocks, hides), is_whole, num_taken_down)
+
+    async def check(self) -> Pointer:
+        """The pointer, from a Redis whose answers count: what every request asks beside the user's own keys."""
+        pointer, _ = self._check(*await self._calls.guarded(_ask_whether_it_counts))
+        return pointer
+
+    async def read_previous(self, key: str) -> tuple[Pointer, object]:
+        """The pointer as it is now and the reply to a pool's ``key``, in one round trip."""
+
+        def ask(pipe: Any) -> None:
+            pipe.getrange(key, 0, MAX_POOL_BYTES)
+            _ask_whether_it_counts(pipe)
+
+        value, *rest = await self._calls.guarded(ask)
+        return self._check(*rest)[0], value
 
     async def read_taken_down(self, post_ids: Sequence[int]) -> frozenset[int]:
         """Those of ``post_ids`` that are taken down."""
         if not post_ids:
             return frozenset()
-        flags = await self._guarded(lambda: self._redis.smismember(TAKEDOWN_KEY, list(post_ids)))
-        return frozenset(post_id for post_id, taken in zip(post_ids, flags, strict=True) if taken)
+        (reply,) = await self._calls.guarded(lambda pipe: pipe.smismember(TAKEDOWN_KEY, post_ids))
+        try:
+            flags = parse_flags(reply, len(post_ids))
+        except DamagedValueError as error:
+            raise self._refuse("takedown", f"takedowns cannot be asked for: {error}") from None
+        return frozenset(post_id for post_id, is_taken in zip(post_ids, flags, strict=True) if is_taken)
 
-    async def read_cards(self, epoch: int, post_ids: Sequence[int]) -> list[bytes | None]:
-        """Cards in the order of ``post_ids``; None where there is none."""
+    async def read_cards(self, epoch: int, post_ids: Sequence[int]) -> list[object]:
+        """Replies with cards in the order of ``post_ids``; an empty one where there is none."""
         keys = [card_key(epoch, post_id) for post_id in post_ids]
-        cards: list[bytes | None] = await self._guarded(lambda: self._redis.mget(keys))
-        return cards
+        return await self._calls.guarded(lambda pipe: _ask_values(pipe, keys, MAX_CARD_BYTES))
 
-    async def read_values(self, keys: Sequence[str]) -> list[bytes | None]:
-        """One MGET, past the breaker."""
-        values: list[bytes | None] = await _plain(lambda: self._redis.mget(keys)) if keys else []
-        return values
+    async def read_values(self, keys: Sequence[str], longest: int) -> list[object]:
+        """Replies with the first ``longest`` + 1 bytes of each key, past the breaker."""
+        replies: list[object] = []
+        for start in range(0, len(keys), _VALUES_PER_TRIP):
+            batch = keys[start : start + _VALUES_PER_TRIP]
+            replies += await self._calls.past_breaker(partial(_ask_values, keys=batch, longest=longest))
+        return replies
 
-    async def read_pointer(self) -> Pointer | None:
-        """The pointer, past the breaker; None when there is none. Raises ``ValueError`` when it cannot be parsed."""
-        return _pointer(await _plain(lambda: self._redis.get(POINTER_KEY)))
+    async def read_pointer(self) -> Pointer:
+        """The pointer, past the breaker, from a Redis whose answers count."""
+        return self._check(*await self._calls.past_breaker(_ask_whether_it_counts))[0]
 
-    async def read_takedown(self) -> frozenset[int]:
-        """All posts taken down, in steps of a thousand, past the breaker."""
-        members: set[int] = set()
+    async def read_takedown(self) -> Members:
+        """All posts taken down, in steps of a thousand, past the breaker; members that are no ids are only counted."""
+        seen: set[bytes] = set()
         position = 0
         while True:
-            position, batch = await _plain(
-                lambda at=position: self._redis.sscan(TAKEDOWN_KEY, at, count=_SCAN_COUNT)  # type: ignore[misc]
-            )
-            members.update(map(int, batch))
+            (reply,) = await self._calls.past_breaker(partial(_ask_takedowns, position=position))
+            if not isinstance(reply, tuple | list) or len(reply) != 2:  # noqa: PLR2004 - a cursor and a batch
+                raise self._refuse("takedown", f"takedowns cannot be read: {reply}")
+            position = int(reply[0])
+            seen.update(reply[1])
+            if len(seen) > self._max_taken_down:
+                raise self._refuse("takedown", f"there are more than {self._max_taken_down:,} takedowns")
             if position == 0:
-                return frozenset(members)
+                break
+        members = parse_members(seen, self._max_taken_down)
+        if members.num_damaged:
+            self._refusals.note("takedown", f"{members.num_damaged} members are no ids", members.num_damaged)
+        return members
 
     async def read_blocks(self, author_ids: Sequence[int]) -> dict[int, frozenset[int]]:
-        """Users blocked with each author, past the breaker; authors with too many of them to copy are left out."""
+        """Users blocked with each author, past the breaker; damaged sets and those too large to copy are left out."""
         blocks: dict[int, frozenset[int]] = {}
         for start in range(0, len(author_ids), _AUTHORS_PER_TRIP):
             batch = author_ids[start : start + _AUTHORS_PER_TRIP]
-            sizes = self._redis.pipeline(transaction=False)
-            for author_id in batch:
-                sizes.scard(block_key(author_id))
-            counts = await _plain(lambda pipe=sizes: _execute(pipe))  # type: ignore[misc]
-            few = [author_id for author_id, count in zip(batch, counts, strict=True) if count <= self._max_blocks]
-            members = self._redis.pipeline(transaction=False)
-            for author_id in few:
-                members.smembers(block_key(author_id))
-            found = await _plain(lambda pipe=members: _execute(pipe))  # type: ignore[misc]
-            blocks.update(zip(few, map(_ids, found), strict=True))
+            replies = await self._calls.past_breaker(partial(self._ask_blocks, author_ids=batch))
+            for author_id, reply in zip(batch, replies, strict=True):
+                if isinstance(reply, list) and len(reply) > self._max_blocks:
+                    continue
+                members = self._members("block", author_id, reply)
+                if members is not None and not members.num_damaged:
+                    blocks[author_id] = members.ids
         return blocks
 
-    async def _guarded(self, operation: Callable[[], Awaitable[_T]]) -> _T:
-        if not self.breaker.allows():
-            raise StoreUnavailableError("circuit open")
+    def _ask_blocks(self, pipe: Any, author_ids: Sequence[int]) -> None:
+        for author_id in author_ids:
+            pipe.srandmember(block_key(author_id), self._max_blocks + 1)
+
+    def _members(self, kind: Kind, user_id: int, reply: object) -> Members | None:
         try:
-            result = await _plain(operation)
-        except StoreUnavailableError:
-            self.breaker.failed()
-            raise
-        except BaseException:
-            self.breaker.abandoned()
-            raise
-        self.breaker.succeeded()
-        return result
+            members = parse_members(reply, MAX_READ_MEMBERS)
+        except DamagedValueError as error:
+            self._refusals.note(kind, f"{kind} set of user {user_id}: {error}")
+            return None
+        if members.num_damaged:
+            self._refusals.note(kind, f"{kind} set of user {user_id}: {members.num_damaged} members are no ids")
+        return members
+
+    def _check(self, num_taken_down: object, pointer: object) -> tuple[Pointer, int]:
+        """The pointer and the size of the takedown set; raises where the answer does not count."""
+        try:
+            found = parse_pointer(pointer)
+        except DamagedValueError as error:
+            raise self._refuse("pointer", f"the epoch pointer is damaged: {error}") from None
+        if found is None:
+            raise StoreUnavailableError("there is no epoch pointer")
+        if self._newest is not None and found.published_at < self._newest.published_at:
+            raise self._refuse(
+                "pointer",
+                f"the epoch pointer is older than one seen before: epoch {found.stable} of {found.published_at}, "
+                f"after epoch {self._newest.stable} of {self._newest.published_at}",
+            )
+        try:
+            count = parse_count(num_taken_down)
+        except DamagedValueError as error:
+            raise self._refuse("takedown", f"takedowns cannot be counted: {error}") from None
+        self._newest = found
+        return found, count
+
+    def _refuse(self, kind: Kind, what: str) -> StoreUnavailableError:
+        self._refusals.note(kind, what)
+        return StoreUnavailableError(what)
 
 
-async def _plain(operation: Callable[[], Awaitable[_T]]) -> _T:
-    try:
-        return await operation()
-    except (RedisError, OSError, TimeoutError) as error:
-        raise StoreUnavailableError(f"{type(error).__name__}: {error}") from error
+def _ask_whether_it_counts(pipe: Any) -> None:
+    """What ``Store._check`` reads. The pointer comes last: were the data lost in between, it would be missing."""
+    pipe.scard(TAKEDOWN_KEY)
+    pipe.getrange(POINTER_KEY, 0, MAX_POINTER_BYTES)
 
 
-async def _execute(pipe: Any, optional: int = 0) -> list[Any]:
-    """Run a pipeline; an error in a reply after the first ``optional`` ones fails it as a whole."""
-    replies: list[Any] = await pipe.execute(raise_on_error=False)
-    for reply in replies[optional:]:
-        if isinstance(reply, Exception):
-            raise reply
-    return replies
+def _ask_takedowns(pipe: Any, position: int) -> None:
+    pipe.sscan(TAKEDOWN_KEY, position, count=_SCAN_COUNT)
 
 
-def _ids(members: set[bytes]) -> frozenset[int]:
-    try:
-        return frozenset(map(int, members))
-    except ValueError as error:
-        raise StoreUnavailableError(f"a suppression set holds something that is no id: {error}") from error
-
-
-def _pointer(value: bytes | None) -> Pointer | None:
-    return None if value is None else Pointer.loads(value)
+def _ask_values(pipe: Any, keys: Sequence[str], longest: int) -> None:
+    for key in keys:
+        pipe.getrange(key, 0, longest)

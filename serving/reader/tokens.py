@@ -7,6 +7,9 @@ import jwt
 _ALGORITHM = "HS256"
 _INT64_MAX = 2**63 - 1
 _INT64_DIGITS = 20
+_MAX_CHARACTERS = 1024
+"""A longer token is not parsed: one with the three claims has some 150 characters."""
+_DAY_S = 86_400
 
 
 class TokenError(Exception):
@@ -19,13 +22,17 @@ def mint_token(user_id: int, secret: bytes, audience: str = "feedlake", lifetime
     return jwt.encode(claims, secret, algorithm=_ALGORITHM)
 
 
-def authenticate(authorization: str | None, secret: bytes, audience: str = "feedlake") -> int:
+def authenticate(
+    authorization: str | None, secret: bytes, audience: str = "feedlake", max_lifetime_s: int = 7 * _DAY_S
+) -> int:
     """The user id behind an ``Authorization`` header; raises ``TokenError`` when it proves none."""
     if not authorization:
         raise TokenError("no bearer token")
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise TokenError("the Authorization header is not 'Bearer <token>'")
+    if len(token) > _MAX_CHARACTERS:
+        raise TokenError(f"the token is longer than {_MAX_CHARACTERS} characters")
     try:
         claims = jwt.decode(
             token.strip(),
@@ -40,8 +47,11 @@ def authenticate(authorization: str | None, secret: bytes, audience: str = "feed
         raise TokenError("the token is meant for another audience") from None
     except jwt.MissingRequiredClaimError as error:
         raise TokenError(f"the token lacks the claim {error.claim}") from None
-    except jwt.InvalidTokenError:
+    except (jwt.InvalidTokenError, RecursionError, OverflowError, TypeError, ValueError):
+        # The last four come from a header or claims that are JSON, but nothing that a token holds.
         raise TokenError("the token is not valid") from None
+    if int(claims["exp"]) > time.time() + max_lifetime_s:
+        raise TokenError(f"the token is good for longer than {max_lifetime_s / _DAY_S:g} days")
     return _user_id(claims["sub"])
 
 

@@ -104,6 +104,7 @@ async def test_a_cursor_of_an_epoch_that_was_rolled_back_has_expired(
     async with open_reader() as client:
         first = await client.feed(count=20)
         redis_server.write_user(1, 1, [Seed(1)])
+        redis_server.write_public(1, "popular", [Seed(1)])
         redis_server.flip(1)
         await client.refresh()
         gone = await client.get(cursor=first["next_cursor"])
@@ -114,6 +115,7 @@ async def test_a_cursor_from_a_reader_that_saw_the_flip_first_is_understood(
     redis_server: RedisServer, open_reader: OpenReader
 ) -> None:
     redis_server.write_user(1, 1, [Seed(1)])
+    redis_server.write_public(1, "popular", [Seed(1)])
     redis_server.flip(1)
     async with open_reader() as late:
         seed_world(redis_server, 2, previous=1)

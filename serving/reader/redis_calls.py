@@ -1,0 +1,90 @@
+"""Round trips to Redis: short timeouts, no retries, and a circuit breaker on the way of every request."""
+
+from collections.abc import Callable
+from typing import Any
+
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import InvalidResponse, RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from serving.reader.breaker import CircuitBreaker
+from serving.reader.config import ReaderConfig
+
+_SILENCES = (RedisTimeoutError, TimeoutError)
+_UNREACHABLE = (RedisConnectionError, InvalidResponse, OSError, *_SILENCES)
+_NOT_UNDERSTOOD = (AttributeError, IndexError, KeyError, TypeError, ValueError)  # from the client's own callbacks
+
+Ask = Callable[[Any], object]
+"""Puts commands on a pipeline."""
+
+
+class StoreUnavailableError(Exception):
+    """Redis did not answer, or its answer does not count; the text says why."""
+
+
+class RedisCalls:
+    """Pipelines, each one round trip; an error about one key stands in its reply's place."""
+
+    def __init__(self, config: ReaderConfig, breaker: CircuitBreaker) -> None:
+        self._breaker = breaker
+        pool: Any = BlockingConnectionPool.from_url(
+            config.redis_url,
+            max_connections=config.max_redis_connections,
+            timeout=config.queue_timeout_s,
+            socket_connect_timeout=config.redis_timeout_s,
+            socket_timeout=config.redis_timeout_s,
+            retry=Retry(NoBackoff(), 0),
+            protocol=2,
+        )
+        self._redis: Any = Redis.from_pool(pool)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._redis.aclose()
+
+    async def past_breaker(self, ask: Ask) -> list[Any]:
+        """The replies to what the background asks."""
+        try:
+            return await self._execute(ask)
+        except (*_UNREACHABLE, RedisError) as error:
+            raise StoreUnavailableError(f"Redis does not answer: {type(error).__name__}: {error}") from error
+
+    async def guarded(self, ask: Ask) -> list[Any]:
+        """The replies to what a request asks; only silence and lost connections count against Redis."""
+        if not self._breaker.allows():
+            raise StoreUnavailableError("Redis does not answer: circuit open")
+        try:
+            replies = await self._execute(ask)
+        except _UNREACHABLE as error:
+            if isinstance(error, _SILENCES) and await self._answers():
+                self._breaker.succeeded()
+                raise StoreUnavailableError("Redis answers, but not with this value in time") from error
+            self._breaker.failed()
+            raise StoreUnavailableError(f"Redis does not answer: {type(error).__name__}: {error}") from error
+        except RedisError as error:
+            self._breaker.succeeded()
+            raise StoreUnavailableError(f"Redis refuses: {error}") from error
+        except BaseException:
+            self._breaker.abandoned()
+            raise
+        self._breaker.succeeded()
+        return replies
+
+    async def _execute(self, ask: Ask) -> list[Any]:
+        pipe = self._redis.pipeline(transaction=False)
+        ask(pipe)
+        try:
+            replies: list[Any] = await pipe.execute(raise_on_error=False)
+        except _NOT_UNDERSTOOD as error:
+            raise InvalidResponse(f"a reply that its command cannot have: {error}") from error
+        return replies
+
+    async def _answers(self) -> bool:
+        """Whether Redis answers a ping within the time in which a value did not come."""
+        try:
+            return bool(await self._redis.ping())
+        except (*_UNREACHABLE, RedisError):
+            return False
