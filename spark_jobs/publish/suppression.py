@@ -11,11 +11,11 @@ from functools import partial
 from typing import Any, Literal
 
 import pyarrow as pa
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 from redis.exceptions import OutOfMemoryError
 
-from contracts.epochs import TAKEDOWN_KEY, block_key, hidden_key
+from contracts.epochs import MAX_WRITTEN_MEMBERS, TAKEDOWN_KEY, block_key, hidden_key
 from contracts.settings import PublishRules
 from spark_jobs.night import Night
 from spark_jobs.post_versions import deletion_columns
@@ -29,11 +29,22 @@ KEY_OF: dict[str, Callable[[int], str]] = {"block": block_key, "hidden": hidden_
 def additions(night: Night, versions: dict[str, int]) -> DataFrame:
     """(kind, owner, member): blocks that hold or may, hidden posts that can still be in a pool, recent tombstones.
 
-    Events after the as-of count here: suppressing early is safe, late is not.
+    Events after the as-of count here: suppressing early is safe, late is not. At most ``MAX_WRITTEN_MEMBERS`` blocks
+    and hidden posts of a user: one with more is served public posts only, whatever the rest of the members are.
     """
     reads = _Inputs(night, versions)
     hidden = reads.hidden().where(F.col("created_at") >= F.lit(reads.oldest_post))
-    return _members(reads.blocked_now(), hidden, reads.tombstones(reads.oldest_takedown, None))
+    return _members(
+        first_of_each(reads.blocked_now(), "blocked_id", MAX_WRITTEN_MEMBERS),
+        first_of_each(hidden, "post_id", MAX_WRITTEN_MEMBERS),
+        reads.tombstones(reads.oldest_takedown, None),
+    )
+
+
+def first_of_each(pairs: DataFrame, member: str, most: int) -> DataFrame:
+    """At most ``most`` rows of each ``user_id``, those with the smallest ``member``; unique per user and member."""
+    place = F.row_number().over(Window.partitionBy("user_id").orderBy(member))
+    return pairs.withColumn("_place", place).where(F.col("_place") <= most).drop("_place")
 
 
 def removals(night: Night, versions: dict[str, int]) -> DataFrame:

@@ -5,8 +5,8 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,8 @@ from contracts.epochs import (
     pack_pool,
     pool_key,
 )
+from serving.reader.app import create_app
+from serving.reader.config import ReaderConfig
 from serving.reader.tokens import mint_token
 
 SECRET = b"a secret for tests, longer than 32 bytes"
@@ -73,6 +75,10 @@ class RedisServer:
                 return
         raise RuntimeError(f"redis-server on port {self.port} did not start")
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def kill(self) -> None:
         self._process.kill()
         self._process.wait()
@@ -87,18 +93,7 @@ class RedisServer:
         server.kill()
 
     def write_pool(self, key: str, epoch: int, owner: int | None, seeds: Sequence[Seed]) -> None:
-        columns = {
-            "post_id": np.array([seed.post_id for seed in seeds], np.int64),
-            "author_id": np.array([seed.author_id for seed in seeds], np.int64),
-            "source_id": np.array([seed.author_id for seed in seeds], np.int64),
-            "created_at": np.array([seed.created_at for seed in seeds], np.int64),
-            "score": np.array([seed.score for seed in seeds], np.float64),
-            "source": np.array([SOURCES.index(seed.source) for seed in seeds], np.int64),
-            "content_type": np.array([CONTENT_TYPES.index("status") for _ in seeds], np.int64),
-            "reason": np.array([REASONS.index(seed.reason) for seed in seeds], np.int64),
-            "flags": np.array([FLAG_PUBLIC * seed.is_public for seed in seeds], np.int64),
-        }
-        self.client.set(key, pack_pool(epoch, GENERATED_AT, owner, columns))
+        self.client.set(key, packed(epoch, owner, seeds))
         for seed in seeds:
             self.client.set(card_key(epoch, seed.post_id), card_of(seed, epoch))
 
@@ -108,8 +103,23 @@ class RedisServer:
     def write_public(self, epoch: int, kind: str, seeds: Sequence[Seed]) -> None:
         self.write_pool(fallback_key(epoch, kind), epoch, None, seeds)
 
-    def flip(self, stable: int, previous: int | None = None) -> None:
-        self.client.set(POINTER_KEY, Pointer(stable, previous, GENERATED_AT).dumps())
+    def flip(self, stable: int, previous: int | None = None, published_at: int = GENERATED_AT) -> None:
+        self.client.set(POINTER_KEY, Pointer(stable, previous, published_at).dumps())
+
+
+def packed(epoch: int, owner: int | None, seeds: Sequence[Seed]) -> bytes:
+    columns = {
+        "post_id": np.array([seed.post_id for seed in seeds], np.int64),
+        "author_id": np.array([seed.author_id for seed in seeds], np.int64),
+        "source_id": np.array([seed.author_id for seed in seeds], np.int64),
+        "created_at": np.array([seed.created_at for seed in seeds], np.int64),
+        "score": np.array([seed.score for seed in seeds], np.float64),
+        "source": np.array([SOURCES.index(seed.source) for seed in seeds], np.int64),
+        "content_type": np.array([CONTENT_TYPES.index("status") for _ in seeds], np.int64),
+        "reason": np.array([REASONS.index(seed.reason) for seed in seeds], np.int64),
+        "flags": np.array([FLAG_PUBLIC * seed.is_public for seed in seeds], np.int64),
+    }
+    return pack_pool(epoch, GENERATED_AT, owner, columns)
 
 
 def card_of(seed: Seed, epoch: int) -> bytes:
@@ -147,6 +157,19 @@ class Client:
 
     async def refresh(self) -> None:
         assert await self.app.state.keeper.try_refresh()
+
+
+@asynccontextmanager
+async def open_reader_on(server: RedisServer, **changes: Any) -> AsyncIterator[Client]:
+    """A reader in this process; it refreshes only when told, and is patient with a busy machine."""
+    settings = {"redis_timeout_s": 2.0, "refresh_s": 3600.0, "breaker_open_s": 0.2} | changes
+    app = create_app(ReaderConfig(server.url, **settings), SECRET)
+    transport = httpx.ASGITransport(app=app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://reader") as http,
+    ):
+        yield Client(app, http)
 
 
 OpenReader = Callable[..., AbstractAsyncContextManager[Client]]

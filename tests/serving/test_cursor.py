@@ -37,6 +37,15 @@ def test_any_changed_byte_is_noticed(cursor: Cursor, place: int, change: int) ->
         CODEC.open(base64.urlsafe_b64encode(sealed).decode(), 1, "all")
 
 
+@given(st.integers(0, 10_000))
+def test_a_cursor_has_one_spelling(position: int) -> None:
+    text = CODEC.seal(Cursor(1, "redis", position), 1, "all")
+    respelled = text.replace("-", "+").replace("_", "/")
+    if respelled != text:
+        with pytest.raises(CursorError, match=NOT_VALID):
+            CODEC.open(respelled, 1, "all")
+
+
 @given(st.text(max_size=80))
 def test_noise_is_not_valid(text: str) -> None:
     with pytest.raises(CursorError, match=NOT_VALID):

@@ -1,3 +1,4 @@
+import base64
 import time
 from pathlib import Path
 
@@ -38,6 +39,12 @@ def test_a_minted_token_names_its_user(user_id: int) -> None:
         (bearer(sub="ada"), "not a user id"),
         (bearer(sub="-"), "not a user id"),
         (bearer(sub="9223372036854775808"), "64-bit"),
+        (bearer(sub=17), "not valid"),
+        (bearer(exp=int(time.time()) + 8 * 86_400), "longer than 7 days"),
+        (bearer(exp=10**400), "longer than 1024 characters|not valid|longer than 7 days"),
+        (bearer(exp=float("inf")), "not valid"),
+        (bearer(note="x" * 2_000), "longer than 1024 characters"),
+        ("Bearer " + base64.urlsafe_b64encode(b"[" * 600).decode().strip("=") + ".e30.x", "not valid"),
         ("Bearer " + mint_token(17, b"another secret that is long enough too"), "not valid"),
         ("Bearer " + jwt.encode({"sub": "17", "aud": "feedlake", "exp": 2**40}, "", algorithm="none"), "not valid"),
     ],
