@@ -88,7 +88,7 @@ def check_pool(value: object) -> None:
     pool = parse_pool(value, 3, 17)
     if pool is not None:
         for wanted in ("all", "chronological", "friends"):
-            selection = select(pool, wanted, 0, Suppression(), frozenset(), public_only=True)  # type: ignore[arg-type]
+            selection = select(pool, wanted, 0, Suppression(), frozenset(), public_only=True)
             assert len(selection.rows) <= pool.count
         card = parse_card(CARD, 5)
         assert card is not None

@@ -73,6 +73,10 @@ async def test_other_paths_and_methods_are_problems_too(world: RedisServer, open
     async with open_reader() as client:
         assert (await client.http.get("/nothing")).json()["status"] == 404
         assert (await client.http.post("/api/v1/feed")).json()["title"] == "Method Not Allowed"
+        slash = await client.http.get("/api/v1/feed/", headers={"Host": "evil.example"})
+        assert (slash.status_code, "location" in slash.headers) == (404, False)
+        for path in ("/nothing", "/api/v1/feed", "/healthz", "/readyz", "/metrics", "/docs"):
+            assert (await client.http.get(path)).headers["x-content-type-options"] == "nosniff"
     assert world.client.ping()
 
 
