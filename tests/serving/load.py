@@ -26,28 +26,42 @@ def request_bytes(path: str, token: str, host: str = "reader") -> bytes:
     return f"GET {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
 
 
+_IDLE_S = 2.0
+
+
 class _Connections:
-    """Open connections that no request uses; a new one where there is none."""
+    """Open connections that no request uses; a new one where there is none that idled less than the reader allows."""
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         self._address = (parts.hostname, parts.port)
-        self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+        self._idle: list[tuple[float, asyncio.StreamReader, asyncio.StreamWriter]] = []
 
     async def ask(self, request: bytes) -> int:
-        reader, writer = self._idle.pop() if self._idle else await asyncio.open_connection(*self._address)
+        reader, writer = self._fresh() or await asyncio.open_connection(*self._address)
         writer.write(request)
         head = (await reader.readuntil(b"\r\n\r\n")).lower()
         await reader.readexactly(int(head.partition(b"content-length:")[2].split(b"\r\n", 1)[0]))
         if b"connection: close" in head:
             writer.close()
         else:
-            self._idle.append((reader, writer))
+            self._idle.append((time.monotonic(), reader, writer))
         return int(head[9:12])
 
+    def _fresh(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+        if not self._idle:
+            return None
+        since, reader, writer = self._idle.pop()
+        if time.monotonic() - since < _IDLE_S:
+            return reader, writer
+        self.close()  # the last one used idled too long, so all others did
+        writer.close()
+        return None
+
     def close(self) -> None:
-        for _, writer in self._idle:
+        for _, _, writer in self._idle:
             writer.close()
+        self._idle.clear()
 
 
 async def run_load(url: str, requests: Iterable[bytes], rate: float, seconds: float, patience_s: float = 10.0) -> Load:
