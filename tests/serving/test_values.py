@@ -55,13 +55,18 @@ def test_a_card_nested_too_deeply_or_too_long_or_with_half_a_character_is_refuse
             parse_card(value, 5)
 
 
-def test_fields_that_a_writer_left_out_as_null_are_empty() -> None:
+@pytest.mark.parametrize("leave_out", [True, False])
+def test_fields_that_a_writer_left_out_or_made_null_are_empty(leave_out: bool) -> None:
     value = json.loads(card_of(Seed(5), 1))
-    del value["content"]["text"], value["content"]["hashtags"], value["author"]["name"]
+    for part, name in (("content", "text"), ("content", "hashtags"), ("content", "media_count"), ("author", "name")):
+        value[part][name] = None
+        if leave_out:
+            del value[part][name]
     card = parse_card(json.dumps(value).encode(), 5)
     assert card is not None
     body = json.loads(card.body + b"}")
-    assert (body["content"]["text"], body["content"]["hashtags"], body["author"]["name"]) == ("", [], "")
+    assert body["content"] == {"type": "status", "text": "", "hashtags": [], "media_count": 0}
+    assert body["author"]["name"] == ""
 
 
 def test_a_group_post_is_not_public_whatever_its_privacy_says() -> None:
