@@ -17,8 +17,6 @@ from numpy.typing import NDArray
 
 POINTER_KEY = "epoch:pointer"
 TAKEDOWN_KEY = "takedown"
-STATUSES = ("building", "built", "current", "previous", "retired", "rolled_back", "bad")
-"""``retired``: once current, its keys are gone. ``bad``: never became current."""
 
 SOURCES = ("friend", "page", "group", "suggested", "popular", "chronological")
 CONTENT_TYPES = ("status", "photo", "video", "link")

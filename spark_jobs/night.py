@@ -9,10 +9,9 @@ from pathlib import Path
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from contracts.epoch_status import PUBLISHED
 from contracts.settings import Settings, parse_dataset
 from spark_jobs.lake import Lake
-
-_PUBLISHED = ("built", "current", "previous")
 
 
 @dataclass(frozen=True)
@@ -60,8 +59,8 @@ class Night:
 
 
 def newest_published(night: Night) -> date | None:
-    """Day of the newest night before this one that built an epoch: what had landed by then has been through it."""
-    epochs = night.read("gold.epochs").where(F.col("status").isin(*_PUBLISHED) & (F.col("ds") < F.lit(night.ds)))
+    """Day of the newest published night before this one: what had landed by then has been through it."""
+    epochs = night.read("gold.epochs").where(F.col("status").isin(*PUBLISHED) & (F.col("ds") < F.lit(night.ds)))
     row = epochs.agg(F.max("ds").alias("newest")).first()
     return None if row is None else row["newest"]
 

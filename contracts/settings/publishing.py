@@ -21,7 +21,8 @@ class PublishRules:
     """How an epoch is loaded into Redis.
 
     ``key_ttl_s`` is a backstop of several nights; ``bytes_per_key`` is what Redis itself spends on one key;
-    ``min_free_share`` of the memory limit must remain free after the load.
+    ``min_free_share`` of the memory limit must remain free after the load. A rollback goes to an epoch that has
+    ``min_rollback_share`` of its pools left; those of people erased since are missing.
     """
 
     key_ttl_s: int = 7 * 86_400
@@ -30,6 +31,7 @@ class PublishRules:
     timeout_s: float = 10.0
     bytes_per_key: int = 200
     min_free_share: float = 0.05
+    min_rollback_share: float = 0.5
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from contracts.epoch_status import PUBLISHED
 from contracts.settings import AuditThresholds
 from spark_jobs.authorship import author_key
 from spark_jobs.night import Night
@@ -133,7 +134,7 @@ def top_churn(pools: DataFrame, previous: DataFrame, depth: int) -> float | None
 
 def published_before(night: Night) -> DataFrame | None:
     """Pools of the last published night before this one."""
-    is_published = F.col("status").isin("current", "previous", "retired") & (F.col("ds") < F.lit(night.ds))
+    is_published = F.col("status").isin(*PUBLISHED) & (F.col("ds") < F.lit(night.ds))
     last = _row(night.read("gold.epochs").where(is_published).agg(F.max("ds").alias("ds")))["ds"]
     return None if last is None else night.read("gold.ranked_feeds").where(F.col("ds") == F.lit(last))
 

@@ -15,6 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pyspark.sql import functions as F
+
+from contracts.epoch_status import LOADING
 from contracts.erasure import TRACES, load_key
 from contracts.pipeline import BY_NAME
 from contracts.settings import Settings
@@ -78,7 +81,8 @@ def refuse_beside_publish(lake: Lake) -> None:
     """Raise where a publish is at work, or was killed: it would write keys while they are removed."""
     if not lake.exists("gold.epochs"):
         return
-    building = [row[0] for row in lake.read("gold.epochs").where("status = 'building'").select("epoch").collect()]
+    is_loading = F.col("status") == LOADING
+    building = [row[0] for row in lake.read("gold.epochs").where(is_loading).select("epoch").collect()]
     if building:
         raise CannotEraseError(
             f"epoch {building[0]} is being published: wait for that night to end, or where it was killed run its "

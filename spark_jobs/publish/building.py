@@ -1,12 +1,13 @@
 """Building an epoch in Redis: read its content, measure it, load every key, read every key back."""
 
 import time
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from contracts.epochs import POOL_HEADER_BYTES, bytes_per_item, fallback_key, pack_pool
@@ -14,13 +15,12 @@ from contracts.features import width_of
 from spark_jobs.night import Night
 from spark_jobs.publish import entries, loading, suppression
 from spark_jobs.publish.loading import Kind, Part, Target
-from spark_jobs.publish.store import PublishFailed
+from spark_jobs.publish.store import FALLBACKS, PublishFailed
 from spark_jobs.recent_posts import recent_posts
 
 if TYPE_CHECKING:
     import redis
 
-FALLBACKS = ("popular", "chronological")
 _KEY_BYTES = 40
 
 
@@ -76,7 +76,10 @@ def read_content(night: Night, versions: dict[str, int]) -> Content:
 
 
 def measure(content: Content) -> dict[str, int]:
-    """Counts that decide how much memory the epoch takes; raises where a post of a pool has no card."""
+    """Counts that decide how much memory the epoch takes, and ``content``, a checksum of all that it holds.
+
+    Two epochs with equal ``content`` differ in number only. Raises where a post of a pool has no card.
+    """
     has_card = content.frames["card"].select("post_id", F.lit(1).alias("_has_card"))
     pools = (
         content.frames["pool"]
@@ -86,17 +89,27 @@ def measure(content: Content) -> dict[str, int]:
             F.countDistinct("post_id").alias("posts"),
             F.count("*").alias("pool_rows"),
             (F.count("*") - F.count("_has_card")).alias("lost"),
+            _checksum(content.frames["pool"].columns).alias("pool_content"),
         )
     )
     card_bytes = F.coalesce(F.sum(F.octet_length("value")), F.lit(0)).alias("card_bytes")
-    cards = content.frames["card"].agg(F.count("*").alias("cards"), card_bytes)
-    vectors = content.frames["features"].agg(F.count("*").alias("vectors"))
+    card_content, vector_content = (_checksum(content.frames[kind].columns) for kind in ("card", "features"))
+    cards = content.frames["card"].agg(F.count("*").alias("cards"), card_bytes, card_content.alias("card_content"))
+    vectors = content.frames["features"].agg(F.count("*").alias("vectors"), vector_content.alias("vector_content"))
     counts = {name: int(value) for frame in (pools, cards, vectors) for name, value in _only(frame).items()}
+    public = b"".join(pack_pool(1, 0, None, columns) for _, columns in sorted(content.fallbacks.items()))
+    parts = [counts.pop(f"{kind}_content") for kind in ("pool", "card", "vector")]
+    counts["content"] = zlib.crc32(repr([*parts, zlib.crc32(public)]).encode())
     if counts["lost"]:
         raise PublishFailed(
             f"{counts['lost']:,} pool rows show a post that has no card: silver.posts changed since the audit"
         )
     return counts
+
+
+def _checksum(columns: Sequence[str]) -> Column:
+    """An aggregate that tells the rows of a frame, in any order."""
+    return F.coalesce(F.sum(F.xxhash64(*columns).cast("decimal(38,0)")), F.lit(0))
 
 
 def _only(frame: DataFrame) -> dict[str, Any]:
@@ -161,6 +174,7 @@ def summarise(counts: dict[str, int], parts: dict[Kind, list[Part]]) -> dict[str
         "posts": counts["posts"],
         "pool_rows": counts["pool_rows"],
         "keys": sum(part.num_keys for found in parts.values() for part in found) + len(FALLBACKS),
+        "content": counts["content"],
         "bytes": sum(num_bytes.values()),
         "bytes_by_kind": num_bytes,
         "mean_bytes_per_user": round((num_bytes["pool"] + num_bytes["features"]) / users, 1) if users else 0.0,

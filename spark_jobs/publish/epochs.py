@@ -3,7 +3,7 @@
 Row of ``gold.epochs`` per epoch: ``building`` before its first key, ``built`` once every key was read back, ``current``
 after the flip. Killed anywhere, a publish leaves the live epoch as it was; the next one marks the dead epoch ``bad``,
 removes its keys and starts a new one. The pointer in Redis is the truth: a publish killed between the flip and the
-table's update is completed by the next.
+table's update is completed by the next, and so is a rollback killed before its flip.
 """
 
 import json
@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 
 import redis
 
+from contracts.epoch_status import LOADING, standing
 from contracts.epochs import Pointer
 from spark_jobs.night import Night
 from spark_jobs.publish import ledger, store, suppression
@@ -27,18 +28,21 @@ from spark_jobs.publish.building import (
     summarise,
 )
 from spark_jobs.publish.manifest import describe, pin_versions, read_audit
+from spark_jobs.publish.rollback import refuse_rolled_back, withdraw
 from spark_jobs.publish.store import PublishFailed
 
 
 def main(night: Night) -> None:
     """Publish the night; raises ``PublishFailed``, with the live epoch untouched, where that cannot be done."""
     audit, watch, rules = read_audit(night), Stopwatch(), night.settings.publish
+    night.lake.create(ledger.TABLE)
+    table = night.lake.path(ledger.TABLE)
     with closing(store.connect(night.redis_url, rules)) as client:
         store.check_policy(client)
         pointer = store.read_pointer(client)
         refuse_older(night, pointer)
         with watch.phase("heal"):
-            heal(night, client, pointer)
+            pointer = heal(night, client, pointer)
         versions = pin_versions(night, audit)
         facts = describe(night, versions)
         content = read_content(night, versions)
@@ -46,8 +50,10 @@ def main(night: Night) -> None:
         try:
             with watch.phase("measure"):
                 counts = measure(content)
+                rows = ledger.read_rows(table)
+                refuse_rolled_back(night.ds, counts["content"], rows)
                 store.check_memory(client, estimate_bytes(counts, rules.bytes_per_key), rules)
-            row = ledger.start(night.lake, night.ds, pointer, json.dumps(facts), json.dumps(audit))
+            row = ledger.start(table, night.ds, pointer, json.dumps(facts), json.dumps(audit))
             try:
                 used_before = store.used_bytes(client)
                 parts = build(night, client, row.epoch, content, watch)
@@ -55,61 +61,70 @@ def main(night: Night) -> None:
                 summary = {**facts, **summarise(counts, parts), "redis_bytes": grown}
                 row = replace(row, status="built", manifest=json.dumps(summary))
                 commit_built(night, row)
-                live = succeed(pointer, row.epoch, time.time())
+                before = standing(pointer, ledger.rolled_back(rows))
+                live = succeed(pointer, row.epoch, before[0] if before else None, time.time())
                 store.flip(client, pointer, live)
             except Exception as error:
-                abandon(night, client, row, pointer)
+                abandon(night, client, row)
                 raise explain(error) from error
         finally:
             content.frames["card"].unpersist()
         with watch.phase("finish"):
-            finish(night, client, live, versions)
+            finish(night, client, versions)
     report = {"epoch": row.epoch, **summary, "seconds": watch.seconds, "published_at": datetime.now(UTC).isoformat()}
     (night.folder / "publish.json").write_text(json.dumps(report, indent=2) + "\n")
 
 
-def succeed(pointer: Pointer | None, epoch: int, now: float) -> Pointer:
-    """The pointer that makes ``epoch`` current after ``pointer``."""
-    return Pointer(epoch, None, int(now)) if pointer is None else pointer.next(epoch, pointer.stable, now)
+def succeed(pointer: Pointer | None, epoch: int, previous: int | None, now: float) -> Pointer:
+    """The pointer that replaces ``pointer`` and makes ``epoch`` current."""
+    return Pointer(epoch, previous, int(now)) if pointer is None else pointer.next(epoch, previous, now)
 
 
 def refuse_older(night: Night, pointer: Pointer | None) -> None:
     """A backfill never flips: raise where a newer night is live."""
-    live = ledger.live_day(ledger.read_rows(night.lake), pointer)
+    live = ledger.live_day(ledger.read_rows(night.lake.path(ledger.TABLE)), pointer)
     if live is not None and night.ds < live:
         raise PublishFailed(f"refusing to publish an older night: {night.ds} is before {live}, which is live")
 
 
-def heal(night: Night, client: "redis.Redis", pointer: Pointer | None) -> None:
-    """Bring ``gold.epochs`` in line with the pointer and remove what a dead publish left behind."""
+def heal(night: Night, client: "redis.Redis", pointer: Pointer | None) -> Pointer | None:
+    """Complete a rollback that died, bring ``gold.epochs`` in line with the pointer, remove what died left behind.
+
+    Returns the pointer as it is then.
+    """
+    table, rules = night.lake.path(ledger.TABLE), night.settings.publish
+    rows = ledger.read_rows(table)
+    pointer = withdraw(client, pointer, ledger.rolled_back(rows))
     keep = epochs_of(pointer)
-    corrected = ledger.in_line_with(pointer, ledger.read_rows(night.lake))
-    if corrected:
+    corrected = ledger.in_line_with(pointer, rows)
+    if corrected or (rows and rows[-1].epoch in ledger.rolled_back(rows)):
         # Keys first: a row that says bad or retired says that its keys are gone.
-        store.discard_epochs(client, lambda epoch: epoch not in keep, night.settings.publish)
-        ledger.record(night.lake, corrected)
+        store.discard_epochs(client, lambda epoch: epoch not in keep, rules)
+        ledger.record(table, corrected)
+    return pointer
 
 
 def epochs_of(pointer: Pointer | None) -> set[int]:
     """Epochs whose keys must stay."""
-    return set() if pointer is None else {e for e in (pointer.stable, pointer.previous) if e is not None}
+    return set(standing(pointer, ()))
 
 
 def commit_built(night: Night, row: ledger.EpochRow) -> None:
     """Record the epoch as built, unless a later publish has declared it dead."""
-    status = ledger.status_of(night.lake, row.epoch)
-    if status != "building":
+    table = night.lake.path(ledger.TABLE)
+    status = ledger.status_of(table, row.epoch)
+    if status != LOADING:
         raise PublishFailed(f"epoch {row.epoch} is {status}: another publisher took over")
-    ledger.record(night.lake, [row])
+    ledger.record(table, [row])
 
 
-def abandon(night: Night, client: "redis.Redis", row: ledger.EpochRow, pointer: Pointer | None) -> None:
+def abandon(night: Night, client: "redis.Redis", row: ledger.EpochRow) -> None:
     """Remove a failed epoch's keys and mark it bad, as far as Redis and the lake still answer."""
     try:
-        if store.read_pointer(client) != pointer:
+        if row.epoch in epochs_of(store.read_pointer(client)):
             return
-        store.discard_epochs(client, lambda epoch: epoch == row.epoch, night.settings.publish)
-        ledger.record(night.lake, [replace(row, status="bad")])
+        store.discard_epoch(client, row.epoch, night.settings.publish)
+        ledger.record(night.lake.path(ledger.TABLE), [replace(row, status="bad")])
     except (redis.RedisError, OSError) as error:
         print(f"epoch {row.epoch} could not be discarded now, the next publish will do it: {error}")
 
@@ -124,9 +139,14 @@ def explain(error: Exception) -> Exception:
     return error
 
 
-def finish(night: Night, client: "redis.Redis", live: Pointer, versions: dict[str, int]) -> None:
-    """After the flip: lift suppressions that ended, remove older epochs, record who is current."""
-    keep = epochs_of(live)
+def finish(night: Night, client: "redis.Redis", versions: dict[str, int]) -> None:
+    """After the flip: lift suppressions that ended, remove older epochs, record who is current.
+
+    What is current is read anew: a rollback may have come right after the flip.
+    """
+    table = night.lake.path(ledger.TABLE)
     suppression.apply(suppression.removals(night, versions), "SREM", night, partitions_of(night))
+    live = store.read_pointer(client)
+    keep = epochs_of(live)
     store.discard_epochs(client, lambda epoch: epoch not in keep, night.settings.publish)
-    ledger.record(night.lake, ledger.in_line_with(live, ledger.read_rows(night.lake)))
+    ledger.record(table, ledger.in_line_with(live, ledger.read_rows(table)))

@@ -1,26 +1,28 @@
-"""``gold.epochs`` as a publish sees it: one row per epoch, brought in line with the pointer before anything else.
+"""``gold.epochs`` as publish and rollback see it: one row per epoch, brought in line with the pointer.
 
-The table holds one row per night, so it is read into Python.
+Read and written without Spark, so that a rollback takes seconds. The table holds one row per publish, so it is read
+whole.
 """
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
+from typing import Any
 
-from pyspark.sql import functions as F
+import pyarrow as pa
+from deltalake import DeltaTable, Field, QueryBuilder
+from deltalake.exceptions import CommitFailedError
 
+from contracts.epoch_status import LOADING, ROLLED_BACK, standing, status_under
 from contracts.epochs import Pointer
-from spark_jobs.ddl import read_schema
-from spark_jobs.lake import Lake, merge_by_key
 
 TABLE = "gold.epochs"
-UNFINISHED = ("building", "built")
-LIVE = ("current", "previous")
+_ATTEMPTS = 5
 
 
 @dataclass(frozen=True)
 class EpochRow:
-    """One row of ``gold.epochs``; ``manifest`` and ``audit`` are JSON."""
+    """One row of ``gold.epochs``; ``manifest``, ``audit`` and ``rollback`` are JSON."""
 
     epoch: int
     ds: date
@@ -29,60 +31,73 @@ class EpochRow:
     audit: str
     created_at: datetime
     updated_at: datetime
+    rollback: str | None = None
 
 
-def read_rows(lake: Lake) -> list[EpochRow]:
-    """Every epoch, oldest first."""
-    return [EpochRow(**row.asDict()) for row in lake.read(TABLE).orderBy("epoch").collect()]
+_TYPES: dict[Any, Any] = {int: pa.int64(), date: pa.date32(), datetime: pa.timestamp("us", tz="UTC")}
+_SCHEMA = pa.schema(
+    [
+        pa.field(name, _TYPES.get(kind, pa.string()), nullable=name == "rollback")
+        for name, kind in EpochRow.__annotations__.items()
+    ]
+)
 
 
-def record(lake: Lake, rows: Iterable[EpochRow]) -> None:
-    """Insert or update ``rows`` by epoch, in one commit."""
+def read_rows(path: str) -> list[EpochRow]:
+    """Every epoch of the table at ``path``, oldest first."""
+    rows = QueryBuilder().register("epochs", DeltaTable(path)).execute("SELECT * FROM epochs ORDER BY epoch").read_all()
+    return [EpochRow(**row) for row in pa.table(rows).to_pylist()]
+
+
+def record(path: str, rows: Iterable[EpochRow]) -> None:
+    """Insert or update ``rows`` by epoch, in one commit; a row that says rolled back stays as it is for good."""
     updated = [asdict(replace(row, updated_at=datetime.now(UTC))) for row in rows]
-    if updated:
-        frame = lake.spark.createDataFrame(updated, read_schema(TABLE))
-        merge_by_key(lake, TABLE, frame, update_when="true")
+    if not updated:
+        return
+    source = pa.Table.from_pylist(updated, schema=_SCHEMA)
+    for attempt in range(1, _ATTEMPTS + 1):
+        table = DeltaTable(path)
+        if "rollback" not in {column.name for column in table.schema().fields}:
+            # A table from before there were rollbacks: the column is nullable, as `Lake.create` would add it.
+            table.alter.add_columns(Field("rollback", "string", nullable=True))
+        merge = table.merge(source, "old.epoch = new.epoch", source_alias="new", target_alias="old")
+        try:
+            merge.when_matched_update_all(f"old.status <> '{ROLLED_BACK}'").when_not_matched_insert_all().execute()
+        except CommitFailedError:
+            # A publish and a rollback may write at the same moment; each changes its own rows.
+            if attempt == _ATTEMPTS:
+                raise
+        else:
+            return
 
 
-def start(lake: Lake, ds: date, pointer: Pointer | None, manifest: str, audit: str) -> EpochRow:
-    """Allocate the next epoch number, above every number ever used, and record it as ``building``."""
-    used = [row.epoch for row in read_rows(lake)] + ([] if pointer is None else [pointer.stable])
+def start(path: str, ds: date, pointer: Pointer | None, manifest: str, audit: str) -> EpochRow:
+    """Allocate the next epoch number, above every number ever used, and record it as being built."""
+    used = [row.epoch for row in read_rows(path)] + ([] if pointer is None else [pointer.stable])
     now = datetime.now(UTC)
-    row = EpochRow(max(used, default=0) + 1, ds, "building", manifest, audit, now, now)
-    record(lake, [row])
+    row = EpochRow(max(used, default=0) + 1, ds, LOADING, manifest, audit, now, now)
+    record(path, [row])
     return row
 
 
-def status_of(lake: Lake, epoch: int) -> str | None:
+def status_of(path: str, epoch: int) -> str | None:
     """The recorded status of one epoch."""
-    row = lake.read(TABLE).where(F.col("epoch") == epoch).select("status").first()
-    return None if row is None else str(row[0])
+    return next((row.status for row in read_rows(path) if row.epoch == epoch), None)
+
+
+def rolled_back(rows: Iterable[EpochRow]) -> set[int]:
+    """Epochs that must never be served again."""
+    return {row.epoch for row in rows if row.status == ROLLED_BACK}
 
 
 def live_day(rows: Iterable[EpochRow], pointer: Pointer | None) -> date | None:
     """The newest night that is live: the pointer's, or what is recorded as current where Redis lost its pointer."""
-    stable = None if pointer is None else pointer.stable
-    return max((row.ds for row in rows if row.epoch == stable or row.status == "current"), default=None)
+    rows = list(rows)
+    stable = standing(pointer, rolled_back(rows))[:1]
+    return max((row.ds for row in rows if row.epoch in stable or row.status == "current"), default=None)
 
 
 def in_line_with(pointer: Pointer | None, rows: Iterable[EpochRow]) -> list[EpochRow]:
-    """The rows whose status the pointer contradicts, corrected.
-
-    What the pointer names is current or previous; what was live before is ``retired``; what never became live is
-    ``bad`` for good. ``rolled_back`` rows stay so.
-    """
-    stable, previous = (None, None) if pointer is None else (pointer.stable, pointer.previous)
-    corrected = []
-    for row in rows:
-        status = row.status
-        if row.epoch == stable:
-            status = "current"
-        elif row.epoch == previous and row.status in (*UNFINISHED, *LIVE):
-            status = "previous"
-        elif row.status in UNFINISHED:
-            status = "bad"
-        elif row.status in LIVE:
-            status = "retired"
-        if status != row.status:
-            corrected.append(replace(row, status=status))
-    return corrected
+    """The rows whose status the pointer contradicts, corrected."""
+    now = ((row, status_under(pointer, row.epoch, row.status)) for row in rows)
+    return [replace(row, status=status) for row, status in now if status != row.status]

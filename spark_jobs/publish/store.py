@@ -11,9 +11,10 @@ import redis
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
-from contracts.epochs import POINTER_KEY, Pointer
+from contracts.epochs import POINTER_KEY, Pointer, fallback_key
 from contracts.settings import PublishRules
 
+FALLBACKS = ("popular", "chronological")
 EPOCH_KEYS = frozenset({b"pool", b"uf", b"post", b"global"})
 T = TypeVar("T")
 
@@ -48,14 +49,14 @@ def flip(client: "redis.Redis", seen: Pointer | None, new: Pointer) -> None:
         found: Any = pipe.get(POINTER_KEY)
         if (None if found is None else Pointer.loads(found)) != seen:
             raise PublishFailed(
-                f"the pointer moved from {seen} to {found!r} during the load: another publisher is running"
+                f"the pointer moved from {seen} to {found!r} meanwhile: another publish, or a rollback, came between"
             )
         pipe.multi()
         pipe.set(POINTER_KEY, new.dumps())
         try:
             pipe.execute()
         except redis.exceptions.WatchError as error:
-            raise PublishFailed("the pointer moved during the flip: another publisher is running") from error
+            raise PublishFailed("the pointer moved during the flip: another publish, or a rollback") from error
 
 
 def used_bytes(client: "redis.Redis") -> int:
@@ -106,9 +107,29 @@ def discard_epochs(client: "redis.Redis", is_doomed: Callable[[int], bool], rule
     return removed
 
 
-def _epoch_keys(client: "redis.Redis") -> Iterator[bytes]:
-    # One pass over the keyspace, because no pattern says "any epoch but these two".
-    for key in client.scan_iter(match="*:*:*", count=_SCAN_COUNT):
+def discard_epoch(client: "redis.Redis", epoch: int, rules: PublishRules) -> int:
+    """UNLINK the keys of one epoch, in bounded batches; returns how many were removed."""
+    removed = 0
+    for keys in in_batches(_epoch_keys(client, str(epoch)), rules.keys_per_batch):
+        unlinked: Any = client.unlink(*keys)
+        removed += int(unlinked)
+    return removed
+
+
+def num_pools(client: "redis.Redis", epoch: int) -> int:
+    """How many users' pools the epoch has."""
+    return sum(1 for key in _epoch_keys(client, str(epoch)) if key.startswith(b"pool:"))
+
+
+def has_stand_ins(client: "redis.Redis", epoch: int) -> bool:
+    """Whether the epoch has the public pools that stand in for users without one: without them it has no keys left."""
+    found: Any = client.exists(*(fallback_key(epoch, kind) for kind in FALLBACKS))
+    return bool(found == len(FALLBACKS))
+
+
+def _epoch_keys(client: "redis.Redis", epoch: str = "*") -> Iterator[bytes]:
+    # Over all epochs it is one pass over the keyspace, because no pattern says "any epoch but these two".
+    for key in client.scan_iter(match=f"*:{epoch}:*", count=_SCAN_COUNT):
         if key.split(b":", 1)[0] in EPOCH_KEYS and key.split(b":", 2)[1].isdigit():
             yield key
 

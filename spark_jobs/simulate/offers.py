@@ -5,6 +5,7 @@ from datetime import date
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
+from contracts.epoch_status import PUBLISHED
 from spark_jobs.lake import Lake
 from spark_jobs.simulate.exposure import WINDOW_MS
 from spark_jobs.simulate.posts import admits
@@ -43,8 +44,8 @@ def read_feeds(lake: Lake, ds: date) -> DataFrame:
     ranked = lake.read("gold.ranked_feeds").where(is_tonight)
     if ranked.isEmpty():
         raise ValueError(f"gold.ranked_feeds has no feeds of {ds}: run that night first")
-    live = ~F.col("status").isin("building", "built", "bad")
-    published = lake.read("gold.epochs").where(is_tonight & live).agg(F.max("epoch")).first()
+    is_published = F.col("status").isin(*PUBLISHED)
+    published = lake.read("gold.epochs").where(is_tonight & is_published).agg(F.max("epoch")).first()
     candidates = lake.read("gold.feed_candidates").where(is_tonight).select(user, "post_id")
     pools = ranked.select(user, "post_id", "rank", "propensity", "is_exploration")
     epoch = F.lit(None if published is None else published[0]).cast("long").alias("epoch")

@@ -154,7 +154,10 @@ def test_killed_publisher_job(night: Night, server: RedisServer) -> None:
     assert server.client.get(POINTER_KEY) == live
     orphans = num_pools(server, 2)
     assert 0 < orphans < NUM_USERS
-    assert {row.epoch: row.status for row in ledger.read_rows(night.lake)} == {1: "current", 2: "building"}
+    assert {row.epoch: row.status for row in ledger.read_rows(night.lake.path(ledger.TABLE))} == {
+        1: "current",
+        2: "building",
+    }
     assert num_pools(server, 1) == NUM_USERS
 
     epochs.main(night)
@@ -163,7 +166,11 @@ def test_killed_publisher_job(night: Night, server: RedisServer) -> None:
     reader.read_once()
     pointer = Pointer.loads(server.client.get(POINTER_KEY))
     assert (pointer.stable, pointer.previous) == (3, 1)
-    assert {row.epoch: row.status for row in ledger.read_rows(night.lake)} == {1: "previous", 2: "bad", 3: "current"}
+    assert {row.epoch: row.status for row in ledger.read_rows(night.lake.path(ledger.TABLE))} == {
+        1: "previous",
+        2: "bad",
+        3: "current",
+    }
     assert num_pools(server, 2) == 0
     assert not list(server.client.scan_iter(match="*:2:*", count=5000))
     assert num_pools(server, 1) == num_pools(server, 3) == NUM_USERS

@@ -77,7 +77,7 @@ def epochs_in(server: RedisServer) -> set[int]:
 
 
 def statuses(night: Night) -> dict[int, str]:
-    return {row.epoch: row.status for row in ledger.read_rows(night.lake)}
+    return {row.epoch: row.status for row in ledger.read_rows(night.lake.path(ledger.TABLE))}
 
 
 def members(server: RedisServer, key: str) -> set[int]:
@@ -131,7 +131,7 @@ def test_features_cards_and_fallbacks(first: int, redis_server: RedisServer) -> 
     assert profile["author"]["id"] == str(CAT)
     assert profile["source"] == {"type": "friend", "id": str(CAT), "name": "Cat"}
     assert profile["content"] == {"type": "status", "text": 'Ö "x"', "hashtags": ["a"], "media_count": 2}
-    shown = {kind: unpack_pool(client.get(fallback_key(first, kind))).columns for kind in building.FALLBACKS}
+    shown = {kind: unpack_pool(client.get(fallback_key(first, kind))).columns for kind in store.FALLBACKS}
     assert shown["popular"]["post_id"].tolist() == [PAGE_POST, PROFILE_POST]
     assert shown["chronological"]["post_id"].tolist() == [PROFILE_POST, PAGE_POST]
     assert shown["popular"]["flags"].tolist() == [FLAG_PUBLIC] * 2
@@ -149,7 +149,7 @@ def test_suppression_sets_gain_and_lose_single_members(first: int, redis_server:
 
 
 def test_the_manifest_says_what_was_published(first: int, night: Night, redis_server: RedisServer) -> None:
-    (row,) = ledger.read_rows(night.lake)
+    (row,) = ledger.read_rows(night.lake.path(ledger.TABLE))
     assert (row.epoch, row.status, row.ds) == (first, "current", night.ds)
     manifest = json.loads(row.manifest)
     assert (manifest["users"], manifest["posts"], manifest["pool_rows"]) == (3, 4, 5)

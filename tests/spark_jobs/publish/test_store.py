@@ -22,7 +22,7 @@ def test_flip_is_refused_when_the_pointer_moved(server: RedisServer) -> None:
     assert store.read_pointer(client) is None
     store.flip(client, None, first)
     store.flip(client, first, second)
-    with pytest.raises(PublishFailed, match="another publisher is running"):
+    with pytest.raises(PublishFailed, match="another publish, or a rollback"):
         store.flip(client, first, third)
     assert store.read_pointer(client) == second
 
