@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 POINTER_KEY = "epoch:pointer"
 TAKEDOWN_KEY = "takedown"
+NARROWED_KEY = "narrowed"
+"""Sorted set of posts that fewer people may see than before; the score is the first epoch that was computed so."""
 
 SOURCES = ("friend", "page", "group", "suggested", "popular", "chronological")
 CONTENT_TYPES = ("status", "photo", "video", "link")
@@ -104,6 +106,11 @@ def block_key(user_id: int) -> str:
 def hidden_key(user_id: int) -> str:
     """Set of posts this user has hidden or reported."""
     return f"hidden:{{u{user_id}}}"
+
+
+def parted_key(user_id: int) -> str:
+    """Sorted set of ties that this user has no more, as ``friend:<id>`` and ``group:<id>``; scores as ``narrowed``."""
+    return f"parted:{{u{user_id}}}"
 
 
 def pack_pool(epoch: int, generated_at: int, owner: int | None, columns: dict[str, NDArray[Any]]) -> bytes:

@@ -20,6 +20,7 @@ class ReaderConfig:
     blocks_refresh_s: float = 10.0
     max_blocks_per_author: int = 2_000
     max_taken_down: int = 1_000_000
+    max_narrowed: int = 1_000_000
     breaker_failures: int = 5
     breaker_open_s: float = 60.0
     cursor_lifetime_s: int = 1_800

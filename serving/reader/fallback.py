@@ -1,4 +1,4 @@
-"""What the reader keeps of Redis in its own memory: pointer, takedowns, and the public pools with all they need.
+"""What the reader keeps of Redis in its own memory: pointer, takedowns, narrowed posts, and whole public pools.
 
 A snapshot is replaced as a whole, about once a second. With Redis gone the last one still answers.
 """
@@ -7,17 +7,18 @@ import asyncio
 import contextlib
 import logging
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from contracts.epochs import MAX_CARD_BYTES, MAX_POOL_BYTES, Pointer, Pool, card_key, fallback_key
 from serving.reader.cards import Card
 from serving.reader.config import ReaderConfig
 from serving.reader.metrics import ReaderMetrics
+from serving.reader.narrowing import Narrowed
 from serving.reader.redis_calls import StoreUnavailableError
 from serving.reader.refusals import Refusals
 from serving.reader.selection import Level
-from serving.reader.store import Store
+from serving.reader.store import Store, UserRead
 
 _KINDS: tuple[Level, ...] = ("popular", "chronological")
 _LOG = logging.getLogger(__name__)
@@ -44,10 +45,15 @@ class Snapshot:
     read_at: float
     blocks_read_at: float
     refused: int | None = None
+    narrowed: Narrowed = field(default_factory=Narrowed)
 
     def is_outdated_by(self, pointer: Pointer) -> bool:
         """Whether ``pointer`` names a stable epoch that this process has not tried to read."""
         return pointer.stable not in (self.pointer.stable, self.refused)
+
+    def lags_behind(self, read: UserRead) -> bool:
+        """Whether takedowns or narrowed posts have changed since they were read into memory."""
+        return (read.num_taken_down, read.num_narrowed) != (self.num_taken_down, self.narrowed.size)
 
     @cached_property
     def authors(self) -> frozenset[int]:
@@ -119,7 +125,7 @@ class SnapshotKeeper:
         return True
 
     async def _refresh(self) -> None:
-        """Read pointer and takedowns; on a new epoch also its public pools; now and then their authors' blocks."""
+        """Read pointer, takedowns, narrowed posts; the public pools of a new epoch; now and then their authors' blocks."""
         pointer = await self._store.read_pointer()
         old = self.current
         if old is None or old.pointer.stable != pointer.stable:
@@ -136,11 +142,12 @@ class SnapshotKeeper:
         if now - fresh.blocks_read_at >= self._config.blocks_refresh_s:
             blocks = await self._store.read_blocks(sorted(fresh.authors))
             fresh = replace(fresh, blocked_users=blocks, blocks_read_at=now)
-        taken_down = await self._store.read_takedown()
+        taken_down, narrowed = await self._store.read_takedown(), await self._store.narrowed.read_all()
         # What was read in between counts only if the data are still there.
         await self._store.read_pointer()
         count = len(taken_down.ids) + taken_down.num_damaged
-        self.current = replace(fresh, taken_down=taken_down.ids, num_taken_down=count, read_at=now)
+        fresh = replace(fresh, taken_down=taken_down.ids, num_taken_down=count, narrowed=narrowed)
+        self.current = replace(fresh, read_at=now)
         self._metrics.epoch.set(fresh.pointer.stable)
 
     async def _load(self, pointer: Pointer) -> Snapshot:

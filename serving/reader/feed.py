@@ -76,9 +76,9 @@ class FeedReader:
         level, epoch = (cursor.level, cursor.epoch) if cursor else ("redis", snapshot.pointer.stable)
         key, owner = _key(level, epoch, request.user_id)
         read = await self._store.read_user(key, request.user_id)
-        ask_takedown = read.num_taken_down != snapshot.num_taken_down
         if not read.is_whole:
-            return await self._from_memory(request, snapshot, cursor, read.suppression, ask_takedown=ask_takedown)
+            asks = snapshot.lags_behind(read)
+            return await self._from_memory(request, snapshot, cursor, read.suppression, ask_again=asks)
         self._remember(request.user_id, read.suppression)
         first = self._refusals.read_pool(read.pool, epoch, owner)
         if cursor is not None:
@@ -99,8 +99,8 @@ class FeedReader:
         suppression = read.suppression
         if source.level in ("popular", "chronological"):
             suppression = suppression.joined(Suppression(snapshot.blocked_authors(request.user_id)))
-        ask_takedown = read.num_taken_down != snapshot.num_taken_down
-        return await self._filler.fill(request, snapshot, source, suppression, ask_takedown=ask_takedown)
+        asks = snapshot.lags_behind(read)
+        return await self._filler.fill(request, snapshot, source, suppression, ask_again=asks)
 
     async def _sources(self, request: FeedRequest, snapshot: Snapshot, first: Pool | None) -> AsyncIterator[Source]:
         """Pools to try for a first page, best first."""
@@ -130,7 +130,7 @@ class FeedReader:
         cursor: Cursor | None,
         read: Suppression,
         *,
-        ask_takedown: bool = False,
+        ask_again: bool = False,
     ) -> FeedPage:
         """A page of a public pool in memory, without all posts that anything known here speaks against.
 
@@ -147,9 +147,7 @@ class FeedReader:
             pool = snapshot.pools[level]
             continues = cursor is not None and cursor.level == level and cursor.epoch == pool.epoch
             source = Source(level, pool, cursor.position if cursor and continues else 0)
-            page = await self._filler.fill(
-                request, snapshot, source, suppression, ask_takedown=ask_takedown, offline=True
-            )
+            page = await self._filler.fill(request, snapshot, source, suppression, ask_again=ask_again, offline=True)
             if page.posts or continues:
                 return page
         if page is None:

@@ -8,6 +8,7 @@ from serving.reader.cards import Card, CardCache, render_post
 from serving.reader.cursor import Cursor, CursorCodec
 from serving.reader.fallback import Snapshot
 from serving.reader.metrics import ReaderMetrics
+from serving.reader.narrowing import withheld_rows
 from serving.reader.refusals import Refusals
 from serving.reader.selection import FeedFilter, Level, Suppression, select
 from serving.reader.store import Store
@@ -75,16 +76,21 @@ class PageFiller:
         source: Source,
         suppression: Suppression,
         *,
-        ask_takedown: bool = False,
+        ask_again: bool = False,
         offline: bool = False,
     ) -> FeedPage:
         """Select, hydrate and render up to ``count`` posts; a post without a card is passed over."""
         pool, public_only = source.pool, source.level != "redis"
         post_ids: list[int] = pool.columns["post_id"].tolist()
         taken_down = snapshot.taken_down
-        if ask_takedown:
+        narrowed = snapshot.narrowed.posts if snapshot.narrowed.newest > pool.epoch else {}
+        if ask_again:
             taken_down |= await self._store.read_taken_down(post_ids)
-        selection = select(pool, request.wanted, source.start, suppression, taken_down, public_only=public_only)
+            narrowed = await self._store.narrowed.read_of(post_ids)
+        withheld = withheld_rows(pool, narrowed, suppression.parted)
+        selection = select(
+            pool, request.wanted, source.start, suppression, taken_down, public_only=public_only, narrowed=withheld
+        )
         for kind, count in selection.suppressed.items():
             if count:
                 self._metrics.suppressed.labels(kind).inc(count)

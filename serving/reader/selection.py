@@ -1,12 +1,13 @@
 """Which posts of a pool one user may see now, in which order. Pure functions on a pool."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from contracts.epochs import FLAG_PUBLIC, SOURCES, Pool
+from serving.reader.narrowing import Parted
 
 FeedFilter = Literal["all", "friends", "pages", "groups", "chronological"]
 Level = Literal["redis", "previous_epoch", "popular", "chronological"]
@@ -22,14 +23,19 @@ _SOURCE_OF: dict[str, int] = {
 
 @dataclass(frozen=True)
 class Suppression:
-    """What one user must not be shown: authors they are blocked with, in either direction, and posts they hid."""
+    """What one user must not be shown: authors they are blocked with, in either direction, and posts they hid.
+
+    ``parted`` are the ties that opened more to them in older epochs than is open now.
+    """
 
     blocked: frozenset[int] = frozenset()
     hidden: frozenset[int] = frozenset()
+    parted: Parted = field(default_factory=Parted)
 
     def joined(self, other: "Suppression") -> "Suppression":
         """What either of the two says."""
-        return Suppression(self.blocked | other.blocked, self.hidden | other.hidden)
+        parted = self.parted.joined(other.parted)
+        return Suppression(self.blocked | other.blocked, self.hidden | other.hidden, parted)
 
 
 @dataclass(frozen=True)
@@ -61,12 +67,13 @@ def select(
     taken_down: frozenset[int],
     *,
     public_only: bool,
+    narrowed: frozenset[int] = frozenset(),
 ) -> Selection:
-    """The rows at position ``start`` and after that this user may see."""
+    """The rows at position ``start`` and after that this user may see; ``narrowed`` are rows of ``withheld_rows``."""
     post_ids, author_ids = _as_list(pool.columns["post_id"]), _as_list(pool.columns["author_id"])
     flags = _as_list(pool.columns["flags"])
     rows: list[tuple[int, int]] = []
-    suppressed = {"takedown": 0, "block": 0, "hidden": 0, "not_public": 0}
+    suppressed = {"takedown": 0, "block": 0, "hidden": 0, "not_public": 0, "narrowed": 0}
     for position, row in enumerate(rows_in_order(pool, wanted)[start:], start):
         if post_ids[row] in taken_down:
             suppressed["takedown"] += 1
@@ -76,6 +83,8 @@ def select(
             suppressed["hidden"] += 1
         elif public_only and not flags[row] & FLAG_PUBLIC:
             suppressed["not_public"] += 1
+        elif row in narrowed:
+            suppressed["narrowed"] += 1
         else:
             rows.append((position, row))
     return Selection(rows, suppressed)

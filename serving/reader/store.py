@@ -14,15 +14,19 @@ from contracts.epochs import (
     MAX_POINTER_BYTES,
     MAX_POOL_BYTES,
     MAX_READ_MEMBERS,
+    NARROWED_KEY,
     POINTER_KEY,
     TAKEDOWN_KEY,
     Pointer,
     block_key,
     card_key,
     hidden_key,
+    parted_key,
 )
 from serving.reader.breaker import CircuitBreaker
 from serving.reader.config import ReaderConfig
+from serving.reader.narrowed_reads import NarrowedReads
+from serving.reader.narrowing import Parted
 from serving.reader.redis_calls import RedisCalls, StoreUnavailableError
 from serving.reader.refusals import Kind, Refusals
 from serving.reader.selection import Suppression
@@ -35,15 +39,16 @@ _VALUES_PER_TRIP = 50
 
 @dataclass(frozen=True)
 class UserRead:
-    """One hot-path read: a pool's reply, the user's suppression, and the size of the takedown set.
+    """One hot-path read: a pool's reply, the user's suppression, and the sizes of the takedown and narrowed sets.
 
-    ``is_whole`` is false where a block or hidden set is damaged or too large: ``suppression`` then lacks some of it.
+    ``is_whole`` is false where one of the user's sets is damaged or too large: ``suppression`` then lacks some of it.
     """
 
     pool: object
     suppression: Suppression
     is_whole: bool
     num_taken_down: int
+    num_narrowed: int
 
 
 class Store:
@@ -54,6 +59,7 @@ class Store:
         self._refusals = refusals
         self._max_blocks = config.max_blocks_per_author
         self._max_taken_down = config.max_taken_down
+        self.narrowed = NarrowedReads(self._calls, refusals, config.max_narrowed)
         self._newest: Pointer | None = None
 
     async def close(self) -> None:
@@ -61,21 +67,25 @@ class Store:
         await self._calls.close()
 
     async def read_user(self, key: str, user_id: int) -> UserRead:
-        """The hot path's one round trip: the pool under ``key``, blocks, hidden posts, takedown count, and pointer."""
+        """The hot path's one round trip: the pool under ``key``, the user's sets, sizes of the others, and pointer."""
 
         def ask(pipe: Any) -> None:
             pipe.getrange(key, 0, MAX_POOL_BYTES)
             # At most so many members whatever the size, and all of them where there are fewer.
             pipe.srandmember(block_key(user_id), MAX_READ_MEMBERS + 1)
             pipe.srandmember(hidden_key(user_id), MAX_READ_MEMBERS + 1)
+            pipe.zrange(parted_key(user_id), 0, MAX_READ_MEMBERS, withscores=True)
+            pipe.zcard(NARROWED_KEY)
             _ask_whether_it_counts(pipe)
 
-        pool, blocked, hidden, *rest = await self._calls.guarded(ask)
+        pool, blocked, hidden, ties, size, *rest = await self._calls.guarded(ask)
         _, num_taken_down = self._check(*rest)
         sets = (self._members("block", user_id, blocked), self._members("hidden", user_id, hidden))
-        is_whole = all(found is not None and not found.num_damaged for found in sets)
+        parted = self.narrowed.parted_of(user_id, ties)
+        is_whole = parted is not None and all(found is not None and not found.num_damaged for found in sets)
         blocks, hides = (found.ids if found else frozenset() for found in sets)
-        return UserRead(pool, Suppression(blocks, hides), is_whole, num_taken_down)
+        suppression = Suppression(blocks, hides, parted or Parted())
+        return UserRead(pool, suppression, is_whole, num_taken_down, self.narrowed.size_of(size))
 
     async def check(self) -> Pointer:
         """The pointer, from a Redis whose answers count: what every request asks beside the user's own keys."""

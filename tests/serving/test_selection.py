@@ -36,7 +36,7 @@ def test_each_kind_of_suppression_withholds_and_is_counted_once() -> None:
     suppression = Suppression(blocked=frozenset({2}), hidden=frozenset({13, 12}))
     selection = select(FOUR, "all", 0, suppression, frozenset({11}), public_only=False)
     assert selection.rows == [(3, 3)]
-    assert selection.suppressed == {"takedown": 1, "block": 1, "hidden": 1, "not_public": 0}
+    assert selection.suppressed == {"takedown": 1, "block": 1, "hidden": 1, "not_public": 0, "narrowed": 0}
 
 
 def test_no_block_withholds_a_post_whose_author_nobody_knows() -> None:

@@ -1,0 +1,116 @@
+"""What a pool may no longer show, because fewer people may see it now than when its epoch was computed.
+
+A pool is right for the night it was computed in. An older one still serves cursors, the level ``previous_epoch``,
+memory, and everybody after a rollback. So a publish tells, before its flip, which posts have been narrowed and which
+ties have ended, with the first epoch that was computed knowing it: any pool of an older epoch leaves these rows out.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from contracts.epochs import FLAG_PUBLIC, SOURCES, Pool
+from serving.reader.values import DamagedValueError, parse_members
+
+_GROUP = SOURCES.index("group")
+_MAX_EPOCH = 2**53  # a score is a double
+_SHOWN_CHARACTERS = 80
+
+
+@dataclass(frozen=True)
+class Narrowed:
+    """Posts that fewer people may see than before, each with the first epoch that knows it.
+
+    ``size`` is that of the set in Redis, members that are no ids included.
+    """
+
+    posts: Mapping[int, int] = field(default_factory=dict)
+    size: int = 0
+
+    @cached_property
+    def newest(self) -> int:
+        """The newest epoch that knows more than the one before: its pools, and later ones, need no look-up."""
+        return max(self.posts.values(), default=0)
+
+
+@dataclass(frozen=True)
+class Parted:
+    """One user's ended friendships and memberships, each with the first epoch that knows it."""
+
+    friends: Mapping[int, int] = field(default_factory=dict)
+    groups: Mapping[int, int] = field(default_factory=dict)
+
+    def joined(self, other: "Parted") -> "Parted":
+        """What either of the two says; of a tie in both, the later epoch."""
+        return Parted(_latest(self.friends, other.friends), _latest(self.groups, other.groups))
+
+
+def parse_parted(reply: object, most: int) -> Parted:
+    """Members ``friend:<id>`` and ``group:<id>`` with their epochs; any other raises ``DamagedValueError``."""
+    ties: dict[bytes, list[tuple[Any, Any]]] = {b"friend": [], b"group": []}
+    for member, epoch in _pairs(reply, most):
+        kind, _, identity = member.partition(b":") if isinstance(member, bytes) else (b"", b"", b"")
+        if kind not in ties:
+            raise DamagedValueError("a member is neither a friend nor a group")
+        ties[kind].append((identity, epoch))
+    parsed = {kind: parse_epochs(members, most) for kind, members in ties.items()}
+    if any(len(parsed[kind]) != len(ties[kind]) for kind in ties):
+        raise DamagedValueError("a tie has no id or no epoch")
+    return Parted(parsed[b"friend"], parsed[b"group"])
+
+
+def parse_epochs(reply: object, most: int) -> dict[int, int]:
+    """Ids and epochs of a sorted set; members that are no ids are left out. ``DamagedValueError`` where it is none."""
+    pairs = [(member, epoch) for member, epoch in _pairs(reply, most) if _is_epoch(epoch)]
+    members: list[Any] = [member for member, _ in pairs]
+    if parse_members(members, most).num_damaged:
+        pairs = [pair for pair in pairs if parse_members([pair[0]], 1).ids]
+    return {int(member): int(epoch) for member, epoch in pairs}
+
+
+def _is_epoch(score: object) -> bool:
+    return isinstance(score, float | int) and 0 <= score <= _MAX_EPOCH
+
+
+def parse_scores(reply: object, post_ids: Sequence[int]) -> dict[int, int]:
+    """The answers to which of ``post_ids`` are in a sorted set; ``DamagedValueError`` where they are none."""
+    if not isinstance(reply, list) or len(reply) != len(post_ids):
+        raise DamagedValueError(f"it is not {len(post_ids)} scores")
+    asked = zip(post_ids, reply, strict=True)
+    return parse_epochs([(str(post).encode(), score) for post, score in asked if score is not None], len(post_ids))
+
+
+def _pairs(reply: object, most: int) -> Iterator[tuple[Any, Any]]:
+    if isinstance(reply, Exception):
+        raise DamagedValueError(f"Redis answers {reply}"[:_SHOWN_CHARACTERS])
+    if not isinstance(reply, list) or not all(isinstance(pair, tuple | list) and len(pair) == 2 for pair in reply):  # noqa: PLR2004 - member and score
+        raise DamagedValueError(f"it is a {type(reply).__name__}, not members of a sorted set")
+    if len(reply) > most:
+        raise DamagedValueError(f"it has more than {most:,} members")
+    yield from reply
+
+
+def withheld_rows(pool: Pool, narrowed: Mapping[int, int], parted: Parted) -> frozenset[int]:
+    """Rows of ``pool`` that an epoch computed now might not show this user; public posts of an ended tie stay."""
+    posts, friends, groups = (_unknown_to(pool.epoch, since) for since in (narrowed, parted.friends, parted.groups))
+    if not posts and not friends and not groups:
+        return frozenset()
+    columns = pool.columns
+    is_closed = (columns["flags"] & FLAG_PUBLIC) == 0
+    is_left = (columns["source"] == _GROUP) & np.isin(columns["source_id"], groups)
+    is_withheld = np.isin(columns["post_id"], posts) | (is_closed & np.isin(columns["author_id"], friends)) | is_left
+    rows: list[int] = np.flatnonzero(is_withheld).tolist()
+    return frozenset(rows)
+
+
+def _latest(one: Mapping[int, int], other: Mapping[int, int]) -> Mapping[int, int]:
+    if not one or not other:
+        return one or other
+    return {key: max(one.get(key, 0), other.get(key, 0)) for key in one.keys() | other.keys()}
+
+
+def _unknown_to(epoch: int, since: Mapping[int, int]) -> list[int]:
+    return [identity for identity, first in since.items() if first > epoch]
