@@ -10,6 +10,9 @@ LANDING ?=
 K ?=
 PERSON ?=
 REQUEST ?=
+WHY ?=
+WHO ?= $(shell id -un)
+export WHY WHO
 AREA ?= .run/data/simulated-$(USERS)-$(DAYS)
 REDIS ?= $(shell $(PYTHON) -m infra.services $(notdir $(AREA)))
 UV := .tools/bin/uv
@@ -86,6 +89,11 @@ prove-erased: setup ## search every file and key for a person that was erased (R
 	@test -n "$(REQUEST)" || { echo "say which: make prove-erased REQUEST=ticket-17"; exit 2; }
 	@$(LAKE) -m spark_jobs.erase.prove --search-list .run/erasures/$(REQUEST).json --lake $(AREA)/lake \
 	  --folder $(AREA)/runs --redis $(REDIS)
+
+.PHONY: rollback
+rollback: .venv/lake/.ready ## make the epoch before current again, mark the current one for good (WHY="…" WHO=name AREA=folder)
+	@test -n "$$WHY" || { echo 'say why: make rollback WHY="pools are empty"'; exit 2; }
+	@$(LAKE) -m spark_jobs.publish.rollback --lake $(AREA)/lake --redis $(REDIS) --why "$$WHY" --by "$$WHO"
 
 .PHONY: stop
 stop: ## end what `make demo` or `make loop` left running

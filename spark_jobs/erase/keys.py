@@ -6,7 +6,7 @@ readers have refreshed what they hold, the ids leave ``takedown`` too.
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,8 +22,17 @@ if TYPE_CHECKING:
 
 _USER_TAG = re.compile(rb"\{u(-?\d+)\}")
 _LAST_NUMBER = re.compile(rb"^(post|pull):(?:\d+:)?(-?\d+)$")
-_MEMBERS: dict[bytes, Kind] = {b"block": "user", b"hidden": "post", b"seen": "post", b"takedown": "post"}
+_MEMBERS: dict[bytes, Kind] = {
+    b"block": "user",
+    b"hidden": "post",
+    b"narrowed": "post",
+    b"parted": "user",
+    b"seen": "post",
+    b"takedown": "post",
+}
 """What the members of a set are, by the first word of its key."""
+_PREFIXES = {b"parted": b"friend:"}
+"""What stands before the ids in members that name a person; other members of the set, its groups, name nobody."""
 
 
 def erase_keys(client: "redis.Redis", ids: ErasedIds, settings: Settings) -> dict[str, int]:
@@ -54,7 +63,17 @@ def is_key_of(key: bytes, ids: ErasedIds) -> bool:
 
 def kind_of_members(key: bytes) -> Kind | None:
     """What the members of the set under this key are; None where we do not know such a set."""
-    return _MEMBERS.get(key.split(b":", 1)[0])
+    return _MEMBERS.get(_first_word(key))
+
+
+def ids_of_members(key: bytes, members: Iterable[bytes]) -> set[int]:
+    """The ids, of the kind of the key, that the members of a set that we know name."""
+    prefix = _PREFIXES.get(_first_word(key), b"")
+    return {int(member.removeprefix(prefix)) for member in members if member.startswith(prefix)}
+
+
+def _first_word(key: bytes) -> bytes:
+    return key.split(b":", 1)[0]
 
 
 def _rewrite(client: "redis.Redis", keys: list[bytes], ids: ErasedIds) -> int:
@@ -64,7 +83,11 @@ def _rewrite(client: "redis.Redis", keys: list[bytes], ids: ErasedIds) -> int:
         pipe.type(key)
     kinds: list[bytes] = pipe.execute()
     texts = [key for key, kind in zip(keys, kinds, strict=True) if kind == b"string"]
-    sets = [key for key, kind in zip(keys, kinds, strict=True) if kind == b"set" and key != TAKEDOWN_KEY.encode()]
+    sets = [
+        (key, kind)
+        for key, kind in zip(keys, kinds, strict=True)
+        if kind in (b"set", b"zset") and key != TAKEDOWN_KEY.encode()
+    ]
     values: Any = client.mget(texts) if texts else []
     changes = list(_new_pools(zip(texts, values, strict=True), ids))
     pipe = client.pipeline(transaction=False)
@@ -73,11 +96,16 @@ def _rewrite(client: "redis.Redis", keys: list[bytes], ids: ErasedIds) -> int:
         pipe.set(key, value, keepttl=True, xx=True)
     pipe.execute()
     pipe = client.pipeline(transaction=False)
-    for key in sets:
-        kind = kind_of_members(key)
-        if members := ids.of(kind) if kind else ids.distinctive():
-            pipe.srem(key, *members)
+    for key, kind_of_set in sets:
+        if members := _members_of(key, ids):
+            pipe.srem(key, *members) if kind_of_set == b"set" else pipe.zrem(key, *members)
     return len(changes) + sum(1 for removed in pipe.execute() if removed)
+
+
+def _members_of(key: bytes, ids: ErasedIds) -> list[bytes]:
+    """Members that must leave the set under this key, as they are spelt there."""
+    kind, prefix = kind_of_members(key), _PREFIXES.get(_first_word(key), b"")
+    return [prefix + str(i).encode() for i in (ids.of(kind) if kind else ids.distinctive())]
 
 
 def _new_pools(values: Any, ids: ErasedIds) -> Iterator[tuple[bytes, bytes]]:

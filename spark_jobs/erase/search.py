@@ -18,7 +18,7 @@ from pyarrow import parquet
 from pyspark.sql import SparkSession
 
 from contracts.epochs import POOL_MAGIC, unpack_pool
-from spark_jobs.erase.keys import kind_of_members
+from spark_jobs.erase.keys import ids_of_members, kind_of_members
 from spark_jobs.erase.needles import Needles, kind_of
 from spark_jobs.publish.store import in_batches
 
@@ -179,7 +179,7 @@ def in_value(key: bytes, value: bytes, needles: Needles) -> set[str]:
         found = {f"post {i}" for i in posts & needles.of("post")} | {f"user {i}" for i in people & needles.of("user")}
         return found | {f"source {i}" for i in sources & needles.distinctive}
     kind = kind_of_members(key)
-    members = {int(member) for member in value.split(b"\n") if member} if kind else set()
+    members = ids_of_members(key, filter(None, value.split(b"\n"))) if kind else set()
     return needles.in_bytes(value) | ({f"{kind} {i}" for i in members & needles.of(kind)} if kind else set())
 
 

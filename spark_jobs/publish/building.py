@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from contracts.epochs import POOL_HEADER_BYTES, bytes_per_item, fallback_key, pack_pool
 from contracts.features import width_of
 from spark_jobs.night import Night
-from spark_jobs.publish import entries, loading, suppression
+from spark_jobs.publish import entries, loading, narrowing, suppression
 from spark_jobs.publish.loading import Kind, Part, Target
 from spark_jobs.publish.store import FALLBACKS, PublishFailed
 from spark_jobs.recent_posts import recent_posts
@@ -129,10 +129,11 @@ def estimate_bytes(counts: dict[str, int], bytes_per_key: int) -> int:
 def build(
     night: Night, client: "redis.Redis", epoch: int, content: Content, watch: Stopwatch
 ) -> dict[Kind, list[Part]]:
-    """Write the suppression additions and every key of the epoch, then read the keys back."""
+    """Write what suppression and narrowing add, and every key of the epoch, then read the keys back."""
     num_partitions = partitions_of(night)
     with watch.phase("suppress"):
         suppression.apply(suppression.additions(night, content.versions), "SADD", night, num_partitions)
+        narrowing.apply(narrowing.additions(night, content.versions, epoch), night, num_partitions)
     parts: dict[Kind, list[Part]] = {}
     with watch.phase("load"):
         for kind, frame in content.frames.items():

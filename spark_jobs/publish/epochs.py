@@ -17,7 +17,7 @@ import redis
 from contracts.epoch_status import LOADING, standing
 from contracts.epochs import Pointer
 from spark_jobs.night import Night
-from spark_jobs.publish import ledger, store, suppression
+from spark_jobs.publish import ledger, narrowing, store, suppression
 from spark_jobs.publish.building import (
     Stopwatch,
     build,
@@ -148,5 +148,6 @@ def finish(night: Night, client: "redis.Redis", versions: dict[str, int]) -> Non
     suppression.apply(suppression.removals(night, versions), "SREM", night, partitions_of(night))
     live = store.read_pointer(client)
     keep = epochs_of(live)
+    narrowing.forget(client, keep)
     store.discard_epochs(client, lambda epoch: epoch not in keep, night.settings.publish)
     ledger.record(table, ledger.in_line_with(live, ledger.read_rows(table)))

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from contracts.epochs import (
+    NARROWED_KEY,
     POINTER_KEY,
     TAKEDOWN_KEY,
     Pointer,
@@ -14,6 +15,7 @@ from contracts.epochs import (
     fallback_key,
     features_key,
     hidden_key,
+    parted_key,
     pool_key,
     unpack_pool,
 )
@@ -53,6 +55,9 @@ def fill(client: Any, user: int, posts: tuple[int, int]) -> None:
     client.sadd(hidden_key(3), posts[1], 4)
     client.sadd(hidden_key(user), 1)
     client.sadd(TAKEDOWN_KEY, posts[0], 99)
+    client.zadd(NARROWED_KEY, {posts[0]: 7, 98: 7})
+    client.zadd(parted_key(3), {f"friend:{user}": 7, "friend:5": 6, "group:12345": 7})
+    client.zadd(parted_key(user), {"friend:3": 7})
 
 
 @pytest.mark.parametrize("wanted", [SMALL, LARGE], ids=["small ids", "large ids"])
@@ -61,9 +66,11 @@ def test_nothing_of_them_is_left_and_the_rest_is_as_it_was(server: RedisServer, 
     fill(client, user, posts)
     untouched = {key: client.get(key) for key in (pool_key(7, 4), card_key(7, 12_345), POINTER_KEY)}
     before = search_redis(client, "Redis", Needles(wanted))
-    assert {name.split(":")[0] for name, _, _ in before.findings} >= {"pool", "block", "hidden", "takedown", "global"}
+    assert {name.split(":")[0] for name, _, _ in before.findings} >= {
+        *("pool", "block", "hidden", "takedown", "global", "narrowed", "parted")
+    }
     done = erase_keys(client, wanted.ids, RULES)
-    assert done == {"deleted": 10, "rewritten": 6}
+    assert done == {"deleted": 11, "rewritten": 8}
     after = search_redis(client, "Redis", Needles(wanted))
     assert after.findings == ()
     assert after.items == before.items - done["deleted"]
@@ -78,6 +85,8 @@ def test_nothing_of_them_is_left_and_the_rest_is_as_it_was(server: RedisServer, 
     assert client.smembers(block_key(3)) == {b"5"}
     assert client.smembers(hidden_key(3)) == {b"4"}
     assert client.smembers(TAKEDOWN_KEY) == {b"99"}
+    assert client.zrange(NARROWED_KEY, 0, -1) == [b"98"]
+    assert client.zrange(parted_key(3), 0, -1) == [b"friend:5", b"group:12345"]
     assert erase_keys(client, wanted.ids, RULES) == {"deleted": 0, "rewritten": 0}
 
 
