@@ -125,7 +125,7 @@ class SnapshotKeeper:
         return True
 
     async def _refresh(self) -> None:
-        """Read pointer, takedowns, narrowed posts; the public pools of a new epoch; now and then their authors' blocks."""
+        """Read pointer, takedowns, narrowed posts; a new epoch's public pools; now and then their authors' blocks."""
         pointer = await self._store.read_pointer()
         old = self.current
         if old is None or old.pointer.stable != pointer.stable:

@@ -1,5 +1,6 @@
 """Whoever may not see a post now does not see it in a pool of an older epoch, on any level."""
 
+import random
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from contracts.epochs import FLAG_PUBLIC, NARROWED_KEY, POOL_DTYPES, SOURCES, Pool, fallback_key, parted_key, pool_key
 from serving.reader.narrowing import Narrowed, Parted, parse_epochs, parse_parted, parse_scores, withheld_rows
 from serving.reader.values import DamagedValueError
+from tests.serving.hostile import LEAVES, strange_reply
 from tests.serving.reader_world import Client, OpenReader, RedisServer, Seed
 
 FRIEND, GROUP = SOURCES.index("friend"), SOURCES.index("group")
@@ -182,3 +184,22 @@ async def test_ended_ties_that_cannot_be_read_leave_public_posts_only(
         world.client.delete(parted_key(1), fallback_key(2, "popular"))
         world.client.zadd(parted_key(1), {"page:1": 2})
         assert (await shown(client))[0] == "popular"
+
+
+def test_no_reply_raises_anything_but_that_it_is_damaged() -> None:
+    dice = random.Random(5)
+    refused = 0
+    for _ in range(3_000):
+        reply = strange_reply(dice)
+        if isinstance(reply, list) and dice.random() < 0.5:
+            reply = [(part, dice.choice(LEAVES)) for part in reply] or [(b"friend:7", dice.choice(LEAVES))]
+        for parse in (
+            lambda reply: parse_parted(reply, 9),
+            lambda reply: parse_epochs(reply, 9),
+            lambda reply: parse_scores(reply, [1, 2]),
+        ):
+            try:
+                parse(reply)
+            except DamagedValueError:
+                refused += 1
+    assert 3_000 < refused < 9_000
