@@ -121,7 +121,7 @@ def _before(pointer: Pointer | None, rows: dict[int, EpochRow], client: "redis.R
     if pools < rules.min_rollback_share * users or not store.has_stand_ins(client, before.epoch):
         raise CannotRollBackError(
             f"epoch {before.epoch}, the one before, has {pools:,} of {users:,} pools left in Redis: its keys have "
-            "expired or were lost. Epoch {} stays current; publish a mended night".format(pointer.stable)
+            f"expired, were lost or are of another format. Epoch {pointer.stable} stays current; publish a mended night"
         )
     return before
 

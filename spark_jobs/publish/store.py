@@ -11,7 +11,7 @@ import redis
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
-from contracts.epochs import POINTER_KEY, Pointer, fallback_key
+from contracts.epochs import POINTER_KEY, Pointer, fallback_key, unpack_pool
 from contracts.settings import PublishRules
 
 FALLBACKS = ("popular", "chronological")
@@ -122,9 +122,12 @@ def num_pools(client: "redis.Redis", epoch: int) -> int:
 
 
 def has_stand_ins(client: "redis.Redis", epoch: int) -> bool:
-    """Whether the epoch has the public pools that stand in for users without one: without them it has no keys left."""
-    found: Any = client.exists(*(fallback_key(epoch, kind) for kind in FALLBACKS))
-    return bool(found == len(FALLBACKS))
+    """Whether readers can read the public pools that stand in for users without one: they load no epoch without."""
+    values: Any = client.mget([fallback_key(epoch, kind) for kind in FALLBACKS])
+    try:
+        return all(value is not None and unpack_pool(value).epoch == epoch for value in values)
+    except ValueError:
+        return False
 
 
 def _epoch_keys(client: "redis.Redis", epoch: str = "*") -> Iterator[bytes]:

@@ -13,7 +13,7 @@ from spark_jobs.publish import ledger, rollback, store
 from spark_jobs.publish.rollback import CannotRollBackError, Order, refuse_rolled_back, roll_back, withdraw
 from spark_jobs.publish.store import PublishFailed
 from tests.epoch_table import epoch_row, epoch_table, statuses
-from tests.serving.reader_world import RedisServer
+from tests.serving.reader_world import RedisServer, Seed, packed
 
 RULES = PublishRules()
 ORDER = Order("ann", "the pools of page followers are empty")
@@ -45,7 +45,7 @@ def table(tmp_path: Path) -> str:
 
 def fill(server: RedisServer, epoch: int) -> None:
     for key in (pool_key(epoch, 7), fallback_key(epoch, "popular"), fallback_key(epoch, "chronological")):
-        server.client.set(key, b"p", ex=1000)
+        server.client.set(key, packed(epoch, None, [Seed(1)]), ex=1000)
 
 
 def pointer(server: RedisServer) -> Pointer:
@@ -155,7 +155,10 @@ def test_without_keys_of_the_epoch_before_nothing_changes(server: RedisServer, t
         roll_back(table, server.client, ORDER, RULES)
     fill(server, 1)
     server.client.delete(fallback_key(1, "popular"))
-    with pytest.raises(CannotRollBackError, match="expired or were lost"):
+    with pytest.raises(CannotRollBackError, match="expired, were lost or are of another format"):
+        roll_back(table, server.client, ORDER, RULES)
+    server.client.set(fallback_key(1, "popular"), b"FLPL of an older format")
+    with pytest.raises(CannotRollBackError, match="of another format"):
         roll_back(table, server.client, ORDER, RULES)
     assert pointer(server) == LIVE
     assert statuses(table) == {1: "previous", 2: "current"}
