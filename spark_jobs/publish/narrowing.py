@@ -67,7 +67,7 @@ def narrowed_posts(posts: DataFrame, edits: DataFrame, oldest: datetime, as_of: 
     candidates = posts.where(~F.col("is_deleted") & ~is_open & (F.col("created_at") >= F.lit(oldest)))
     now = candidates.select("post_id", _rule().alias("rule"), (told >= F.lit(as_of)).alias("is_news"))
     before = edits.select("post_id", _rule().alias("old_rule"))
-    changed = now.join(before, "post_id", "inner").where(F.col("rule") != F.col("old_rule"))
+    changed = now.join(before, "post_id", "inner").where(~F.col("rule").eqNullSafe(F.col("old_rule")))
     return changed.select("post_id", "is_news").distinct()
 
 
