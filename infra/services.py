@@ -22,6 +22,8 @@ RUN = ROOT / ".run"
 AIRFLOW = ROOT / ".venv" / "airflow" / "bin"
 LAKE = ROOT / ".venv" / "lake" / "bin"
 SPARK_SUBMIT = ROOT / "infra" / "spark-submit"
+MAX_DATA_SETS = 1024
+"""Redis databases: each data set has one, and so has each night of one that is run by itself."""
 
 
 def ports() -> dict[str, int]:
@@ -130,6 +132,7 @@ def start_redis() -> str:
     folder = RUN / "redis"
     folder.mkdir(parents=True, exist_ok=True)
     options = {"--port": str(port), "--bind": "127.0.0.1", "--dir": str(folder), "--maxmemory-policy": "noeviction"}
+    options["--databases"] = str(MAX_DATA_SETS)
     start("redis", ["redis-server", *(word for pair in options.items() for word in pair)])
 
     def ready() -> bool:

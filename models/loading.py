@@ -17,7 +17,7 @@ from deltalake import DeltaTable
 from torch import Tensor
 
 from contracts.features import HEADS, Entity, Feature, features_of
-from contracts.settings import Dataset
+from contracts.settings import Dataset, TrainingMinimum
 
 TABLE = "gold.training_examples"
 ENTITIES: tuple[Entity, ...] = ("user", "post", "pair", "context")
@@ -27,6 +27,10 @@ NUM_INPUTS = sum(feature.size for feature in FEATURES)
 LABEL_COLUMNS: tuple[str, ...] = tuple(f"label_{head}" for head in HEADS)
 SHARD_ROWS = 500_000
 """0.6 GB for each copy."""
+
+
+class TooFewExamples(ValueError):  # noqa: N818 - a verdict on the data, told to people
+    """The lake holds too little to train on: no fault of anyone's, and no reason to stop a night."""
 
 
 @dataclass(frozen=True)
@@ -86,16 +90,16 @@ def split_days(snapshot: Snapshot, ds: date, dataset: Dataset) -> Split:
     """Split the days with examples in [ds - training_days, ds - 1]; examples of ``ds`` have not matured yet.
 
     The last ``holdout_days`` are held out, the ``calibration_days`` before them calibrate, the others train.
-    Raises ``ValueError`` when no day is left to train on.
+    Raises ``TooFewExamples`` when too few days are left to train on.
     """
     first, last = ds - timedelta(days=dataset.training_days), ds - timedelta(days=1)
     days = [day for day in sorted(snapshot.files) if first <= day <= last]
-    num_reserved = dataset.holdout_days + dataset.calibration_days
-    if len(days) <= num_reserved:
+    num_reserved = dataset.reserved_days
+    if len(days) < num_reserved + TrainingMinimum.DAYS:
         found = ", ".join(map(str, days)) or "none"
-        raise ValueError(
+        raise TooFewExamples(
             f"{TABLE} version {snapshot.version} has examples of {len(days)} days ({found}) in {first} to {last}; "
-            f"training needs {num_reserved + 1} "
+            f"training needs {num_reserved + TrainingMinimum.DAYS} "
             f"(calibration_days {dataset.calibration_days}, holdout_days {dataset.holdout_days})"
         )
     calibrate_from, hold_out_from = len(days) - num_reserved, len(days) - dataset.holdout_days

@@ -51,6 +51,13 @@ def register(lake_root: Path, row: ModelRow) -> bool:
     return True
 
 
+def forget(lake_root: Path, ds: date) -> None:
+    """Remove the night's row, where there is one: an earlier run of the night may have trained a model."""
+    path = str(lake_root / TABLE.replace(".", "/"))
+    if DeltaTable.is_deltatable(path) and _versions_of(DeltaTable(path), ds):
+        DeltaTable(path).delete(f"ds = '{ds.isoformat()}'")
+
+
 def _versions_of(table: DeltaTable, ds: date) -> list[str]:
     query = f"SELECT model_version FROM models WHERE ds = DATE '{ds.isoformat()}'"  # noqa: S608 - a date, no free text
     found = QueryBuilder().register("models", table).execute(query).read_all()

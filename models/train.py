@@ -11,13 +11,14 @@ import time
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from contracts.features import HEADS, example_columns, schema_hash
 from contracts.settings import Dataset, Settings, parse_dataset
 from models.checkpoint import CheckpointConfig, write_checkpoint
-from models.loading import Examples, Snapshot, Split, pin_snapshot, split_days
+from models.loading import Examples, Snapshot, Split, TooFewExamples, pin_snapshot, split_days
 from models.presets import PRESETS, preset_of
-from models.registry import ModelRow, register
+from models.registry import ModelRow, forget, register
 from models.training import Trained, TrainingConfig, train
 
 
@@ -32,8 +33,21 @@ class Arguments:
     config: TrainingConfig
 
 
-def run(arguments: Arguments) -> str:
-    """Train and register the night's model; return its version. Raises ``ValueError`` when the data do not suffice."""
+def run(arguments: Arguments) -> str | None:
+    """Train and register the night's model and return its version; None where the lake holds too little to train on.
+
+    Then ``gold.models`` has no row of the night and ``train.json`` says why. Raises ``ValueError`` for bad input.
+    """
+    try:
+        return _train(arguments)
+    except TooFewExamples as error:
+        forget(arguments.lake, arguments.ds)
+        _write(arguments, {"model_version": None, "reason": str(error)})
+        print(f"no model is trained: {error}; the simple score ranks the night")
+        return None
+
+
+def _train(arguments: Arguments) -> str:
     started = time.perf_counter()
     dataset_file = arguments.landing / "dataset.json"
     dataset = parse_dataset(dataset_file.read_text()) if dataset_file.exists() else Dataset()
@@ -106,6 +120,10 @@ def _write_report(arguments: Arguments, model_version: str, split: Split, traine
         "calibration": {head: asdict(values) for head, values in trained.calibration.items()},
         "metrics": trained.metrics,
     }
+    _write(arguments, report)
+
+
+def _write(arguments: Arguments, report: dict[str, Any]) -> None:
     folder = arguments.runs / arguments.ds.isoformat()
     folder.mkdir(parents=True, exist_ok=True)
     beside = folder / ".train.json"

@@ -16,8 +16,9 @@ from contracts.metrics.auc import auc
 from contracts.metrics.calibration import bins_of_rows, calibration_error
 from contracts.metrics.columns import Floats
 from contracts.metrics.log_loss import log_loss
+from contracts.settings import TrainingMinimum
 from models.calibration import HeadCalibration, calibrate, fit_binary, fit_dwell
-from models.loading import TABLE, Examples, Shard
+from models.loading import TABLE, Examples, Shard, TooFewExamples
 from models.losses import BINARY_HEADS, DWELL, head_losses, total_loss
 from models.network import NUM_CROSS, NUM_POST, NUM_USER, FeedRanker, Standardise
 from models.presets import Preset
@@ -26,7 +27,6 @@ THREADS = 1
 """Fixed, because sums split over another number of threads round differently; one, because the threads of a small
 network wait for each other more than they compute (on busy cores 30 times slower with two)."""
 MAX_GRADIENT_NORM = 1.0
-MIN_POSITIVES = 20
 EVALUATION_ROWS = 8192
 CALIBRATION_BINS = 15
 
@@ -86,7 +86,7 @@ def train(
 ) -> Trained:
     """Train, keep the epoch with the least loss on ``calibration``, calibrate there, measure on ``holdout``.
 
-    Raises ``ValueError`` without enough positive labels, and when the loss is no longer a number.
+    Raises ``TooFewExamples`` without enough positive labels, ``ValueError`` when the loss is no longer a number.
     """
     torch.set_num_threads(THREADS)
     torch.use_deterministic_algorithms(mode=True)
@@ -120,10 +120,10 @@ def _prepare(network: FeedRanker, training: Examples) -> tuple[int, dict[str, fl
         num_positives += sum(int((shard.labels[:, i] > 0).sum()) for i in range(len(HEADS)) if i != DWELL)
         sum_F = sum_F + shard.features.sum(0, dtype=torch.float64)
         squares_F = squares_F + shard.features.double().square().sum(0)
-    if num_positives < MIN_POSITIVES:
-        raise ValueError(
+    if num_positives < TrainingMinimum.POSITIVES:
+        raise TooFewExamples(
             f"{TABLE}: {num_positives} positive labels ({', '.join(BINARY_HEADS)}) in {count} training rows; "
-            f"at least {MIN_POSITIVES} are needed"
+            f"at least {TrainingMinimum.POSITIVES} are needed"
         )
     mean_F = sum_F / count
     std_F = (squares_F / count - mean_F.square()).clamp_min(0).sqrt()

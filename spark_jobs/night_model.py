@@ -1,5 +1,6 @@
 """The night's model: which checkpoint it is, and how a Python worker gets hold of it."""
 
+import json
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -10,6 +11,10 @@ from spark_jobs.night import Night
 
 if TYPE_CHECKING:
     from models.inference import Ranker
+
+
+SIMPLE_SCORE = "simple-score"
+"""``model_version`` of scores of a night without a model: the candidate stage's simple score, as it is."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,18 @@ def model_of(night: Night) -> NightModel:
         raise ValueError(f"gold.models has {count} with ds = {night.ds}: run the train stage of that night")
     root = night.lake.root.removeprefix("file://").rstrip("/")
     return NightModel(found[0].model_version, f"{root}/{found[0].path}", found[0].examples_version)
+
+
+def has_model(night: Night) -> bool:
+    """Whether the night trained a model; False only where training found too little to learn from, and said so."""
+    return why_no_model(night) is None
+
+
+def why_no_model(night: Night) -> str | None:
+    """Why training left the night without a model, in a sentence; None where it trained one or has not run."""
+    path = night.folder / "train.json"
+    reason = json.loads(path.read_text()).get("reason") if path.exists() else None
+    return None if reason is None else str(reason)
 
 
 @lru_cache(maxsize=1)

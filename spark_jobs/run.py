@@ -13,6 +13,7 @@ import resource
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, date, datetime
@@ -29,8 +30,15 @@ from spark_jobs.lake import Lake  # noqa: E402
 from spark_jobs.night import Night, load_settings  # noqa: E402
 from spark_jobs.session import open_session, size_shuffles  # noqa: E402
 
-WITHOUT_TABLE = {"audit": "spark_jobs.audit.audit", "evaluate": "spark_jobs.evaluate.ranking"}
+WITHOUT_TABLE = {
+    "preflight": "spark_jobs.preflight.preflight",
+    "audit": "spark_jobs.audit.audit",
+    "evaluate": "spark_jobs.evaluate.ranking",
+}
 """Stages that write a file for the report instead of a table."""
+
+FIRST = next(iter(STAGES))
+"""The stage that a night starts with."""
 
 SIDE_BY_SIDE = 2
 """Tables at work at a time: the second fills the gaps that planning, commits and gates leave in the first."""
@@ -46,6 +54,8 @@ def run_stage(night: Night, stage: str, startup_seconds: float = 0.0) -> list[di
     beside it is done; no further table is begun.
     """
     started_at, started = datetime.now(UTC), time.monotonic()
+    if stage == FIRST:
+        refuse_to_start(night)
     if stage in WITHOUT_TABLE:
         importlib.import_module(WITHOUT_TABLE[stage]).main(night)
     inputs = {name for table in tables_of(stage) for name in table.inputs}
@@ -70,6 +80,16 @@ def run_stage(night: Night, stage: str, startup_seconds: float = 0.0) -> list[di
     }
     write_json(night.folder / "stages" / f"{stage}.json", record)
     return verdicts
+
+
+def refuse_to_start(night: Night) -> None:
+    """Raise where a newer night is live: this one could not be published, so it is not computed either.
+
+    By the lake alone: the pointer in Redis, which is the truth, is asked again before the epoch is built.
+    """
+    from spark_jobs.publish.epochs import refuse_older  # noqa: PLC0415 - the other stages do without its modules
+
+    refuse_older(night, None)
 
 
 def build_and_gate(night: Night, table: Table, built: dict[str, Future[float]]) -> dict[str, Any]:
@@ -152,16 +172,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     startup = time.time() - job_start()
     lake = Lake(spark, options.lake)
     night = Night(lake, options.ds, options.landing, options.runs, load_settings(options.landing), options.redis)
+    reason = None
     try:
         for stage in options.stage:
             verdicts = run_stage(night, stage, startup)
             startup = 0.0
             if options.strict and not all(verdict["success"] for verdict in verdicts):
-                print(f"{stage}: stopped by the gate", file=sys.stderr)
-                return 1
+                reason = f"{stage}: stopped by the gate"
+                break
+    except Exception as error:  # noqa: BLE001 - the process ends with it
+        traceback.print_exc()
+        reason = sentence_of(error)
     finally:
         spark.stop()
-    return 0
+    if reason is not None:
+        print(reason, file=sys.stderr)  # the last line: who looks for the reason of a failed task reads the end
+    return 0 if reason is None else 1
+
+
+def sentence_of(error: Exception) -> str:
+    """The class of an exception and the first line of what it says: of a JVM's exception, the rest is its trace."""
+    said = next((line.strip() for line in str(error).splitlines() if line.strip()), "it says nothing")
+    return f"{type(error).__name__}: {said}"
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from contracts.settings.contents import Content, Labels
 from contracts.settings.dataset import Dataset, parse_dataset
-from contracts.settings.examples import Evaluation, NegativeSampling, Propensities
+from contracts.settings.examples import Evaluation, NegativeSampling, Propensities, TrainingMinimum
 from contracts.settings.features import CommunityRules, FeatureRules, Smoothing, SuggestionRules
 from contracts.settings.publishing import AuditThresholds, ErasureRules, PublishRules
 from contracts.settings.ranking import CandidateLimits, PoolRules, SimpleScore, ValueWeights
@@ -27,6 +27,7 @@ __all__ = [
     "SimpleScore",
     "Smoothing",
     "SuggestionRules",
+    "TrainingMinimum",
     "ValueWeights",
     "parse_dataset",
 ]

@@ -26,9 +26,14 @@ class Dataset:
     dwell_hours: int = 1
     max_quarantined_share: float = 0.05
 
+    @property
+    def reserved_days(self) -> int:
+        """Days with examples that no model is trained on: those that calibrate it, and those that judge it."""
+        return self.calibration_days + self.holdout_days
+
     def __post_init__(self) -> None:
         """Refuse windows that leave nothing to train on."""
-        if self.training_days <= self.calibration_days + self.holdout_days:
+        if self.training_days <= self.reserved_days:
             raise ValueError(
                 f"dataset.json: training_days ({self.training_days}) must exceed calibration_days + holdout_days "
                 f"({self.calibration_days} + {self.holdout_days})"

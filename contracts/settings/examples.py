@@ -28,6 +28,17 @@ class Propensities:
     max_weight: float = 10.0
 
 
+class TrainingMinimum:
+    """With less than this there is no model, and the simple score ranks the night (``docs/adr/0010``).
+
+    ``POSITIVES`` counts likes, comments, shares, hides and reports of the days that train. ``DAYS`` with examples must
+    be left to train on, beside those that calibrate and those that are held out.
+    """
+
+    POSITIVES = 20
+    DAYS = 1
+
+
 @dataclass(frozen=True)
 class Evaluation:
     """Offline evaluation on the held-out days.

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+COLUMNS = ("user", "item", "author", "action", "time")
 ACTIONS = {"like": "like", "upvote": "like", "comment": "comment", "share": "share", "click": "click", "hide": "hide"}
 """Your word for an action → ours; the words of ``engagement_type`` are in docs/landing.md."""
 
@@ -25,6 +26,30 @@ DATASET = {
     "calibration_days": 2,
     "candidate_hours": 30 * 24,
 }
+
+
+def read(table: Path) -> list[dict[str, str]]:
+    """Rows in order of time; ends with file, line and what is wrong with the first row that says too little."""
+    with table.open(newline="", encoding="utf-8-sig") as file:
+        reader = csv.DictReader(file)
+        rows = []
+        for row in reader:
+            where = f"{table}:{reader.line_num}"
+            if lacking := [name for name in COLUMNS if not row.get(name)]:
+                sys.exit(f"{where}: no {', '.join(lacking)}; a row has {', '.join(COLUMNS)}, and may have title")
+            if row["action"] not in ACTIONS:
+                sys.exit(f"{where}: action {row['action']!r} is not one of {', '.join(ACTIONS)}; add it to ACTIONS")
+            try:
+                rows.append((moment(row["time"]), row))
+            except ValueError:
+                sys.exit(f"{where}: time {row['time']!r} is not ISO 8601, for example 2026-03-01T08:15:00Z")
+    return [row for _, row in sorted(rows, key=lambda pair: pair[0])]
+
+
+def moment(time: str) -> datetime:
+    """An instant, in UTC where the text names no zone."""
+    at = datetime.fromisoformat(time)
+    return at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC)
 
 
 def number(kind: str, name: str) -> int:
@@ -52,7 +77,7 @@ def events_of(rows: list[dict[str, str]]) -> Iterator[dict[str, Any]]:
         return not known_before
 
     for row in rows:
-        at, user, item, author = row["time"], row["user"], row["item"], row["author"]
+        at, user, item, author = moment(row["time"]).isoformat(), row["user"], row["item"], row["author"]
         page = number("page", author)
         for name in (user, author):
             if is_new("user", name):
@@ -73,11 +98,10 @@ def events_of(rows: list[dict[str, str]]) -> Iterator[dict[str, Any]]:
 
 def main(table: Path, landing: Path) -> None:
     """Write one file per day of events, each renamed into place when it is whole, then ``dataset.json``."""
-    with table.open(newline="", encoding="utf-8") as file:
-        rows = sorted(csv.DictReader(file), key=lambda row: datetime.fromisoformat(row["time"]).astimezone(UTC))
+    rows = read(table)
     days = defaultdict(list)
     for line in events_of(rows):
-        days[datetime.fromisoformat(line["event_time"]).astimezone(UTC).date().isoformat()].append(json.dumps(line))
+        days[line["event_time"][:10]].append(json.dumps(line))
     for day, lines in days.items():
         (landing / day).mkdir(parents=True, exist_ok=True)
         building = landing / day / f"_{table.stem}.jsonl"
@@ -88,4 +112,6 @@ def main(table: Path, landing: Path) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 3:  # noqa: PLR2004 - the script, the CSV, the folder
+        sys.exit(__doc__)
     main(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from pyspark import StorageLevel
 from pyspark.errors import AnalysisException
@@ -21,6 +22,7 @@ from pyspark.sql import functions as F
 
 from contracts.settings import parse_dataset
 from spark_jobs.adapt.stackexchange_events import Dump, transform
+from spark_jobs.adapt.windows import measure, windows
 from spark_jobs.night import newest_day
 from spark_jobs.session import open_session
 
@@ -34,14 +36,9 @@ COLUMNS = {
 DATASET = {
     "name": "stackexchange",
     "has_impressions": False,
-    "training_days": 150,
-    "holdout_days": 21,
-    "calibration_days": 21,
-    "candidate_hours": 336,
-    "activity_days": 90,
     "max_quarantined_share": 0.1,
 }
-"""A forum is slow: a question draws answers for weeks, so windows are weeks where a social network's are days."""
+"""What every dump says of itself; its windows follow from its rhythm (``spark_jobs/adapt/windows.py``)."""
 
 MARKUP = r"^\uFEFF?\s*(<\?xml[^>]*\?>)?\s*(</?(users|posts|comments|votes)>)?\s*$"
 CLOSING_TAG = r"</(users|posts|comments|votes)>\s*$"
@@ -85,8 +82,8 @@ def read_rows(spark: SparkSession, dump: str, name: str) -> DataFrame:
     return lines.where("unparsed IS NULL").drop("unparsed")
 
 
-def write_landing(events: DataFrame, landing: Path) -> None:
-    """Write events as one folder per day of ``received_at``, replacing this adapter's earlier files.
+def write_landing(events: DataFrame, dataset: dict[str, Any], landing: Path) -> None:
+    """Write events as one folder per day of ``received_at``, replacing this adapter's earlier files, and ``dataset``.
 
     Files are built beside the day folders and renamed into place; ``dataset.json`` comes last, so that a landing area
     that has it is whole. Lines are sorted by time and event id: the same dump gives the same bytes.
@@ -109,7 +106,7 @@ def write_landing(events: DataFrame, landing: Path) -> None:
         for number, part in enumerate(sorted(folder.glob("part-*.txt"))):
             part.rename(day / f"stackexchange-{number:05d}.jsonl")
     shutil.rmtree(building)
-    text = json.dumps(DATASET, indent=2) + "\n"
+    text = json.dumps(dataset, indent=2) + "\n"
     parse_dataset(text)
     (landing / "dataset.json").write_text(text)
 
@@ -127,8 +124,14 @@ def adapt(spark: SparkSession, dump: str, landing: Path) -> None:
     landing.mkdir(parents=True, exist_ok=True)
     frames = {name.lower(): read_rows(spark, dump, name) for name in COLUMNS}
     events = transform(Dump(**frames))
-    write_landing(events, landing)
+    rhythm = measure(events)
+    dataset = {**DATASET, **windows(rhythm)}
+    write_landing(events, dataset, landing)
     print_summary(events)
+    print(
+        f"the last {rhythm.days} days: {rhythm.posts:,} posts, {rhythm.engagements:,} engagements on "
+        f"{rhythm.active_days} days; so {', '.join(f'{key} {dataset[key]}' for key in windows(rhythm))}"
+    )
     spark.catalog.clearCache()
     print(f"landing area {landing} written in {time.monotonic() - begun:.1f} s")
     print(f"last day: {newest_day(str(landing))}")

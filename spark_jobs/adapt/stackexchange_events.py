@@ -10,7 +10,7 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from spark_jobs.adapt.plain_text import strip_html
+from spark_jobs.adapt.plain_text import decode_entities, strip_html
 
 VOTES: dict[int, tuple[str, str | None, str]] = {
     1: ("reaction", "accept", "accept"),
@@ -34,6 +34,12 @@ END_OF_DAY = "T23:59:59.000"
 """Votes carry a day only: stamped at its end, so that none is known before it can have been cast."""
 
 ANSWER = "2"
+
+IMAGE = r"(?i)<img\b[^>]*>"
+IMAGE_ADDRESS = r"(?i)<img\b[^>]*?\bsrc=[\"']([^\"']+)[\"']"
+CAPTION = r"(?i)\balt=\"([^\"]*)\""
+NO_CAPTION = "enter image description here"
+"""What the site's editor writes where an author describes nothing."""
 
 
 @dataclass(frozen=True)
@@ -114,21 +120,40 @@ def follows(dump: Dump) -> DataFrame:
 
 
 def posts(frame: DataFrame) -> DataFrame:
-    """One ``post_created`` per post of any kind: on its owner's page, or nobody's post where the owner is gone."""
+    """One ``post_created`` per post of any kind: on its owner's page, or nobody's post where the owner is gone.
+
+    What it shows as pictures is its media. A post of pictures alone is a photo, whose text is what they are said to
+    show, so that its card is not blank.
+    """
     questions = frame.select(F.col("Id").alias("question"), F.col("Tags").alias("question_tags"))
     tags = F.coalesce("Tags", "question_tags", F.lit(""))
+    text = F.concat_ws("\n", "Title", strip_html(F.col("Body")))
+    media = F.regexp_extract_all(F.coalesce("Body", F.lit("")), F.lit(IMAGE_ADDRESS), F.lit(1))
+    has_media = F.size(media) > 0
+    is_picture = (text == "") & has_media
     return frame.join(questions, F.col("ParentId") == F.col("question"), "left").select(
         *_envelope("post_created", _event_id("post", "Id"), _time()),
         _id("Id").alias("post_id"),
         _id("OwnerUserId").alias("author_id"),
         F.when(F.col("OwnerUserId").isNull(), F.lit("friend")).otherwise(F.lit("page")).alias("source_type"),
         _id("OwnerUserId").alias("source_id"),
-        F.lit("status").alias("content_type"),
-        F.concat_ws("\n", "Title", strip_html(F.col("Body"))).alias("text"),
+        F.when(is_picture, F.lit("photo")).otherwise(F.lit("status")).alias("content_type"),
+        F.when(is_picture, captions(F.col("Body"))).otherwise(text).alias("text"),
         F.lit("public").alias("privacy"),
         _time().alias("created_at"),
         F.regexp_extract_all(tags, F.lit("[^<>|]+"), F.lit(0)).alias("hashtags"),
+        F.when(has_media, media).alias("media"),
+        F.when(has_media, F.size(media)).alias("media_count"),
     )
+
+
+def captions(html: Column) -> Column:
+    """What the images of a post are said to show, one a line; ``[image]`` where nobody said."""
+    images = F.regexp_extract_all(html, F.lit(IMAGE), F.lit(0))
+    said = F.transform(images, lambda image: F.regexp_extract(image, CAPTION, 1))
+    said = F.transform(said, lambda caption: F.when(~caption.isin("", NO_CAPTION), F.concat(F.lit(": "), caption)))
+    told = F.transform(said, lambda caption: F.concat(F.lit("[image"), F.coalesce(caption, F.lit("")), F.lit("]")))
+    return decode_entities(F.array_join(told, "\n"))
 
 
 def comments(frame: DataFrame) -> DataFrame:

@@ -21,7 +21,7 @@ from spark_jobs.evaluate import heldout_scores, user_metrics
 from spark_jobs.evaluate.head_quality import count_scores, grouped_auc, summarise_heads
 from spark_jobs.evaluate.user_metrics import ALL, METRIC_COLUMNS, METRICS, MIN_EXAMPLES, ORDERS
 from spark_jobs.night import Night
-from spark_jobs.night_model import model_of
+from spark_jobs.night_model import has_model, model_of, why_no_model
 
 BASELINES = tuple(order for order in ORDERS if order != "ranker")
 SEGMENT_METRIC = "ndcg@10"
@@ -115,8 +115,17 @@ def evaluate(scored: DataFrame, rules: Evaluation, seed: int) -> dict[str, Any]:
     }
 
 
+def write_report(night: Night, report: dict[str, Any]) -> None:
+    """Write ``metrics.json`` in the night's folder."""
+    night.folder.mkdir(parents=True, exist_ok=True)
+    (night.folder / "metrics.json").write_text(json.dumps(report, indent=2, allow_nan=False) + "\n")
+
+
 def main(night: Night) -> None:
-    """Evaluate the night's model on the version of the examples that it was trained on."""
+    """Evaluate the night's model on the version of the examples that it was trained on; nothing where it has none."""
+    if not has_model(night):
+        write_report(night, {"model_version": None, "heldout_days": [], "metrics": {}, "reason": why_no_model(night)})
+        return
     model = model_of(night)
     examples = night.lake.read("gold.training_examples", model.examples_version)
     days = heldout_days(examples, night)
@@ -130,7 +139,6 @@ def main(night: Night) -> None:
     finally:
         scored.unpersist()
     report = {"model_version": model.version, "heldout_days": [day.isoformat() for day in days], **figures}
-    night.folder.mkdir(parents=True, exist_ok=True)
-    (night.folder / "metrics.json").write_text(json.dumps(report, indent=2, allow_nan=False) + "\n")
+    write_report(night, report)
     for order, value in report["metrics"].get(SEGMENT_METRIC, {}).items():
         print(f"{SEGMENT_METRIC} {order}: {value['mean']:.4f} [{value['low']:.4f}, {value['high']:.4f}]")

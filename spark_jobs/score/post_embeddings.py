@@ -1,7 +1,7 @@
 """``gold.post_embeddings``: tower output and first-layer projection of every candidate post.
 
 Grain: one post under the night's model, as of the end of ``ds``. The towers run once per post here, so that scoring
-a pair touches only what depends on both sides.
+a pair touches only what depends on both sides. A night without a model has no rows.
 """
 
 from collections.abc import Iterable, Iterator
@@ -12,11 +12,13 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from contracts.features import names_of
+from spark_jobs.ddl import read_schema
 from spark_jobs.lake import write_partition
 from spark_jobs.night import Night
-from spark_jobs.night_model import NightModel, load_ranker, model_of
+from spark_jobs.night_model import NightModel, has_model, load_ranker, model_of
 from spark_jobs.user_batches import feature_matrix, number_lists
 
+TABLE = "gold.post_embeddings"
 SCHEMA = "post_id BIGINT, embedding ARRAY<FLOAT>, projection ARRAY<FLOAT>"
 
 
@@ -44,6 +46,10 @@ def embed(folder: str, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordB
 
 def main(night: Night) -> None:
     """Build the night's partition."""
+    if not has_model(night):
+        empty = night.spark.createDataFrame([], read_schema(TABLE))
+        write_partition(night.lake, TABLE, empty, [night.ds])
+        return
     posts = night.read("gold.post_features").where(F.col("ds") == F.lit(night.ds))
     embedded = transform(posts, model_of(night)).withColumn("ds", F.lit(night.ds))
-    write_partition(night.lake, "gold.post_embeddings", embedded, [night.ds])
+    write_partition(night.lake, TABLE, embedded, [night.ds])

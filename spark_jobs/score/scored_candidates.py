@@ -1,7 +1,8 @@
 """``gold.scored_candidates``: every candidate of every user, scored per head and by value.
 
 Grain: one user and one post as of the end of ``ds``. Candidates are joined to their affinity and brought
-together by user; post vectors are read by the workers, never shuffled.
+together by user; post vectors are read by the workers, never shuffled. In a night without a model, their value is
+the simple score of the candidate stage, and no head says anything.
 """
 
 from datetime import timedelta
@@ -15,8 +16,8 @@ from spark_jobs.context_columns import day_context
 from spark_jobs.feature_columns import dense_array
 from spark_jobs.lake import write_partition
 from spark_jobs.night import Night
-from spark_jobs.night_model import model_of
-from spark_jobs.score.candidate_scorer import SCHEMA, Config, PostSource, score_users
+from spark_jobs.night_model import SIMPLE_SCORE, has_model, model_of, why_no_model
+from spark_jobs.score.candidate_scorer import SCHEMA, SCORES, Config, PostSource, score_users
 
 
 def transform(candidates: DataFrame, affinity: DataFrame, users: DataFrame, config: Config) -> DataFrame:
@@ -51,6 +52,18 @@ def transform(candidates: DataFrame, affinity: DataFrame, users: DataFrame, conf
     )
 
 
+def by_simple_score(candidates: DataFrame) -> DataFrame:
+    """``candidates`` as scored rows without ``ds``: their value is the simple score, their heads are null."""
+    return candidates.select(
+        "user_id",
+        "post_id",
+        "author_id",
+        *(F.lit(None).cast("float").alias(name) for name in SCORES[:-1]),
+        F.col("simple_score").alias("value_score"),
+        F.lit(SIMPLE_SCORE).alias("model_version"),
+    )
+
+
 def feature_list(entity: Entity) -> Column:
     """The entity's numbers as one array, in registry order."""
     return dense_array((feature.name, feature) for feature in features_of(entity))
@@ -81,5 +94,9 @@ def main(night: Night) -> None:
         night.read(f"gold.{name}").where(F.col("ds") == F.lit(night.ds))
         for name in ("feed_candidates", "affinity_features", "user_features")
     )
-    scored = transform(candidates, affinity, users, read_config(night)).withColumn("ds", F.lit(night.ds))
-    write_partition(night.lake, "gold.scored_candidates", scored, [night.ds])
+    if has_model(night):
+        scored = transform(candidates, affinity, users, read_config(night))
+    else:
+        print(f"gold.scored_candidates: scored by the simple score, as no model was trained: {why_no_model(night)}")
+        scored = by_simple_score(candidates)
+    write_partition(night.lake, "gold.scored_candidates", scored.withColumn("ds", F.lit(night.ds)), [night.ds])

@@ -6,11 +6,16 @@ gates its outcome. ``FEEDLAKE_TRAIN_PYTHON`` names that environment's interprete
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 from spark_jobs.night import Night
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+class TrainingFailed(Exception):  # noqa: N818 - a verdict on the data or the environment, told in its own words
+    """The training process ended with an error."""
 
 
 def train_command(night: Night) -> list[str]:
@@ -28,8 +33,18 @@ def train_command(night: Night) -> list[str]:
 
 
 def main(night: Night) -> None:
-    """Train; raises ``CalledProcessError`` when training fails, whose own message is already printed."""
+    """Train; raises ``TrainingFailed`` with the last line that the training process said where it fails."""
     night.lake.create("gold.models")
     # The lake environment's path entries must not leak into the other interpreter.
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYSPARK", "SPARK"))}
-    subprocess.run(train_command(night), cwd=ROOT, env=environment | {"PYTHONPATH": str(ROOT)}, check=True)
+    environment |= {"PYTHONPATH": str(ROOT)}
+    said = ""
+    with subprocess.Popen(
+        train_command(night), cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None, "its errors go through a pipe"
+        for line in process.stderr:
+            print(line, end="", file=sys.stderr, flush=True)
+            said = line.strip() or said
+    if process.returncode != 0:
+        raise TrainingFailed(said or f"the training process ended with {process.returncode} and said nothing")

@@ -2,11 +2,12 @@
 
 import json
 import re
+from datetime import date
 from pathlib import Path
 
 import pytest
 
-from infra.demo import broken_rules, choose_source
+from infra.demo import broken_rules, check_day, choose_source, of_day, reasons
 
 
 def test_a_folder_is_a_dump_or_a_landing_area(tmp_path: Path) -> None:
@@ -37,3 +38,52 @@ def test_a_stopped_night_names_table_rule_and_rows(tmp_path: Path) -> None:
     ]
     (tmp_path / "silver.posts.json").write_text(json.dumps({"table": "silver.posts", "results": results}))
     assert broken_rules(tmp_path) == ["  silver.posts grain(a): 3 of 9 rows"]
+    assert broken_rules(tmp_path, "silver.users") == []
+
+
+def test_any_day_is_a_night_with_a_lake_of_its_own(tmp_path: Path) -> None:
+    landing = tmp_path / "data"
+    for day in ("2026-03-01", "2026-03-05"):
+        (landing / day).mkdir(parents=True)
+    newest = choose_source(100, 8, landing)
+    older, between = (of_day(newest, date(2026, 3, day)) for day in (1, 3))
+    assert [source.ds for source in (of_day(newest, None), older, between)] == [
+        "2026-03-05",
+        "2026-03-01",
+        "2026-03-03",
+    ]
+    assert len({source.folder for source in (newest, older, between)}) == 3
+    assert older.landing == landing, "the landing area is shared"
+    for source in (newest, older, between):
+        check_day(source)
+    with pytest.raises(SystemExit, match=r"nothing has landed by 2026-02-28: the first day of .* is 2026-03-01"):
+        check_day(of_day(newest, date(2026, 2, 28)))
+
+
+class Logs:
+    """Stands in for Airflow: what the log of a task ends with."""
+
+    def reason(self, run_id: str, task_id: str, attempt: int) -> list[str]:
+        return [f"{run_id} {task_id} {attempt}"]
+
+
+def test_every_failed_task_of_a_stopped_night_has_its_reason(tmp_path: Path) -> None:
+    broken = {"severity": "critical", "success": False, "expectation": "grain", "column": "a", "message": "3 of 9 rows"}
+    (tmp_path / "silver.page_follows.json").write_text(
+        json.dumps({"table": "silver.page_follows", "results": [broken]})
+    )
+    tasks = [
+        {"task_id": "train.run", "state": "failed", "end_date": "2", "try_number": 2},
+        {"task_id": "clean.validate_silver_page_follows", "state": "failed", "end_date": "1", "try_number": 1},
+        {"task_id": "clean.validate_silver_users", "state": "failed", "end_date": "3", "try_number": 1},
+        {"task_id": "score.run", "state": "upstream_failed", "end_date": None, "try_number": 0},
+        {"task_id": "ingest.run", "state": "success", "end_date": "0", "try_number": 1},
+    ]
+    assert reasons(Logs(), "night", tasks, tmp_path) == [  # type: ignore[arg-type]
+        "clean.validate_silver_page_follows failed:",
+        "  silver.page_follows grain(a): 3 of 9 rows",
+        "train.run failed:",
+        "  night train.run 2",
+        "clean.validate_silver_users failed:",
+        "  night clean.validate_silver_users 1",
+    ]

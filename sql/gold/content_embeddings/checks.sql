@@ -13,7 +13,8 @@ WHERE ds = :ds AND NOT COALESCE(
 SELECT ds FROM gold_content_embeddings
 WHERE ds = :ds GROUP BY ds HAVING COUNT(DISTINCT SIZE(embedding)) > 1 OR COUNT(DISTINCT SIZE(topics)) > 1;
 
--- check: vectors_of_one_model critical
+-- check: vectors_are_of_a_model critical
+-- A model that knows no word, as no two texts share one, has no row, and what it reads has no embedding.
 SELECT read.post_id FROM gold_content_embeddings AS read
 LEFT ANTI JOIN gold_content_models AS model ON model.content_version = read.content_version
-WHERE read.ds = :ds;
+WHERE read.ds = :ds AND EXISTS(read.embedding, x -> x <> 0);

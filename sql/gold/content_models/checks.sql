@@ -13,6 +13,7 @@ WHERE SIZE(vector) <> IF(model.encoder <=> whole.encoder, width, 0)
   OR SIZE(votes) <> IF(model.encoder IS NULL, num_topics, 0)
   OR EXISTS(CONCAT(vector, votes), x -> x IS NULL OR ISNAN(x) OR ABS(x) = FLOAT('infinity'));
 
--- check: some_model_is_there warning
-SELECT 'no content model fitted by this night' AS problem FROM (SELECT COUNT(*) AS words FROM gold_content_models WHERE ds <= :ds)
+-- check: some_word_is_known warning
+SELECT 'no two texts share a word: a night without content features' AS problem
+FROM (SELECT COUNT(*) AS words FROM gold_content_models WHERE ds <= :ds)
 WHERE words = 0;

@@ -8,5 +8,11 @@ WHERE candidates.ds = :ds;
 -- check: scored_by_the_model_of_the_night critical
 SELECT scored.user_id, scored.post_id, scored.model_version
 FROM gold_scored_candidates AS scored
-LEFT ANTI JOIN gold_models AS models ON models.model_version = scored.model_version AND models.ds = scored.ds
-WHERE scored.ds = :ds;
+CROSS JOIN (SELECT COALESCE(max(model_version), 'simple-score') AS model_version FROM gold_models WHERE ds = :ds) AS night
+WHERE scored.ds = :ds AND scored.model_version <> night.model_version;
+
+-- check: heads_are_null_without_a_model_only critical
+SELECT user_id, post_id, model_version
+FROM gold_scored_candidates
+WHERE ds = :ds AND (p_like IS NULL OR p_comment IS NULL OR p_share IS NULL OR p_hide IS NULL OR p_report IS NULL
+  OR dwell_s IS NULL) <> (model_version = 'simple-score');

@@ -8,3 +8,8 @@ refused AS (
 SELECT refused.num_events AS num_refused, landed.num_events AS num_landed
 FROM landed CROSS JOIN refused
 WHERE refused.num_events > :max_quarantined_share * landed.num_events;
+
+-- check: a_day_with_impressions warning
+SELECT :ds AS day, 'dataset.json says has_impressions: true, and nothing was shown on this day' AS problem
+FROM (SELECT count(*) AS num_shown FROM silver_impressions WHERE event_date = :ds) AS shown
+WHERE :has_impressions AND shown.num_shown = 0;

@@ -19,7 +19,11 @@ FILES = {
        Body="&lt;p&gt;Because&lt;/p&gt;&#xA;" Tags="&lt;q#&gt;&lt;qubit&gt;" />
   <row Id="11" PostTypeId="2" ParentId="10" CreationDate="2018-03-12T10:00:00.000" OwnerUserId="2" Body="So" />
   <row Id="12" PostTypeId="2" ParentId="10" CreationDate="2018-03-12T11:00:00.000" Body="Gone owner" />
-  <row Id="13" PostTypeId="5" CreationDate="2018-03-12T11:30:00.000" OwnerUserId="3" Body="" />""",
+  <row Id="13" PostTypeId="5" CreationDate="2018-03-12T11:30:00.000" OwnerUserId="3" Body="" />
+  <row Id="14" PostTypeId="2" ParentId="10" CreationDate="2018-03-12T12:00:00.000" OwnerUserId="3"
+       Body="&lt;p&gt;&lt;img src=&quot;https://i.example/a.png&quot; alt=&quot;a &amp;amp; b&quot;&gt;&lt;br&gt;
+       &lt;a href=&quot;https://i.example/b.png&quot;&gt;&lt;img src=&quot;https://i.example/b.png&quot;
+       alt=&quot;enter image description here&quot;&gt;&lt;/a&gt;&lt;/p&gt;" />""",
     "Comments": """
   <row Id="20" PostId="10" CreationDate="2018-03-13T01:00:00.000" UserId="2" Text="x" />
   <row Id="21" PostId="10" CreationDate="2018-03-13T02:00:00.000" UserId="1" Text="on my own post" />
@@ -40,7 +44,7 @@ FILES = {
 def write_dump(folder: Path, **changed: str) -> Path:
     folder.mkdir(exist_ok=True)
     for name, rows in FILES.items():
-        rows_per_line = rows.replace('\n       Body="', ' Body="')
+        rows_per_line = rows.replace("\n       ", " ")
         root = name.lower()
         text = f'\ufeff<?xml version="1.0" encoding="utf-8"?>\n<{root}>{rows_per_line}\n</{root}>\n'
         (folder / f"{name}.xml").write_text(changed.get(name, text))
@@ -101,6 +105,9 @@ def test_every_row_becomes_its_event(landing: Path) -> None:
     for anonymous in ("se-comment-23", "se-answer-12"):
         assert (events[anonymous]["event_type"], "user_id" in events[anonymous]) == ("reaction", False)
         assert events[anonymous]["engagement_type"] == "comment"
+    picture = events["se-post-14"]
+    assert (picture["content_type"], picture["text"]) == ("photo", "[image: a & b]\n[image]"), "no blank card"
+    assert (picture["media_count"], picture["media"]) == (2, ["https://i.example/a.png", "https://i.example/b.png"])
     answer = events["se-answer-11"]
     assert (answer["user_id"], answer["post_id"], answer["detail"]) == (2, 10, "answer")
     assert {e["page_id"]: e["event_time"] for e in events.values() if e["event_type"] == "page_upserted"} == {

@@ -1,0 +1,118 @@
+"""What the night has to work with, as counts that a few passes over silver give."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from contracts.features import HEADS
+from spark_jobs.counters import POSITIVE, organic
+from spark_jobs.night import Night
+
+LABELLED = tuple(head for head in HEADS if head != "dwell")
+"""Engagements that are positive labels."""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Counts as of the night.
+
+    ``users`` are known; ``readers`` are those of them who did not write all posts of the candidate window. ``posts``
+    are live and in the window, of ``all_posts``; the newest ``pool_size`` of all began at ``newest_posts``. ``landed``
+    events came on the night's day; ``newest_landed`` is the newest day with any. ``examples`` has a row for each day
+    before the night that has examples, oldest first, with its positive labels. ``impressions`` and ``engagements`` of
+    users are those of the training window.
+    """
+
+    users: int
+    readers: int
+    posts: int
+    all_posts: int
+    newest_posts: datetime | None
+    landed: int
+    newest_landed: date | None
+    examples: tuple[tuple[date, int], ...]
+    impressions: int
+    engagements: int
+
+
+@dataclass(frozen=True)
+class Day:
+    """What a log holds of one day: its rows, its likes, comments and shares, and its positive labels."""
+
+    rows: int
+    positives: int
+    labels: int
+
+
+def count(night: Night) -> Counts:
+    """Every count of the night."""
+    dataset, as_of = night.settings.dataset, F.lit(night.as_of)
+    known = night.read("silver.users").where((F.col("valid_from") < as_of) & (F.col("received_at") < as_of))
+    users = known.select("user_id").distinct()
+    posts, all_posts, sole_author, newest_posts = count_posts(night)
+    readers = users if sole_author is None else users.where(F.col("user_id") != F.lit(sole_author))
+    landed, newest_landed = count_landed(night)
+    shown = by_day(night.read("silver.impressions").withColumn("engagement_type", F.lit(None)), night, "shown_at")
+    acts = by_day(night.read("silver.engagements").where(F.col("user_id").isNotNull()), night, "engaged_at")
+    exposed = sorted(shown if dataset.has_impressions else (day for day, found in acts.items() if found.positives))
+    first = night.ds - timedelta(days=dataset.training_days)
+    return Counts(
+        users=users.count(),
+        readers=readers.count() if posts else 0,
+        posts=posts,
+        all_posts=all_posts,
+        newest_posts=newest_posts,
+        landed=landed,
+        newest_landed=newest_landed,
+        examples=tuple((day, acts[day].labels if day in acts else 0) for day in exposed),
+        impressions=sum(found.rows for day, found in shown.items() if day >= first),
+        engagements=sum(found.rows for day, found in acts.items() if day >= first),
+    )
+
+
+def count_posts(night: Night) -> tuple[int, int, int | None, datetime | None]:
+    """Live posts in the window, and in all; the author of all those in the window, if one; when the newest began."""
+    as_of = night.as_of
+    oldest = as_of - timedelta(hours=night.settings.dataset.candidate_hours)
+    is_live = ~F.col("is_deleted") & (F.col("received_at") < F.lit(as_of)) & (F.col("created_at") < F.lit(as_of))
+    live = night.read("silver.posts").where(is_live)
+    author = F.when(F.col("created_at") >= F.lit(oldest), F.struct("author_id"))  # in a struct, an unknown one counts
+    row = live.agg(
+        F.count(author).alias("recent"),
+        F.count("*").alias("all"),
+        F.countDistinct(author).alias("authors"),
+        F.min(author).alias("author"),
+    ).first()
+    assert row is not None, "an aggregate without groups has one row"
+    newest = live.select(F.col("created_at").cast("double").alias("at")).orderBy(F.desc("at"))
+    began = newest.limit(night.settings.pool.pool_size).agg(F.min("at")).first()
+    since = None if began is None or began[0] is None else datetime.fromtimestamp(began[0], tz=as_of.tzinfo)
+    return row.recent, row.all, row.author.author_id if row.authors == 1 else None, since
+
+
+def count_landed(night: Night) -> tuple[int, date | None]:
+    """Events that landed on the night's day, and the newest day until then on which any did."""
+    events = night.read("bronze.events").where(F.col("landing_date") <= F.lit(night.ds))
+    newest = events.groupBy("landing_date").count().orderBy(F.desc("landing_date")).first()
+    if newest is None:
+        return 0, None
+    return newest["count"] if newest.landing_date == night.ds else 0, newest.landing_date
+
+
+def by_day(log: DataFrame, night: Night, at: str) -> dict[date, Day]:
+    """What an organic log holds of each day before the night, as far as label windows have closed."""
+    closed = night.as_of - timedelta(hours=night.settings.dataset.attribution_hours)
+    is_past = (F.col("event_date") < F.lit(night.ds)) & (F.col(at) <= F.lit(closed))
+    counted = (
+        organic(log)
+        .where(is_past & (F.col("received_at") < F.lit(night.as_of)))
+        .groupBy("event_date")
+        .agg(
+            F.count("*").alias("rows"),
+            F.count_if(F.col("engagement_type").isin(*POSITIVE)).alias("positives"),
+            F.count_if(F.col("engagement_type").isin(*LABELLED)).alias("labels"),
+        )
+    )
+    return {row.event_date: Day(row["rows"], row["positives"], row["labels"]) for row in counted.collect()}

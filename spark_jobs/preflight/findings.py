@@ -1,0 +1,85 @@
+"""What the counts of a night mean, in sentences: why it stops, or what it lacks; with the key that would mend it."""
+
+from datetime import UTC, date, datetime, timedelta
+
+from contracts.settings import Dataset, TrainingMinimum
+from spark_jobs.preflight.counts import Counts
+
+Days = tuple[tuple[date, int], ...]
+"""Days with examples, oldest first, each with its positive labels."""
+
+
+def stops(counts: Counts, ds: date, dataset: Dataset) -> list[str]:
+    """Why nobody would get a feed; empty where somebody would."""
+    if counts.users == 0:
+        return [f"no user is known by the end of {ds}: land their `user_upserted` events on that day or before"]
+    if counts.all_posts == 0:
+        return [f"no post is there by the end of {ds}: land `post_created` events on that day or before"]
+    if counts.posts == 0:
+        assert counts.newest_posts is not None, "there are posts"
+        midnight = datetime.combine(ds + timedelta(days=1), datetime.min.time(), UTC)
+        hours = ((midnight - counts.newest_posts) // timedelta(days=1) + 1) * 24
+        window = f"the {dataset.candidate_hours} h before the end of {ds}"
+        none = f"the candidate window is empty: none of {counts.all_posts:,} posts was created in {window}"
+        return [f"{none}; set candidate_hours to {hours} in dataset.json"]
+    if counts.readers == 0:
+        return ["all posts of the candidate window are by the only known user, and nobody is shown their own posts"]
+    return []
+
+
+def notes(counts: Counts, ds: date, dataset: Dataset) -> list[str]:
+    """What the night lacks and can do without."""
+    found = []
+    if counts.landed == 0:
+        newest = f"the newest day until then is {counts.newest_landed}" if counts.newest_landed else "nor before"
+        found.append(f"nothing landed on {ds}; {newest}")
+    if dataset.has_impressions and counts.impressions == 0 and counts.engagements > 0:
+        found.append(
+            f"there are {counts.engagements:,} engagements and no impression in the training window; for a source that "
+            "logs no impressions, set has_impressions to false in dataset.json"
+        )
+    if missing := no_model(counts, ds, dataset):
+        found.append(f"no model will be trained, and the simple score ranks the night: {missing}")
+    return found
+
+
+def no_model(counts: Counts, ds: date, dataset: Dataset) -> str | None:
+    """Why there is too little to train on, and what to set; None where there is enough."""
+    days = in_window(counts.examples, ds, dataset.training_days)
+    needed = dataset.reserved_days + TrainingMinimum.DAYS
+    if len(days) < needed:
+        reserved = f"calibration_days {dataset.calibration_days}, holdout_days {dataset.holdout_days}"
+        window = f"{len(days)} of the {dataset.training_days} days before {ds} have examples"
+        return f"{window}, and {needed} are needed ({reserved}); {remedy(counts.examples, ds, dataset)}"
+    if (positives := learnt(days, dataset.reserved_days)) < TrainingMinimum.POSITIVES:
+        has = f"the days that train have {positives} likes, comments, shares, hides and reports"
+        return f"{has}, and {TrainingMinimum.POSITIVES} are needed; {remedy(counts.examples, ds, dataset)}"
+    return None
+
+
+def in_window(days: Days, ds: date, training_days: int) -> Days:
+    """Those of ``days`` that lie in the training window."""
+    return tuple(day for day in days if day[0] >= ds - timedelta(days=training_days))
+
+
+def learnt(days: Days, reserved: int) -> int:
+    """Positive labels of the days that train: all but the last ``reserved``."""
+    return sum(labels for _, labels in days[: max(len(days) - reserved, 0)])
+
+
+def remedy(days: Days, ds: date, dataset: Dataset) -> str:
+    """The keys of ``dataset.json`` that would give a model, with values; or that none would."""
+    if since := enough_since(days, dataset.reserved_days):
+        return f"set training_days to {(ds - since).days} in dataset.json"
+    if since := enough_since(days, 2):
+        window = (ds - since).days
+        return f"set calibration_days to 1, holdout_days to 1 and training_days to {window} in dataset.json"
+    return "no setting would do, as older days have not enough either: later nights will have more"
+
+
+def enough_since(days: Days, reserved: int) -> date | None:
+    """The newest day since which there is enough to train on, with ``reserved`` days left out; None where never."""
+    for at in range(len(days) - reserved - TrainingMinimum.DAYS, -1, -1):
+        if learnt(days[at:], reserved) >= TrainingMinimum.POSITIVES:
+            return days[at][0]
+    return None

@@ -1,0 +1,51 @@
+"""Count what the night has to work with, before anything slow: writes ``<runs>/<ds>/preflight.json``.
+
+It runs after ``clean``, the first moment at which the counts are known. A night that cannot give anybody a feed stops
+here; one that can, but has little to learn from, goes on with a note. Each sentence names the key of ``dataset.json``
+to change and a value that would do, where one would.
+"""
+
+import json
+from typing import Any
+
+from contracts.settings import Dataset
+from spark_jobs.night import Night
+from spark_jobs.preflight.counts import count
+from spark_jobs.preflight.findings import in_window, learnt, notes, stops
+
+
+class NightRefused(Exception):  # noqa: N818 - it is a verdict on the data, not a malfunction
+    """The night cannot give anybody a feed."""
+
+
+def main(night: Night) -> None:
+    """Count, write ``preflight.json``, print the notes; raises ``NightRefused`` where nobody would get a feed."""
+    counts, dataset = count(night), night.settings.dataset
+    stopping, noted = stops(counts, night.ds, dataset), notes(counts, night.ds, dataset)
+    days = in_window(counts.examples, night.ds, dataset.training_days)
+    report = {
+        "ds": night.ds.isoformat(),
+        "users": counts.users,
+        "posts_in_window": counts.posts,
+        "days_with_examples": len(days),
+        "positives": learnt(days, dataset.reserved_days),
+        "landed": counts.landed,
+        "stops": stopping,
+        "notes": noted,
+    }
+    night.folder.mkdir(parents=True, exist_ok=True)
+    (night.folder / "preflight.json").write_text(json.dumps(report, indent=1) + "\n")
+    print(describe(report, dataset))
+    for sentence in noted:
+        print(f"  note: {sentence}")
+    if stopping:
+        raise NightRefused(f"the night of {night.ds} stops at its start: {'; '.join(stopping)}")
+
+
+def describe(report: dict[str, Any], dataset: Dataset) -> str:
+    """The counts in one line."""
+    return (
+        f"preflight: {report['users']:,} users, {report['posts_in_window']:,} posts in {dataset.candidate_hours} h, "
+        f"{report['landed']:,} events of the day, examples on {report['days_with_examples']} of "
+        f"{dataset.training_days} days with {report['positives']:,} positives to train on"
+    )
