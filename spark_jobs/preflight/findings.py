@@ -8,13 +8,15 @@ from spark_jobs.preflight.counts import Counts
 Days = tuple[tuple[date, int], ...]
 """Days with examples, oldest first, each with its positive labels."""
 
+REFUSED = "bronze.quarantine says of refused lines why"
+
 
 def stops(counts: Counts, ds: date, dataset: Dataset) -> list[str]:
     """Why nobody would get a feed; empty where somebody would."""
     if counts.users == 0:
-        return [f"no user is known by the end of {ds}: land their `user_upserted` events on that day or before"]
+        return [f"no user is known by the end of {ds}: land `user_upserted` events by then; {REFUSED}"]
     if counts.all_posts == 0:
-        return [f"no post is there by the end of {ds}: land `post_created` events on that day or before"]
+        return [f"no post is there by the end of {ds}: land `post_created` events by then; {REFUSED}"]
     if counts.posts == 0:
         assert counts.newest_posts is not None, "there are posts"
         midnight = datetime.combine(ds + timedelta(days=1), datetime.min.time(), UTC)

@@ -24,7 +24,7 @@ def test_own_data(spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFix
     example = DOCS / "examples" / "csv_to_landing.py"
     command = [sys.executable, str(example), str(table), str(tmp_path / "landing")]
     subprocess.run(command, check=True)
-    assert len(example.read_text().splitlines()) < 100
+    assert len(example.read_text().splitlines()) < 120
     assert report(*find_violations(spark, str(tmp_path / "landing"), tmp_path)) == 0
     assert "14 lines: 14 accepted, 0 refused" in capsys.readouterr().out
     rows = {
@@ -34,3 +34,21 @@ def test_own_data(spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFix
     people = {row[name] for row in csv.DictReader(table.open()) for name in ("user", "author")}
     assert rows["silver.users"] == len(people) == 4
     assert (rows["silver.posts"], rows["silver.engagements"], rows["silver.page_follows"]) == (2, 3, 3)
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ("ana,soup,bo,clap,2026-03-01T08:15:00Z", "action 'clap' is not one of like, upvote, .*; add it to ACTIONS"),
+        ("ana,soup,,like,2026-03-01T08:15:00Z", "no author; a row has user, item, author, action, time"),
+        ("ana,soup,bo,like,yesterday", "time 'yesterday' is not ISO 8601"),
+    ],
+)
+def test_a_row_that_says_too_little_is_told_by_file_and_line(tmp_path: Path, row: str, told: str) -> None:
+    table = tmp_path / "rows.csv"
+    table.write_text(f"user,item,author,action,time\nana,soup,bo,like,2026-03-01T08:15:00\n{row}\n")
+    command = [sys.executable, str(DOCS / "examples" / "csv_to_landing.py"), str(table), str(tmp_path / "landing")]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert re.fullmatch(rf"{re.escape(str(table))}:3: {told}.*\n", done.stderr), done.stderr
+    assert not (tmp_path / "landing").exists()

@@ -1,19 +1,24 @@
 """Very little data is a night all the same: it ends with feeds, and says what it lacked."""
 
 import json
+import re
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
+from html import escape
 from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
+from analysis.report import render
 from spark_jobs.lake import Lake
-from spark_jobs.night import Night, load_settings
+from spark_jobs.night import Night, load_settings, newest_day
 from spark_jobs.night_model import SIMPLE_SCORE
 from tests.landed import Event, engagement, event, land, post, user
-from tests.nights import reader, redis_server, run_night
+from tests.nights import ROOT, reader, redis_server, run_night
 
 DS = date(2026, 3, 8)
 READER, WRITER = 1, 2
@@ -61,14 +66,46 @@ def week(texts: Sequence[str], readers: Sequence[int]) -> list[Event]:
     return [*people(WRITER, *readers), *page(), *posts, *likes]
 
 
-CASES: dict[str, list[Event]] = {
-    "no words": week([f"thing{number}" for number in range(40)], range(10, 22)),
-    "no texts": week([""] * 40, range(10, 22)),
+def table_of_the_docs() -> str:
+    """The CSV of three rows in docs/bring-your-own-data.md."""
+    found = re.search(r"```csv\n(.*?)```", (ROOT / "docs" / "bring-your-own-data.md").read_text(), re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+def table_without_titles() -> str:
+    """A CSV of a week in which no item has a title, and no two names share a word."""
+    rows = [
+        f"person{number % 12},thing{number},maker{number % 5},like,{day(6 - number % 7)}T{8 + number % 10:02}:00:00Z"
+        for number in range(120)
+    ]
+    return "\n".join(["user,item,author,action,time", *rows, ""])
+
+
+CASES: dict[str, str | list[Event]] = {
+    "3 rows": table_of_the_docs(),
     "one user": week(["soup", "bread"], [READER]),
     "one post": [*people(WRITER, READER), *page(), written(100, 6, "soup"), liked(100, 5)],
     "one day": [*people(WRITER, READER, 3, back=0), *page(0), *(written(n, 0, "soup") for n in (1, 2)), liked(1, 0, 3)],
-    "3 rows": [*people(WRITER, READER), written(100, 0, "soup")],
+    "no words": table_without_titles(),
+    "no texts": week([""] * 40, range(10, 22)),
 }
+"""A CSV, which the example of the docs turns into a landing area, or events."""
+
+
+def fill(landing: Path, case: str | list[Event]) -> int:
+    """Write the landing area of a case; returns its lines."""
+    if isinstance(case, str):
+        table = landing.with_suffix(".csv")
+        table.write_text(case)
+        example = ROOT / "docs" / "examples" / "csv_to_landing.py"
+        subprocess.run([sys.executable, str(example), str(table), str(landing)], check=True)
+        return sum(len(path.read_text().splitlines()) for path in landing.glob("*/*.jsonl"))
+    for back in range(7):
+        if found := [row for row in case if row["event_time"].startswith(str(day(back)))]:
+            land(landing, day(back), found)
+    (landing / "dataset.json").write_text('{"has_impressions": false, "candidate_hours": 168}')
+    return len(case)
 
 
 @pytest.fixture(scope="module")
@@ -80,31 +117,30 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.mark.parametrize("case", CASES)
 def test_thin_data(case: str, spark: SparkSession, redis_url: str, tmp_path: Path) -> None:
     landing = tmp_path / "landing"
-    for back in range(7):
-        found = [row for row in CASES[case] if row["event_time"].startswith(str(day(back)))]
-        if found:
-            land(landing, day(back), found)
-    dataset = {"has_impressions": False, "candidate_hours": 168}
-    (landing / "dataset.json").write_text(json.dumps(dataset))
+    num_lines = fill(landing, CASES[case])
+    ds = newest_day(str(landing)) if isinstance(CASES[case], str) else DS
     url = f"{redis_url}/{list(CASES).index(case)}"
-    night = Night(
-        Lake(spark, str(tmp_path / "lake")), DS, str(landing), tmp_path / "runs", load_settings(str(landing)), url
-    )
+    lake = Lake(spark, str(tmp_path / "lake"))
+    night = Night(lake, ds, str(landing), tmp_path / "runs", load_settings(str(landing)), url)
     run_night(night)
     seconds = {path.stem: json.loads(path.read_text())["seconds"] for path in (night.folder / "stages").glob("*.json")}
-    with reader(url, tmp_path / "reader.log") as feed:
-        readers = night.read("gold.ranked_feeds").select("user_id").distinct().orderBy("user_id").collect()
-        answer = feed.feed(readers[0].user_id, count=5).json()
-    print(f"\n{case}: {len(CASES[case])} events, {sum(seconds.values()):.0f} s; {len(readers)} users have a feed")
-    for note in json.loads((night.folder / "preflight.json").read_text())["notes"]:
-        print(f"  note: {note}")
-    first = answer["posts"][0]
-    print(f"  first of user {readers[0].user_id}: {first['content']['text']!r}, {first['reason']}")
-    print(seconds)
-    assert answer["metadata"]["served_from"] == "redis"
+    notes = json.loads((night.folder / "preflight.json").read_text())["notes"]
+    users = [row.user_id for row in night.read("gold.ranked_feeds").select("user_id").distinct().collect()]
+    models = {row.model_version for row in night.read("gold.models").collect()}
     scored = night.read("gold.scored_candidates")
-    assert {row.model_version for row in scored.select("model_version").distinct().collect()} == {SIMPLE_SCORE}
-    assert night.read("gold.models").count() == 0
+    with reader(url, tmp_path / "reader.log") as feed:
+        answer = feed.feed(min(users), count=5).json()
+    first = answer["posts"][0]
+    print(f"\n{case}: {num_lines} events, night of {sum(seconds.values()):.0f} s, feeds of {len(users)} users")
+    print(*(f"  note: {note}" for note in notes), sep="\n")
+    print(f"  ranked by {', '.join(models) or SIMPLE_SCORE}; first of user {min(users)}: {first['content']['text']!r}")
+    assert answer["metadata"]["served_from"] == "redis"
+    assert {row.model_version for row in scored.select("model_version").distinct().collect()} == (
+        models or {SIMPLE_SCORE}
+    )
+    assert bool(models) == (not any("no model will be trained" in note for note in notes)), "the preflight knew"
     simple = night.read("gold.feed_candidates").select("user_id", "post_id", "simple_score")
-    assert scored.join(simple, ["user_id", "post_id"]).where(F.col("value_score") != F.col("simple_score")).count() == 0
-    assert "too few" in json.loads((night.folder / "metrics.json").read_text())["reason"] or True
+    same = scored.join(simple, ["user_id", "post_id"]).where(F.col("value_score") == F.col("simple_score")).count()
+    assert models or same == scored.count()
+    page_of_the_night = render(night.folder)
+    assert all(escape(note) in page_of_the_night for note in notes)

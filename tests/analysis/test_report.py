@@ -102,6 +102,7 @@ def night(tmp_path: Path) -> Path:
         "calibration": {"like": [[0.05, 0.06, 400], [0.2, 0.18, 100]], "report": []},
     }
     write(folder, "metrics.json", metrics)
+    write(folder, "preflight.json", {"stops": [], "notes": []})
     write(folder, "train.json", {"model_version": "9f8e7d6c", "preset": "tiny", "rows": 5000, "seconds": 130.0})
     checks = [
         {"name": "share_of_active_users_with_pool", "value": 0.99, "threshold": 0.9, "passed": True},
@@ -189,6 +190,7 @@ def test_a_failed_audit_turns_the_report_red(night: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "stage"),
     [
+        ("preflight.json", "preflight"),
         ("train.json", "train"),
         ("metrics.json", "evaluate"),
         ("audit.json", "audit"),
@@ -209,7 +211,7 @@ def test_a_night_that_wrote_nothing_still_has_a_report(tmp_path: Path) -> None:
     folder.mkdir()
     page = Page(render(folder))
     assert "img" not in page.tags
-    assert f"0 tables passed, 0 failed; {len(TABLES) + 15} files are missing or unreadable." in page.text
+    assert f"0 tables passed, 0 failed; {len(TABLES) + 17} files are missing or unreadable." in page.text
     assert all(problem in page.text for problem in read_run(folder).problems.values())
 
 
@@ -219,6 +221,31 @@ def test_a_truncated_file_is_named_and_does_not_stop_the_report(night: Path) -> 
     text = Page(render(night)).text
     assert "metrics.json, written by the evaluate stage, cannot be read: " in text
     assert "audit.json, written by the audit stage, is not a JSON object." in text
+
+
+def test_what_the_preflight_noted_is_told_at_the_top(night: Path) -> None:
+    write(night, "preflight.json", {"stops": [], "notes": ["nothing landed on 2026-03-08"]})
+    assert describe(read_run(night)).state == "warning"
+    text = Page(render(night)).text
+    assert text.index("nothing landed on 2026-03-08") < text.index("Every rule of every table holds.")
+
+
+def test_a_night_that_stopped_at_its_start_says_why(night: Path) -> None:
+    write(night, "preflight.json", {"stops": ["the candidate window is empty"], "notes": []})
+    verdict = describe(read_run(night))
+    assert verdict.state == "bad"
+    assert verdict.sentence.startswith("the night stopped at its start: the candidate window is empty; ")
+
+
+def test_a_night_without_a_model_says_so(night: Path) -> None:
+    write(night, "train.json", {"model_version": None, "reason": "examples of 2 days, training needs 3"})
+    write(night, "metrics.json", {"model_version": None, "heldout_days": [], "metrics": {}, "reason": "2 days"})
+    write(night, "publish.json", {"epoch": 3, "users": 50, "model_version": "simple-score"})
+    assert "no model was trained, the simple score ranks; epoch 3" in describe(read_run(night)).sentence
+    text = Page(render(night)).text
+    assert "No model was trained: examples of 2 days, training needs 3. The simple score ranks the night." in text
+    assert "The night has no model to judge: 2 days" in text
+    assert "Trained with preset" not in text
 
 
 def test_a_night_without_ranked_lists_or_users(night: Path) -> None:

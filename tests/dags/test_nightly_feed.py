@@ -41,6 +41,7 @@ def test_every_stage_waits_for_the_validated_tables_of_those_before() -> None:
     assert not dag.get_task("report").on_failure_fail_dagrun
     assert dag.max_active_runs == 1
     assert dag.default_args["retries"] == 1
+    assert (dag.get_task("preflight.run").retries, dag.get_task("clean.run").retries) == (0, 1)
 
 
 def test_parsing_imports_no_heavy_package() -> None:

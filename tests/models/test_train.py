@@ -7,7 +7,7 @@ from deltalake import DeltaTable
 
 from models.inference import Ranker
 from models.train import main, parse_arguments, run
-from tests.model_examples import read_models, write_examples
+from tests.model_examples import DAYS, read_models, write_examples
 
 pytestmark = pytest.mark.train
 pytest.importorskip("petastorm", reason="Petastorm lives in the training environment")
@@ -67,8 +67,33 @@ def test_the_landing_areas_windows_are_used(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="unknown key 'training_hours'"):
         main(_words(tmp_path))
     (tmp_path / "landing" / "dataset.json").write_text('{"training_days": 5, "holdout_days": 3}')
-    with pytest.raises(SystemExit, match=r"training needs 5 \(calibration_days 1, holdout_days 3"):
-        main(_words(tmp_path))
+    main(_words(tmp_path))
+    report = json.loads((tmp_path / "runs" / "2026-03-08" / "train.json").read_text())
+    assert "training needs 5 (calibration_days 1, holdout_days 3)" in report["reason"]
+
+
+@pytest.mark.parametrize(
+    ("days", "num_rows", "why"),
+    [
+        ((), 0, "has examples of 0 days (none)"),
+        (DAYS[:2], 500, "has examples of 2 days (2026-03-04, 2026-03-05)"),
+        (DAYS, 3, "positive labels (like, comment, share, hide, report) in 6 training rows; at least 20 are needed"),
+    ],
+)
+def test_a_night_with_too_little_has_no_model_and_says_why(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], days: tuple[date, ...], num_rows: int, why: str
+) -> None:
+    write_examples(tmp_path / "lake", num_rows=1000)
+    run(parse_arguments(_words(tmp_path)))
+    table = DeltaTable(str(tmp_path / "lake" / "gold" / "training_examples"))
+    table.delete()
+    write_examples(tmp_path / "lake", days, num_rows)
+    assert run(parse_arguments(_words(tmp_path))) is None
+    assert read_models(tmp_path / "lake") == [], "the model of an earlier run of the night is not the night's"
+    report = json.loads((tmp_path / "runs" / "2026-03-08" / "train.json").read_text())
+    assert report["model_version"] is None
+    assert why in report["reason"]
+    assert "the simple score ranks the night" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("words", [("--epochs", "0"), ("--preset", "huge"), ("--lake", "s3a://bucket/lake")])

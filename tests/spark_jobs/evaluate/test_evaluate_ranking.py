@@ -152,6 +152,15 @@ def test_the_examples_of_the_trained_version_are_used(night: Night) -> None:
     assert json.loads((night.folder / "metrics.json").read_text())["heldout_days"] == ["2026-03-05", "2026-03-07"]
 
 
+def test_a_night_without_a_model_has_nothing_to_judge_and_says_why(make_night: Callable[..., Night]) -> None:
+    night = make_night()
+    night.folder.mkdir(parents=True)
+    (night.folder / "train.json").write_text('{"model_version": null, "reason": "too few days"}')
+    ranking.main(night)
+    report = json.loads((night.folder / "metrics.json").read_text())
+    assert report == {"model_version": None, "heldout_days": [], "metrics": {}, "reason": "too few days"}
+
+
 def test_scores_do_not_depend_on_partitions_or_batches(night: Night) -> None:
     config = heldout_scores.Config(model_of(night), night.settings.value, 1)
     examples = night.read("gold.training_examples")

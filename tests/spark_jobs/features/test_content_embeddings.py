@@ -204,7 +204,31 @@ def test_a_network_without_posts_has_an_empty_model(make_night: Callable[..., Ni
     assert night.read(TABLE).isEmpty()
     verdict = run_gate(night, MODELS)
     assert verdict["success"]
-    assert [r["expectation"] for r in verdict["results"] if not r["success"]] == ["some_model_is_there"]
+    assert [r["expectation"] for r in verdict["results"] if not r["success"]] == ["some_word_is_known"]
+
+
+def test_texts_that_share_no_word_have_no_embedding_and_pass_the_gates_until_they_share_one(
+    lake: Lake, make_night: Callable[..., Night], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(content_models, "installed", lambda: None)
+    texts = ["", *(f"thing{number}" for number in range(9))]
+    put(lake, "silver.posts", [post(n, "food", at(5, 10), text=text, hashtags=[]) for n, text in enumerate(texts)])
+    night = make_night(date(2026, 3, 7))
+    build(night)
+    assert night.read(MODELS).isEmpty()
+    rows = readings(night)
+    assert len(rows) == len(texts)
+    assert {value for row in rows.values() for value in row.embedding} == {0.0}
+    assert rows[0, 7].log_words == 0 < rows[1, 7].log_words, (
+        "what a text is like without its words is read all the same"
+    )
+    assert all(run_gate(night, name)["success"] for name in (MODELS, TABLE))
+    put(lake, "silver.posts", [post(n, "food", at(8, 10)) for n in (50, 51)])
+    tomorrow = replace(night, ds=date(2026, 3, 8))
+    build(tomorrow)
+    assert {post_id for post_id, day in readings(tomorrow) if day == 8} == {*range(len(texts)), 50, 51}
+    assert any(readings(tomorrow)[50, 8].embedding)
+    assert all(run_gate(tomorrow, name)["success"] for name in (MODELS, TABLE))
 
 
 BROKEN = (
@@ -214,7 +238,7 @@ BROKEN = (
     ("embedding", "array(float(0))", "one_size"),
     ("topics", "array(float(0.9), float(0.9))", "topics_are_shares"),
     ("topics", "array(float('nan'))", "topics_are_shares"),
-    ("content_version", "'0123456789abcdef'", "vectors_of_one_model"),
+    ("content_version", "'0123456789abcdef'", "vectors_are_of_a_model"),
     ("sentiment", "float(1.5)", "column_values_to_be_between"),
     ("language", "'English'", "column_values_to_match_regex"),
 )

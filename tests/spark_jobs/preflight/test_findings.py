@@ -35,7 +35,10 @@ def test_a_night_with_enough_says_nothing() -> None:
 @pytest.mark.parametrize(
     ("counts", "told"),
     [
-        (replace(ENOUGH, users=0, readers=0), "no user is known by the end of 2026-03-08: land their `user_upserted`"),
+        (
+            replace(ENOUGH, users=0, readers=0),
+            "no user is known by the end of 2026-03-08: land `user_upserted` events by then; bronze.quarantine says",
+        ),
         (replace(ENOUGH, posts=0, all_posts=0, newest_posts=None), "no post is there by the end of 2026-03-08"),
         (replace(ENOUGH, readers=0), "by the only known user, and nobody is shown their own posts"),
     ],

@@ -13,7 +13,8 @@ from pyspark.sql import functions as F
 from contracts.features import features_of, place_of
 from contracts.settings import Settings
 from contracts.value import value_score
-from spark_jobs.lake import Lake, checksum
+from spark_jobs.gate import run_gate
+from spark_jobs.lake import Lake, checksum, write_partition
 from spark_jobs.night import Night
 from spark_jobs.night_model import load_ranker, model_of
 from spark_jobs.score import post_embeddings, scored_candidates
@@ -111,6 +112,30 @@ def test_a_candidate_without_vector_names_the_table_and_the_post(night: Night) -
 def test_a_night_without_model_names_the_table_and_the_day(make_night: Callable[..., Night]) -> None:
     with pytest.raises(ValueError, match=r"gold.models has no row with ds = 2026-03-08"):
         post_embeddings.main(make_night())
+
+
+def test_a_night_that_could_not_train_is_ranked_by_the_simple_score(make_night: Callable[..., Night]) -> None:
+    night = make_night()
+    scoring_lake.write_features(night, 5, 6)
+    num_rows = scoring_lake.write_candidates(night, 5, 6)
+    night.folder.mkdir(parents=True)
+    (night.folder / "train.json").write_text('{"model_version": null, "reason": "too few days"}')
+    post_embeddings.main(night)
+    scored_candidates.main(night)
+    scored = night.read("gold.scored_candidates")
+    simple = night.read("gold.feed_candidates").select("user_id", "post_id", "simple_score")
+    same = scored.join(simple, ["user_id", "post_id"]).where("value_score = simple_score AND p_like IS NULL")
+    assert scored.count() == same.count() == num_rows
+    assert night.read("gold.post_embeddings").isEmpty()
+    tables = ("gold.post_embeddings", "gold.scored_candidates")
+    assert all(run_gate(night, name)["success"] for name in tables)
+    other = scored.withColumn("model_version", F.lit("0123456789abcdef")).localCheckpoint()
+    write_partition(night.lake, "gold.scored_candidates", other, [night.ds])
+    broken = {r["expectation"] for r in run_gate(night, "gold.scored_candidates")["results"] if not r["success"]}
+    assert {"scored_by_the_model_of_the_night", "heads_are_null_without_a_model_only"} <= broken
+    scoring_lake.register_model(night)
+    verdict = run_gate(night, "gold.post_embeddings")
+    assert not verdict["success"], "a night with a model has a vector of every post"
 
 
 def test_the_checkpoint_lies_under_the_lake(night: Night) -> None:
