@@ -21,8 +21,8 @@ class Counts:
     ``users`` are known; ``readers`` are those of them who did not write all posts of the candidate window. ``posts``
     are live and in the window, of ``all_posts``; the newest ``pool_size`` of all began at ``newest_posts``. ``landed``
     events came on the night's day; ``newest_landed`` is the newest day with any. ``examples`` has a row for each day
-    before the night that has examples, oldest first, with its positive labels. ``impressions`` and ``engagements`` of
-    users are those of the training window.
+    that has examples, oldest first, with its positive labels: of the training window, or of all days before the night.
+    ``impressions`` and ``engagements`` of users are those of the training window.
     """
 
     users: int
@@ -46,18 +46,28 @@ class Day:
     labels: int
 
 
+@dataclass(frozen=True)
+class Logs:
+    """What was shown, and what users did, by day."""
+
+    shown: dict[date, Day]
+    acts: dict[date, Day]
+
+    def examples(self, *, has_impressions: bool) -> tuple[tuple[date, int], ...]:
+        """Days with examples, oldest first, each with its positive labels."""
+        exposed = self.shown if has_impressions else (day for day, found in self.acts.items() if found.positives)
+        return tuple((day, self.acts[day].labels if day in self.acts else 0) for day in sorted(exposed))
+
+
 def count(night: Night) -> Counts:
-    """Every count of the night."""
+    """Every count of the night, of the logs those of its training window."""
     dataset, as_of = night.settings.dataset, F.lit(night.as_of)
     known = night.read("silver.users").where((F.col("valid_from") < as_of) & (F.col("received_at") < as_of))
     users = known.select("user_id").distinct()
     posts, all_posts, sole_author, newest_posts = count_posts(night)
     readers = users if sole_author is None else users.where(F.col("user_id") != F.lit(sole_author))
     landed, newest_landed = count_landed(night)
-    shown = by_day(night.read("silver.impressions").withColumn("engagement_type", F.lit(None)), night, "shown_at")
-    acts = by_day(night.read("silver.engagements").where(F.col("user_id").isNotNull()), night, "engaged_at")
-    exposed = sorted(shown if dataset.has_impressions else (day for day, found in acts.items() if found.positives))
-    first = night.ds - timedelta(days=dataset.training_days)
+    logs = read_logs(night, night.ds - timedelta(days=dataset.training_days))
     return Counts(
         users=users.count(),
         readers=readers.count() if posts else 0,
@@ -66,10 +76,21 @@ def count(night: Night) -> Counts:
         newest_posts=newest_posts,
         landed=landed,
         newest_landed=newest_landed,
-        examples=tuple((day, acts[day].labels if day in acts else 0) for day in exposed),
-        impressions=sum(found.rows for day, found in shown.items() if day >= first),
-        engagements=sum(found.rows for day, found in acts.items() if day >= first),
+        examples=logs.examples(has_impressions=dataset.has_impressions),
+        impressions=sum(found.rows for found in logs.shown.values()),
+        engagements=sum(found.rows for found in logs.acts.values()),
     )
+
+
+def read_logs(night: Night, first: date | None) -> Logs:
+    """The logs of the days before the night, from ``first`` on or all."""
+
+    def since(name: str) -> DataFrame:
+        return night.read(name) if first is None else night.read(name).where(F.col("event_date") >= F.lit(first))
+
+    shown = since("silver.impressions").withColumn("engagement_type", F.lit(None).cast("string"))
+    acts = since("silver.engagements").where(F.col("user_id").isNotNull())
+    return Logs(by_day(shown, night, "shown_at"), by_day(acts, night, "engaged_at"))
 
 
 def count_posts(night: Night) -> tuple[int, int, int | None, datetime | None]:

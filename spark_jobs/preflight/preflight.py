@@ -6,12 +6,13 @@ to change and a value that would do, where one would.
 """
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from contracts.settings import Dataset
 from spark_jobs.night import Night
-from spark_jobs.preflight.counts import count
-from spark_jobs.preflight.findings import in_window, learnt, notes, stops
+from spark_jobs.preflight.counts import count, read_logs
+from spark_jobs.preflight.findings import in_window, learnt, no_model, notes, stops
 
 
 class NightRefused(Exception):  # noqa: N818 - it is a verdict on the data, not a malfunction
@@ -21,6 +22,9 @@ class NightRefused(Exception):  # noqa: N818 - it is a verdict on the data, not 
 def main(night: Night) -> None:
     """Count, write ``preflight.json``, print the notes; raises ``NightRefused`` where nobody would get a feed."""
     counts, dataset = count(night), night.settings.dataset
+    if no_model(counts, night.ds, dataset):
+        # Only then it matters which older days would do: the whole log is much to read in a night that has enough.
+        counts = replace(counts, examples=read_logs(night, None).examples(has_impressions=dataset.has_impressions))
     stopping, noted = stops(counts, night.ds, dataset), notes(counts, night.ds, dataset)
     days = in_window(counts.examples, night.ds, dataset.training_days)
     report = {

@@ -116,7 +116,10 @@ def test_every_row_becomes_its_event(landing: Path) -> None:
         3: "2018-03-12T11:30:00.000Z",
     }
     follows = [event for event in events.values() if event["event_type"] == "page_followed"]
-    assert [(f["event_id"], f["event_time"]) for f in follows] == [("se-follow-2-1", "2018-03-12T10:00:00.000Z")]
+    assert {f["event_id"]: f["event_time"] for f in follows} == {
+        "se-follow-2-1": "2018-03-12T10:00:00.000Z",
+        "se-follow-3-1": "2018-03-12T12:00:00.000Z",
+    }
 
 
 def test_votes_are_stamped_at_the_end_of_their_day_and_named(landing: Path) -> None:

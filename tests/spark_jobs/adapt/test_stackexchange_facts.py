@@ -12,11 +12,12 @@ import pytest
 from pyspark.sql import SparkSession
 
 from contracts.landing import ENVELOPE, EVENT_TYPES
+from contracts.settings import parse_dataset
 from spark_jobs.adapt.stackexchange import adapt
 from spark_jobs.night import newest_day
 
 DUMP = Path(__file__).resolve().parents[3] / "../shared/data/stackexchange_quantum"
-TYPES: dict[str, type] = {"long": int, "string": str, "strings": list, "timestamp": str}
+TYPES: dict[str, type] = {"long": int, "int": int, "string": str, "strings": list, "timestamp": str}
 
 Events = list[dict[str, Any]]
 
@@ -75,6 +76,24 @@ def test_users_posts_pages_and_edges(events: Events) -> None:
     assert len(of_type(events, "page_upserted")) == 334
     follows = of_type(events, "page_followed")
     assert len({(e["user_id"], e["page_id"]) for e in follows}) == len(follows) == 1771
+
+
+def test_posts_with_images_name_them(events: Events) -> None:
+    with_media = [e for e in of_type(events, "post_created") if "media" in e]
+    rows = ET.parse(DUMP / "Posts.xml").getroot()  # noqa: S314 - a file of the test data
+    images = {int(row.attrib["Id"]): row.attrib["Body"].count("<img ") for row in rows}
+    assert {e["post_id"]: e["media_count"] for e in with_media} == {post: n for post, n in images.items() if n}
+    assert len(with_media) == 171
+    assert all(e["text"] for e in with_media), "none is a blank card"
+
+
+def test_windows_follow_the_site(landing: Path) -> None:
+    chosen = parse_dataset((landing / "dataset.json").read_text())
+    print(chosen)
+    assert not chosen.has_impressions
+    assert 100 < chosen.training_days < 180, "5,203 engagements in half a year"
+    assert chosen.holdout_days == chosen.calibration_days == round(chosen.training_days / 7)
+    assert 14 <= chosen.candidate_hours / 24 <= 21, "some eleven posts a day"
 
 
 def test_score_is_upvotes_minus_downvotes_on_every_post(events: Events) -> None:
