@@ -13,13 +13,16 @@ from spark_jobs.night import Night
 LABELLED = tuple(head for head in HEADS if head != "dwell")
 """Engagements that are positive labels."""
 
+EDGES = ("silver.friendships", "silver.page_follows", "silver.group_memberships")
+
 
 @dataclass(frozen=True)
 class Counts:
     """Counts as of the night.
 
     ``users`` are known; ``readers`` are those of them who did not write all posts of the candidate window. ``posts``
-    are live and in the window, of ``all_posts``; the newest ``pool_size`` of all began at ``newest_posts``. ``landed``
+    are live and in the window, of ``all_posts``; ``shared`` are those of them that some source may propose to others;
+    the newest ``pool_size`` of all began at ``newest_posts``. ``landed``
     events came on the night's day; ``newest_landed`` is the newest day with any. ``examples`` has a row for each day
     that has examples, oldest first, with its positive labels: of the training window, or of all days before the night.
     ``impressions`` and ``engagements`` of users are those of the training window.
@@ -28,6 +31,7 @@ class Counts:
     users: int
     readers: int
     posts: int
+    shared: int
     all_posts: int
     newest_posts: datetime | None
     landed: int
@@ -64,16 +68,17 @@ def count(night: Night) -> Counts:
     dataset, as_of = night.settings.dataset, F.lit(night.as_of)
     known = night.read("silver.users").where((F.col("valid_from") < as_of) & (F.col("received_at") < as_of))
     users = known.select("user_id").distinct()
-    posts, all_posts, sole_author, newest_posts = count_posts(night)
-    readers = users if sole_author is None else users.where(F.col("user_id") != F.lit(sole_author))
+    posts = count_posts(night)
+    readers = users if posts.sole_author is None else users.where(F.col("user_id") != F.lit(posts.sole_author))
     landed, newest_landed = count_landed(night)
     logs = read_logs(night, night.ds - timedelta(days=dataset.training_days))
     return Counts(
         users=users.count(),
-        readers=readers.count() if posts else 0,
-        posts=posts,
-        all_posts=all_posts,
-        newest_posts=newest_posts,
+        readers=readers.count() if posts.recent else 0,
+        posts=posts.recent,
+        shared=posts.shared,
+        all_posts=posts.total,
+        newest_posts=posts.newest,
         landed=landed,
         newest_landed=newest_landed,
         examples=logs.examples(has_impressions=dataset.has_impressions),
@@ -93,24 +98,46 @@ def read_logs(night: Night, first: date | None) -> Logs:
     return Logs(by_day(shown, night, "shown_at"), by_day(acts, night, "engaged_at"))
 
 
-def count_posts(night: Night) -> tuple[int, int, int | None, datetime | None]:
-    """Live posts in the window, and in all; the author of all those in the window, if one; when the newest began."""
+@dataclass(frozen=True)
+class Posts:
+    """Live posts in the window, those of them that may be proposed, and all; the one author of those in the window.
+
+    ``sole_author`` is None where there are several, or the author is unknown.
+    """
+
+    recent: int
+    shared: int
+    total: int
+    sole_author: int | None
+    newest: datetime | None
+
+
+def count_posts(night: Night) -> Posts:
+    """Posts as the candidate sources look at them: edges bring those of friends, pages and groups, the rest is open."""
     as_of = night.as_of
     oldest = as_of - timedelta(hours=night.settings.dataset.candidate_hours)
     is_live = ~F.col("is_deleted") & (F.col("received_at") < F.lit(as_of)) & (F.col("created_at") < F.lit(as_of))
     live = night.read("silver.posts").where(is_live)
-    author = F.when(F.col("created_at") >= F.lit(oldest), F.struct("author_id"))  # in a struct, an unknown one counts
+    is_recent = F.col("created_at") >= F.lit(oldest)
+    author = F.when(is_recent, F.struct("author_id"))  # in a struct, an unknown one counts
     row = live.agg(
-        F.count(author).alias("recent"),
-        F.count("*").alias("all"),
+        F.count_if(is_recent).alias("recent"),
+        F.count_if(is_recent & (F.col("privacy") != "only_me")).alias("by_edges"),
+        F.count_if(is_recent & (F.col("privacy") == "public") & (F.col("source_type") != "group")).alias("open"),
+        F.count("*").alias("total"),
         F.countDistinct(author).alias("authors"),
         F.min(author).alias("author"),
     ).first()
     assert row is not None, "an aggregate without groups has one row"
     newest = live.select(F.col("created_at").cast("double").alias("at")).orderBy(F.desc("at"))
     began = newest.limit(night.settings.pool.pool_size).agg(F.min("at")).first()
-    since = None if began is None or began[0] is None else datetime.fromtimestamp(began[0], tz=as_of.tzinfo)
-    return row.recent, row.all, row.author.author_id if row.authors == 1 else None, since
+    return Posts(
+        recent=row.recent,
+        shared=row.open or (row.by_edges if any(not night.read(name).isEmpty() for name in EDGES) else 0),
+        total=row.total,
+        sole_author=row.author.author_id if row.authors == 1 else None,
+        newest=None if began is None or began[0] is None else datetime.fromtimestamp(began[0], tz=as_of.tzinfo),
+    )
 
 
 def count_landed(night: Night) -> tuple[int, date | None]:

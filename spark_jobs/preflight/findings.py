@@ -24,6 +24,9 @@ def stops(counts: Counts, ds: date, dataset: Dataset) -> list[str]:
         window = f"the {dataset.candidate_hours} h before the end of {ds}"
         none = f"the candidate window is empty: none of {counts.all_posts:,} posts was created in {window}"
         return [f"{none}; set candidate_hours to {hours} in dataset.json"]
+    if counts.shared == 0:
+        none = f"none of the {counts.posts:,} posts of the candidate window can be proposed to anybody"
+        return [f"{none}: none is public outside a group, and nobody has a friend, follows a page or is in a group"]
     if counts.readers == 0:
         return ["all posts of the candidate window are by the only known user, and nobody is shown their own posts"]
     return []

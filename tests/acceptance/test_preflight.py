@@ -90,6 +90,8 @@ def test_a_lake_without_readers_or_posts_stops(night: Night, tmp_path: Path) -> 
         return str(refused.value)
 
     assert "no user is known by the end of 2026-03-08" in stops(["not JSON"], "nobody")  # type: ignore[list-item]
+    private = [user(1, at=at(0, 1)), user(2, at=at(0, 1)), post(1, 1, at=at(0, 2), privacy="friends")]
+    assert "can be proposed to anybody" in stops(private, "apart")
     assert "by the only known user" in stops([user(1, at=at(0, 1)), post(1, 1, at=at(0, 2))], "alone")
 
 

@@ -18,6 +18,7 @@ ENOUGH = Counts(
     users=10,
     readers=10,
     posts=20,
+    shared=20,
     all_posts=30,
     newest_posts=datetime(2026, 3, 1, 12, tzinfo=UTC),
     landed=5,
@@ -40,6 +41,7 @@ def test_a_night_with_enough_says_nothing() -> None:
             "no user is known by the end of 2026-03-08: land `user_upserted` events by then; bronze.quarantine says",
         ),
         (replace(ENOUGH, posts=0, all_posts=0, newest_posts=None), "no post is there by the end of 2026-03-08"),
+        (replace(ENOUGH, shared=0), "none of the 20 posts of the candidate window can be proposed to anybody"),
         (replace(ENOUGH, readers=0), "by the only known user, and nobody is shown their own posts"),
     ],
 )
