@@ -89,7 +89,8 @@ def refuse_to_start(night: Night) -> None:
     """
     from spark_jobs.publish.epochs import refuse_older  # noqa: PLC0415 - the other stages do without its modules
 
-    refuse_older(night, None)
+    if night.lake.exists("gold.epochs"):
+        refuse_older(night, None)
 
 
 def build_and_gate(night: Night, table: Table, built: dict[str, Future[float]]) -> dict[str, Any]:

@@ -97,7 +97,9 @@ def test_a_lake_without_readers_or_posts_stops(night: Night, tmp_path: Path) -> 
 
 def test_an_older_night_is_refused_at_its_start(night: Night) -> None:
     now = datetime.now(UTC)
-    ledger.record(night.lake, [ledger.EpochRow(1, DS + timedelta(days=1), "current", "{}", "{}", now, now)])
+    night.lake.create(ledger.TABLE)
+    newer = ledger.EpochRow(1, DS + timedelta(days=1), "current", "{}", "{}", now, now)
+    ledger.record(night.lake.path(ledger.TABLE), [newer])
     before = night.lake.version("bronze.events")
     with pytest.raises(PublishFailed, match="2026-03-08 is before 2026-03-09, which is live") as refused:
         run_stage(night, "ingest")
