@@ -10,6 +10,7 @@ from contracts.pipeline import STAGES, TABLES
 
 WRITERS = {
     "preflight.json": "preflight",
+    "late_files.json": "features",
     "train.json": "train",
     "metrics.json": "evaluate",
     "audit.json": "audit",
@@ -32,6 +33,7 @@ class Run:
     stages: dict[str, Json]
     verdicts: dict[str, Json]
     preflight: Json
+    late_files: Json
     train: Json
     metrics: Json
     audit: Json
@@ -75,6 +77,7 @@ def read_run(folder: Path) -> Run:
         {name: value for name, value in stages.items() if value},
         {name: value for name, value in verdicts.items() if value},
         single["preflight"],
+        single["late_files"],
         single["train"],
         single["metrics"],
         single["audit"],

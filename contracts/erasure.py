@@ -52,23 +52,27 @@ _POST = Trace(
 )
 
 TRACES: dict[str, Trace] = {
-    "bronze.events": Trace(lines=True, names_nobody=("event_id", "line")),
-    "bronze.quarantine": Trace(lines=True, names_nobody=("event_id", "line")),
+    "bronze.files": Trace(
+        names_nobody=("listed_bytes", "modified_us", "num_bytes", "num_lines", "batch"),
+    ),
+    "bronze.events": Trace(lines=True, names_nobody=("event_id", "line", "batch")),
+    "bronze.quarantine": Trace(lines=True, names_nobody=("event_id", "line", "batch")),
     "bronze.erasures": Trace(names_nobody=("id_key", "request_id", "key_check")),
-    "silver.users": Trace({"user_id": "user"}),
-    "silver.pages": Trace({"page_id": "page", "owner_id": "user"}),
-    "silver.groups": Trace(owners=("owner_id",), names_nobody=("group_id",)),
+    "silver.arrivals": Trace(names_nobody=("batch", "num_events", "num_waited")),
+    "silver.users": Trace({"user_id": "user"}, names_nobody=("event_id",)),
+    "silver.pages": Trace({"page_id": "page", "owner_id": "user"}, names_nobody=("event_id",)),
+    "silver.groups": Trace(owners=("owner_id",), names_nobody=("group_id", "event_id")),
     "silver.friendships": Trace({"user_id": "user", "friend_id": "user"}),
     "silver.page_follows": Trace({"user_id": "user", "page_id": "page"}),
     "silver.group_memberships": Trace({"user_id": "user"}, names_nobody=("group_id",)),
     "silver.blocks": Trace({"user_id": "user", "blocked_id": "user"}),
     "silver.posts": _POST,
     "silver.post_edits": _POST,
-    "silver.sessions": Trace({"user_id": "user"}, names_nobody=("session_id",)),
-    "silver.campaigns": Trace({"campaign_id": "campaign", "advertiser_id": "user"}),
-    "silver.ads": Trace({"campaign_id": "campaign", "post_id": "post"}, names_nobody=("ad_id",)),
+    "silver.sessions": Trace({"user_id": "user"}, names_nobody=("session_id", "event_id")),
+    "silver.campaigns": Trace({"campaign_id": "campaign", "advertiser_id": "user"}, names_nobody=("event_id",)),
+    "silver.ads": Trace({"campaign_id": "campaign", "post_id": "post"}, names_nobody=("ad_id", "event_id")),
     "silver.creators": Trace({"creator_id": "user"}, names_nobody=("num_posts", "num_page_posts")),
-    "silver.content_labels": Trace({"post_id": "post"}, names_nobody=("labeller_id",)),
+    "silver.content_labels": Trace({"post_id": "post"}, names_nobody=("labeller_id", "event_id")),
     "silver.impressions": Trace(
         {"user_id": "user", "post_id": "post"},
         names_nobody=("impression_id", "request_id", "session_id", "epoch", "ad_id"),
@@ -93,6 +97,7 @@ TRACES: dict[str, Trace] = {
     "gold.post_embeddings": Trace({"post_id": "post"}),
     "gold.scored_candidates": Trace(_VIEWER_AND_POST),
     "gold.ranked_feeds": Trace(_VIEWER_AND_POST, names_nobody=("source_id",)),
+    "gold.snapshots": Trace(names_nobody=("batch",)),
     "gold.epochs": Trace(names_nobody=("epoch",)),
 }
 """``source_id`` names the author, page or group that the row's post is of, so it goes with that post."""

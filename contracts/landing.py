@@ -229,6 +229,7 @@ REFUSALS: dict[str, str] = {
     "unknown_page": "the page is in a `page_upserted`",
     "unknown_group": "the group is in a `group_upserted`",
     "unknown_post": "the post is in a `post_created` or `post_updated`",
+    "withheld_post": "the post's own line was not refused; the event waits for the post",
     "unknown_campaign": "the campaign of an ad is in a `campaign_upserted`",
     "unknown_ad": "the ad of an impression or engagement is in an `ad_upserted`",
     "self_edge": "a friendship or a block is between two users",

@@ -48,6 +48,14 @@ STAGES: dict[str, tuple[str, ...]] = {
 _EDGES = ("bronze.events", "silver.users")
 _WRITTEN = (*_EDGES, "silver.pages", "silver.groups")
 _SHOWN = (*_EDGES, "silver.posts", "silver.ads")
+_CLEANED = (
+    *(f"silver.{edge}" for edge in ("friendships", "page_follows", "group_memberships", "blocks")),
+    *(f"silver.{log}" for log in ("sessions", "impressions", "engagements", "content_labels")),
+    *(
+        f"silver.{entity}"
+        for entity in ("users", "pages", "groups", "campaigns", "post_edits", "posts", "ads", "creators")
+    ),
+)
 _POSTS = ("silver.posts", "silver.post_edits")
 _EXAMPLE_INPUTS = (
     *_POSTS,
@@ -58,11 +66,13 @@ _EXAMPLE_INPUTS = (
     "gold.content_embeddings",
 )
 _READ = (*_POSTS, "gold.content_models")
+_SNAPSHOTS = ("gold.affinity_features", "gold.content_embeddings", "gold.communities", "gold.user_features")
 _JUDGED = (*_POSTS, "silver.content_labels", "gold.content_embeddings")
 _QUEUED = ("silver.posts", "silver.content_labels", "gold.content_risks", "gold.post_features")
 
 TABLES: tuple[Table, ...] = (
     Table("bronze", "events", "ingest", ("event_id",), "landing_date", ("bronze.erasures",)),
+    Table("bronze", "files", "ingest", ("source",), None, ("bronze.events",)),
     Table("bronze", "quarantine", "ingest", ("writer", "source", "line"), "landing_date", ("bronze.events",)),
     Table("silver", "users", "clean", ("user_id", "valid_from"), None, ("bronze.events",)),
     Table("silver", "pages", "clean", ("page_id",), None, ("bronze.events", "silver.users")),
@@ -90,6 +100,8 @@ TABLES: tuple[Table, ...] = (
         None,
         ("bronze.events", "silver.posts"),
     ),
+    # The last of its stage: it says that all others have been through what ingest read.
+    Table("silver", "arrivals", "clean", ("source", "batch"), None, ("bronze.events", *_CLEANED)),
     Table(
         "gold",
         "affinity_features",
@@ -136,6 +148,7 @@ TABLES: tuple[Table, ...] = (
             "gold.content_embeddings",
         ),
     ),
+    Table("gold", "snapshots", "features", ("table_name", "day"), None, _SNAPSHOTS),
     # These two are built beside gold.user_features, which takes longer.
     Table("gold", "label_models", "features", ("label", "ds"), "ds", _JUDGED),
     Table("gold", "content_risks", "features", ("post_id", "text_at", "ds"), "ds", (*_JUDGED, "gold.label_models")),

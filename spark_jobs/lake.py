@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any
 
 from delta.tables import DeltaTable
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
@@ -200,6 +200,19 @@ def merge_by_key(
         merge.whenNotMatchedInsertAll().execute()
     finally:
         conformed.unpersist()
+
+
+def delete_all(lake: Lake, name: str, condition: Column | None = None) -> None:
+    """Delete the rows for which ``condition`` holds, or all."""
+    lake.create(name)
+    DeltaTable.forPath(lake.spark, lake.path(name)).delete(condition)
+
+
+def delete_by_key(lake: Lake, name: str, frame: DataFrame) -> None:
+    """Delete the rows whose values are those of a row of ``frame``, in the columns that it has."""
+    condition = " AND ".join(f"old.{column} <=> new.{column}" for column in frame.columns)
+    table = DeltaTable.forPath(lake.spark, lake.path(name)).alias("old")
+    table.merge(frame.distinct().alias("new"), condition).whenMatchedDelete().execute()
 
 
 def _dates(days: Sequence[date]) -> str:

@@ -112,8 +112,10 @@ def landed_events(landing: Path) -> Iterator[Event]:
                 yield found | {"folder": path.parent.name}
 
 
-def bronze_rows(spark: SparkSession, events: Sequence[Event], day: date = DS, source: str = "a.jsonl") -> DataFrame:
-    """Rows of bronze.events for valid events."""
+def bronze_rows(
+    spark: SparkSession, events: Sequence[Event], day: date = DS, source: str = "a.jsonl", batch: int = 1
+) -> DataFrame:
+    """Rows of bronze.events for valid events, all brought by one read of the landing area."""
     rows = [
         (
             row["event_id"],
@@ -124,6 +126,7 @@ def bronze_rows(spark: SparkSession, events: Sequence[Event], day: date = DS, so
             number,
             json.dumps(row),
             day,
+            batch,
         )
         for number, row in enumerate(events, start=1)
     ]

@@ -1,23 +1,20 @@
 """silver.ads: the latest version of every ad; grain: ad_id. An ad promotes a post to the users that it targets."""
 
+from collections.abc import Sequence
+
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from spark_jobs.clean.latest_versions import latest_versions, merge_latest
-from spark_jobs.clean.references import Reference, check, known_posts, on_silver_posts
-from spark_jobs.clean.typed_events import landed_in_scope, typed_events
+from spark_jobs.clean.news import news
+from spark_jobs.clean.references import Reference, check, post_references
+from spark_jobs.clean.typed_events import typed_events
 from spark_jobs.night import Night
 
 
-def check_versions(events: DataFrame, campaigns: DataFrame, posts: DataFrame) -> DataFrame:
+def check_versions(events: DataFrame, campaigns: DataFrame, posts: Sequence[Reference]) -> DataFrame:
     """Typed ad_upserted, with the reason where campaign or post are unknown."""
-    return check(
-        events,
-        [
-            Reference("post_id", posts.select("post_id"), "unknown_post"),
-            Reference("campaign_id", campaigns.select("campaign_id"), "unknown_campaign"),
-        ],
-    )
+    return check(events, [*posts, Reference("campaign_id", campaigns.select("campaign_id"), "unknown_campaign")])
 
 
 def transform(events: DataFrame) -> DataFrame:
@@ -37,11 +34,12 @@ def transform(events: DataFrame) -> DataFrame:
         F.coalesce("is_active", F.lit(col=True)).alias("is_active"),
         "updated_at",
         "received_at",
+        "event_id",
     )
 
 
 def main(night: Night) -> None:
-    """Merge the night's news of ads; an ad waits while its post is withheld."""
-    events = typed_events(landed_in_scope(night), "ad_upserted")
-    checked = check_versions(events, night.read("silver.campaigns"), known_posts(night))
-    merge_latest(night, "silver.ads", checked, lambda kept: transform(on_silver_posts(night, kept)))
+    """Merge the news of ads."""
+    events = typed_events(news(night, "silver.ads"), "ad_upserted")
+    checked = check_versions(events, night.read("silver.campaigns"), post_references(night))
+    merge_latest(night, "silver.ads", checked, transform)

@@ -4,8 +4,9 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from spark_jobs.clean.latest_versions import latest_versions, merge_latest
+from spark_jobs.clean.news import news
 from spark_jobs.clean.references import Reference, check, refuse_where
-from spark_jobs.clean.typed_events import landed_in_scope, typed_events
+from spark_jobs.clean.typed_events import typed_events
 from spark_jobs.night import Night
 
 
@@ -28,10 +29,11 @@ def transform(events: DataFrame) -> DataFrame:
         "ends_at",
         "updated_at",
         "received_at",
+        "event_id",
     )
 
 
 def main(night: Night) -> None:
-    """Merge the night's news of campaigns."""
-    events = typed_events(landed_in_scope(night), "campaign_upserted")
+    """Merge the news of campaigns."""
+    events = typed_events(news(night, "silver.campaigns"), "campaign_upserted")
     merge_latest(night, "silver.campaigns", check_versions(events, night.read("silver.users")), transform)

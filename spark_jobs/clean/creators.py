@@ -7,15 +7,12 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from spark_jobs.clean.changes import changed_rows
-from spark_jobs.lake import merge_by_key
+from spark_jobs.lake import delete_by_key, merge_by_key
 from spark_jobs.night import Night
 
 
-def transform(posts: DataFrame, pages: DataFrame, existing: DataFrame) -> DataFrame:
-    """Every creator of ``posts`` and ``pages``; one of ``existing`` who has lost both keeps a row with zeros.
-
-    Nobody's posts make no creator.
-    """
+def transform(posts: DataFrame, pages: DataFrame) -> DataFrame:
+    """Every creator of ``posts`` and ``pages``; nobody's posts make no creator."""
     nothing = F.lit(None).cast("timestamp")
     written = posts.where("author_id IS NOT NULL").select(
         F.col("author_id").alias("creator_id"),
@@ -34,7 +31,7 @@ def transform(posts: DataFrame, pages: DataFrame, existing: DataFrame) -> DataFr
         "received_at",
     )
     facts = written.unionByName(owned)
-    counted = facts.groupBy("creator_id").agg(
+    return facts.groupBy("creator_id").agg(
         F.sum("page").cast("int").alias("num_pages"),
         F.sum("post").alias("num_posts"),
         F.sum("page_post").alias("num_page_posts"),
@@ -42,21 +39,17 @@ def transform(posts: DataFrame, pages: DataFrame, existing: DataFrame) -> DataFr
         F.max("created_at").alias("last_post_at"),
         F.max("received_at").alias("received_at"),
     )
-    lost = existing.join(counted.select("creator_id"), "creator_id", "left_anti").select(
-        "creator_id",
-        F.lit(0).alias("num_pages"),
-        F.lit(0).cast("long").alias("num_posts"),
-        F.lit(0).cast("long").alias("num_page_posts"),
-        nothing.alias("first_post_at"),
-        nothing.alias("last_post_at"),
-        "received_at",
-    )
-    return counted.unionByName(lost).select(*existing.columns)
 
 
 def main(night: Night) -> None:
-    """Merge the creators who are new or have changed."""
+    """Merge the creators who are new or have changed; those who have lost all their posts and pages go."""
     existing = night.read("silver.creators")
-    rows = transform(night.read("silver.posts"), night.read("silver.pages"), existing)
-    changed = changed_rows(rows, existing, ["creator_id"])
-    merge_by_key(night.lake, "silver.creators", changed, update_when="true")
+    rows = transform(night.read("silver.posts"), night.read("silver.pages")).persist()
+    try:
+        lost = existing.select("creator_id").join(rows.select("creator_id"), "creator_id", "left_anti")
+        if not lost.isEmpty():
+            delete_by_key(night.lake, "silver.creators", lost)
+        changed = changed_rows(rows, existing, ["creator_id"])
+        merge_by_key(night.lake, "silver.creators", changed, update_when="true")
+    finally:
+        rows.unpersist()

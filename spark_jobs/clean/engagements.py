@@ -1,14 +1,17 @@
 """silver.engagements: each engagement of a user and each anonymous reaction; grain: engagement_id (the event id)."""
 
+from collections.abc import Sequence
+
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from spark_jobs.clean.references import Reference, check, known_posts, merge_accepted, on_silver_posts
-from spark_jobs.clean.typed_events import landed_in_scope, typed_events
+from spark_jobs.clean.news import news
+from spark_jobs.clean.references import RECEIVED_EARLIER, Reference, check, merge_accepted, post_references
+from spark_jobs.clean.typed_events import typed_events
 from spark_jobs.night import Night
 
 
-def check_events(events: DataFrame, users: DataFrame, posts: DataFrame, ads: DataFrame) -> DataFrame:
+def check_events(events: DataFrame, users: DataFrame, posts: Sequence[Reference], ads: DataFrame) -> DataFrame:
     """Typed engagement, reaction and moderation events, with the reason where user, post or ad are unknown.
 
     Only an engagement names a user, and it may name an ad. Moderation has no silver table yet: its reference is checked
@@ -19,7 +22,7 @@ def check_events(events: DataFrame, users: DataFrame, posts: DataFrame, ads: Dat
         events,
         [
             Reference("user_id", users.select("user_id"), "unknown_user", only_when=names_user),
-            Reference("post_id", posts.select("post_id"), "unknown_post"),
+            *posts,
             Reference("ad_id", ads.select("ad_id"), "unknown_ad", only_when=names_user & F.col("ad_id").isNotNull()),
         ],
     )
@@ -44,14 +47,14 @@ def transform(events: DataFrame) -> DataFrame:
 
 
 def main(night: Night) -> None:
-    """Insert the night's engagements and reactions."""
-    events = typed_events(landed_in_scope(night), "engagement", "reaction", "moderation")
+    """Merge the news of engagements and reactions."""
+    events = typed_events(news(night, "silver.engagements"), "engagement", "reaction", "moderation")
     # "detail" is a field of these events and of the quarantine, where it says what broke the rule.
     events = events.withColumnRenamed("detail", "action")
     users, ads = night.read("silver.users"), night.read("silver.ads")
-    checked = check_events(events, users, known_posts(night), ads)
+    checked = check_events(events, users, post_references(night), ads)
 
     def rows(kept: DataFrame) -> DataFrame:
-        return on_silver_posts(night, transform(kept.withColumnRenamed("action", "detail")))
+        return transform(kept.withColumnRenamed("action", "detail"))
 
-    merge_accepted(night, "silver.engagements", checked, rows, update_when=None)
+    merge_accepted(night, "silver.engagements", checked, rows, update_when=RECEIVED_EARLIER)

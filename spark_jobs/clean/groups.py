@@ -5,5 +5,5 @@ from spark_jobs.night import Night
 
 
 def main(night: Night) -> None:
-    """Merge the night's news of groups."""
+    """Merge the news of groups."""
     build(night, "silver.groups", "group_upserted", "group_id")

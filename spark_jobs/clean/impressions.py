@@ -1,26 +1,23 @@
 """silver.impressions: each post shown to a user at a position of a request; grain: impression_id (the event id)."""
 
+from collections.abc import Sequence
+
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from spark_jobs.clean.references import (
-    Reference,
-    check,
-    known_posts,
-    merge_accepted,
-    on_silver_posts,
-)
-from spark_jobs.clean.typed_events import landed_in_scope, typed_events
+from spark_jobs.clean.news import news
+from spark_jobs.clean.references import RECEIVED_EARLIER, Reference, check, merge_accepted, post_references
+from spark_jobs.clean.typed_events import typed_events
 from spark_jobs.night import Night
 
 
-def check_events(events: DataFrame, users: DataFrame, posts: DataFrame, ads: DataFrame) -> DataFrame:
+def check_events(events: DataFrame, users: DataFrame, posts: Sequence[Reference], ads: DataFrame) -> DataFrame:
     """Typed impressions, with the reason where user, post or ad are unknown."""
     return check(
         events,
         [
             Reference("user_id", users.select("user_id"), "unknown_user"),
-            Reference("post_id", posts.select("post_id"), "unknown_post"),
+            *posts,
             Reference("ad_id", ads.select("ad_id"), "unknown_ad", only_when=F.col("ad_id").isNotNull()),
         ],
     )
@@ -50,10 +47,8 @@ def transform(events: DataFrame) -> DataFrame:
 
 
 def main(night: Night) -> None:
-    """Insert the night's impressions."""
-    events = typed_events(landed_in_scope(night), "impression")
+    """Merge the news of impressions."""
+    events = typed_events(news(night, "silver.impressions"), "impression")
     users, ads = night.read("silver.users"), night.read("silver.ads")
-    checked = check_events(events, users, known_posts(night), ads)
-    merge_accepted(
-        night, "silver.impressions", checked, lambda kept: on_silver_posts(night, transform(kept)), update_when=None
-    )
+    checked = check_events(events, users, post_references(night), ads)
+    merge_accepted(night, "silver.impressions", checked, transform, update_when=RECEIVED_EARLIER)

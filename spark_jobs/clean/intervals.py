@@ -2,9 +2,9 @@
 
 Two kinds of events make an edge: one opens it, one closes it. An opening starts an interval that ends at the next
 event of the pair, so a repeated opening splits an interval without changing what is covered, and intervals of a pair
-never overlap. Where both happen at one instant the opening counts. Intervals follow from the *set* of events, so late
-and unordered arrivals give the same rows; only a closing that arrives before its opening, and so long before that
-no night has both in scope, is forgotten.
+never overlap. Where both happen at one instant the opening counts. A closing that ends nothing is kept as an interval
+of no length, so no event is forgotten: intervals follow from the *set* of events, late and unordered arrivals give the
+same rows.
 
 An interval's end is known once *any* later event of its pair is: who has unfriended and befriended somebody again is
 a friend, whether or not the unfriending has arrived. ``end_known_at`` says when that was, so that a snapshot sees what
@@ -17,8 +17,9 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from spark_jobs.clean.changes import changed_rows
+from spark_jobs.clean.news import news
 from spark_jobs.clean.references import Reference, check, merge_accepted, refuse_where
-from spark_jobs.clean.typed_events import landed_in_scope, typed_events
+from spark_jobs.clean.typed_events import typed_events
 from spark_jobs.night import Night
 
 
@@ -49,40 +50,62 @@ def transform(events: DataFrame, existing: DataFrame, edge: Edge) -> DataFrame:
     pair = ["user_id", edge.other]
     opens = F.col("event_type") == edge.opened_by
     carried = list(edge.carried)
-    news = events.select(*pair, F.col("event_time").alias("at"), opens.alias("opens"), "received_at", *carried)
+    told = events.select(*pair, F.col("event_time").alias("at"), opens.alias("opens"), "received_at", *carried)
     if edge.is_symmetric:
         swapped = {"user_id": F.col(edge.other), edge.other: F.col("user_id")}
-        news = news.unionByName(news.withColumns(swapped))
-    affected = existing.join(news.select(*pair).distinct(), on=pair, how="left_semi")
+        told = told.unionByName(told.withColumns(swapped))
+    affected = existing.join(told.select(*pair).distinct(), on=pair, how="left_semi")
+    lasts = F.col("valid_to").isNull() | (F.col("valid_to") > F.col("valid_from"))
     begun = affected.select(
-        *pair, F.col("valid_from").alias("at"), F.lit(col=True).alias("opens"), "received_at", *carried
+        *pair,
+        F.col("valid_from").alias("at"),
+        lasts.alias("opens"),
+        "received_at",
+        F.coalesce("known_at", F.greatest("valid_from", "received_at")).alias("known_at"),
+        *carried,
     )
-    ended = affected.where(F.col("valid_to").isNotNull()).select(
+    ended = affected.where(F.col("valid_to") > F.col("valid_from")).select(
         *pair,
         F.col("valid_to").alias("at"),
         F.lit(col=False).alias("opens"),
         F.col("end_known_at").alias("received_at"),
+        F.col("end_known_at").alias("known_at"),
         *carried,
     )
-    points = news.unionByName(begun).unionByName(ended)
+    points = told.withColumn("known_at", F.greatest("at", "received_at")).unionByName(begun).unionByName(ended)
     instants = points.groupBy(*pair, "at").agg(
         F.max("opens").alias("opens"),
-        F.min(F.when(F.col("opens"), F.col("received_at"))).alias("received_at"),
-        F.min(F.greatest("at", "received_at")).alias("known_at"),
+        F.min(F.when(F.col("opens"), F.col("received_at"))).alias("opened"),
+        F.min("received_at").alias("received_at"),
+        F.min("known_at").alias("known_at"),
         *(F.max(F.when(F.col("opens"), F.col(name))).alias(name) for name in carried),
     )
     by_pair = Window.partitionBy(*pair).orderBy("at")
     later = by_pair.rowsBetween(1, Window.unboundedFollowing)
-    ends = {"valid_to": F.lead("at").over(by_pair), "end_known_at": F.min("known_at").over(later)}
-    intervals = instants.withColumns(ends).where("opens")
-    return intervals.select(*pair, F.col("at").alias("valid_from"), *ends, *carried, "received_at")
+    intervals = instants.withColumns(
+        {
+            "valid_to": F.lead("at").over(by_pair),
+            "end_known_at": F.min("known_at").over(later),
+            "ends": F.lag("opens", default=False).over(by_pair),
+        }
+    )
+    is_idle = ~F.col("opens")
+    return intervals.where(F.col("opens") | ~F.col("ends")).select(
+        *pair,
+        F.col("at").alias("valid_from"),
+        F.when(is_idle, F.col("at")).otherwise(F.col("valid_to")).alias("valid_to"),
+        F.when(is_idle, F.col("known_at")).otherwise(F.col("end_known_at")).alias("end_known_at"),
+        *carried,
+        F.coalesce("opened", "received_at").alias("received_at"),
+        "known_at",
+    )
 
 
 def build(night: Night, edge: Edge) -> None:
-    """Recompute the pairs that the night has news of; unknown ends and edges to oneself are quarantined."""
+    """Recompute the pairs that there is news of; unknown ends and edges to oneself are quarantined."""
     users = night.read("silver.users").select("user_id")
     others = night.read(edge.others).select(edge.others_key)
-    events = typed_events(landed_in_scope(night), edge.opened_by, edge.closed_by)
+    events = typed_events(news(night, edge.table), edge.opened_by, edge.closed_by)
     checked = check(events, [Reference("user_id", users, "unknown_user"), Reference(edge.other, others, edge.reason)])
     if edge.others == "silver.users":
         checked = refuse_where(checked, F.col("user_id") == F.col(edge.other), "self_edge", edge.other)

@@ -8,6 +8,12 @@ from pyspark.sql import functions as F
 from spark_jobs.clean.references import merge_accepted
 from spark_jobs.night import Night
 
+COMES_AFTER = (
+    "struct(new.updated_at, new.event_id) > struct(old.updated_at, coalesce(old.event_id, '') AS event_id) "
+    "OR (new.event_id = old.event_id AND new.updated_at = old.updated_at AND new.received_at < old.received_at)"
+)
+"""The rule of ``latest_versions``; of two deliveries of one event the one received first stands."""
+
 
 def latest_versions(events: DataFrame, *keys: str) -> DataFrame:
     """The event of each key with the greatest event time, then event id; ``event_time`` is now ``updated_at``.
@@ -20,5 +26,5 @@ def latest_versions(events: DataFrame, *keys: str) -> DataFrame:
 
 
 def merge_latest(night: Night, table: str, checked: DataFrame, transform: Callable[[DataFrame], DataFrame]) -> None:
-    """Quarantine what ``checked`` refuses; merge ``transform`` of the rest where it is not older than what stands."""
-    merge_accepted(night, table, checked, transform, update_when="new.updated_at >= old.updated_at")
+    """Quarantine what ``checked`` refuses; merge ``transform`` of the rest where it comes after what stands."""
+    merge_accepted(night, table, checked, transform, update_when=COMES_AFTER)

@@ -5,5 +5,5 @@ from spark_jobs.night import Night
 
 
 def main(night: Night) -> None:
-    """Merge the night's news of pages."""
+    """Merge the news of pages."""
     build(night, "silver.pages", "page_upserted", "page_id")

@@ -8,9 +8,9 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from spark_jobs.clean.changes import changed_rows
+from spark_jobs.clean.news import news
 from spark_jobs.clean.post_history import check_versions, known_versions, told_versions
 from spark_jobs.clean.references import accepted
-from spark_jobs.clean.typed_events import landed_in_scope
 from spark_jobs.lake import merge_by_key
 from spark_jobs.night import Night
 
@@ -27,12 +27,12 @@ def transform(versions: DataFrame, posts: DataFrame, existing: DataFrame) -> Dat
 
 
 def with_several(told: DataFrame, posts: DataFrame) -> DataFrame:
-    """Posts (post_id) of which ``told`` has several versions, or another one than ``posts``.
+    """Posts (post_id) of which ``told`` has several versions or deliveries, or another one than ``posts``.
 
     They are few, so that texts are sorted for them only.
     """
-    version = F.struct("updated_at", "event_id")
-    standing = posts.select("post_id", version.alias("stands"))
+    version = F.struct("updated_at", "event_id", "received_at")
+    standing = posts.select("post_id", F.struct("updated_at", "event_id", "version_received_at").alias("stands"))
     both = told.select("post_id", version.alias("version")).join(standing, "post_id", "left")
     ends = both.groupBy("post_id").agg(
         F.min("version").alias("oldest"), F.max("version").alias("newest"), F.first("stands").alias("stands")
@@ -41,12 +41,13 @@ def with_several(told: DataFrame, posts: DataFrame) -> DataFrame:
 
 
 def main(night: Night) -> None:
-    """Merge what the night's news replace; silver.posts comes after it, so the versions that it held are still there.
+    """Merge what the news replace; silver.posts comes after it, so the versions that it held are still there.
 
     A refused version is written down by silver.posts, which reads the same events.
     """
+    scope = news(night, "silver.posts", "silver.post_edits")
     existing = night.read("silver.post_edits")
-    versions = accepted(check_versions(night, landed_in_scope(night))).drop("raw").persist()
+    versions = accepted(check_versions(night, scope)).drop("raw").persist()
     try:
         rows = transform(versions, night.read("silver.posts"), existing)
         merge_by_key(night.lake, "silver.post_edits", changed_rows(rows, existing, ["post_id"]), update_when="true")

@@ -80,7 +80,10 @@ def known_versions(told: DataFrame, posts: DataFrame, edits: DataFrame, affected
     known = latest.select(*columns).unionByName(earlier.select(*columns)).join(affected, "post_id", "left_semi")
     together = told.withColumn("post_received_at", F.col("received_at")).unionByName(known)
     by_post = Window.partitionBy("post_id")
-    newest_first = by_post.orderBy(F.desc("updated_at"), F.desc_nulls_last("event_id"))
+    # Of one event delivered twice, which only when the later delivery was read first, the first one counts.
+    newest_first = by_post.orderBy(
+        F.desc("updated_at"), F.desc_nulls_last("event_id"), "received_at", F.asc_nulls_last("landing_date")
+    )
     ranked = together.withColumns(
         {
             "post_received_at": F.min("post_received_at").over(by_post),

@@ -4,9 +4,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from spark_jobs.clean.changes import changed_rows
+from spark_jobs.clean.news import news
 from spark_jobs.clean.post_history import check_versions, known_versions, told_versions
-from spark_jobs.clean.references import Reference, accepted, check, only_refused_lines, write_refused
-from spark_jobs.clean.typed_events import landed_in_scope, typed_events
+from spark_jobs.clean.references import Reference, accepted, check, needed_lines, write_refused
+from spark_jobs.clean.typed_events import typed_events
 from spark_jobs.lake import merge_by_key
 from spark_jobs.night import Night
 from spark_jobs.point_in_time import visible_micros
@@ -44,17 +45,17 @@ def first_deletions(deletions: DataFrame, existing: DataFrame) -> DataFrame:
 
 
 def main(night: Night) -> None:
-    """Merge the night's news of posts; deletions are checked against the posts that stand after it."""
-    scope, existing = landed_in_scope(night), night.read("silver.posts")
-    versions = only_refused_lines(check_versions(night, scope)).persist()
+    """Merge the news of posts; deletions are checked against the posts that stand after it."""
+    scope = news(night, "silver.posts")
+    existing = night.read("silver.posts")
+    versions = needed_lines(check_versions(night, scope)).persist()
     known = existing.select("post_id").unionByName(accepted(versions).select("post_id"))
     deletions = check(typed_events(scope, "post_deleted"), [Reference("post_id", known, "unknown_post")]).persist()
     try:
-        write_refused(night, "silver.posts", versions)
-        write_refused(night, "silver.posts", deletions)
         rows = transform(accepted(versions), accepted(deletions), existing, night.read("silver.post_edits"))
         changed = changed_rows(rows, existing, ["post_id"])
         merge_by_key(night.lake, "silver.posts", changed, update_when="true")
+        write_refused(night, "silver.posts", versions, deletions)
     finally:
         versions.unpersist()
         deletions.unpersist()

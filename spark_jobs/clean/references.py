@@ -1,18 +1,23 @@
 """Checks that what an event names is known; an event that fails goes to bronze.quarantine with the reason.
 
-A refused event is tried again while it is in a night's scope, so one whose reference comes late ends up in silver;
-its quarantine row stays, as the record of what happened.
+What is refused for something that may still come is tried again every night (``news``), so the quarantine holds what
+is refused as things stand, whenever what came. The row of an event whose reference has come is marked as settled, and
+goes at the end of the stage (``arrivals``).
 """
 
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from spark_jobs.lake import merge_by_key
 from spark_jobs.night import Night
+
+RECEIVED_EARLIER = "new.received_at < old.received_at"
+"""When a row of a log, which has its event's id, makes way: for a delivery of the event that was received earlier."""
 
 _ONE_WRITER = threading.Lock()
 """Tables are cleaned side by side, and Delta refuses the later of two merges into the same days."""
@@ -59,43 +64,55 @@ def accepted(checked: DataFrame) -> DataFrame:
     return checked.where(F.col("reason").isNull()).drop("reason", "detail")
 
 
-def known_posts(night: Night) -> DataFrame:
-    """Ids of posts that an event may name: those in silver, and those withheld because their own line was refused.
+def post_references(night: Night) -> list[Reference]:
+    """That the post is known, and that it is in silver: it is withheld where its own line was refused.
 
-    An event on a withheld post is not at fault. It stays in bronze and has no row in silver while the post has none.
+    An event on a withheld post is not at fault: it waits for the post.
     """
     lines = night.read("bronze.quarantine").where(
-        F.col("writer").isin("bronze.events", "silver.posts") & F.col("event_type").isin("post_created", "post_updated")
+        F.col("writer").isin("bronze.events", "silver.posts")
+        & F.col("event_type").isin("post_created", "post_updated")
+        & F.col("is_settled").isNull()
     )
     withheld = lines.select(F.expr("try_cast(get_json_object(raw, '$.post_id') AS BIGINT)").alias("post_id"))
-    return night.read("silver.posts").select("post_id").unionByName(withheld.where("post_id IS NOT NULL"))
+    posts = night.read("silver.posts").select("post_id")
+    known = posts.unionByName(withheld.where("post_id IS NOT NULL"))
+    return [Reference("post_id", known, "unknown_post"), Reference("post_id", posts, "withheld_post")]
 
 
-def only_refused_lines(checked: DataFrame) -> DataFrame:
-    """``checked`` without the line as landed where it is accepted: most of an event's bytes, and nothing reads it."""
-    return checked.withColumn("raw", F.when(F.col("reason").isNotNull(), F.col("raw")))
+def needed_lines(checked: DataFrame) -> DataFrame:
+    """``checked`` without the line as landed where nothing reads it: it is most of an event's bytes."""
+    is_read = F.col("reason").isNotNull() | F.col("waited").isNotNull()
+    return checked.withColumn("raw", F.when(is_read, F.col("raw")))
 
 
-def write_refused(night: Night, table: str, checked: DataFrame) -> None:
-    """Add the refused events to bronze.quarantine, each once per ``table`` that refused it."""
-    refused = checked.where(F.col("reason").isNotNull()).select(
+def write_refused(night: Night, table: str, *checked: DataFrame) -> None:
+    """Bring bronze.quarantine in line with what ``table`` refuses; what has waited and is accepted now is settled.
+
+    To be called when the accepted events are in the table: a settled one is not tried again.
+    """
+    refused = reduce(DataFrame.unionByName, (_refused(table, some) for some in checked))
+    differs = " AND ".join(f"new.{name} <=> old.{name}" for name in ("reason", "detail", "is_settled"))
+    with _ONE_WRITER:
+        merge_by_key(night.lake, "bronze.quarantine", refused, update_when=f"NOT ({differs})")
+
+
+def _refused(table: str, checked: DataFrame) -> DataFrame:
+    is_settled = F.when(F.col("reason").isNull(), F.lit(col=True))
+    return checked.where(F.col("reason").isNotNull() | F.col("waited").isNotNull()).select(
         F.lit(table).alias("writer"),
         "source",
         "line",
         "event_id",
         "event_type",
-        "reason",
+        F.coalesce("reason", "waited").alias("reason"),
         "detail",
         "raw",
         "landing_date",
+        "batch",
+        F.lit(None).cast("boolean").alias("was_event"),
+        is_settled.alias("is_settled"),
     )
-    with _ONE_WRITER:
-        merge_by_key(night.lake, "bronze.quarantine", refused, update_when=None)
-
-
-def on_silver_posts(night: Night, rows: DataFrame) -> DataFrame:
-    """The rows whose post is in silver: the others wait while their post is withheld, see ``known_posts``."""
-    return rows.join(night.read("silver.posts").select("post_id"), "post_id", "left_semi")
 
 
 def merge_accepted(
@@ -109,7 +126,7 @@ def merge_accepted(
 
     The quarantine comes last: where ``checked`` read it, a write there makes Spark forget what it has persisted.
     """
-    checked = only_refused_lines(checked).persist()
+    checked = needed_lines(checked).persist()
     try:
         merge_by_key(night.lake, table, transform(accepted(checked)), update_when=update_when)
         write_refused(night, table, checked)

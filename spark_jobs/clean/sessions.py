@@ -7,8 +7,9 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from spark_jobs.clean.latest_versions import latest_versions, merge_latest
+from spark_jobs.clean.news import news
 from spark_jobs.clean.references import Reference, check, refuse_where
-from spark_jobs.clean.typed_events import landed_in_scope, typed_events
+from spark_jobs.clean.typed_events import typed_events
 from spark_jobs.night import Night
 
 
@@ -32,10 +33,11 @@ def transform(events: DataFrame) -> DataFrame:
         "updated_at",
         "received_at",
         "event_date",
+        "event_id",
     )
 
 
 def main(night: Night) -> None:
-    """Merge the night's sessions."""
-    events = typed_events(landed_in_scope(night), "session")
+    """Merge the news of sessions."""
+    events = typed_events(news(night, "silver.sessions"), "session")
     merge_latest(night, "silver.sessions", check_events(events, night.read("silver.users")), transform)

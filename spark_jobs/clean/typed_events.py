@@ -1,6 +1,4 @@
-"""The events that a night's clean jobs read, with their fields as typed columns."""
-
-from datetime import timedelta
+"""Landed events with their fields as typed columns."""
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -17,7 +15,6 @@ from pyspark.sql.types import (
 )
 
 from contracts.landing import EVENT_TYPES, Field, FieldType
-from spark_jobs.night import Night, newest_published
 
 _PARSED_AS: dict[FieldType, DataType] = {
     "long": LongType(),
@@ -32,21 +29,8 @@ _PARSED_AS: dict[FieldType, DataType] = {
 """Timestamps stay text here and are cast as ingest casts them; Spark's JSON reader also takes numbers for them."""
 
 
-def landed_in_scope(night: Night) -> DataFrame:
-    """Rows of bronze.events that landed up to the night and could be news to it.
-
-    That is everything since the newest night before this one that built an epoch, and ``late_days`` more, so that
-    an event whose reference came late is tried again; without such a night, all of history.
-    """
-    events = night.read("bronze.events").where(F.col("landing_date") <= F.lit(night.ds))
-    published = newest_published(night)
-    if published is None:
-        return events
-    return events.where(F.col("landing_date") > F.lit(published - timedelta(days=night.settings.dataset.late_days)))
-
-
 def typed_events(events: DataFrame, *event_types: str) -> DataFrame:
-    """Rows of ``events`` (bronze.events) of the given types, with every field of these types as a column.
+    """Rows of ``events`` (those of bronze.events, or ``news``) of the given types, with all their fields as columns.
 
     Grain: event_id. A field that the event lacks is null; null elements of lists are dropped.
     """

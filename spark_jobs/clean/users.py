@@ -4,7 +4,8 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from spark_jobs.clean.changes import changed_rows
-from spark_jobs.clean.typed_events import landed_in_scope, typed_events
+from spark_jobs.clean.news import news
+from spark_jobs.clean.typed_events import typed_events
 from spark_jobs.lake import merge_by_key
 from spark_jobs.night import Night
 
@@ -15,7 +16,7 @@ def transform(events: DataFrame, existing: DataFrame) -> DataFrame:
     """All versions of the users that ``events`` (typed user_upserted) name; ``existing`` is silver.users.
 
     A version holds from its event time to that of the next one, in whichever order they arrived. Of two versions with
-    one event time the one received last counts, then the one with the greater content hash.
+    one event time the one with the greater event id counts; of two deliveries of one event, that received first.
     """
     gender = F.lower("gender")
     named = events.select(
@@ -31,20 +32,19 @@ def transform(events: DataFrame, existing: DataFrame) -> DataFrame:
         "signup_at",
         F.col("event_time").alias("valid_from"),
         "received_at",
+        "event_id",
     )
     affected = existing.join(named.select("user_id").distinct(), on="user_id", how="left_semi")
     versions = named.unionByName(affected.drop("valid_to"))
-    same_time = Window.partitionBy("user_id", "valid_from").orderBy(
-        F.desc("received_at"), F.desc(F.xxhash64(*(column for column in versions.columns if column != "received_at")))
-    )
+    same_time = Window.partitionBy("user_id", "valid_from").orderBy(F.desc_nulls_last("event_id"), "received_at")
     kept = versions.withColumn("rank", F.row_number().over(same_time)).where(F.col("rank") == 1).drop("rank")
     by_user = Window.partitionBy("user_id").orderBy("valid_from")
     return kept.withColumn("valid_to", F.lead("valid_from").over(by_user)).select(*existing.columns)
 
 
 def main(night: Night) -> None:
-    """Recompute the versions of the users that the night has news of."""
+    """Recompute the versions of the users that there is news of."""
+    events = typed_events(news(night, "silver.users"), "user_upserted")
     existing = night.read("silver.users")
-    events = typed_events(landed_in_scope(night), "user_upserted")
     changed = changed_rows(transform(events, existing), existing, ["user_id"])
     merge_by_key(night.lake, "silver.users", changed, update_when="true")

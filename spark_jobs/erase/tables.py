@@ -42,13 +42,20 @@ def conditions(name: str, trace: Trace, ids: ErasedIds) -> tuple[Column, Column,
 
 
 def _of_lines(name: str, ids: ErasedIds) -> tuple[Column, Column, dict[str, Column]]:
-    """A refused line has no effect on any other table, so one that merely mentions them goes too."""
+    """A line that ingest refused has no effect on any other table, so one that merely mentions them goes too.
+
+    An event that clean refused waits for what it names: it stays without them, as in bronze.events.
+    """
     raw = F.col("raw")
     line = parse_line(raw)
     theirs, touched = is_theirs(line, ids), is_touched(line, ids)
+    redacted = {"raw": redact(raw, line, ids)}
     if name == "bronze.quarantine":
-        return theirs | touched | has_number_of(F.concat_ws(" ", "raw", "detail"), ids), _no(), {}
-    return theirs, touched, {"raw": redact(raw, line, ids)}
+        is_line = F.col("writer") == "bronze.events"
+        told = F.coalesce(has_number_of(F.concat_ws(" ", "detail"), ids), _no())
+        gone = theirs | (is_line & (touched | told | has_number_of(raw, ids)))
+        return gone, ~is_line & (touched | told), redacted | {"detail": F.when(~told, F.col("detail"))}
+    return theirs, touched, redacted
 
 
 def _any(conditions: list[Column]) -> Column:

@@ -7,7 +7,7 @@ from contracts.features import names_of
 from contracts.settings import FeatureRules, Smoothing
 from spark_jobs.counters import POSITIVE, is_kind
 from spark_jobs.features.content_match import FAMILIES, join_profiles, profiles
-from spark_jobs.features.days import days_to_build
+from spark_jobs.features.days import plan_days, record
 from spark_jobs.features.interactions import event_log, posts_written, with_posts
 from spark_jobs.features.pair_facts import count_pairs
 from spark_jobs.features.social_proof import PROOFS, social_proof
@@ -87,7 +87,8 @@ def _history_columns(activity_days: int, smoothing: Smoothing) -> dict[str, Colu
 
 def main(night: Night) -> None:
     """Build the night's partition, and earlier ones that are missing or touched, in one commit."""
-    days, settings = days_to_build(night, TABLE), night.settings
+    plan, settings = plan_days(night, TABLE), night.settings
+    days = plan.days
     versions = all_versions(night.read("silver.posts"), night.read("silver.post_edits"))
     window = settings.dataset.activity_days
     log = event_log(night.read("silver.impressions"), night.read("silver.engagements"), days, window)
@@ -113,5 +114,6 @@ def main(night: Night) -> None:
             rules=settings.rules,
         )
         write_partition(night.lake, TABLE, frame, days)
+        record(night, plan)
     finally:
         totals.unpersist()

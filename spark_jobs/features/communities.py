@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from analysis.communities import louvain
 from contracts.settings import CommunityRules
-from spark_jobs.features.days import days_to_build
+from spark_jobs.features.days import plan_days, record
 from spark_jobs.features.interactions import edge_interval, stack
 from spark_jobs.features.sweeps import cut_lineage, merge_nodes, move_nodes
 from spark_jobs.lake import write_partition
@@ -84,7 +84,8 @@ def in_sweeps(graphs: DataFrame, day: date, rules: CommunityRules) -> DataFrame:
 
 def main(night: Night) -> None:
     """Build the night's partition, and earlier ones that are missing or touched, in one commit."""
-    days = days_to_build(night, TABLE)
+    plan = plan_days(night, TABLE)
+    days = plan.days
     frame = transform(
         users=night.read("silver.users"),
         friendships=night.read("silver.friendships"),
@@ -92,3 +93,4 @@ def main(night: Night) -> None:
         rules=night.settings.communities,
     )
     write_partition(night.lake, TABLE, frame, days)
+    record(night, plan)

@@ -19,9 +19,11 @@ from models.content.languages import languages_of
 from models.content.sentences import sentence_vectors
 from models.content.sentiment import sentiments
 from spark_jobs.features.content_models import load_model
+from spark_jobs.features.days import NOTHING, SNAPSHOTS, Plan, arrivals_since, newest_arrival, record
 from spark_jobs.features.post_texts import in_set_batches, texts_of, written_posts
 from spark_jobs.lake import write_partition
-from spark_jobs.night import Night, newest_published
+from spark_jobs.night import Night
+from spark_jobs.point_in_time import seen_day
 from spark_jobs.post_columns import WRITING_COLUMNS
 from spark_jobs.user_batches import float_matrix, number_lists
 
@@ -73,27 +75,33 @@ def read_texts(
 def posts_to_read(night: Night, version: str) -> tuple[DataFrame, DataFrame]:
     """Versions of posts that may not have been read under content model ``version``, and what was read of them.
 
-    The newest published night before this one read all that silver had by then, if this model was there. What came to
-    silver since landed at most ``late_days`` before that night: it waited for its author. How old it was when it landed
-    says nothing. A version is read in the night it landed or later, so what was read of these lies in partitions as
-    young.
+    The newest night before this one that read under this model read all that silver had by then. What came to silver
+    since could be seen from some day on; a version is read in the night of that day or later, so what was read of these
+    lies in partitions as young.
     """
     versions = written_posts(night)
     earlier = (F.col("ds") < F.lit(night.ds)) & (F.col("content_version") == version)
     readings = night.read(TABLE).where(earlier)
-    published = newest_published(night)
-    if published is not None and not readings.where(F.col("ds") <= F.lit(published)).isEmpty():
-        before = F.lit(published - timedelta(days=night.settings.dataset.late_days))
-        # Of a version from before silver knew when it landed, the day it was received is known.
-        versions = versions.where(F.coalesce("landing_date", F.to_date("received_at")) > before)
-        readings = readings.where(F.col("ds") > before)
+    first = readings.agg(F.min("ds").alias("ds")).first()
+    if first is not None and first.ds is not None:
+        nights = F.col("day").between(F.lit(first.ds), F.date_sub(F.lit(night.ds), 1))
+        read = night.read(SNAPSHOTS).where((F.col("table_name") == TABLE) & nights)
+        newest = read.agg(F.max(F.struct("day", "batch")).alias("newest")).first()
+        if newest is not None and newest.newest is not None and newest.newest.batch > NOTHING:
+            arrivals = arrivals_since(night, newest.newest.batch)
+            # What clocks ahead of the collector's dated after its midnight, that night had in silver and did not see.
+            unseen = newest.newest.day + timedelta(days=1)
+            since = F.lit(min((unseen, *(one.seen_from for one in arrivals))))
+            versions = versions.where(seen_day("updated_at", "received_at") >= since)
+            readings = readings.where(F.col("ds") >= since)
     return versions, readings.select("post_id", "text_hash")
 
 
 def main(night: Night) -> None:
     """Build the night's partition."""
-    content = night.settings.content
+    content, plan = night.settings.content, Plan(TABLE, [night.ds], newest_arrival(night), {})
     model = load_model(night.read("gold.content_models"), night.ds, content)
     posts, known = posts_to_read(night, model.version)
     read = transform(posts, known, model, content).withColumn("ds", F.lit(night.ds))
     write_partition(night.lake, TABLE, read, [night.ds])
+    record(night, plan)

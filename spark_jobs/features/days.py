@@ -1,30 +1,92 @@
-"""Which days' snapshots a night builds."""
+"""Which days' snapshots a night builds, and for which landing files it builds some again."""
 
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 from pyspark.sql import functions as F
 
+from spark_jobs.ddl import read_schema
+from spark_jobs.lake import merge_by_key
 from spark_jobs.night import Night
-from spark_jobs.point_in_time import seen_day
+
+SNAPSHOTS = "gold.snapshots"
+NOTHING = -1
+"""Comes before every read of the landing area."""
+
+_ONE_WRITER = threading.Lock()
+"""Tables are built side by side, and Delta refuses the later of two merges into one table."""
 
 
-def days_to_build(night: Night, table: str) -> list[date]:
-    """Days whose partition of ``table`` the night builds: its own, plus earlier ones that are missing or touched.
+@dataclass(frozen=True)
+class Plan:
+    """The days of ``table`` that a night builds, from what the landing area's reads up to ``batch`` brought.
+
+    ``late`` has, for each day that stood already, the files for which it is built again.
+    """
+
+    table: str
+    days: list[date]
+    batch: int
+    late: Mapping[date, Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A landing file with events that silver took in, in the pass through read ``batch``; ``seen_from`` their day."""
+
+    source: str
+    batch: int
+    seen_from: date
+
+
+def plan_days(night: Night, table: str) -> Plan:
+    """The night's own day, plus earlier ones that are missing or touched.
 
     The examples of the training window need the snapshots from one day before its first day. An event touches the
-    snapshots from its seen day on; so an event that was received late changes no snapshot from before it was
-    received, and only one that was received in time but landed late does. What landed since the newest of the earlier
-    snapshots counts, as nights in between may have been skipped or have failed.
+    snapshots from its seen day on: one that was received late changes no snapshot from before it was received. So
+    a snapshot is touched by the events of its day, or an earlier one, that silver has taken in since it was built.
     """
     first = night.ds - timedelta(days=night.settings.dataset.training_days + 1)
     window = [first + timedelta(days=offset) for offset in range((night.ds - first).days)]
-    built = {row.ds for row in night.read(table).where(F.col("ds") >= F.lit(first)).select("ds").distinct().collect()}
-    newest = max((day for day in built if day < night.ds), default=night.ds - timedelta(days=1))
-    news = (F.col("landing_date") > F.lit(newest)) & (F.col("landing_date") <= F.lit(night.ds))
-    landed = night.read("bronze.events").where(news)
-    row = landed.agg(F.min(seen_day("event_time", "received_at")).alias("touched")).first()
-    touched = row.touched if row is not None and row.touched is not None else night.ds
-    again = sorted(day for day in built if touched <= day < night.ds)
-    if again:
-        print(f"{table}: again {', '.join(map(str, again))}, for events that landed late")
-    return [*(day for day in window if day not in built or day >= touched), night.ds]
+    in_window = F.col("ds").between(F.lit(first), F.lit(night.ds))
+    stand = {row.ds for row in night.read(table).where(in_window).select("ds").distinct().collect()}
+    known = {row.day: row.batch for row in night.read(SNAPSHOTS).where(F.col("table_name") == table).collect()}
+    built = {day: known.get(day, NOTHING) for day in window if day in stand}
+    arrivals = arrivals_since(night, min(built.values(), default=NOTHING))
+    late = touched(built, arrivals)
+    if late:
+        files = sorted({source for sources in late.values() for source in sources})
+        print(f"{table}: again {', '.join(map(str, late))}, for {', '.join(files)}")
+    days = [day for day in window if day not in built or day in late]
+    return Plan(table, [*days, night.ds], max((one.batch for one in arrivals), default=newest_arrival(night)), late)
+
+
+def touched(built: Mapping[date, int], arrivals: Sequence[Arrival]) -> dict[date, list[str]]:
+    """The days of ``built`` (day and read up to which it was built) that ``arrivals`` touch, with their files."""
+    files = {
+        day: sorted({one.source for one in arrivals if one.batch > batch and one.seen_from <= day})
+        for day, batch in sorted(built.items())
+    }
+    return {day: sources for day, sources in files.items() if sources}
+
+
+def arrivals_since(night: Night, batch: int) -> list[Arrival]:
+    """What silver took in from reads after ``batch``."""
+    rows = night.read("silver.arrivals").where(F.col("batch") > batch).select("source", "batch", "seen_from")
+    return [Arrival(*row) for row in rows.collect()]
+
+
+def newest_arrival(night: Night) -> int:
+    """The newest read of the landing area that silver has been through."""
+    row = night.read("silver.arrivals").agg(F.max("batch").alias("newest")).first()
+    return NOTHING if row is None or row.newest is None else int(row.newest)
+
+
+def record(night: Night, plan: Plan) -> None:
+    """Write down what the plan's partitions were built from, once they are written."""
+    rows = [(plan.table, day, night.ds, plan.batch, list(plan.late.get(day, []))) for day in plan.days]
+    frame = night.spark.createDataFrame(rows, read_schema(SNAPSHOTS))
+    with _ONE_WRITER:
+        merge_by_key(night.lake, SNAPSHOTS, frame, update_when="true")

@@ -10,7 +10,7 @@ from contracts.features import features_of
 from contracts.settings import FeatureRules, Smoothing
 from spark_jobs.feature_columns import type_of
 from spark_jobs.features.circles import circle_counts
-from spark_jobs.features.days import days_to_build
+from spark_jobs.features.days import plan_days, record
 from spark_jobs.features.interactions import ad_log, event_log, posts_written
 from spark_jobs.features.network_features import NAMES, network_features
 from spark_jobs.features.tastes import count_tastes
@@ -70,7 +70,8 @@ def known_users(users: DataFrame, days: Sequence[date]) -> DataFrame:
 
 def main(night: Night) -> None:
     """Build the night's partition, and earlier ones that are missing or touched, in one commit."""
-    days, settings = days_to_build(night, TABLE), night.settings
+    plan, settings = plan_days(night, TABLE), night.settings
+    days = plan.days
     shown, done = night.read("silver.impressions"), night.read("silver.engagements")
     versions = all_versions(night.read("silver.posts"), night.read("silver.post_edits"))
     window = settings.dataset.activity_days
@@ -103,5 +104,6 @@ def main(night: Night) -> None:
             rules=settings.rules,
         )
         write_partition(night.lake, TABLE, frame, days)
+        record(night, plan)
     finally:
         totals.unpersist()

@@ -1,23 +1,25 @@
 """bronze.events: each landed event as landed, exactly once; grain: event_id.
 
-Refused lines are merged into bronze.quarantine first, then the accepted lines of all new files are appended in one
-commit. A run killed between the two leaves its files new; the rerun merges the same refusals (insert-only) and appends.
+Refused lines are merged into bronze.quarantine first, then the accepted lines of all that is new are appended in one
+commit, then bronze.files says what was read. A run killed anywhere leaves its files new: the rerun merges the same
+refusals, and takes no line that is in bronze.events already.
 """
 
 import logging
 
 from pyspark import StorageLevel
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from contracts.landing import MAX_CLOCK_SKEW_S
 from contracts.settings import Dataset
 from spark_jobs.gate import gated_days
-from spark_jobs.ingest import quarantine
+from spark_jobs.ingest import files, quarantine
+from spark_jobs.ingest.copies import PLACE, acceptable, find_copies, known_copies, repeated_ids
 from spark_jobs.ingest.erased_lines import refuse_erased
-from spark_jobs.ingest.landing_files import new_files, read_lines
+from spark_jobs.ingest.landing_files import read_lines
 from spark_jobs.ingest.validation import validate
-from spark_jobs.lake import append_rows, merge_by_key
+from spark_jobs.lake import append_rows, delete_by_key, merge_by_key
 from spark_jobs.night import Night
 from spark_jobs.session import size_shuffles
 
@@ -27,56 +29,44 @@ TIMES_AS_LONG = 4
 _log = logging.getLogger(__name__)
 
 
-def repeated_ids(validated: DataFrame, known: DataFrame) -> DataFrame:
-    """Hashes of event ids that several acceptable lines have, or a line and ``known``; column ``id_hash``, distinct.
+def transform(lines: DataFrame, copies: DataFrame) -> DataFrame:
+    """The lines that are new, with the reason and detail of their refusal where they are refused.
 
-    Few ids repeat. Counting hashes of 64 bits finds all that do, and costs a fraction of putting all ids in order. An
-    id that ``known`` alone holds more than once is among them too, and is no line's.
+    ``lines`` are validated; of those of ``find_copies`` the ones in bronze.events already are left out.
     """
-    ids = acceptable(validated).select("event_id").unionByName(known)
-    return ids.groupBy(F.xxhash64("event_id").alias("id_hash")).count().where(F.col("count") > 1).select("id_hash")
-
-
-def repeated_lines(validated: DataFrame, known: DataFrame, ids: DataFrame) -> DataFrame:
-    """Acceptable lines whose event is there already; columns ``source``, ``line``; ``validated`` as ``validate`` gives.
-
-    Of several acceptable lines with one event id, the one received first is the event (then by source and line), and
-    none is where ``known`` (column ``event_id``) holds the id. ``ids`` are the ``repeated_ids``: of ``known``, which
-    holds every event of many days, only these few are looked at.
-    """
-    hashed = acceptable(validated).select("event_id", "received_at", "source", "line")
-    is_repeated = F.xxhash64("event_id") == F.col("id_hash")
-    copies = hashed.join(ids, is_repeated, "left_semi")
-    copy = F.row_number().over(Window.partitionBy("event_id").orderBy("received_at", "source", "line"))
-    in_bronze = known.join(ids, is_repeated, "left_semi").distinct().withColumn("is_known", F.lit(col=True))
-    counted = copies.withColumn("copy", copy).join(in_bronze, on="event_id", how="left")
-    return counted.where((F.col("copy") > 1) | F.col("is_known")).select("source", "line")
-
-
-def acceptable(validated: DataFrame) -> DataFrame:
-    """Lines that break no rule of their own."""
-    return validated.where(F.col("reason").isNull())
-
-
-def transform(validated: DataFrame, repeated: DataFrame) -> DataFrame:
-    """Every line, with the reason and detail of its refusal where it is refused, repeated ones as duplicate_event."""
-    lines = validated.join(repeated.withColumn("is_repeated", F.lit(col=True)), on=["source", "line"], how="left")
-    return lines.select(
-        *(column for column in validated.columns if column not in {"reason", "detail"}),
-        F.when(F.col("is_repeated"), F.lit("duplicate_event")).otherwise(F.col("reason")).alias("reason"),
-        F.when(F.col("is_repeated"), F.concat(F.lit("event_id="), "event_id"))
-        .otherwise(F.col("detail"))
-        .alias("detail"),
+    told = copies.select(*PLACE, "is_event", "is_in_bronze", F.col("detail").alias("first"))
+    judged = lines.join(told, on=list(PLACE), how="left").where(~F.coalesce("is_in_bronze", F.lit(col=False)))
+    is_copy = ~F.coalesce("is_event", F.lit(col=True))
+    return judged.select(
+        *(column for column in lines.columns if column not in {"reason", "detail"}),
+        F.when(is_copy, F.lit("duplicate_event")).otherwise(F.col("reason")).alias("reason"),
+        F.when(is_copy, F.col("first")).otherwise(F.col("detail")).alias("detail"),
     )
+
+
+def refused(checked: DataFrame, copies: DataFrame, batch: int) -> DataFrame:
+    """Rows of bronze.quarantine: refused lines, and the lines read before of which the event is another one now.
+
+    A line that goes from bronze.events does so with this ``batch``.
+    """
+    lines = checked.where(F.col("reason").isNotNull()).withColumn("was_event", F.lit(None).cast("boolean"))
+    known = copies.where(~F.col("is_new") & ~F.col("is_event")).withColumns(
+        {
+            "reason": F.lit("duplicate_event"),
+            "batch": F.when(F.col("is_in_bronze"), F.lit(batch)).otherwise(F.col("batch")),
+            "was_event": F.when(F.col("was_event"), F.lit(col=True)),
+        }
+    )
+    return quarantine.transform(lines.unionByName(known.select(*lines.columns)))
 
 
 def accepted(checked: DataFrame) -> DataFrame:
     """Rows of bronze.events: the lines without a reason."""
-    return checked.where(F.col("reason").isNull()).drop("reason", "detail")
+    return acceptable(checked).drop("reason", "detail")
 
 
-def known_ids(bronze: DataFrame, validated: DataFrame, days_back: int) -> DataFrame:
-    """Event ids of ``bronze`` that an acceptable line could repeat; column ``event_id``, once for each row.
+def repeatable(lines: DataFrame, days_back: int) -> Column:
+    """Whether an acceptable line could repeat the event id of a row of bronze.events or bronze.quarantine.
 
     A copy of an event, which tells the same event time, is found however old it is: nothing lands before the day on
     which it happened, but for the skew of a clock. An id that is used again for another event is found where the first
@@ -84,9 +74,9 @@ def known_ids(bronze: DataFrame, validated: DataFrame, days_back: int) -> DataFr
     """
     copied = F.to_date(F.min("event_time") - F.make_dt_interval(secs=F.lit(MAX_CLOCK_SKEW_S)))
     reused = F.date_sub(F.min("landing_date"), days_back)
-    row = acceptable(validated).agg(F.least(copied, reused).alias("oldest")).first()
+    row = acceptable(lines).agg(F.least(copied, reused).alias("oldest")).first()
     oldest = F.lit(row["oldest"] if row else None).cast("date")
-    return bronze.where(F.col("landing_date") >= oldest).select("event_id")
+    return F.col("landing_date") >= oldest
 
 
 def days_of_reuse(dataset: Dataset) -> int:
@@ -98,29 +88,44 @@ def days_of_reuse(dataset: Dataset) -> int:
 
 
 def main(night: Night) -> None:
-    """Read every file that is not in bronze yet; a day on which nothing landed is no error."""
-    files = new_files(night)
-    if not any(file.landing_date == night.ds for file in files):
-        _log.warning("no new file landed in %s/%s; the night goes on without", night.landing, night.ds)
-    if not files:
-        return
-    size_shuffles(night.spark, sum(file.num_bytes for file in files) // TIMES_AS_LONG)
-    validated = validate(read_lines(night.spark, files), night.settings.dataset.late_days)
+    """Read what has landed and was not read yet; a day on which nothing landed is no error."""
+    news = files.find_news(night)
+    if not any(part.landing_date == night.ds for part in news.parts):
+        _log.warning("nothing new landed in %s/%s; the night goes on without", night.landing, night.ds)
+    if news.parts:
+        read(night, news)
+    files.record(night, news)
+
+
+def read(night: Night, news: files.News) -> None:
+    """Take the lines of the parts into bronze.events and bronze.quarantine."""
+    size_shuffles(night.spark, sum(part.num_bytes - part.start for part in news.parts) // TIMES_AS_LONG)
+    validated = validate(read_lines(night.spark, news.parts), night.settings.dataset.late_days)
     # Three passes read it; in memory, a day of many users would leave no room for anything else.
     validated = validated.persist(StorageLevel.DISK_ONLY)
-    lines = refuse_erased(night, validated)
-    known = known_ids(night.read("bronze.events"), lines, days_of_reuse(night.settings.dataset))
-    ids = repeated_ids(lines, known).persist()
-    repeated = repeated_lines(lines, known, ids).persist()
+    lines = refuse_erased(night, validated).withColumn("batch", F.lit(news.batch).cast("bigint"))
+    days = days_of_reuse(night.settings.dataset)
+    is_repeatable = repeatable(lines, days)
+    bronze = night.read("bronze.events").where(is_repeatable)
+    before = known_copies(night.read("bronze.quarantine").where(is_repeatable))
+    ids = repeated_ids(lines, bronze.select("event_id").unionByName(before.select("event_id"))).persist()
+    copies = find_copies(lines, bronze, before, ids, days).persist()
     try:
         # Now their sizes are known: few repeats are broadcast, and the lines stay where they are.
         ids.count()
-        repeated.count()
-        checked = transform(lines, repeated)
-        merge_by_key(night.lake, "bronze.quarantine", quarantine.transform(checked), update_when=None)
+        copies.count()
+        checked = transform(lines, copies)
+        rows = refused(checked, copies, news.batch)
+        replaced = copies.where(F.col("is_in_bronze") & ~F.col("is_event")).select("landing_date", *PLACE)
+        is_any_replaced = not replaced.isEmpty()
+        if is_any_replaced:  # what clean refused of them is no event either
+            delete_by_key(night.lake, "bronze.quarantine", replaced)
+        merge_by_key(night.lake, "bronze.quarantine", rows, update_when=quarantine.DIFFERS)
+        if is_any_replaced:
+            delete_by_key(night.lake, "bronze.events", replaced)
         # By type within each file, so that a reader of some types skips the pages of the others.
         append_rows(night.lake, "bronze.events", accepted(checked).sortWithinPartitions("event_type"))
     finally:
-        repeated.unpersist()
+        copies.unpersist()
         ids.unpersist()
         validated.unpersist()

@@ -1,120 +1,143 @@
-"""The landing area's files: which of them are new, and their lines."""
+"""Reading landing files with Spark: how far each can be read, and its lines.
 
-import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date
+Tasks are few and of one size: a task opens its files one after another, as many small files as make up its share.
+"""
+
+import gzip
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from heapq import heapreplace
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
+from spark_jobs.ingest.file_reads import Measured, Reading, is_gzip, measure
+from spark_jobs.ingest.landing_area import LandingFile, open_bytes
 from spark_jobs.ingest.plain_lines import PLAIN, tell_plain
-from spark_jobs.night import Night
 
 LINES_PER_BATCH = 16_384
-_DAY_FOLDERS = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]"
-_SOURCE = re.compile(r"(\d{4}-\d{2}-\d{2})/([^/]+)$")
-_PLAIN_NAME = re.compile(r"[A-Za-z0-9.=+_-]+")
+BYTES_PER_TASK = 32 * 2**20
+_FILE = (
+    "struct<source: string, path: string, landing_date: date, num_bytes: bigint, modified_us: bigint, "
+    "start: bigint, first_line: bigint, last_line: bigint>"
+)
+_READING = "struct<num_bytes: bigint, num_lines: bigint, checksum: string, is_open: boolean>"
+_MEASURED = f"source string, reading {_READING}, reason string, problem string"
+_LINES = "source STRING, line BIGINT, raw STRING, landing_date DATE"
+_AS_TEXT = pc.CastOptions(pa.string(), allow_invalid_utf8=True)
 
 
-class LandingError(ValueError):
-    """The landing area cannot be read as one; the message names the folder and what to do."""
-
-
-@dataclass(frozen=True)
-class LandingFile:
-    """One landing file. ``source`` is its path relative to the landing root, ``<YYYY-MM-DD>/<name>``."""
-
-    source: str
-    path: str
-    landing_date: date
-    num_bytes: int
-
-
-def list_files(spark: SparkSession, landing: str, ds: date) -> list[LandingFile]:
-    """Files of the folders dated up to ``ds``, in order of ``source``; an area that does not exist has none.
-
-    Empty files and names that start with ``_`` or ``.`` do not count. A folder name that is no date, or a file name
-    that Spark would read as a pattern, raises ``LandingError``.
-    """
-    pattern = f"{landing.rstrip('/')}/{_DAY_FOLDERS}/*.{{jsonl,jsonl.gz}}"
-    try:
-        listing = spark.read.format("binaryFile").load(pattern).where("length > 0").select("path", "length")
-        found = [(row["path"], row["length"]) for row in listing.collect()]
-    except AnalysisException as error:
-        if error.getCondition() != "PATH_NOT_FOUND":
-            raise
+def measure_files(
+    spark: SparkSession, files: Sequence[LandingFile], known: Mapping[str, Reading]
+) -> list[tuple[LandingFile, Measured]]:
+    """How far each of ``files`` can be read; ``known`` has what was read of some of them before, by source."""
+    if not files:
         return []
-    files = [_landing_file(landing, *file) for file in found if not file[0].rsplit("/", 1)[-1].startswith(("_", "."))]
-    return sorted((file for file in files if file.landing_date <= ds), key=lambda file: file.source)
+    asked = _in_tasks(spark, files, known)
+    found = asked.mapInArrow(_measure_batches, _MEASURED).collect()  # type: ignore[attr-defined]
+    measured = {row.source: Measured(Reading(**row.reading.asDict()), row.reason, row.problem) for row in found}
+    return [(file, measured[file.source]) for file in files]
 
 
-def _landing_file(landing: str, path: str, num_bytes: int) -> LandingFile:
-    match = _SOURCE.search(path)
-    if match is None or not _PLAIN_NAME.fullmatch(match[2]):
-        raise LandingError(f"{landing}: rename {path}: a file name may hold letters, digits and . = + _ - only")
-    try:
-        return LandingFile(match[0], path, date.fromisoformat(match[1]), num_bytes)
-    except ValueError as error:
-        raise LandingError(f"{landing}: the folder {match[1]} is no calendar day; rename or remove it") from error
+def _measure_batches(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    for file, known in _files_in(batches):
+        row = {"source": file.source, **asdict(measure(file, known))}
+        yield pa.RecordBatch.from_pylist([row], schema=_arrow_schema())
 
 
-def new_files(night: Night) -> list[LandingFile]:
-    """Files that landed up to the night and are not in bronze; a file is in once its accepted lines are.
-
-    Accepted lines of all new files are appended in one commit, after the refused ones, so a file of which bronze
-    holds refused lines alone belongs to a run that was killed, or has no acceptable line: reading it again changes
-    nothing. An area in which nothing has ever landed raises ``LandingError``.
-    """
-    files = list_files(night.spark, night.landing, night.ds)
-    ingested = {row["source"] for row in night.read("bronze.events").select("source").distinct().collect()}
-    if not files and not ingested:
-        raise LandingError(
-            f"nothing has landed in {night.landing} up to {night.ds}: put event files at "
-            f"{night.landing.rstrip('/')}/<YYYY-MM-DD>/<name>.jsonl, as docs/landing.md describes"
-        )
-    return [file for file in files if file.source not in ingested]
+def _arrow_schema() -> pa.Schema:
+    """That of ``_MEASURED``: what Arrow would guess from a null is no text."""
+    reading = [("num_bytes", pa.int64()), ("num_lines", pa.int64()), ("checksum", pa.string()), ("is_open", pa.bool_())]
+    texts = [("reason", pa.string()), ("problem", pa.string())]
+    return pa.schema([("source", pa.string()), ("reading", pa.struct(reading)), *texts])
 
 
 def read_lines(spark: SparkSession, files: Sequence[LandingFile]) -> DataFrame:
-    """Non-blank lines of ``files`` and what ``plain_lines`` tells of them; gzip is unpacked.
+    """Non-blank lines of ``files``, whole files or parts, and what ``plain_lines`` tells of them; gzip is unpacked.
 
     Grain: source and 1-based line; columns source, line, raw, landing_date and those of ``PLAIN``. One task reads a
     file as a whole, so producers should keep files below a few hundred megabytes.
     """
-    whole = spark.read.text([file.path for file in files], wholetext=True)
-    # File names are plain (see list_files), so the end of the URL that Spark reports is the source as it stands.
-    source = F.regexp_extract(F.col("_metadata.file_path"), r"([^/]+/[^/]+)$", 1)
-    named = whole.select(source.alias("source"), "value").withColumn(
-        "landing_date", F.to_date(F.substring("source", 1, 10))
-    )
-    lines = "source STRING, line BIGINT, raw STRING, landing_date DATE"
-    return named.mapInArrow(_read_files, StructType([*StructType.fromDDL(lines).fields, *PLAIN]))  # type: ignore[attr-defined]
+    schema = StructType([*StructType.fromDDL(_LINES).fields, *PLAIN])
+    return _in_tasks(spark, files, {}).mapInArrow(_read_batches, schema)  # type: ignore[attr-defined]
 
 
-def _read_files(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _in_tasks(spark: SparkSession, files: Sequence[LandingFile], known: Mapping[str, Reading]) -> DataFrame:
+    """A row for each task: ``files``, an array of what ``_files_in`` gives; each row is a partition of its own."""
+    tasks = [
+        ([{"file": asdict(file), "known": asdict(known.get(file.source, Reading()))} for file in some],)
+        for some in shared(files, spark.sparkContext.defaultParallelism)
+    ]
+    rows = spark.sparkContext.parallelize(tasks, max(len(tasks), 1))
+    return spark.createDataFrame(rows, f"files array<struct<file: {_FILE}, known: {_READING}>>")
+
+
+def shared(files: Sequence[LandingFile], cores: int) -> list[list[LandingFile]]:
+    """``files`` in shares of about one size: at most ``BYTES_PER_TASK`` where they can be, at least one per core.
+
+    The files of a share follow each other by ``source``.
+    """
+    total = sum(file.num_bytes - file.start for file in files)
+    num_tasks = min(len(files), max(cores, -(-total // BYTES_PER_TASK)))
+    shares: list[list[LandingFile]] = [[] for _ in range(num_tasks)]
+    sizes = [(0, at) for at in range(num_tasks)]
+    for file in sorted(files, key=lambda file: (file.start - file.num_bytes, file.source)):
+        size, at = sizes[0]
+        heapreplace(sizes, (size + file.num_bytes - file.start, at))
+        shares[at].append(file)
+    return [sorted(share, key=lambda file: file.source) for share in shares if share]
+
+
+def _files_in(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[LandingFile, Reading]]:
     for batch in batches:
-        for at in range(batch.num_rows):
-            yield from tell_plain(_lines_of(batch.slice(at, 1)))
+        for files in batch.column("files"):
+            for one in files:
+                told: dict[str, Any] = one.as_py()
+                yield LandingFile(**told["file"]), Reading(**told["known"])
 
 
-def _lines_of(file: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
-    """The non-blank lines of one file (source, landing_date, value); bytes, as a file need not be UTF-8."""
-    raw = pc.split_pattern(file.column("value").cast(pa.binary()), b"\n").flatten()
+def _read_batches(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    return tell_plain(_in_large_batches(lines for file, _ in _files_in(batches) for lines in read_file(file)))
+
+
+def _in_large_batches(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The same rows in batches of about ``LINES_PER_BATCH``: of many small files each would cost as much as a large."""
+    waiting: list[pa.RecordBatch] = []
+    for batch in batches:
+        waiting.append(batch)
+        if sum(one.num_rows for one in waiting) >= LINES_PER_BATCH:
+            yield pa.concat_batches(waiting)
+            waiting = []
+    if waiting:
+        yield pa.concat_batches(waiting)
+
+
+def read_file(file: LandingFile) -> Iterator[pa.RecordBatch]:
+    """The non-blank lines of a file or a part; bytes that are not UTF-8 stay as they are."""
+    with open_bytes(file.path) as opened:
+        opened.seek(file.start)
+        content = opened.read(file.num_bytes - file.start)
+    if is_gzip(file.source):
+        content = gzip.decompress(content)
+    raw = pc.split_pattern(pa.array([content], pa.binary()), b"\n").flatten()
     if pc.any(pc.ends_with(raw, b"\r")).as_py():
         raw = pc.replace_substring_regex(raw, rb"\r+$", b"")
     begins_blank = pc.or_(pc.starts_with(raw, b" "), pc.starts_with(raw, b"\t"))
     is_line = pc.greater(pc.binary_length(raw), 0)
     if pc.any(begins_blank).as_py():
         is_line = pc.and_(is_line, pc.invert(pc.match_substring_regex(raw, rb"^[ \t]+$")))
-    line = pc.add(pc.indices_nonzero(is_line), 1).cast(pa.int64())
-    texts = pc.cast(raw.filter(is_line), options=pc.CastOptions(pa.string(), allow_invalid_utf8=True))
+    # Of a gzip file all was unpacked, so its lines count from 1.
+    line = pc.add(pc.indices_nonzero(is_line).cast(pa.int64()), 1 if is_gzip(file.source) else file.first_line)
+    texts = raw.filter(is_line)
+    if file.last_line is not None:
+        is_new = pc.and_(pc.greater_equal(line, file.first_line), pc.less_equal(line, file.last_line))
+        line, texts = line.filter(is_new), texts.filter(is_new)
     for start in range(0, len(line), LINES_PER_BATCH):
         some = line.slice(start, LINES_PER_BATCH)
-        source, landing_date = (pa.repeat(file.column(name)[0], len(some)) for name in ("source", "landing_date"))
-        columns = [source, some, texts.slice(start, LINES_PER_BATCH), landing_date]
-        yield pa.record_batch(columns, names=["source", "line", "raw", "landing_date"])
+        text = pc.cast(texts.slice(start, LINES_PER_BATCH), options=_AS_TEXT)
+        source = pa.repeat(pa.scalar(file.source, pa.string()), len(some))
+        landing_date = pa.repeat(pa.scalar(file.landing_date, pa.date32()), len(some))
+        yield pa.record_batch([source, some, text, landing_date], names=["source", "line", "raw", "landing_date"])

@@ -10,6 +10,8 @@ from pyspark.sql import functions as F
 from spark_jobs.night import Night
 
 WRITER = "bronze.events"
+DIFFERS = "NOT (new.reason <=> old.reason AND new.detail <=> old.detail AND new.is_settled <=> old.is_settled)"
+"""A row that is refused again is left alone where nothing has changed."""
 
 
 def transform(checked: DataFrame) -> DataFrame:
@@ -24,6 +26,9 @@ def transform(checked: DataFrame) -> DataFrame:
         "detail",
         F.make_valid_utf8("raw").alias("raw"),
         "landing_date",
+        "batch",
+        "was_event",
+        F.lit(None).cast("boolean").alias("is_settled"),
     )
 
 

@@ -81,6 +81,8 @@ class _Inputs:
         ttl = timedelta(seconds=settings.publish.key_ttl_s)
         self.as_of = night.as_of
         self.blocks, self.posts, self.engagements = map(read, ("silver.blocks", "silver.posts", "silver.engagements"))
+        # An unblocking that ended nothing is an interval of no length, and no block.
+        self.blocks = self.blocks.where("valid_to IS NULL OR valid_to > valid_from")
         self.overlap = timedelta(days=settings.dataset.late_days + 1)
         # No key of an epoch outlives its TTL, so no older post can be in a pool that is served.
         self.oldest_post = night.as_of - timedelta(hours=settings.dataset.candidate_hours) - ttl

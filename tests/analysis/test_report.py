@@ -103,6 +103,10 @@ def night(tmp_path: Path) -> Path:
     }
     write(folder, "metrics.json", metrics)
     write(folder, "preflight.json", {"stops": [], "notes": []})
+    again = [
+        {"table": "gold.user_features", "day": "2026-03-06", "files": [f"2026-03-06/{at}.jsonl" for at in range(7)]}
+    ]
+    write(folder, "late_files.json", {"recomputed": again})
     write(folder, "train.json", {"model_version": "9f8e7d6c", "preset": "tiny", "rows": 5000, "seconds": 130.0})
     checks = [
         {"name": "share_of_active_users_with_pool", "value": 0.99, "threshold": 0.9, "passed": True},

@@ -9,14 +9,14 @@ from pyspark.sql import functions as F
 from contracts.pipeline import BY_NAME
 from spark_jobs import ddl
 from spark_jobs.ddl import read_schema
-from spark_jobs.lake import Lake, append_rows, checksum, merge_by_key, write_partition
+from spark_jobs.lake import Lake, append_rows, checksum, delete_all, delete_by_key, merge_by_key, write_partition
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 def pages(lake: Lake, *rows: tuple[int, str, datetime]) -> DataFrame:
     schema = read_schema("silver.pages")
-    known = {"owner_id": 1, "city": "Ulm", "tags": ["a"]}
+    known = {"owner_id": 1, "event_id": "e", "city": "Ulm", "tags": ["a"]}
     given = [{"page_id": page, "name": name, "updated_at": at, "received_at": at} for page, name, at in rows]
     return lake.spark.createDataFrame([tuple((known | row)[name] for name in schema.names) for row in given], schema)
 
@@ -24,8 +24,24 @@ def pages(lake: Lake, *rows: tuple[int, str, datetime]) -> DataFrame:
 def quarantined(lake: Lake, *rows: tuple[int, date]) -> DataFrame:
     schema = read_schema("bronze.quarantine")
     return lake.spark.createDataFrame(
-        [("w", "f", line, None, None, "r", None, "raw", day) for line, day in rows], schema
+        [("w", "f", line, None, None, "r", None, "raw", day, None, None, None) for line, day in rows], schema
     )
+
+
+def test_rows_go_by_what_is_in_some_of_their_columns(lake: Lake) -> None:
+    day, other = date(2026, 3, 1), date(2026, 3, 2)
+    append_rows(lake, "bronze.quarantine", quarantined(lake, (1, day), (2, day), (2, other), (3, other)))
+
+    def left() -> list[tuple[int, date]]:
+        return sorted((row.line, row.landing_date) for row in lake.read("bronze.quarantine").collect())
+
+    gone = quarantined(lake, (2, day), (2, day), (9, day)).select("landing_date", "line")
+    delete_by_key(lake, "bronze.quarantine", gone)
+    assert left() == [(1, day), (2, other), (3, other)]
+    delete_all(lake, "bronze.quarantine", F.col("line") > 2)
+    assert left() == [(1, day), (2, other)]
+    delete_all(lake, "bronze.quarantine")
+    assert left() == []
 
 
 def test_every_table_has_a_ddl_with_grain_and_its_keys(spark: SparkSession) -> None:

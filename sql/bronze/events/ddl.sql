@@ -7,5 +7,6 @@ CREATE TABLE bronze.events (
   source STRING NOT NULL COMMENT 'landing file, relative to the landing root',
   line BIGINT NOT NULL COMMENT '1-based line in the file',
   raw STRING NOT NULL COMMENT 'the line as landed',
-  landing_date DATE NOT NULL COMMENT 'the landing folder it arrived in'
+  landing_date DATE NOT NULL COMMENT 'the landing folder it arrived in',
+  batch BIGINT COMMENT 'which read of the landing area brought it, counted from 1; null in rows from before reads were counted'
 ) USING DELTA PARTITIONED BY (landing_date)

@@ -12,5 +12,6 @@ CREATE TABLE silver.ads (
   max_age INT COMMENT 'oldest targeted age in years',
   is_active BOOLEAN NOT NULL COMMENT 'false while the advertiser pauses it',
   updated_at TIMESTAMP NOT NULL COMMENT 'event time of the version kept',
-  received_at TIMESTAMP NOT NULL COMMENT 'ingest time of the version kept'
+  received_at TIMESTAMP NOT NULL COMMENT 'ingest time of the version kept',
+  event_id STRING COMMENT 'event id of the version kept'
 ) USING DELTA

@@ -9,5 +9,6 @@ CREATE TABLE silver.campaigns (
   starts_at TIMESTAMP NOT NULL COMMENT 'from when its ads may be shown',
   ends_at TIMESTAMP COMMENT 'null for a campaign without end; then the budget ends it',
   updated_at TIMESTAMP NOT NULL COMMENT 'event time of the version kept',
-  received_at TIMESTAMP NOT NULL COMMENT 'ingest time of the version kept'
+  received_at TIMESTAMP NOT NULL COMMENT 'ingest time of the version kept',
+  event_id STRING COMMENT 'event id of the version kept'
 ) USING DELTA

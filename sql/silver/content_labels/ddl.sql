@@ -7,5 +7,6 @@ CREATE TABLE silver.content_labels (
   value BOOLEAN NOT NULL COMMENT 'whether the post is that',
   confidence DOUBLE COMMENT 'in [0, 1], as the labeller says; null where not said',
   updated_at TIMESTAMP NOT NULL COMMENT 'event time of the verdict kept',
-  received_at TIMESTAMP NOT NULL COMMENT 'ingest time of the verdict kept'
+  received_at TIMESTAMP NOT NULL COMMENT 'ingest time of the verdict kept',
+  event_id STRING COMMENT 'event id of the version kept'
 ) USING DELTA

@@ -3,7 +3,7 @@ WITH landed AS (
   SELECT count(*) AS num_events FROM bronze_events WHERE landing_date = :ds AND event_type IN ('impression')
 ),
 refused AS (
-  SELECT count(*) AS num_events FROM bronze_quarantine WHERE landing_date = :ds AND writer = 'silver.impressions'
+  SELECT count(*) AS num_events FROM bronze_quarantine WHERE landing_date = :ds AND writer = 'silver.impressions' AND reason <> 'withheld_post'
 )
 SELECT refused.num_events AS num_refused, landed.num_events AS num_landed
 FROM landed CROSS JOIN refused

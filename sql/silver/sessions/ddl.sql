@@ -9,5 +9,6 @@ CREATE TABLE silver.sessions (
   scroll_depth INT COMMENT 'the lowest position that the user reached, 0 where nothing was shown; null where unknown',
   updated_at TIMESTAMP NOT NULL COMMENT 'event time of the report kept',
   received_at TIMESTAMP NOT NULL COMMENT 'ingest time of the report kept',
-  event_date DATE NOT NULL COMMENT 'date of started_at, UTC'
+  event_date DATE NOT NULL COMMENT 'date of started_at, UTC',
+  event_id STRING COMMENT 'event id of the version kept'
 ) USING DELTA PARTITIONED BY (event_date)

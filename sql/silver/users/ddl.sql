@@ -12,5 +12,6 @@ CREATE TABLE silver.users (
   signup_at TIMESTAMP NOT NULL COMMENT 'when the account was made',
   valid_from TIMESTAMP NOT NULL COMMENT 'event time of this version',
   valid_to TIMESTAMP COMMENT 'event time of the next version; null on the current one',
-  received_at TIMESTAMP NOT NULL COMMENT 'ingest time of this version'
+  received_at TIMESTAMP NOT NULL COMMENT 'ingest time of this version',
+  event_id STRING COMMENT 'event id of the version kept'
 ) USING DELTA

@@ -104,4 +104,4 @@ def test_latest_versions_stand_and_contradictions_are_refused_with_their_reason(
     assert (207, 12) in rows(night, "silver.ads", "ad_id", "post_id")
     assert (101, 9) in rows(night, "silver.campaigns", "campaign_id", "advertiser_id")
     assert (12, "a", "nsfw") in rows(night, "silver.content_labels", "post_id", "labeller_id", "label")
-    assert rows(night, "silver.creators", "creator_id", "num_posts") == [(1, 0), (2, 2), (9, 1)]
+    assert rows(night, "silver.creators", "creator_id", "num_posts") == [(2, 2), (9, 1)]

@@ -50,9 +50,12 @@ def expected(steps: list[Step]) -> dict[int, list[tuple[int, int | None]]]:
     intervals: dict[int, list[tuple[int, int | None]]] = {}
     for pair in {pair for pair, _, _ in steps}:
         instants = sorted({second for other, second, _ in steps if other == pair})
+        holds = False
         for start, following in zip(instants, [*instants[1:], None], strict=True):
-            if (pair, start, True) in steps:
-                intervals.setdefault(pair, []).append((start, following))
+            opens = (pair, start, True) in steps
+            if opens or not holds:
+                intervals.setdefault(pair, []).append((start, following if opens else start))
+            holds = opens
     return intervals
 
 
@@ -62,7 +65,7 @@ def test_intervals_by_hand(spark: SparkSession, lake: Lake) -> None:
     steps += [(3, 5, False)]
     steps += [(4, 5, True), (4, 5, False)]
     frame = transform(news(spark, steps), lake.read(EDGE.table), EDGE)
-    assert seconds(frame) == {1: [(5, 9)], 2: [(5, 7), (7, 9)], 4: [(5, None)]}
+    assert seconds(frame) == {1: [(5, 9)], 2: [(5, 7), (7, 9), (11, 11)], 3: [(5, 5)], 4: [(5, None)]}
     assert {row["received_at"] for row in frame.where("user_id = 1").collect()} == {moment(6).replace(tzinfo=None)}
 
 
@@ -97,13 +100,16 @@ def test_order_and_lateness_of_arrival_do_not_matter(
     openings = [step for step in arrivals if step[2]]
     half = len(arrivals) // 2
     empty = lake.read(EDGE.table)
-    # Overlapping scopes: the second night still reads what the first one read.
-    first = transform(news(spark, arrivals[:half]), empty, EDGE)
+    # A night that was killed reads its events again.
+    first = transform(news(spark, arrivals[:half]), empty, EDGE).localCheckpoint()
     assert seconds(transform(news(spark, arrivals), first, EDGE)) == expected(steps)
-    # Scopes apart: the second night knows the first one's events by their intervals alone.
-    first = transform(news(spark, openings), empty, EDGE)
-    again = transform(news(spark, [(pair, 99, False) for pair in range(1, 13)]), first, EDGE)
-    assert seconds(again) == expected([*openings, *((pair, 99, False) for pair in range(1, 13))])
+    # A later night knows the events of the ones before by their intervals alone.
+    pairs = [(pair, 99, False) for pair in range(1, 13)]
+    for some, rest in ((arrivals[:half], arrivals[half:]), (openings, []), ([], openings)):
+        first = transform(news(spark, some), empty, EDGE).localCheckpoint()
+        again = transform(news(spark, [*rest, *pairs]), first, EDGE)
+        assert checksum(again) == checksum(transform(news(spark, [*some, *rest, *pairs]), empty, EDGE))
+        assert seconds(again) == expected([*some, *rest, *pairs])
 
 
 LATE = st.lists(

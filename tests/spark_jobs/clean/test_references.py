@@ -14,6 +14,7 @@ def test_the_first_broken_reference_is_the_reason_and_is_kept_once(make_night: C
     events = typed_events(
         bronze_rows(night.spark, [engagement(name, user_id, post_id) for name, user_id, post_id in cases]), "engagement"
     ).drop("detail")
+    events = events.withColumn("waited", F.lit(None).cast("string"))
     users = night.spark.createDataFrame([(1,), (1,)], "user_id bigint")
     posts = night.spark.createDataFrame([(10,)], "post_id bigint")
     checked = check(

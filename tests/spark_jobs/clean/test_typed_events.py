@@ -1,12 +1,8 @@
 from collections.abc import Callable
-from datetime import timedelta
 
-from pyspark.sql import functions as F
-
-from spark_jobs.clean.typed_events import landed_in_scope, typed_events
-from spark_jobs.lake import append_rows
+from spark_jobs.clean.typed_events import typed_events
 from spark_jobs.night import Night
-from tests.landed import DS, bronze_rows, event, impression, naive, post
+from tests.landed import bronze_rows, event, impression, naive, post
 
 
 def test_ids_stay_exact_and_lists_lose_nulls(make_night: Callable[..., Night]) -> None:
@@ -26,27 +22,3 @@ def test_ids_stay_exact_and_lists_lose_nulls(make_night: Callable[..., Night]) -
         naive("2026-03-08T12:00:00Z"),
     )
     assert (shown["user_id"], shown["propensity"], shown["epoch"]) == (-(2**63), 1.0, None)
-
-
-def test_a_night_reads_what_landed_since_the_last_built_epoch_and_late_days_more(
-    make_night: Callable[..., Night],
-) -> None:
-    night = make_night()
-    for days in range(8):
-        day = DS + timedelta(days=1 - days)
-        append_rows(
-            night.lake, "bronze.events", bronze_rows(night.spark, [event("post_deleted", f"{days}", post_id=1)], day)
-        )
-
-    def scope() -> list[str]:
-        dates = landed_in_scope(night).select(F.date_format("landing_date", "dd").alias("day")).collect()
-        return sorted(row["day"] for row in dates)
-
-    assert scope() == ["02", "03", "04", "05", "06", "07", "08"]
-    epochs = [(6, "previous"), (7, "current"), (7, "bad"), (8, "current")]
-    rows = [(at, DS.replace(day=day), status) for at, (day, status) in enumerate(epochs)]
-    frame = night.spark.createDataFrame(rows, "epoch bigint, ds date, status string")
-    now = F.current_timestamp()
-    frame = frame.withColumns({"manifest": F.lit(""), "audit": F.lit(""), "created_at": now, "updated_at": now})
-    append_rows(night.lake, "gold.epochs", frame)
-    assert scope() == ["05", "06", "07", "08"]

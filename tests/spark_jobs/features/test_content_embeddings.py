@@ -124,16 +124,21 @@ def test_versions_that_no_night_saw_and_a_text_that_comes_back_are_read(night: N
     assert not [key for key in readings(night) if key == (0, 8)]
 
 
-def test_a_night_reads_what_landed_since_the_last_published_one_however_old_it_is(night: Night) -> None:
+def arrival(batch: int, seen_from: int) -> dict[str, Any]:
+    return {"source": f"{batch}.jsonl", "batch": batch, "num_events": 1, "seen_from": date(2026, 3, seen_from)}
+
+
+def test_a_night_reads_what_silver_took_in_since_the_last_one_however_old_it_is(night: Night) -> None:
+    put(night.lake, "silver.arrivals", [arrival(1, 5)])
     build(night)
-    epoch = {"epoch": 1, "ds": night.ds, "status": "current", "manifest": "{}", "audit": "{}"}
-    put(night.lake, "gold.epochs", [{**epoch, "created_at": at(8, 3), "updated_at": at(8, 3)}])
-    # Had the second landed so early, an earlier night would have read it: it is not looked at.
-    landed = {60: 8, 61: 4, 62: 5}
-    late = [post(number, "food", at(1), landing_date=date(2026, 3, day)) for number, day in landed.items()]
-    put(night.lake, "silver.posts", late)
+    # What was seen from the 3rd on is looked at again, as a file brought some of it; an older text is not.
+    put(night.lake, "silver.posts", [post(60, "food", at(3)), post(61, "food", at(2)), post(62, "food", at(8))])
+    put(night.lake, "silver.arrivals", [arrival(2, 3)])
     build(replace(night, ds=date(2026, 3, 8)))
     assert {key for key in readings(night) if key[1] == 8} == {(60, 8), (62, 8)}
+    # Silver had it already, but it is seen from the 9th on only.
+    build(replace(night, ds=date(2026, 3, 9)))
+    assert {key for key in readings(night) if key[1] == 9} == {(92, 9)}
 
 
 def test_a_model_is_kept_until_it_is_old_and_a_new_one_reads_all_posts(night: Night) -> None:

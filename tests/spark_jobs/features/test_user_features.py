@@ -237,12 +237,11 @@ def test_nights_build_the_backlog_once_rerun_identically_and_let_late_events_tou
     assert by_day(lake) == first
 
     # A like of the 5th that was received after the 8th changes nothing before the 9th; one that was received on the
-    # 7th and landed on the 9th changes the snapshots of the 7th and 8th.
+    # 7th, and was read on the 9th, changes the snapshots of the 7th and 8th.
     known = next(post["post_id"] for post in rows["posts"] if post["received_at"] < at(5))
     for name, moment in {"late": at(9, 1), "delivered late": at(7, 1)}.items():
         put(lake, "silver.engagements", [act(9, "like", known, at(5, 3), received_at=moment)])
-        event = {"event_id": name, "event_time": at(5, 3), "received_at": moment, "landing_date": date(2026, 3, 9)}
-        put(lake, "bronze.events", [event])
+        put(lake, "silver.arrivals", [{"source": name, "batch": 1, "num_events": 1, "seen_from": moment.date()}])
     build_both(make_night(date(2026, 3, 9)))
     second = by_day(lake)
     assert {day for day in first if first[day] != second[day]} == {7, 8}

@@ -12,8 +12,10 @@ from pyspark.sql import functions as F
 
 from contracts.pipeline import BY_NAME
 from contracts.settings import Dataset
-from spark_jobs.gate import check_grain, gated_days
+from spark_jobs.ddl import read_schema
+from spark_jobs.gate import check_grain, gated_days, run_gate
 from spark_jobs.ingest import events, quarantine
+from spark_jobs.ingest.copies import find_copies, known_copies, repeated_ids
 from spark_jobs.ingest.validation import validate
 from spark_jobs.lake import Lake, checksum
 from spark_jobs.night import Night
@@ -77,6 +79,35 @@ def test_a_run_killed_between_the_two_tables_is_healed(
     assert {name: checksum(unbroken.read(name)) for name in rows} == rows
 
 
+@pytest.mark.parametrize("killed_in", ["delete_by_key", "append_rows", "record"])
+def test_lines_that_make_way_and_a_kill_anywhere(
+    make_night: Callable[..., Night],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    spark: SparkSession,
+    killed_in: str,
+) -> None:
+    night = make_night()
+    later = {"received_at": "2026-03-08T12:00:09Z"}
+    land(night.landing, DS, [user(1) | later | {"name": "another"}, user(2) | later], "a.jsonl")
+    events.main(night)
+    land(night.landing, DS, [user(1), user(2), user(3), "{"], "b.jsonl")
+    with monkeypatch.context() as patch:
+        module = events.files if killed_in == "record" else events
+        patch.setattr(module, killed_in, lambda *_, **__: pytest.fail("killed"))
+        with pytest.raises(pytest.fail.Exception, match="killed"):
+            events.main(night)
+    events.main(night)
+    events.main(night)
+    unbroken = Night(Lake(spark, str(tmp_path / "unbroken")), DS, night.landing, night.runs, night.settings)
+    events.main(unbroken)
+    of_reads = ("batch", "was_event")
+    for name in ("bronze.events", "bronze.quarantine", "bronze.files"):
+        assert checksum(night.read(name).drop(*of_reads)) == checksum(unbroken.read(name).drop(*of_reads)), name
+    replaced = night.read("bronze.quarantine").where("was_event").collect()
+    assert [(row.source, row.line, row.batch) for row in replaced] == [(f"{DS}/a.jsonl", 1, 2)]
+
+
 def test_a_day_without_files_is_no_error(make_night: Callable[..., Night]) -> None:
     night = make_night()
     land(night.landing, DS - timedelta(days=1), [user(1, at="2026-03-07T01:00:00Z")])
@@ -87,6 +118,84 @@ def test_a_day_without_files_is_no_error(make_night: Callable[..., Night]) -> No
 
 
 SPAN = events.days_of_reuse(Dataset())
+
+
+@pytest.mark.parametrize("in_turn", [["a", "b", "c"], ["c", "b", "a"], ["b", "ac"], ["bc", "a"]])
+def test_the_line_received_first_is_the_event_in_whatever_order_files_are_read(
+    make_night: Callable[..., Night], in_turn: list[str]
+) -> None:
+    """``a`` was received last and says the same as ``b``; ``c`` says something else, and was received between."""
+    night = make_night()
+    lines = {
+        "a": [user(1) | {"received_at": "2026-03-08T12:00:09Z"}, user(2)],
+        "b": [user(1)],
+        "c": [user(1) | {"received_at": "2026-03-08T12:00:05Z", "name": "Other"}, user(3)],
+    }
+    for names in in_turn:
+        for name in names:
+            land(night.landing, DS, lines[name], f"{name}.jsonl")
+        events.main(night)
+    assert places(night.read("bronze.events")) == [
+        (f"{DS}/a.jsonl", 2, "user-2"),
+        (f"{DS}/b.jsonl", 1, "user-1"),
+        (f"{DS}/c.jsonl", 2, "user-3"),
+    ]
+    refused = night.read("bronze.quarantine").orderBy("source").collect()
+    first = f"event_id=user-1, first in {DS}/b.jsonl:1"
+    assert [(row.source, row.line, row.reason, row.detail) for row in refused] == [
+        (f"{DS}/a.jsonl", 1, "duplicate_event", first),
+        (f"{DS}/c.jsonl", 1, "duplicate_event", first),
+    ]
+    said_something_else = {f"{DS}/c.jsonl"} if in_turn[0] == "c" else set()
+    assert {row.source for row in refused if row.was_event} == said_something_else
+
+
+def test_a_file_is_read_on_and_one_that_changed_is_refused_by_name(
+    make_night: Callable[..., Night], capsys: pytest.CaptureFixture[str]
+) -> None:
+    night = make_night()
+    path = land(night.landing, DS, [user(1), "", user(2)], "a.jsonl")
+    land(night.landing, DS, [user(7)], "b.jsonl")
+    events.main(night)
+    with path.open("a") as file:
+        file.write(json.dumps(user(3))[:20])
+    events.main(night)
+    assert [event_id for _, _, event_id in places(night.read("bronze.events"))] == ["user-1", "user-2", "user-7"]
+    with path.open("a") as file:
+        file.write(json.dumps(user(3))[20:] + "\n" + json.dumps(user(1)) + "\n")
+    events.main(night)
+    events.main(night)
+    assert places(night.read("bronze.events")) == [
+        (f"{DS}/a.jsonl", 1, "user-1"),
+        (f"{DS}/a.jsonl", 3, "user-2"),
+        (f"{DS}/a.jsonl", 4, "user-3"),
+        (f"{DS}/b.jsonl", 1, "user-7"),
+    ]
+    assert [(row.source, row.line) for row in night.read("bronze.quarantine").collect()] == [(f"{DS}/a.jsonl", 5)]
+    capsys.readouterr()
+    path.write_text(json.dumps(user(4)) + "\n")
+    land(night.landing, DS, [user(8)], "notes.txt")
+    events.main(night)
+    told = capsys.readouterr().out
+    assert f"bronze.files: {DS}/a.jsonl was read before, and its first" in told
+    assert f"bronze.files: {DS}/notes.txt is no file of JSON lines" in told
+    reasons = {row.source: row.reason for row in night.read("bronze.files").collect()}
+    assert reasons == {f"{DS}/a.jsonl": "changed", f"{DS}/b.jsonl": None, f"{DS}/notes.txt": "not_json_lines"}
+    verdict = run_gate(night, "bronze.files")
+    assert [(r["expectation"], r["severity"]) for r in verdict["results"] if not r["success"]] == [
+        ("every_file_can_be_read", "critical"),
+        ("every_file_is_read_to_its_end", "warning"),
+    ]
+    assert night.read("bronze.events").count() == 4
+    path.unlink()
+    (path.parent / "notes.txt").rename(path.parent / "c.jsonl")
+    events.main(night)
+    assert {row.source: row.reason for row in night.read("bronze.files").collect()} == {
+        f"{DS}/a.jsonl": None,
+        f"{DS}/b.jsonl": None,
+        f"{DS}/c.jsonl": None,
+    }
+    assert run_gate(night, "bronze.files")["success"]
 
 
 def landed_before(event_id: str, days: int) -> Event:
@@ -105,9 +214,13 @@ def test_an_id_used_again_for_another_event_is_refused_as_far_back_as_gates_look
     events.main(night)
     refused = night.read("bronze.quarantine").orderBy("line").collect()
     assert [(row["source"], row["line"], row["reason"], row["detail"]) for row in refused] == [
-        (f"{DS}/events.jsonl", 1, "duplicate_event", "event_id=e1"),
-        (f"{DS}/events.jsonl", 2, "duplicate_event", "event_id=e8"),
-        (f"{DS}/events.jsonl", 3, "duplicate_event", f"event_id=e{SPAN}"),
+        (
+            f"{DS}/events.jsonl",
+            at,
+            "duplicate_event",
+            f"event_id=e{before}, first in {DS - timedelta(before)}/events.jsonl:1",
+        )
+        for at, before in enumerate(days[:3], start=1)
     ]
     twice = night.read("bronze.events").groupBy("event_id").count().where("count > 1").collect()
     assert [row["event_id"] for row in twice] == [f"e{SPAN + 1}"], "the limit that docs/landing.md tells"
@@ -152,12 +265,17 @@ TEXTS = st.one_of(
 )
 def test_no_line_is_lost_and_no_event_comes_twice(spark: SparkSession, lines: list[str], known: dict[int, int]) -> None:
     """``known``: how many days ago another event with the id of one of the lines landed."""
-    bronze = bronze_rows(spark, [landed_before(f"e{at}", days) for at, days in known.items()])
+    bronze = bronze_rows(spark, [landed_before(f"e{at}", days) for at, days in known.items()], source="0.jsonl")
     validated = validate(as_read(spark, lines), 3).persist()
-    in_bronze = events.known_ids(bronze.withColumn("landing_date", F.to_date("event_time")), validated, SPAN)
-    repeated = events.repeated_lines(validated, in_bronze, events.repeated_ids(validated, in_bronze))
-    checked = events.transform(validated, repeated).persist()
-    accepted, refused = events.accepted(checked).collect(), quarantine.transform(checked).collect()
+    validated = validated.withColumn("batch", F.lit(2).cast("bigint"))
+    bronze = bronze.withColumn("landing_date", F.to_date("event_time"))
+    in_bronze = bronze.where(events.repeatable(validated, SPAN))
+    none_refused = known_copies(spark.createDataFrame([], read_schema("bronze.quarantine")))
+    copies = find_copies(validated, in_bronze, none_refused, repeated_ids(validated, in_bronze), SPAN).persist()
+    checked = events.transform(validated, copies).persist()
+    accepted = events.accepted(checked).collect()
+    refused = events.refused(checked, copies.where("is_new"), 2).collect()
+    copies.unpersist()
     checked.unpersist()
     validated.unpersist()
     assert sorted(row["line"] for row in [*accepted, *refused]) == list(range(len(lines)))

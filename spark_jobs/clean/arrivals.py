@@ -1,0 +1,37 @@
+"""silver.arrivals: which landing files brought news, how far back; grain: source, batch (the pass of the clean stage).
+
+The last job of the stage: what it writes says that all tables of silver have been through the newest read of the
+landing area, and the days whose snapshots have to be built again for what came late.
+"""
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from spark_jobs.clean.news import NONE, begins_anew, newest_batch, since, with_times
+from spark_jobs.lake import delete_all, merge_by_key
+from spark_jobs.night import Night
+from spark_jobs.point_in_time import seen_day
+
+
+def transform(fresh: DataFrame, settled: DataFrame) -> DataFrame:
+    """Rows of one pass: ``fresh`` are its events, ``settled`` those that had waited and came to silver."""
+    day = seen_day("event_time", "received_at").alias("day")
+    newest = fresh.agg(F.coalesce(F.max("batch"), F.lit(0)).alias("batch"))
+    told = fresh.select("source", day, F.lit(0).alias("waited"))
+    told = told.unionByName(settled.select("source", day, F.lit(1).alias("waited")))
+    rows = told.groupBy("source").agg(
+        F.count("*").alias("num_events"), F.sum("waited").alias("num_waited"), F.min("day").alias("seen_from")
+    )
+    return rows.crossJoin(F.broadcast(newest)).select("source", "batch", "num_events", "num_waited", "seen_from")
+
+
+def main(night: Night) -> None:
+    """Record the pass, and take what is settled out of the quarantine."""
+    through, refused = newest_batch(night), night.read("bronze.quarantine")
+    fresh = since(night.read("bronze.events"), NONE if begins_anew(refused, through) else through)
+    is_settled = F.col("is_settled").isNotNull()
+    settled = refused.where(is_settled)
+    if not fresh.isEmpty():
+        merge_by_key(night.lake, "silver.arrivals", transform(fresh, with_times(settled)), update_when="true")
+    if not settled.isEmpty():
+        delete_all(night.lake, "bronze.quarantine", is_settled)

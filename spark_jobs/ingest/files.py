@@ -1,0 +1,142 @@
+"""bronze.files: every file of the landing area, what was read of it, and why one is not read; grain: source.
+
+A file is known by what was read of it, its length and checksum. One whose size and time of change are as they were is
+not opened again. The job ``events`` in this folder writes the table once the lines are in bronze.events; until then
+they are news, and a line that is in bronze already is not taken twice. The table is read into Python: it has one row
+per file, so a million files are some hundred megabytes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, astuple, dataclass, replace
+from datetime import date
+
+from pyspark.sql import functions as F
+
+from spark_jobs.ddl import read_schema
+from spark_jobs.ingest.file_reads import Measured, Reading, part_to_read
+from spark_jobs.ingest.landing_area import LandingError, LandingFile, RefusedFile, list_files
+from spark_jobs.ingest.landing_files import measure_files
+from spark_jobs.lake import delete_by_key, merge_by_key
+from spark_jobs.night import Night
+
+TABLE = "bronze.files"
+
+
+@dataclass(frozen=True)
+class FileRow:
+    """One row of the table; its columns, in their order."""
+
+    source: str
+    landing_date: date | None
+    listed_bytes: int
+    modified_us: int
+    num_bytes: int
+    num_lines: int
+    checksum: str
+    is_open: bool
+    batch: int | None = None
+    reason: str | None = None
+    problem: str | None = None
+
+    @property
+    def reading(self) -> Reading:
+        """What was read of the file."""
+        return Reading(self.num_bytes, self.num_lines, self.checksum, self.is_open)
+
+
+@dataclass(frozen=True)
+class News:
+    """What is new in the landing area: the parts of files that are read as ``batch``, and what becomes of the table.
+
+    ``rows`` are new or changed; those of ``gone`` go: such a file was refused, and is no longer there.
+    """
+
+    batch: int
+    parts: list[LandingFile]
+    rows: list[FileRow]
+    gone: list[str]
+
+
+def find_news(night: Night) -> News:
+    """What landed up to the night and was not read yet.
+
+    An area in which nothing has ever landed raises ``LandingError``.
+    """
+    files, refused = list_files(night.landing, night.ds)
+    known = {row.source: FileRow(**row.asDict()) for row in night.read(TABLE).collect()}
+    if not files and not any(row.batch for row in known.values()):
+        found = "".join(f"; {file.source} {file.problem}" for file in refused)
+        raise LandingError(
+            f"nothing has landed in {night.landing} up to {night.ds}: put event files at "
+            f"{night.landing.rstrip('/')}/<YYYY-MM-DD>/<name>.jsonl, as docs/landing.md describes{found}"
+        )
+    opened = [file for file in files if not _is_as_it_was(file, known.get(file.source))]
+    measured = measure_files(night.spark, opened, {source: row.reading for source, row in known.items()})
+    # A read that clean has been through is over, even if it was killed before it was written down here.
+    passed = night.read("silver.arrivals").agg(F.max("batch").alias("batch")).first()
+    last = max((row.batch or 0 for row in known.values()), default=0)
+    batch = max(last, (passed and passed.batch) or 0) + 1
+    return compare(known, files, refused, measured, batch=batch, ds=night.ds)
+
+
+def compare(
+    known: dict[str, FileRow],
+    files: Sequence[LandingFile],
+    refused: Sequence[RefusedFile],
+    measured: Sequence[tuple[LandingFile, Measured]],
+    *,
+    batch: int,
+    ds: date,
+) -> News:
+    """The news of an area with ``files`` and ``refused``, as read ``batch``; ``known`` is the table by source."""
+    rows, parts = {}, []
+    for file, found in measured:
+        row = known.get(file.source)
+        part = part_to_read(file, row.reading if row else Reading(), found.reading)
+        if part is not None:
+            parts.append(part)
+        rows[file.source] = FileRow(
+            file.source,
+            file.landing_date,
+            file.num_bytes,
+            file.modified_us,
+            *astuple(found.reading),
+            batch=batch if part is not None else row.batch if row else None,
+            reason=found.reason,
+            problem=found.problem,
+        )
+    for other in refused:
+        row = known.get(other.source) or FileRow(other.source, other.landing_date, 0, 0, *astuple(Reading()))
+        # Should it become readable, it is looked at again.
+        rows[other.source] = replace(row, listed_bytes=0, modified_us=0, reason=other.reason, problem=other.problem)
+    there = {file.source for file in files} | rows.keys()
+    mended = [row for row in known.values() if row.reason and row.source not in there and _is_due(row, ds)]
+    rows |= {row.source: replace(row, reason=None, problem=None) for row in mended if row.batch is not None}
+    changed = [row for row in rows.values() if row != known.get(row.source)]
+    return News(batch, parts, changed, [row.source for row in mended if row.batch is None])
+
+
+def _is_as_it_was(file: LandingFile, row: FileRow | None) -> bool:
+    return row is not None and (row.listed_bytes, row.modified_us) == (file.num_bytes, file.modified_us)
+
+
+def _is_due(row: FileRow, ds: date) -> bool:
+    return row.landing_date is None or row.landing_date <= ds
+
+
+def record(night: Night, news: News) -> None:
+    """Write down what was read and refused, and say what was refused."""
+    for row in news.rows:
+        if row.problem is not None:
+            print(f"{TABLE}: {row.source} {row.problem}")
+    if news.rows:
+        frame = night.spark.createDataFrame([asdict(row) for row in news.rows], read_schema(TABLE))
+        merge_by_key(night.lake, TABLE, frame, update_when="true")
+    if news.gone:
+        gone = night.spark.createDataFrame([(source,) for source in news.gone], "source string")
+        delete_by_key(night.lake, TABLE, gone)
+
+
+def main(night: Night) -> None:
+    """Create the table, so that it is there to be checked where nothing landed; ``events`` writes it."""
+    night.lake.create(TABLE)

@@ -1,0 +1,199 @@
+"""What lies in a landing area: the files to read, and by name whatever cannot be read. Pure listing, no Spark."""
+
+import os
+import re
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Literal
+
+import pyarrow as pa
+from pyarrow import fs
+
+SETTINGS = "dataset.json"
+LINE_FILE = re.compile(r"\.(jsonl|ndjson|json)(\.gz)?$", re.IGNORECASE)
+"""How the name of a file of JSON lines ends."""
+
+Reason = Literal[
+    "not_a_file",
+    "not_in_a_day",
+    "not_a_day",
+    "name_not_allowed",
+    "not_json_lines",
+    "not_gzip",
+    "damaged",
+    "changed",
+    "unfinished",
+]
+PROBLEMS: dict[Reason, str] = {
+    "not_a_file": "is no file and no link to one: mend or remove it",
+    "not_in_a_day": "lies in no day: move it to <YYYY-MM-DD>/, the day on which it arrived, or begin its name with _",
+    "not_a_day": "lies in a folder that is no calendar day: name the folder <YYYY-MM-DD>, or begin its name with _",
+    "name_not_allowed": "has a name that is not allowed: rename it with letters, digits and . = + _ - only",
+    "not_json_lines": "is no file of JSON lines: name it *.jsonl or *.jsonl.gz if it is one, else begin it with _",
+    "not_gzip": "is no gzip file: name it *.jsonl if it is plain text",
+    "damaged": "is a damaged gzip file from byte {at} on: put it there again, whole",
+    "changed": "was read before, and {what}: put it back as it was, or remove it and put what is new into another file",
+    "unfinished": "ends within {what}, which waits for the rest: end the file, or remove it and put it there whole",
+}
+"""Of a file that is not read, or not to its end: why, and what to do."""
+
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9.=+_-]+")
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_URI = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
+
+
+class LandingError(ValueError):
+    """The landing area cannot be read as one; the message names the folder and what to do."""
+
+
+@dataclass(frozen=True)
+class LandingFile:
+    """One landing file and what is to be read of it: the bytes [``start``, ``num_bytes``).
+
+    ``source`` is its path below the landing root, ``<YYYY-MM-DD>/<name>`` or with folders between. ``num_bytes`` is its
+    size when it was listed, ``modified_us`` counts microseconds since 1970, ``first_line`` is the number of the line in
+    which ``start`` lies. Of a gzip file, which is unpacked from its beginning, ``start`` is 0, and only the lines from
+    ``first_line`` to ``last_line`` are taken.
+    """
+
+    source: str
+    path: str
+    landing_date: date
+    num_bytes: int
+    modified_us: int
+    start: int = 0
+    first_line: int = 1
+    last_line: int | None = None
+
+
+@dataclass(frozen=True)
+class RefusedFile:
+    """What lies in the area and is not read; ``problem`` is a sentence that says why and what to do.
+
+    ``landing_date`` is the day in whose folder it lies, if in any.
+    """
+
+    source: str
+    reason: Reason
+    problem: str
+    landing_date: date | None = None
+
+
+@dataclass(frozen=True)
+class Entry:
+    """``source`` is relative to the root; ``size`` is None for what is neither a file nor a folder."""
+
+    source: str
+    path: str
+    size: int | None
+    modified_us: int
+
+
+def list_files(landing: str, ds: date | None = None) -> tuple[list[LandingFile], list[RefusedFile]]:
+    """Files of the folders dated up to ``ds`` (all, where None), and what is refused; both in order of ``source``.
+
+    Names that start with ``_`` or ``.`` and empty files do not count. An area that does not exist has no files.
+    """
+    files, refused = [], []
+    for entry in sorted(_entries(landing), key=lambda entry: entry.source):
+        day = _day_of(entry.source)
+        if ds is not None and day is not None and day > ds:
+            continue
+        found = _judge(entry, day)
+        if isinstance(found, RefusedFile):
+            refused.append(found)
+        elif found is not None:
+            files.append(found)
+    return files, refused
+
+
+def _judge(entry: Entry, day: date | None) -> LandingFile | RefusedFile | None:
+    if entry.source == SETTINGS or entry.size == 0:
+        return None
+    reason = _reason(entry, day)
+    if reason is not None:
+        return RefusedFile(entry.source, reason, PROBLEMS[reason], day)
+    assert entry.size is not None, "what has none is refused"
+    assert day is not None, "what lies in none is refused"
+    return LandingFile(entry.source, entry.path, day, entry.size, entry.modified_us)
+
+
+def _reason(entry: Entry, day: date | None) -> Reason | None:
+    names = entry.source.split("/")[1:]
+    rules: dict[Reason, bool] = {
+        "not_a_file": entry.size is None,
+        "not_in_a_day": not names,
+        "not_a_day": day is None,
+        "name_not_allowed": not all(map(_PLAIN_NAME.fullmatch, names)),
+        "not_json_lines": LINE_FILE.search(entry.source) is None,
+    }
+    return next((reason for reason, is_broken in rules.items() if is_broken), None)
+
+
+def _day_of(source: str) -> date | None:
+    """The day in whose folder ``source`` lies; None where it lies in no folder or in another one."""
+    folder, _, rest = source.partition("/")
+    if not rest or _DAY.fullmatch(folder) is None:
+        return None
+    try:
+        return date.fromisoformat(folder)
+    except ValueError:
+        return None
+
+
+def _entries(landing: str) -> Iterator[Entry]:
+    if _URI.match(landing) and not landing.startswith("file://"):
+        yield from remote_entries(landing)
+    else:
+        yield from local_entries(landing.removeprefix("file://").rstrip("/") or "/")
+
+
+def local_entries(
+    folder: str | Path, below: str = "", above: frozenset[tuple[int, int]] = frozenset()
+) -> Iterator[Entry]:
+    """Entries of a local folder and of those in it; ``above`` are the folders that lead here, so no link goes round."""
+    try:
+        found = list(os.scandir(folder))
+    except FileNotFoundError:
+        return
+    for item in found:
+        if item.name.startswith(("_", ".")):
+            continue
+        source = below + item.name
+        try:
+            status = item.stat()
+        except OSError:  # a link to nothing, or round in a circle
+            yield Entry(source, item.path, None, 0)
+            continue
+        if stat.S_ISDIR(status.st_mode):
+            place = (status.st_dev, status.st_ino)
+            if place in above:
+                yield Entry(source, item.path, None, 0)
+            else:
+                yield from local_entries(item.path, f"{source}/", above | {place})
+        else:
+            size = status.st_size if stat.S_ISREG(status.st_mode) else None
+            yield Entry(source, item.path, size, status.st_mtime_ns // 1000)
+
+
+def remote_entries(landing: str) -> Iterator[Entry]:
+    """Entries of an area on any store that Arrow knows, in one listing."""
+    store, root = fs.FileSystem.from_uri(landing.rstrip("/"))
+    scheme = landing.split("://", 1)[0]
+    selector = fs.FileSelector(root, recursive=True, allow_not_found=True)
+    for item in store.get_file_info(selector):
+        source = item.path[len(root) :].lstrip("/")
+        is_hidden = any(part.startswith(("_", ".")) for part in source.split("/"))
+        if item.type != fs.FileType.Directory and not is_hidden:
+            yield Entry(source, f"{scheme}://{item.path}", item.size, (item.mtime_ns or 0) // 1000)
+
+
+def open_bytes(path: str) -> pa.NativeFile:
+    """The file at a path of ``list_files``, for reading."""
+    if _URI.match(path):
+        store, place = fs.FileSystem.from_uri(path)
+        return store.open_input_file(place)
+    return fs.LocalFileSystem().open_input_file(path)
