@@ -213,11 +213,18 @@ changes it. ``location`` names the place that a post was tagged with, ``city`` w
 MAX_CLOCK_SKEW_S = 300
 """An event may claim to have happened at most this long after it was received."""
 
+TIMED_TYPES = ("impression", "engagement", "reaction", "session")
+"""Events that count for a day, so they may be late only by ``Dataset.late_days``; entities and edges may be later."""
+
 REFUSALS: dict[str, str] = {
-    "malformed_json": "a line is one JSON value in valid UTF-8, and an object names no key twice",
+    "not_utf8": "a line is text in UTF-8, and a file of gzip data is named .gz",
+    "malformed_json": "a line is exactly one JSON value, as RFC 8259 defines it",
+    "beyond_limits": "no nesting, number, name or text is beyond what readers of JSON take",
+    "duplicate_key": "an object names no key twice",
+    "lone_surrogate": "a text has whole characters, never one half of a surrogate pair",
     "not_an_object": "the JSON value is an object",
     "missing_field": "every required field is there, not null, and `event_id` not empty",
-    "wrong_type": "a value has its field's type; ids are integers of 64 bits",
+    "wrong_type": "a value has the type of its field",
     "unknown_event_type": "`event_type` is one of docs/landing.md",
     "value_not_allowed": "a field with listed values has one of them",
     "value_out_of_range": "a number is within the bounds of its field, and a text no longer than it may be",

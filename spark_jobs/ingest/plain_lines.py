@@ -1,11 +1,11 @@
 """Lines that plainly keep the contract, told a batch at a time by Arrow's JSON reader.
 
-Almost every line of a healthy feed is one. ``validation`` reads the others field by field, which costs some fifty
-times as much, so this reading only has to be quick and never too kind: whatever is odd about a line, it is not plain.
+Almost every line of a healthy feed is one. ``odd_lines`` reads the others one by one, which costs several times as
+much, so this reading only has to be quick and never too kind: whatever is odd about a line, it is not plain.
 The reader refuses a batch for one line in it; such a batch is halved until its odd lines stand alone.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,30 +13,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pyarrow import json
-from pyspark.sql.types import DataType, StringType, StructField, TimestampType
 
 from contracts.landing import ENVELOPE, EVENT_TYPES, Field, FieldType
+from spark_jobs.ingest.times import MOMENT, are_times, moments
 
-TIMESTAMP = r"^(19[7-9]\d|20\d\d)-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)?$"
-PREFIX = "plain_"
-"""Before the names of the columns that ``tell_plain`` adds."""
-
-TOLD: dict[str, DataType] = {
-    "event_id": StringType(),
-    "event_type": StringType(),
-    "event_time": TimestampType(),
-    "received_at": TimestampType(),
-}
-_MOMENT = pa.timestamp("us", "UTC")
-_LONGEST_MOMENT = len("2026-03-08T09:00:00.123456Z")
-PLAIN = tuple(StructField(PREFIX + name, kind) for name, kind in TOLD.items())
-_ONE_FLAT_OBJECT = r"^\s*\{[^{}]*\}\s*$"
+_ONE_FLAT_OBJECT = r'^[ \t\r]*\{([^{}"NI]|"([^"\\]|\\.)*")*\}[ \t\r]*$'
+"""Without an object in it, and without NaN and Infinity, which Arrow takes for numbers."""
 _USUAL_BYTES = 1_000
 """No reader of JSON has a limit that a line of this length could break."""
 _LONGEST_PLAIN, _MOST_LISTS, _MOST_COLONS = 50_000, 100, 1_000
 _MANY_DIGITS = r"\d{300}"
-_PLAIN_OFFSET = r"T[^Z+-]+(Z|[+-](0\d|1[0-7]):[0-5]\d)?$"
-_PARSED_AS: dict[FieldType, pa.DataType] = {
+PARSED_AS: dict[FieldType, pa.DataType] = {
     "long": pa.int64(),
     "int": pa.int32(),
     "double": pa.float64(),
@@ -46,41 +33,38 @@ _PARSED_AS: dict[FieldType, pa.DataType] = {
     "strings": pa.list_(pa.string()),
     "longs": pa.list_(pa.int64()),
 }
-_FIELDS = {field.name: field for fields in (ENVELOPE, *EVENT_TYPES.values()) for field in fields}
-_SCHEMA = pa.schema([(name, _PARSED_AS[field.type]) for name, field in _FIELDS.items()])
+FIELDS = {field.name: field for fields in (ENVELOPE, *EVENT_TYPES.values()) for field in fields}
+_SCHEMA = pa.schema([(name, PARSED_AS[field.type]) for name, field in FIELDS.items()])
 _TYPES = pa.array(list(EVENT_TYPES))
 _REQUIRED_BY = {
     name: np.array(
         [any(f.name == name and f.required for f in (*ENVELOPE, *fields)) for fields in EVENT_TYPES.values()]
     )
-    for name in _FIELDS
+    for name in FIELDS
 }
 """Per field, for which event types it must be there, in the order of ``EVENT_TYPES``."""
 
 
-def tell_plain(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """The batches (``raw``, ...) with the envelope of plain lines, ``plain_event_id`` and so on; null of the others."""
-    for batch in batches:
-        told = read_plain(batch.column("raw"))
-        yield pa.record_batch([*batch.columns, *told.columns], names=[*batch.schema.names, *told.schema.names])
+def read_plain(raw: pa.StringArray, names: Sequence[str]) -> list[pa.Array]:
+    """The fields ``names`` of each line of ``raw`` that is plain, as columns; nulls for the others.
 
-
-def read_plain(raw: pa.StringArray) -> pa.RecordBatch:
-    """The envelope of each line of ``raw`` that is plain, as four columns; nulls for the others."""
+    Times are instants in UTC. ``event_type`` is null in no plain line.
+    """
     is_flat = _numpy(pc.match_substring_regex(raw, _ONE_FLAT_OBJECT)) & ~_is_extreme(raw)
-    told = _read(raw.take(pa.array(np.flatnonzero(is_flat))))
+    told = _read(raw.take(pa.array(np.flatnonzero(is_flat))), names)
+    if is_flat.all():
+        return told
     places = np.full(len(raw), -1, dtype=np.int64)
     places[is_flat] = np.arange(is_flat.sum())
     order = pa.array(places, mask=~is_flat)
-    return pa.record_batch([column.take(order) for column in told], names=[PREFIX + name for name in TOLD])
+    return [column.take(order) for column in told]
 
 
 def _is_extreme(raw: pa.StringArray) -> NDArray[np.bool_]:
     """Whether a line could hold what one of the readers of JSON does not take.
 
     Lists within lists within lists end Arrow's process, and a column for each of many unknown fields its memory.
-    Spark's readers stop at 1,000 levels, 1,000 digits and names of 50,000 characters: such a line is no event, as
-    nothing behind ingest could read it. A short line can hold none of these.
+    What the contract says of nesting, digits and names, ``odd_lines`` tells. A short line can break no such limit.
     """
     is_long = _numpy(pc.greater(pc.binary_length(raw), _USUAL_BYTES))
     is_extreme = np.zeros(len(raw), dtype=np.bool_)
@@ -95,20 +79,21 @@ def _is_extreme(raw: pa.StringArray) -> NDArray[np.bool_]:
     return is_extreme
 
 
-def _read(raw: pa.StringArray) -> list[pa.Array]:
-    """The envelope of lines of which each is one flat object or none; halves what the reader refuses."""
+def _read(raw: pa.StringArray, names: Sequence[str]) -> list[pa.Array]:
+    """The fields of lines of which each is one flat object or none; halves what the reader refuses."""
     if len(raw) == 0:
-        return _nulls(0)
+        return _nulls(0, names)
     try:
-        return _read_strictly(raw)
+        return _read_strictly(raw, names)
     except (pa.ArrowInvalid, UnicodeDecodeError):
         if len(raw) == 1:
-            return _nulls(1)
+            return _nulls(1, names)
     half = len(raw) // 2
-    return [pa.concat_arrays(pair) for pair in zip(_read(raw[:half]), _read(raw[half:]), strict=True)]
+    halves = zip(_read(raw[:half], names), _read(raw[half:], names), strict=True)
+    return [pa.concat_arrays(pair) for pair in halves]
 
 
-def _read_strictly(raw: pa.StringArray) -> list[pa.Array]:
+def _read_strictly(raw: pa.StringArray, names: Sequence[str]) -> list[pa.Array]:
     raw.validate(full=True)  # UTF-8
     text = pc.binary_join(pa.ListArray.from_arrays([0, len(raw)], raw), "\n")[0].as_buffer()
     # An unknown field is read as what it looks like, or nobody would see that a line names it twice.
@@ -119,14 +104,15 @@ def _read_strictly(raw: pa.StringArray) -> list[pa.Array]:
     )
     if parsed.num_rows != len(raw):
         raise pa.ArrowInvalid("a line holds more than one value")
-    columns = {name: parsed.column(name).combine_chunks() for name in _FIELDS}
+    columns = {name: parsed.column(name).combine_chunks() for name in FIELDS}
     is_plain = pa.array(_keep_the_contract(columns))
-    told = {name: pc.if_else(is_plain, columns[name], None) for name in TOLD}
-    return [_moments(told[name]) if kind == TimestampType() else told[name] for name, kind in TOLD.items()]
+    told = [pc.if_else(is_plain, columns[name], None) for name in names]
+    return [moments(one) if FIELDS[name].type == "timestamp" else one for name, one in zip(names, told, strict=True)]
 
 
-def _nulls(size: int) -> list[pa.Array]:
-    return [pa.nulls(size, _MOMENT if kind == TimestampType() else pa.string()) for kind in TOLD.values()]
+def _nulls(size: int, names: Sequence[str]) -> list[pa.Array]:
+    types = [FIELDS[name].type for name in names]
+    return [pa.nulls(size, MOMENT if kind == "timestamp" else PARSED_AS[kind]) for kind in types]
 
 
 def _keep_the_contract(columns: dict[str, pa.Array]) -> NDArray[np.bool_]:
@@ -135,12 +121,12 @@ def _keep_the_contract(columns: dict[str, pa.Array]) -> NDArray[np.bool_]:
     keeps: NDArray[np.bool_] = (event_type >= 0) & _numpy(
         pc.fill_null(pc.not_equal(columns["event_id"], ""), fill_value=False)
     )
-    for name, field in _FIELDS.items():
+    for name, field in FIELDS.items():
         column = columns[name]
         if column.null_count:
             keeps &= ~_REQUIRED_BY[name][event_type] | _numpy(column.is_valid())
         if field.type == "timestamp":
-            keeps &= _are_times(column)
+            keeps &= are_times(column)
         elif field.type == "double":
             keeps &= _numpy(pc.fill_null(pc.is_finite(column), fill_value=True))
         if field.bounds and column.null_count < len(column):
@@ -171,23 +157,13 @@ def is_surely_within(column: pa.Array, field: Field) -> NDArray[np.bool_] | bool
     return np.logical_and.reduce(list(fits)) if broken else True
 
 
-def _are_times(column: pa.StringArray) -> NDArray[np.bool_]:
-    """Whether each text is a time, or null; a day that no calendar has raises ``ArrowInvalid``."""
-    looks = pc.and_(pc.match_substring_regex(column, TIMESTAMP), pc.match_substring_regex(column, _PLAIN_OFFSET))
-    seconds = pc.utf8_slice_codeunits(pc.if_else(looks, column, None), 0, 19)
-    seconds.cast(pa.timestamp("s"))
-    return _numpy(pc.fill_null(looks, fill_value=True))
-
-
-def _moments(column: pa.StringArray) -> pa.TimestampArray:
-    """Texts of which ``_are_times`` holds as instants in UTC; what is finer than a microsecond is cut off."""
-    if (pc.max(pc.binary_length(column)).as_py() or 0) > _LONGEST_MOMENT:
-        column = pc.replace_substring_regex(column, r"(\.\d{6})\d+", r"\1")
-    is_local = pc.invert(pc.match_substring_regex(column, r"(Z|[+-]\d\d:\d\d)$"))
-    if pc.any(is_local).as_py():
-        column = pc.if_else(is_local, pc.binary_join_element_wise(column, "Z", ""), column)
-    return column.cast(_MOMENT)
-
-
 def _numpy(column: pa.Array) -> NDArray[Any]:
     return np.asarray(column.to_numpy(zero_copy_only=False))
+
+
+PLAIN: tuple[()] = ()
+
+
+def tell_plain(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The batches as they are."""
+    return iter(batches)

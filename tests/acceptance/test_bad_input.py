@@ -58,8 +58,8 @@ OUT = "value_out_of_range"
 BAD: list[tuple[Event | str, str, str]] = [
     ('{"event_id": "cut', INGEST, "malformed_json"),
     ("not JSON at all", INGEST, "malformed_json"),
-    (json.dumps(user(7))[:-1] + f', "moons": {TOO_MUCH}}}', INGEST, "malformed_json"),
-    (json.dumps(user(7))[:-1] + f', "moons": {"7" * 1500}}}', INGEST, "malformed_json"),
+    (json.dumps(user(7))[:-1] + f', "moons": {TOO_MUCH}}}', INGEST, "beyond_limits"),
+    (json.dumps(user(7))[:-1] + f', "moons": {"7" * 1500}}}', INGEST, "beyond_limits"),
     ("[]", INGEST, "not_an_object"),
     (event("teleport", "t1"), INGEST, "unknown_event_type"),
     (user(2**63), INGEST, "wrong_type"),

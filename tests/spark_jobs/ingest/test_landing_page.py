@@ -4,11 +4,9 @@ import json
 import re
 from pathlib import Path
 
-from pyspark.sql import SparkSession
-
 from contracts.landing import ENVELOPE, EVENT_TYPES, REFUSALS, FieldType
-from spark_jobs.ingest.validation import validate
-from tests.landed import as_read
+from spark_jobs.ingest.line_rules import judge
+from tests.landed import batch_of
 from tests.landing_page import EXAMPLE_LINES, EXAMPLES, PAGE
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -42,12 +40,11 @@ def test_every_field_is_listed_with_its_type_and_its_values() -> None:
     }
 
 
-def test_there_is_one_accepted_example_of_every_type_with_all_its_fields(spark: SparkSession) -> None:
+def test_there_is_one_accepted_example_of_every_type_with_all_its_fields() -> None:
     assert [event["event_type"] for event in EXAMPLES] == list(EVENT_TYPES)
     for event in EXAMPLES:
         assert set(event) == {field.name for field in (*ENVELOPE, *EVENT_TYPES[event["event_type"]])}
-    lines = as_read(spark, EXAMPLE_LINES)
-    assert [row["detail"] for row in validate(lines, 3).where("reason IS NOT NULL").collect()] == []
+    assert [row["detail"] for row in judge(batch_of(EXAMPLE_LINES), 3).to_pylist() if row["reason"]] == []
 
 
 def test_every_reason_is_explained() -> None:

@@ -1,0 +1,49 @@
+"""Why a line is refused, in words."""
+
+from dataclasses import dataclass
+
+LONGEST_SHOWN = 80
+"""Characters of a value that a detail shows."""
+
+_MARK = "\ufeff"
+_GZIP = b"\x1f\x8b"
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why a line is refused: a reason of ``contracts.landing.REFUSALS``, and what of the line breaks its rule."""
+
+    reason: str
+    detail: str
+
+
+def shown(value: str) -> str:
+    """A value as a detail shows it: as it stands in the line, cut where it is long."""
+    return value if len(value) <= LONGEST_SHOWN else f"{value[:LONGEST_SHOWN]}…"
+
+
+def bad_encoding(line: bytes, at: int) -> str:
+    """What the byte at the place ``at`` is, which is not UTF-8, and what to do."""
+    if line.startswith(_GZIP):
+        return "gzip data: name the file .gz"
+    if line.startswith(_UTF_16):
+        return "UTF-16: write the file in UTF-8"
+    before = line[:at].decode()[-20:]
+    return f"byte {at + 1} is 0x{line[at]:02x}, after {_printed(before)}: write the file in UTF-8"
+
+
+def bad_syntax(text: str, message: str, at: int) -> str:
+    """What stands at the place ``at`` instead of JSON, for example ``character 17: expecting value, found NaN}``."""
+    told = message.removesuffix(" starting at").removesuffix(" at")
+    following = text[at : at + 20]
+    if following.startswith(_MARK):
+        following = "a byte-order mark"
+    elif following.startswith("\0"):
+        following = "a zero byte, as of UTF-16"
+    found = _printed(following) or "the end of the line"
+    return f"character {at + 1}: {told[:1].lower()}{told[1:]}, found {found}"
+
+
+def _printed(text: str) -> str:
+    return text if text.isprintable() else ascii(text)[1:-1]

@@ -1,0 +1,105 @@
+"""The one reading of landed lines, for ingest and for ``validate_landing``: what each says, or why it is refused.
+
+Rules come from ``contracts.landing``. Those that need other lines (repeats, references) are not here.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from contracts.landing import ENVELOPE, MAX_CLOCK_SKEW_S, TIMED_TYPES
+from spark_jobs.ingest.json_problems import Problem
+from spark_jobs.ingest.odd_lines import read_odd, told
+from spark_jobs.ingest.plain_lines import read_plain
+from spark_jobs.ingest.strict_json import value_text
+from spark_jobs.ingest.times import MOMENT
+
+ENVELOPE_NAMES = tuple(field.name for field in ENVELOPE)
+MAX_DETAIL = 300
+"""Characters of a detail; a value in it is cut long before, see ``json_problems.shown``."""
+
+_DAY_US = 86_400 * 1_000_000
+_BYTE_ORDER_MARK = "\ufeff"
+
+
+def without_marks(lines: pa.RecordBatch) -> pa.RecordBatch:
+    """``lines`` without a byte-order mark before a line, and without those that are blank but for it.
+
+    A file put together of several has marks in the middle, too.
+    """
+    raw = lines.column("raw")
+    has_mark = pc.starts_with(raw, _BYTE_ORDER_MARK)
+    if not pc.any(has_mark).as_py():
+        return lines
+    bare = pc.replace_substring_regex(raw.cast(pa.binary()), rb"^\xef\xbb\xbf", b"")
+    bare = pc.cast(bare, options=pc.CastOptions(pa.string(), allow_invalid_utf8=True))
+    kept = lines.set_column(lines.schema.get_field_index("raw"), "raw", bare)
+    return kept.filter(pc.or_(pc.invert(has_mark), pc.greater(pc.binary_length(bare), 0)))
+
+
+def judge(lines: pa.RecordBatch, late_days: int, more: Sequence[str] = ()) -> pa.RecordBatch:
+    """What the lines (``raw``, ``landing_date``) say, and the first rule of docs/landing.md that each breaks.
+
+    Grain: one line of ``lines``, in their order; columns are those of the envelope, ``more`` fields of the contract,
+    ``reason`` and ``detail``, both null on an acceptable line. A field that cannot be read is null. ``received_at`` is
+    never before ``event_time``.
+    """
+    names = [*ENVELOPE_NAMES, *more]
+    raw = lines.column("raw")
+    columns = read_plain(raw, names)
+    event_type = columns[names.index("event_type")]
+    odd = np.flatnonzero(np.asarray(event_type.is_null()))
+    read = [read_odd(line) for line in raw.take(pa.array(odd)).cast(pa.binary()).to_pylist()]
+    problems: list[Problem | None] = [None] * len(raw)
+    if read:
+        columns = [_put(column, odd, told(read, name)) for name, column in zip(names, columns, strict=True)]
+        for at, line in zip(odd, read, strict=True):
+            problems[at] = line.problem
+    by_name = dict(zip(names, columns, strict=True))
+    _add_time_problems(problems, by_name, lines, late_days)
+    happened, received = by_name["event_time"], by_name["received_at"]
+    by_name["received_at"] = pc.if_else(pc.fill_null(pc.greater(happened, received), False), happened, received)  # noqa: FBT003
+    by_name["reason"] = pa.array([problem and problem.reason for problem in problems], pa.string())
+    by_name["detail"] = pa.array([problem and problem.detail[:MAX_DETAIL] for problem in problems], pa.string())
+    return pa.RecordBatch.from_pydict(by_name)
+
+
+def _put(column: pa.Array, places: NDArray[np.intp], values: pa.Array) -> pa.Array:
+    """``column`` with ``values`` at ``places``."""
+    order = np.arange(len(column))
+    order[places] = len(column) + np.arange(len(places))
+    return pa.concat_arrays([column, values]).take(pa.array(order))
+
+
+def _add_time_problems(
+    problems: list[Problem | None], columns: dict[str, pa.Array], lines: pa.RecordBatch, late_days: int
+) -> None:
+    """A line that breaks no rule so far has both times, so null of one counts for nothing here."""
+    happened, received = (_micros(columns[name]) for name in ("event_time", "received_at"))
+    day_end = (np.asarray(lines.column("landing_date").cast(pa.int32())).astype(np.int64) + 1) * _DAY_US
+    is_timed = np.asarray(pc.is_in(columns["event_type"], pa.array(TIMED_TYPES)))
+    is_ahead = happened - received > MAX_CLOCK_SKEW_S * 1_000_000
+    is_future = received >= day_end
+    is_late = is_timed & (received - happened > late_days * _DAY_US)
+    for at in np.flatnonzero(is_ahead | is_future | is_late):
+        if problems[at] is not None:
+            continue
+        line = lines.column("raw")[int(at)].as_buffer().to_pybytes()
+        event_time, received_at = (f"{name}={value_text(line, name)}" for name in ("event_time", "received_at"))
+        if is_ahead[at]:
+            told = f"{event_time}, must be at most {MAX_CLOCK_SKEW_S} s after {received_at}"
+            problems[at] = Problem("future_event", told)
+        elif is_future[at]:
+            day = lines.column("landing_date")[int(at)].as_py()
+            problems[at] = Problem("future_event", f"{received_at}, must be on the folder's day {day} or before")
+        else:
+            problems[at] = Problem("too_late", f"{event_time}, must be at most {late_days} days before {received_at}")
+
+
+def _micros(moments: pa.Array) -> NDArray[np.int64]:
+    """Microseconds since 1970; 0 where null."""
+    micros: NDArray[np.int64] = np.asarray(pc.fill_null(moments.cast(MOMENT).cast(pa.int64()), 0))
+    return micros
