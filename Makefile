@@ -73,9 +73,14 @@ loop: setup ## serve and learn day by day: users respond to each night's feeds (
 	@$(PYTHON) -m infra.loop --users $(USERS) --days $(DAYS)
 
 .PHONY: validate-landing
-validate-landing: setup ## check a landing area: file, line and rule of every refused line (LANDING=folder)
-	@test -n "$(LANDING)" || { echo "name the folder: make validate-landing LANDING=path"; exit 2; }
-	@$(LAKE) spark_jobs/validate_landing.py --landing $(LANDING)
+validate-landing: $(if $(LANDING),.venv/lake/.ready) ## check a landing area: file, line and rule of every refused line (LANDING=folder)
+	@test -n "$(LANDING)" || { printf '%s\n' \
+	  "make validate-landing LANDING=path" \
+	  "  names file, line and rule of every line that a first night would refuse, and counts them by rule." \
+	  "  path is a landing area: files of JSON lines in folders named YYYY-MM-DD, see docs/landing.md." \
+	  "  Exit code 0: every line is accepted. 1: some are refused. 2: a file or the whole area cannot be read."; \
+	  exit 2; }
+	@$(LAKE) spark_jobs/validate_landing.py --landing "$(LANDING)"
 
 .PHONY: erase
 erase: setup $(FEEDLAKE_ERASURE_KEY_FILE) ## remove a person everywhere (PERSON=id REQUEST=ticket AREA=folder with lake, runs, landing)

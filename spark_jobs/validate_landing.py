@@ -1,92 +1,119 @@
 """Say what is wrong with a landing area before a night meets it: file, line and rule of every refused line.
 
-``make validate-landing LANDING=DIR``, or ``spark-submit spark_jobs/validate_landing.py --landing DIR``. The jobs of the
-stages ingest and clean run on a lake of their own, which is thrown away, so the rules are the night's by construction;
-what a lake knows already (its events and users, and who was erased) they do not see. A job that refuses a line tells
-the first rule that it breaks.
-Exit code 0: every line is accepted. 1: some are refused. 2: the area cannot be read as one.
+``make validate-landing LANDING=DIR``, or ``python spark_jobs/validate_landing.py --landing DIR``. It reads every line
+as ingest reads it, and holds the events to each other as the stages ingest and clean do in a first night, without
+Spark; what a lake knows already (its events and users, and who was erased) it does not see. Of a line, the first rule
+is told that it breaks.
+
+Exit code 0: every line is accepted. 1: some are refused. 2: a file or the whole area cannot be read; the other files
+are checked all the same.
 """
 
 import argparse
+import os
 import sys
-import tempfile
-import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import suppress
+from multiprocessing import get_context
 from pathlib import Path
 
-sys.path[0] = str(Path(__file__).resolve().parent.parent)  # spark-submit puts this file's folder there
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)  # Python puts this file's folder there
 
-from pyspark.sql import DataFrame, Row, SparkSession  # noqa: E402
-from pyspark.sql import functions as F  # noqa: E402
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from contracts.landing import REFUSALS  # noqa: E402
-from contracts.pipeline import tables_of  # noqa: E402
-from spark_jobs.lake import Lake  # noqa: E402
-from spark_jobs.night import Night, load_settings, newest_day  # noqa: E402
-from spark_jobs.run import build_table  # noqa: E402
-from spark_jobs.session import open_session  # noqa: E402
+from contracts.landing import REFUSALS
+from spark_jobs.ingest.events import days_of_reuse
+from spark_jobs.ingest.landing_area import LandingError, LandingFile, RefusedFile, list_files
+from spark_jobs.night import load_settings
+from spark_jobs.validate.area_rules import find_violations
+from spark_jobs.validate.file_facts import FileFacts, read_facts
 
 PROGRESS_EVERY_S = 5.0
+BYTES_PER_PROCESS = 64 * 2**20
+"""Starting a process takes about as long as reading so much."""
 
 
-def find_violations(spark: SparkSession, landing: str, scratch: Path) -> tuple[DataFrame, int]:
-    """Refused lines (source, line, reason, detail) and the number of lines of all days of ``landing``.
+def check_area(landing: str) -> tuple[list[FileFacts], pa.Table, list[RefusedFile]]:
+    """What each file of ``landing`` says, in order of source, every refused line, and what is not read at all.
 
-    Raises ``FileNotFoundError`` or ``ValueError`` where the area cannot be read. Progress goes to standard error.
+    Raises ``LandingError`` where there is nothing to read. Progress goes to standard error.
     """
-    lake = Lake(spark, str(scratch / "lake"))
-    night = Night(lake, newest_day(landing), landing, scratch / "runs", load_settings(landing))
-    tables = (*tables_of("ingest"), *tables_of("clean"))
-    for done, table in enumerate(tables):
-        with progress(spark, f"{done + 1:2}/{len(tables)} {table.full_name}"):
-            build_table(night, table)
-    refused = night.read("bronze.quarantine")
-    by_ingest = refused.where(F.col("writer") == "bronze.events").count()
-    violations = refused.select("source", "line", "reason", "detail").orderBy("source", "line", "reason")
-    return violations, night.read("bronze.events").count() + by_ingest
-
-
-@contextmanager
-def progress(spark: SparkSession, what: str) -> Iterator[None]:
-    """Print ``what`` with its seconds when it is done, and how far its Spark tasks are while it lasts."""
-    tracker, done, begun = spark.sparkContext.statusTracker(), threading.Event(), time.monotonic()
-
-    def watch() -> None:
-        while not done.wait(PROGRESS_EVERY_S):
-            stages = [info for at in tracker.getActiveStageIds() if (info := tracker.getStageInfo(at)) is not None]
-            tasks = ", ".join(f"{info.numCompletedTasks} of {info.numTasks} tasks" for info in stages)
-            print(f"  {what}: {time.monotonic() - begun:.0f} s, {tasks or 'planning'}", file=sys.stderr, flush=True)
-
-    watcher = threading.Thread(target=watch, daemon=True)
-    watcher.start()
     try:
-        yield
-    finally:
-        done.set()
-        watcher.join()
-    print(f"  {what}: done in {time.monotonic() - begun:.1f} s", file=sys.stderr, flush=True)
+        dataset = load_settings(landing).dataset
+    except ValueError as error:
+        raise LandingError(f"{landing}: {error}") from error
+    files, refused = list_files(landing)
+    if not files and not refused:
+        raise LandingError(f"{landing}: no file <YYYY-MM-DD>/<name>.jsonl, see docs/landing.md")
+    facts = sorted(_read_all(files, dataset.late_days), key=lambda one: one.source)
+    return facts, find_violations(facts, days_of_reuse(dataset)), refused
 
 
-def describe(violation: Row) -> str:
+def _read_all(files: Sequence[LandingFile], late_days: int) -> Iterator[FileFacts]:
+    """The facts of each file, in any order: in several processes where that pays, the largest file first."""
+    largest_first = sorted(files, key=lambda file: -file.num_bytes)
+    begun = told = time.monotonic()
+    num_lines = 0
+    for done, facts in enumerate(_facts_of(largest_first, late_days), start=1):
+        num_lines += facts.num_lines
+        if time.monotonic() - told > PROGRESS_EVERY_S:
+            told = time.monotonic()
+            _say(f"  {done:,} of {len(files):,} files, {num_lines:,} lines, {told - begun:.0f} s")
+        yield facts
+
+
+def _facts_of(files: Sequence[LandingFile], late_days: int) -> Iterator[FileFacts]:
+    num_bytes = sum(file.num_bytes for file in files)
+    processes = min(os.cpu_count() or 1, len(files), num_bytes // BYTES_PER_PROCESS)
+    if processes < 2:  # noqa: PLR2004
+        yield from (read_facts(file, late_days) for file in files)
+        return
+    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+        waiting = {pool.submit(read_facts, file, late_days) for file in files}
+        while waiting:
+            done: set[Future[FileFacts]]
+            done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            yield from (future.result() for future in done)
+
+
+def describe(source: str, line: int, reason: str, detail: str | None) -> str:
     """``file:line: reason (value): rule``, for example ``2026-03-08/a.jsonl:7: self_edge (friend_id=2): …``."""
-    shown = f" ({violation['detail']})" if violation["detail"] else ""
-    return f"{violation['source']}:{violation['line']}: {violation['reason']}{shown}: {REFUSALS[violation['reason']]}"
+    return f"{source}:{line}: {reason}{f' ({detail})' if detail else ''}: {REFUSALS[reason]}"
 
 
-def report(violations: DataFrame, num_lines: int) -> int:
-    """Print every refusal and the counts by reason; returns the exit code."""
-    counts = dict.fromkeys(REFUSALS, 0)
-    for violation in violations.toLocalIterator(prefetchPartitions=True):
-        print(describe(violation))
-        counts[violation["reason"]] += 1
-    refused = violations.select("source", "line").distinct().count()
-    print(f"{num_lines:,} lines: {num_lines - refused:,} accepted, {refused:,} refused")
-    for reason, count in counts.items():
-        if count:
-            print(f"  {count:9,}  {reason}")
-    return 1 if refused else 0
+def messages(files: Sequence[FileFacts], violations: pa.Table) -> Iterator[str]:
+    """One message for each refused line, in order of file and line."""
+    for batch in violations.to_batches(max_chunksize=10_000):
+        for row in batch.to_pylist():
+            yield describe(files[row["file"]].source, row["line"], row["reason"], row["detail"])
+
+
+def report(files: Sequence[FileFacts], violations: pa.Table, refused: Sequence[RefusedFile]) -> int:
+    """Print every refusal, and the counts by reason; returns the exit code."""
+    for message in messages(files, violations):
+        print(message)
+    unread = [f"{file.source} {file.problem}" for file in files if file.problem is not None]
+    unread += [f"{file.source} {file.problem}" for file in refused]
+    for sentence in sorted(unread):
+        print(sentence)
+    num_lines, num_refused = sum(file.num_lines for file in files), len(violations)
+    area = f"{_counted(num_lines, 'line')} of {_counted(len(files), 'file')}"
+    print(f"{area}: {num_lines - num_refused:,} accepted, {num_refused:,} refused")
+    counts = {row["values"]: row["counts"] for row in pc.value_counts(violations["reason"]).to_pylist()}
+    for reason in REFUSALS:
+        if reason in counts:
+            print(f"  {counts[reason]:9,}  {reason}")
+    if unread:
+        print(f"  {len(unread):9,}  not read as a file, or not to its end")
+    return 2 if unread else min(num_refused, 1)
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -94,16 +121,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--landing", required=True, help="landing folder, see docs/landing.md")
     landing = parser.parse_args(arguments).landing
-    spark = open_session(f"validate {landing}")
     try:
-        with tempfile.TemporaryDirectory(prefix="feedlake-validate-") as scratch:
-            return report(*find_violations(spark, landing, Path(scratch)))
-    except (FileNotFoundError, ValueError) as error:
-        print(f"validate-landing: {error}", file=sys.stderr)
+        return report(*check_area(landing))
+    except (OSError, LandingError) as error:
+        _say(f"validate-landing: {error}")
         return 2
-    finally:
-        spark.stop()
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with suppress(BrokenPipeError):  # its reader has seen enough
+        sys.exit(main())

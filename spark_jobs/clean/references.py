@@ -50,7 +50,10 @@ def check(events: DataFrame, references: Sequence[Reference]) -> DataFrame:
 def refuse_where(checked: DataFrame, broken: Column, reason: str, column: str) -> DataFrame:
     """``checked`` with ``reason`` on rows where ``broken`` holds and no earlier rule did; ``column`` is the detail."""
     is_new = broken & F.col("reason").isNull()
-    detail = F.concat(F.lit(f"{column}="), F.coalesce(F.col(column).cast("string"), F.lit("null")))
+    value = F.col(column).cast("string")
+    if dict(checked.dtypes)[column] == "timestamp":  # as it stands in the line
+        value = F.concat(F.lit('"'), F.get_json_object("raw", f"$.{column}"), F.lit('"'))
+    detail = F.concat(F.lit(f"{column}="), F.coalesce(value, F.lit("null")))
     return checked.withColumns(
         {
             "reason": F.when(is_new, F.lit(reason)).otherwise(F.col("reason")),

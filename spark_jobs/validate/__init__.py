@@ -1,0 +1,1 @@
+"""What is wrong with a landing area, told from its files alone: no Spark, no lake."""
