@@ -104,6 +104,7 @@ def test_contract_messages(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
         print(f"\n{output}")
 
 
+@pytest.mark.slow
 def test_contract_messages_are_what_a_night_refuses(spark: SparkSession, tmp_path: Path) -> None:
     landing = land_violations(tmp_path)
     night = Night(Lake(spark, str(tmp_path / "lake")), DS, str(landing), tmp_path / "runs", Settings())

@@ -8,10 +8,12 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
+from contracts.landing import ENGAGEMENT_TYPES
 from spark_jobs.ingest.line_rules import judge, without_marks
 from spark_jobs.ingest.validation import validate
 from tests.landed import NOON, as_read, batch_of, engagement, event, impression, naive, post, user
 
+ENGAGEMENTS = f"{', '.join(ENGAGEMENT_TYPES[:-1])} or {ENGAGEMENT_TYPES[-1]}"
 A_TIME = ", must be a time like 2026-03-08T12:00:00Z, 1970 to 2099"
 
 
@@ -84,7 +86,7 @@ CASES: list[tuple[str, Any, str | None, str | None]] = [
     ("unknown type", event("dance", "d"), "unknown_event_type", 'event_type="dance"'),
     ("unknown type, wrong time", event("dance", "d") | {"event_time": 1}, "wrong_type", f"event_time=1{A_TIME}"),
     ("value outside", engagement("e", 1, 1, engagement_type="love"), "value_not_allowed",
-     'engagement_type="love", must be like, comment, share, click, dwell, hide, report, follow or unfollow'),
+     f'engagement_type="love", must be {ENGAGEMENTS}'),
     ("value not allowed comes before one out of range", post(1, 1, text="x" * 63_207, privacy="secret"),
      "value_not_allowed",
      'privacy="secret", must be public, friends, friends_except, only_me or custom'),
@@ -158,6 +160,4 @@ def test_received_at_is_never_before_the_event(spark: SparkSession) -> None:
 def test_a_long_value_is_cut_and_the_rule_is_not() -> None:
     [(reason, detail)] = reasons([json.dumps(engagement("e", 1, 1, engagement_type="x" * 1000))])
     assert reason == "value_not_allowed"
-    assert detail == (
-        f'engagement_type="{"x" * 79}…, must be like, comment, share, click, dwell, hide, report, follow or unfollow'
-    )
+    assert detail == f'engagement_type="{"x" * 79}…, must be {ENGAGEMENTS}'
