@@ -12,11 +12,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.types import StructType
 
 from spark_jobs.ingest.file_reads import Measured, Reading, is_gzip, measure
 from spark_jobs.ingest.landing_area import LandingFile, open_bytes
-from spark_jobs.ingest.plain_lines import PLAIN, tell_plain
 
 LINES_PER_BATCH = 16_384
 BYTES_PER_TASK = 32 * 2**20
@@ -56,13 +54,12 @@ def _arrow_schema() -> pa.Schema:
 
 
 def read_lines(spark: SparkSession, files: Sequence[LandingFile]) -> DataFrame:
-    """Non-blank lines of ``files``, whole files or parts, and what ``plain_lines`` tells of them; gzip is unpacked.
+    """Non-blank lines of ``files``, whole files or parts; gzip is unpacked.
 
-    Grain: source and 1-based line; columns source, line, raw, landing_date and those of ``PLAIN``. One task reads a
-    file as a whole, so producers should keep files below a few hundred megabytes.
+    Grain: source and 1-based line; columns source, line, raw, landing_date. One task reads a file as a whole, so
+    producers should keep files below a few hundred megabytes.
     """
-    schema = StructType([*StructType.fromDDL(_LINES).fields, *PLAIN])
-    return _in_tasks(spark, files, {}).mapInArrow(_read_batches, schema)  # type: ignore[attr-defined]
+    return _in_tasks(spark, files, {}).mapInArrow(_read_batches, _LINES)  # type: ignore[attr-defined]
 
 
 def _in_tasks(spark: SparkSession, files: Sequence[LandingFile], known: Mapping[str, Reading]) -> DataFrame:
@@ -100,7 +97,7 @@ def _files_in(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[LandingFile, 
 
 
 def _read_batches(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    return tell_plain(_in_large_batches(lines for file, _ in _files_in(batches) for lines in read_file(file)))
+    return _in_large_batches(lines for file, _ in _files_in(batches) for lines in read_file(file))
 
 
 def _in_large_batches(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -5,7 +5,7 @@ much, so this reading only has to be quick and never too kind: whatever is odd a
 The reader refuses a batch for one line in it; such a batch is halved until its odd lines stand alone.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -159,11 +159,3 @@ def is_surely_within(column: pa.Array, field: Field) -> NDArray[np.bool_] | bool
 
 def _numpy(column: pa.Array) -> NDArray[Any]:
     return np.asarray(column.to_numpy(zero_copy_only=False))
-
-
-PLAIN: tuple[()] = ()
-
-
-def tell_plain(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """The batches as they are."""
-    return iter(batches)
