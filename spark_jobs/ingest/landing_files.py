@@ -59,7 +59,7 @@ def read_lines(spark: SparkSession, files: Sequence[LandingFile]) -> DataFrame:
     Grain: source and 1-based line; columns source, line, raw, landing_date. One task reads a file as a whole, so
     producers should keep files below a few hundred megabytes.
     """
-    return _in_tasks(spark, files, {}).mapInArrow(_read_batches, _LINES)  # type: ignore[attr-defined]
+    return _in_tasks(spark, files, {}).mapInArrow(_read_batches, _LINES)
 
 
 def _in_tasks(spark: SparkSession, files: Sequence[LandingFile], known: Mapping[str, Reading]) -> DataFrame:
