@@ -1,6 +1,7 @@
 """Small worlds whose truth is known: single decisions among items, and users who read feeds from the top."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,7 +49,7 @@ def read_feeds(logging: Floats, target: Floats, clicks: Floats, *, num_positions
     """
     generator = np.random.default_rng(seed)
     above, is_here = np.full(size, START), np.ones(size, dtype=bool)
-    columns: dict[str, list[NDArray[np.float64]]] = {name: [] for name in ("items", "above", "rewards")}
+    columns: dict[str, list[NDArray[Any]]] = {name: [] for name in ("items", "above", "rewards")}
     for _ in range(num_positions):
         item = (generator.random((size, 1)) > logging[above].cumsum(axis=1)[:, :-1]).sum(axis=1)
         is_clicked = is_here & (generator.random(size) < clicks[above, item])
@@ -56,7 +57,8 @@ def read_feeds(logging: Floats, target: Floats, clicks: Floats, *, num_positions
             columns[name].append(values)
         is_here = is_here & ~(is_clicked & (generator.random(size) < 0.5))
         above = item + 1
-    items, stands_above, rewards = (np.stack(columns[name], axis=1) for name in ("items", "above", "rewards"))
+    items, stands_above = (np.stack(columns[name], axis=1).astype(np.int64) for name in ("items", "above"))
+    rewards = np.stack(columns["rewards"], axis=1)
     log = FeedLog(rewards, logging[stands_above, items], target[stands_above, items])
     return Feeds(log, items, stands_above, target[stands_above])
 
