@@ -29,6 +29,7 @@ TOKENS = (
     b"NaN",
     b"1e999",
     b"-Infinity",
+    b"[" * 960,
     b"[" * 5000,
     b'{"a":' * 3000,
     b"\xff\xfe",
