@@ -7,9 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
 
-from contracts.epoch_status import PUBLISHED
 from contracts.settings import Settings, parse_dataset
 from spark_jobs.lake import Lake
 
@@ -56,13 +54,6 @@ class Night:
         scratch = path.with_name(f".{path.name}.tmp")
         scratch.write_text(json.dumps(list(sentences), indent=1) + "\n")
         scratch.replace(path)
-
-
-def newest_published(night: Night) -> date | None:
-    """Day of the newest published night before this one: what had landed by then has been through it."""
-    epochs = night.read("gold.epochs").where(F.col("status").isin(*PUBLISHED) & (F.col("ds") < F.lit(night.ds)))
-    row = epochs.agg(F.max("ds").alias("newest")).first()
-    return None if row is None else row["newest"]
 
 
 def load_settings(landing: str) -> Settings:
