@@ -54,6 +54,7 @@ BUILT = {
     "superseded_at": "the event time of a later version",
     "superseded_received_at": "ingest moves it up to the event's time",
     "last_post_at": "the greatest of the creator's",
+    "num_events": "counted",
     "num_posts": "counted",
     "num_pages": "counted",
     "gender": "any other text becomes 'other'",
