@@ -25,7 +25,7 @@ def slates(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Nig
     without_positions(folder / "landing")
     settings = load_settings(str(folder / "landing"))
     night = Night(Lake(spark, str(folder / "lake")), DS, str(folder / "landing"), folder / "runs", settings)
-    build(night, *LANDED, "gold.affinity_features", "gold.communities", "gold.user_features")
+    build(night, *LANDED)
     return night
 
 
