@@ -60,7 +60,7 @@ def rows_per_table(rows: Mapping[str, int]) -> Figure:
     axes.set_xlim(0, 10 * max([*counts, 10]))
     for place, count in enumerate(counts):
         axes.text(max(count, 0.1) * 1.15, place, f"{count:,}", va="center", fontsize=8)
-    _horizontal(axes, list(rows), "rows, log scale")
+    _horizontal(axes, list(rows), "rows written, log scale")
     axes.legend(handles=[mpl.patches.Patch(color=color, label=name) for name, color in LAYERS.items()], fontsize=8)
     return figure
 

@@ -93,7 +93,7 @@ def _notes(path: Path) -> list[str]:
 
 
 def table_rows(run: Run) -> dict[str, int]:
-    """Rows of each table, in the order of the night, as its gate counted them or else as its stage did."""
+    """Rows written to each table, in the order of the night, as its verdict tells them or else its stage."""
     found: dict[str, int] = {}
     for table in TABLES:
         name = table.full_name

@@ -85,6 +85,7 @@ TRACES: dict[str, Trace] = {
     "gold.label_models": Trace(),
     "gold.content_risks": Trace({"post_id": "post"}),
     "gold.labelling_queue": Trace({"post_id": "post"}),
+    "gold.locations": Trace(names_nobody=("num_users",)),
     "gold.user_features": Trace({"user_id": "user"}),
     "gold.post_features": Trace({"post_id": "post", "author_id": "user"}, names_nobody=("num_bookmarks", "num_opens")),
     "gold.affinity_features": Trace({"user_id": "user", "author_id": "user"}),

@@ -64,6 +64,7 @@ _EXAMPLE_INPUTS = (
     "gold.user_features",
     "gold.affinity_features",
     "gold.content_embeddings",
+    "gold.locations",
 )
 _READ = (*_POSTS, "gold.content_models")
 _SNAPSHOTS = ("gold.affinity_features", "gold.content_embeddings", "gold.communities", "gold.user_features")
@@ -130,6 +131,14 @@ TABLES: tuple[Table, ...] = (
     ),
     Table(
         "gold",
+        "locations",
+        "features",
+        ("kind", "location", "ds"),
+        "ds",
+        ("silver.users", "silver.impressions", "silver.engagements"),
+    ),
+    Table(
+        "gold",
         "user_features",
         "features",
         ("user_id", "ds"),
@@ -146,6 +155,7 @@ TABLES: tuple[Table, ...] = (
             "gold.affinity_features",
             "gold.communities",
             "gold.content_embeddings",
+            "gold.locations",
         ),
     ),
     Table("gold", "snapshots", "features", ("table_name", "day"), None, _SNAPSHOTS),
@@ -209,6 +219,7 @@ TABLES: tuple[Table, ...] = (
             "gold.scored_candidates",
             "gold.feed_candidates",
             "gold.user_features",
+            "gold.post_features",
             "silver.posts",
             "silver.friendships",
             "silver.group_memberships",

@@ -6,10 +6,13 @@ from datetime import date
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from contracts.features import CITY_PARTS
+from contracts.landing import CONNECTIONS
+from spark_jobs.location_columns import in_cities
 from spark_jobs.post_columns import on_weekend
 from spark_jobs.rates import log_count
 
+DEVICES = ("phone", "tablet", "desktop")
+"""Any other device is unknown, as a missing one is."""
 MOBILE_DEVICES = ("phone", "tablet")
 DAY_PARTS = {"morning": (6, 12), "afternoon": (12, 18), "evening": (18, 24)}
 """Hours of a part of the day, the last one left out, UTC."""
@@ -18,20 +21,25 @@ SATURDAY = 5
 _TURN = 2 * math.pi
 
 
-def on_mobile(device: str) -> Column:
-    """Whether the device is a phone or a tablet."""
-    return F.col(device).isin(*MOBILE_DEVICES)
+def known_device() -> Column:
+    """``device`` where it is one of ``DEVICES``, else null."""
+    return F.when(F.col("device").isin(*DEVICES), F.col("device"))
+
+
+def known_connection() -> Column:
+    """``connection`` where the landing contract knows it, else null."""
+    return F.when(F.col("connection").isin(*CONNECTIONS), F.col("connection"))
+
+
+def on_mobile() -> Column:
+    """Whether ``device`` is a phone or a tablet; null where it is unknown."""
+    return known_device().isin(*MOBILE_DEVICES)
 
 
 def in_hours(instant: Column, part: str) -> Column:
     """Whether an instant lies in a part of the day."""
     first, end = DAY_PARTS[part]
     return F.hour(instant).between(first, end - 1)
-
-
-def city_part(city: str) -> Column:
-    """The part that a city is hashed into; stable across processes and versions."""
-    return F.pmod(F.crc32(F.col(city).cast("binary")), F.lit(CITY_PARTS))
 
 
 def instant_columns(instant: Column) -> dict[str, Column]:
@@ -59,19 +67,19 @@ def day_context(day: date) -> dict[str, float]:
 
 
 def session_columns() -> dict[str, Column]:
-    """Context features of a logged impression; each is null where the log does not tell.
+    """Context features of a logged impression; each is null where the log does not tell, or tells something unknown.
 
-    Reads device, connection, city and the visible state of the session: num_session_views and session_micros, the
-    time since its first impression.
+    Reads device, connection, city and known_cities, and the visible state of the session: num_session_views and
+    session_micros, the time since its first impression.
     """
-    device, connection, views = F.col("device"), F.col("connection"), F.col("num_session_views")
+    device, connection, views = known_device(), known_connection(), F.col("num_session_views")
     columns = {
-        "is_mobile": on_mobile("device"),
+        "is_mobile": on_mobile(),
         "is_tablet": device == "tablet",
         "is_desktop": device == "desktop",
         "is_wifi": connection == "wifi",
         "is_cellular": connection == "cellular",
-        **{f"city_{part}": city_part("city") == part for part in range(CITY_PARTS)},
+        **in_cities(),
         "session_views": log_count(views),
         "session_minutes": F.log1p(F.col("session_micros") / F.lit(60e6)),
         "is_new_session": views == 0,

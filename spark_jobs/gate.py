@@ -123,7 +123,7 @@ def _result(item: dict[str, Any], answer: Any, num_rows: int) -> Result:
     return Result(kind, column, item["severity"], bool(answer.success), unexpected, total, message, item["why"])
 
 
-def _shorten(text: str, limit: int = 200) -> str:
+def _shorten(text: str, limit: int = 300) -> str:
     return text if len(text) <= limit else f"{text[:limit]}… ({len(text)} characters)"
 
 
@@ -159,7 +159,7 @@ def check_numbers(frame: DataFrame, num_rows: int) -> list[Result]:
 
 
 def cross_checks(night: Night, table: Table) -> list[Result]:
-    """Run ``sql/<layer>/<table>/checks.sql``: each query returns the rows that break its rule.
+    """Run ``sql/<layer>/<table>/checks.sql``: each query returns the rows that break its rule, the first ones first.
 
     A query may name ``:ds`` and every setting of the data set, for example ``:late_days``.
     """
@@ -179,15 +179,19 @@ def cross_checks(night: Night, table: Table) -> list[Result]:
             if re.search(rf"\b{view}\b", query):
                 night.read(other.full_name).createOrReplaceTempView(view)
         broken = night.spark.sql(re.sub(r":(\w+)", r"(SELECT \1 FROM night)", query.strip().rstrip(";")))
-        rows = [row.asDict() for row in broken.limit(3).collect()]
+        rows = [_shorten(str(row.asDict())) for row in broken.limit(3).collect()]
         count = broken.count() if rows else 0
-        message = "holds" if count == 0 else f"{count} rows break it, for example {_shorten(str(rows))}"
+        message = "holds" if count == 0 else f"{count} rows break it, for example [{', '.join(rows)}]"
         results.append(Result(name, None, severity, count == 0, count, 0, message, "cross-table rule"))
     return results
 
 
-def run_gate(night: Night, name: str) -> dict[str, Any]:
-    """Check what the night wrote to table ``name``, write the verdict and return it."""
+def run_gate(night: Night, name: str, since: int = -1) -> dict[str, Any]:
+    """Check what the night may have written to table ``name``, write the verdict and return it.
+
+    Its ``rows`` are those written after version ``since`` of the table, ``rows_checked`` those of the days that the
+    gate looks at: a night of late events writes few rows of many days.
+    """
     started = time.monotonic()
     table = BY_NAME[name]
     frame = night.read(name)
@@ -205,7 +209,8 @@ def run_gate(night: Night, name: str) -> dict[str, Any]:
         "table": name,
         "ds": night.ds.isoformat(),
         "success": all(result.success for result in results if result.severity == "critical"),
-        "rows": num_rows,
+        "rows": night.lake.rows_written(name, since),
+        "rows_checked": num_rows,
         "seconds": round(time.monotonic() - started, 2),
         "results": [asdict(result) for result in results],
     }

@@ -19,6 +19,15 @@ from pyspark.sql.types import StructType
 from contracts.pipeline import BY_NAME
 from spark_jobs.ddl import additions, column_ddl, loosened, read_schema
 
+ROW_METRICS = {
+    "numOutputRows": 1,
+    "numUpdatedRows": 1,
+    "num_added_rows": 1,
+    "numTargetRowsCopied": -1,
+    "numCopiedRows": -1,
+}
+"""What a commit notes of its rows, and with which sign it counts as written."""
+
 _ONE_CREATOR = threading.Lock()
 """Two tables of a stage may be the first to read a third; ``createIfNotExists`` is not safe against itself."""
 
@@ -115,6 +124,29 @@ class Lake:
         # The log itself knows; the public `history` runs a Spark job, which takes seconds, to describe the version too.
         _, snapshot = self.log(name)
         return int(snapshot.version())
+
+    def last_version(self, name: str) -> int:
+        """Latest Delta version of the table; -1 where it does not exist."""
+        return self.version(name) if self.exists(name) else -1
+
+    def rows_written(self, name: str, since: int) -> int:
+        """Rows that the commits after version ``since`` added or changed; rows that a commit only copied do not count.
+
+        Every writer notes this in its commit: Spark, and delta-rs under another name.
+        """
+        if not self.exists(name) or self.version(name) <= since:
+            return 0
+        log, _ = self.log(name)
+        changes = log.getChanges(since + 1, *(getattr(log, f"getChanges$default${at}")() for at in (2, 3)))
+        total = 0
+        while changes.hasNext():
+            actions = changes.next()._2()
+            # A commit's description is mostly its first action.
+            told = (json.loads(actions.apply(at).json()).get("commitInfo") for at in range(actions.size()))
+            noted: dict[str, Any] = next((info for info in told if info is not None), {})
+            metrics = noted.get("operationMetrics", {})
+            total += sum(sign * int(metrics.get(key, 0)) for key, sign in ROW_METRICS.items())
+        return total
 
     def log(self, name: str) -> tuple[Any, Any]:
         """The JVM's log of the table, and the newest snapshot that it tells."""

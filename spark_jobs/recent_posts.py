@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from contracts.settings import Settings
@@ -29,3 +29,11 @@ def recent_posts(posts: DataFrame, post_features: DataFrame, as_of: datetime, se
     counted = post_features.select("post_id", *counts, bookmarks, opens)
     counted = counted.withColumn("engagement", F.log1p(weighted.cast("double"))).drop("num_bookmarks", "num_opens")
     return posts.where(in_window & is_live).join(counted, "post_id", "inner")
+
+
+def public_reason() -> Column:
+    """Why a public post shows that nobody near the viewer made: its popularity, if ``engagement`` says that it has any.
+
+    Null counts as none.
+    """
+    return F.when(F.col("engagement") > 0, F.lit("popular")).otherwise(F.lit("recent"))

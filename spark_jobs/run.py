@@ -59,10 +59,11 @@ def run_stage(night: Night, stage: str, startup_seconds: float = 0.0) -> list[di
     if stage in WITHOUT_TABLE:
         importlib.import_module(WITHOUT_TABLE[stage]).main(night)
     inputs = {name for table in tables_of(stage) for name in table.inputs}
+    before = {table.full_name: night.lake.last_version(table.full_name) for table in tables_of(stage)}
     size_shuffles(night.spark, sum(night.lake.num_bytes(name) for name in inputs))
     built: dict[str, Future[float]] = {table.full_name: Future() for table in tables_of(stage)}
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        verdicts = list(pool.map(lambda table: build_and_gate(night, table, built), tables_of(stage)))
+        verdicts = list(pool.map(lambda table: build_and_gate(night, table, built, before), tables_of(stage)))
     record = {
         "stage": stage,
         "started_at": started_at.isoformat(),
@@ -72,6 +73,7 @@ def run_stage(night: Night, stage: str, startup_seconds: float = 0.0) -> list[di
         "tables": {
             verdict["table"]: {
                 "rows": verdict["rows"],
+                "rows_checked": verdict["rows_checked"],
                 "seconds": round(built[verdict["table"]].result(), 2),
                 "gate_seconds": verdict["seconds"],
             }
@@ -93,9 +95,12 @@ def refuse_to_start(night: Night) -> None:
         refuse_older(night, None)
 
 
-def build_and_gate(night: Night, table: Table, built: dict[str, Future[float]]) -> dict[str, Any]:
+def build_and_gate(
+    night: Night, table: Table, built: dict[str, Future[float]], before: dict[str, int]
+) -> dict[str, Any]:
     """Build ``table`` once those of ``built`` that it reads are there, settle its own future, return its verdict.
 
+    ``before`` holds the version of each table when the stage began: rows are counted from there.
     ``built`` holds the seconds of each table of the stage, in the order in which they are begun: a table comes after
     those it reads, so whoever waits, waits for one that is being built.
     """
@@ -109,10 +114,11 @@ def build_and_gate(night: Night, table: Table, built: dict[str, Future[float]]) 
         built[table.full_name].set_exception(error)
         raise
     with ONE_GATE:
-        verdict = run_gate(night, table.full_name)
+        verdict = run_gate(night, table.full_name, before[table.full_name])
     seconds = built[table.full_name].result()
-    lines = [f"{table.full_name}: {verdict['rows']:,} rows in {seconds:.1f} s, gate {verdict['seconds']:.1f} s"]
-    print("\n  ".join(lines + failures(verdict)))
+    written = f"{table.full_name}: {verdict['rows']:,} rows written in {seconds:.1f} s"
+    checked = f"gate of {verdict['rows_checked']:,} rows {verdict['seconds']:.1f} s"
+    print("\n  ".join([f"{written}, {checked}", *failures(verdict)]))
     return verdict
 
 

@@ -5,13 +5,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import log1p
-from zlib import crc32
 
 import numpy as np
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
-from contracts.features import CITY_PARTS, features_of
+from contracts.features import KNOWN_CITIES, features_of
 from contracts.settings import Smoothing
 from spark_jobs.counters import NEGATIVE
 from spark_jobs.night import Night
@@ -23,6 +22,10 @@ COUNTED = {
 }
 ROUNDING = 1e-6
 """Features are stored with 24 bits."""
+
+
+LOCATED = {"location", *(f"city_{rank}_ratio" for rank in range(1, KNOWN_CITIES + 1))}
+"""User features that an example takes from its snapshot by the locations of the night, not by those of the snapshot."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,26 @@ def sessions_of(night: Night, examples: Iterable[Row]) -> dict[str, list[Row]]:
     return {row.example_id: of_user[row.user_id] for row in rows}
 
 
-def wrong_context(examples: Iterable[Row], impressions: Mapping[str, list[Row]]) -> Counter[str]:
+@dataclass(frozen=True)
+class Locations:
+    """What a night knows: the number of each country, and its cities, the one with most users first."""
+
+    countries: dict[str | None, float]
+    cities: list[str]
+
+
+def locations_of(night: Night) -> Locations:
+    """Those of the night's own partition of gold.locations."""
+    rows = sorted(
+        night.read("gold.locations").where(F.col("ds") == F.lit(night.ds)).collect(), key=lambda row: row.rank
+    )
+    countries: dict[str | None, float] = {
+        row.location: log1p(1000 * row.share) for row in rows if row.kind == "country"
+    }
+    return Locations(countries, [row.location for row in rows if row.kind == "city"])
+
+
+def wrong_context(examples: Iterable[Row], impressions: Mapping[str, list[Row]], locations: Locations) -> Counter[str]:
     """How many examples hold another context than their impression and what was seen of its session; by column."""
     wrong: Counter[str] = Counter()
     for row in examples:
@@ -123,14 +145,37 @@ def wrong_context(examples: Iterable[Row], impressions: Mapping[str, list[Row]])
             "is_mobile": own.device in {"phone", "tablet"},
             "is_desktop": own.device == "desktop",
             "is_wifi": own.connection == "wifi",
-            **{f"city_{part}": crc32(own.city.encode()) % CITY_PARTS == part for part in range(CITY_PARTS)},
+            **_in_cities(row, own.city, locations.cities),
         }
         for name, value in expected.items():
             wrong[f"context_{name}"] += abs(row[f"context_{name}"] - value) > ROUNDING * max(1.0, value)
     return +wrong
 
 
-def wrong_snapshots(examples: Iterable[Row], users: DataFrame, pairs: DataFrame) -> Counter[str]:
+def _in_cities(row: Row, city: str | None, known: list[str]) -> dict[str, float]:
+    """In which of the known cities the impression was; of another city, what is expected of the user."""
+    ranks = range(1, KNOWN_CITIES + 1)
+    if city in known:
+        return {f"city_{rank}": float(known.index(city) + 1 == rank) for rank in ranks}
+    return {f"city_{rank}": row[f"user_city_{rank}_ratio"] for rank in ranks}
+
+
+def located_by_hand(snapshot: Row | None, locations: Locations, prior: Smoothing) -> dict[str, float]:
+    """The features of ``LOCATED`` from the country and the cities that a snapshot carries."""
+    country, seen = (snapshot.country, snapshot.city_views) if snapshot else (None, None)
+    views = {item.city: item.views for item in seen or []}
+    of_rank = dict(enumerate((views.get(name, 0) for name in locations.cities), start=1))
+    total = sum(of_rank.values()) + prior.strength
+    ratios = {
+        f"city_{rank}_ratio": (of_rank.get(rank, 0) + prior.city_mean * prior.strength) / total
+        for rank in range(1, KNOWN_CITIES + 1)
+    }
+    return {"location": locations.countries.get(country, 0.0), **ratios}
+
+
+def wrong_snapshots(
+    examples: Iterable[Row], users: DataFrame, pairs: DataFrame, locations: Locations, prior: Smoothing
+) -> Counter[str]:
     """How many examples hold another value than the newest snapshot by their instant, or the default; by column."""
     rows = list(examples)
     user_ids = ", ".join(str(row.user_id) for row in rows)
@@ -140,8 +185,12 @@ def wrong_snapshots(examples: Iterable[Row], users: DataFrame, pairs: DataFrame)
     for row in rows:
         taken = row.ds - timedelta(days=1)  # a snapshot of a day is taken at the midnight that ends it
         user, pair = of_user.get((row.user_id, taken)), of_pair.get((row.user_id, row.author_id, taken))
+        for name, value in located_by_hand(user, locations, prior).items():
+            wrong[f"user_{name}"] += abs(row[f"user_{name}"] - value) > ROUNDING * max(1.0, value)
         for entity, snapshot in (("user", user), ("pair", pair)):
             for feature in features_of(entity):  # type: ignore[arg-type]
+                if entity == "user" and feature.name in LOCATED:
+                    continue
                 expected = snapshot[feature.name] if snapshot else default_value(feature)
                 wrong[feature.example_column] += differ(row[feature.example_column], expected)
     return +wrong

@@ -13,7 +13,7 @@ from spark_jobs.features.content_match import profiles
 from spark_jobs.features.interactions import ad_log, event_log, posts_written, with_posts
 from spark_jobs.features.pair_facts import count_pairs
 from spark_jobs.features.tastes import count_tastes
-from spark_jobs.features.user_facts import count_users, covered_days
+from spark_jobs.features.user_facts import count_cities, count_users, covered_days
 from spark_jobs.post_columns import WRITING_COLUMNS
 from spark_jobs.post_versions import all_versions
 from tests.silver_rows import silver
@@ -33,9 +33,9 @@ Rows = dict[str, list[dict[str, Any]]]
 
 
 def frames_of(spark: SparkSession, rows: Rows) -> dict[str, DataFrame]:
-    """All silver tables that features read, gold.communities and gold.content_embeddings; without rows, empty."""
+    """All silver tables that features read, gold.communities, content_embeddings and locations; without rows, empty."""
     frames = {name: silver(spark, f"silver.{name}", rows.get(name, [])) for name in TABLES}
-    gold = ("communities", "content_embeddings")
+    gold = ("communities", "content_embeddings", "locations")
     return frames | {name: silver(spark, f"gold.{name}", rows.get(name, [])) for name in gold}
 
 
@@ -103,7 +103,9 @@ def user_features_of(
         totals=totals,
         tastes=count_tastes(log, versions, frames["content_embeddings"], days, activity_days),
         pairs=pair_features(frames, days, activity_days, rules),
+        cities=count_cities(log, days, activity_days, rules.user_cities),
         communities=frames["communities"],
+        locations=frames["locations"],
         covered=covered_days(log, written, days, activity_days),
         days=days,
         smoothing=Smoothing(),

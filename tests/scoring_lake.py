@@ -63,7 +63,9 @@ def write_features(night: Night, num_users: int, num_posts: int, seed: int = 7) 
     """The last user has no features; post i is by author i % 20; even users have affinities with all authors."""
     generator = np.random.default_rng(seed)
     users = np.arange(num_users - 1)
-    write(night, "gold.user_features", {"user_id": users, **random_features(generator, "user", len(users))})
+    views = pa.list_(pa.struct([("city", pa.string()), ("views", pa.int64())]))
+    carried = {"country": pa.nulls(len(users), pa.string()), "city_views": pa.nulls(len(users), views)}
+    write(night, "gold.user_features", {"user_id": users, **random_features(generator, "user", len(users)), **carried})
     posts = np.arange(num_posts)
     features = random_features(generator, "post", num_posts)
     write(night, "gold.post_features", {"post_id": posts, "author_id": posts % 20, **features})

@@ -11,16 +11,16 @@ import json
 from dataclasses import asdict
 
 from contracts.features.context import CONTEXT
-from contracts.features.feature import CITY_PARTS, CREATOR_SKETCH, LANGUAGES, TOPICS, Entity, Feature
+from contracts.features.feature import CREATOR_SKETCH, KNOWN_CITIES, LANGUAGES, TOPICS, Entity, Feature
 from contracts.features.pair import PAIR
 from contracts.features.post import POST
 from contracts.features.user import USER
 
 __all__ = [
-    "CITY_PARTS",
     "CREATOR_SKETCH",
     "FEATURES",
     "HEADS",
+    "KNOWN_CITIES",
     "LANGUAGES",
     "TABLES",
     "TOPICS",

@@ -4,7 +4,7 @@ An impression has those of its instant. A nightly run ranks for the session that
 ``expected`` names among the user's own features, and the day that is served.
 """
 
-from contracts.features.feature import CITY_PARTS, Feature
+from contracts.features.feature import KNOWN_CITIES, Feature
 from contracts.settings import Smoothing
 
 _PRIOR = Smoothing()
@@ -38,13 +38,13 @@ CONTEXT: tuple[Feature, ...] = (
     *(
         _context(
             "location",
-            f"city_{part}",
+            f"city_{rank}",
             "[0, 1]",
             _PRIOR.city_mean,
-            f"in a city whose crc32 leaves {part} divided by {CITY_PARTS}",
-            expected=f"city_{part}_ratio",
+            f"in the city of rank {rank} by users of the training rows",
+            expected=f"city_{rank}_ratio",
         )
-        for part in range(CITY_PARTS)
+        for rank in range(1, KNOWN_CITIES + 1)
     ),
     _context(
         "session",

@@ -19,8 +19,8 @@ TOPICS = (
     "education",
 )
 
-CITY_PARTS = 4
-"""Cities are hashed into this many parts: a city is a 1 in one of them."""
+KNOWN_CITIES = 4
+"""The cities with most users that a model tells apart (gold.locations); any other is unknown to it."""
 
 CREATOR_SKETCH = 8
 """Authors are hashed, with a sign, into so many places (``spark_jobs/creator_sketch.py``)."""

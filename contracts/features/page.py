@@ -2,7 +2,7 @@
 
 from itertools import groupby
 
-from contracts.features import TABLES, features_of, schema_hash, width_of
+from contracts.features import KNOWN_CITIES, TABLES, features_of, schema_hash, width_of
 from contracts.features.feature import Entity, Feature
 
 _INTRODUCTION = """\
@@ -25,6 +25,15 @@ ratios are guarded, and a gate stops the night at a value that is no number or o
 an impression only what happened before it and was received by then. A post that is edited or deleted counts as it
 could be seen (`spark_jobs/post_versions.py`): in an example at the impression, in its own features at midnight, in what
 a user engaged with at the engagement, in what an author writes when it was first seen.
+
+**Unknown.** A value that a model cannot know has one place, whatever it is: swapping one for another changes no score.
+A country or city is known where `FeatureRules.location_users` users of the training rows have it; `gold.locations`
+lists what a night knows, and the night reads both its examples and the users it scores by that list. A country is a
+number that means something, how common it is, and an unknown one is 0; of cities the {cities} with most users are told
+apart. A device is known if it is a phone, tablet or desktop, a connection if the landing contract names it. Of an
+unknown city, device or connection the context tells what is expected of the user, as if nothing had been logged, and
+the user's shares leave it out. A language that is not listed below is `other`.
+[ADR 11](adr/0011-locations-are-known-from-training-rows.md) says why.
 """
 
 _TITLES: dict[Entity, str] = {
@@ -49,7 +58,7 @@ def page() -> str:
     sizes = [(entity, [f.part for f in features_of(entity)].count("named")) for entity in _TITLES]
     named = ", ".join(f"{count} of a {entity}" for entity, count in sizes)
     widths = ", ".join(f"{width_of(entity)} of a {entity}" for entity in _TITLES)
-    parts = [_INTRODUCTION.format(hash=schema_hash(), named=named, widths=widths)]
+    parts = [_INTRODUCTION.format(hash=schema_hash(), named=named, widths=widths, cities=KNOWN_CITIES)]
     for entity, title in _TITLES.items():
         assert entity == "context" or TABLES[entity] in _NOTES[entity], entity
         parts.append(f"\n## {title}\n\n{_NOTES[entity]}\n")

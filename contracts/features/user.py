@@ -3,7 +3,7 @@
 Counts are those of the activity window. Days, hours and weekdays are UTC.
 """
 
-from contracts.features.feature import CITY_PARTS, CREATOR_SKETCH, TOPICS, Feature, Part
+from contracts.features.feature import CREATOR_SKETCH, KNOWN_CITIES, TOPICS, Feature, Part
 from contracts.settings import Content, Smoothing
 
 _PRIOR = Smoothing()
@@ -24,7 +24,13 @@ def _rate(group: str, name: str, default: float, doc: str, *, part: Part = "name
 _DEMOGRAPHICS = (
     _user("demographics", "age", "years / 100", 0.35, "age at the as-of; 35 where the birth year is unknown"),
     _user("demographics", "gender_code", "0, 0.5, 1", 0.5, "female 0, male 1, other or unknown 0.5"),
-    _user("demographics", "location_hash", "[0, 1)", 0.0, "crc32 of the country / 2^32; stable across processes"),
+    _user(
+        "demographics",
+        "location",
+        "log1p(users / 1000)",
+        0.0,
+        "users of the training rows with the same country, per thousand; 0 where the country is unknown",
+    ),
     _user("demographics", "account_age_years", "years", 0.0, "since sign-up"),
     _user("demographics", "is_verified", "0 or 1", 0.0, "verified account"),
 )
@@ -128,9 +134,13 @@ _HABITS = (
     ),
     *(
         _rate(
-            "habits", f"city_{at}_ratio", _PRIOR.city_mean, f"share of impressions in cities of part {at}", part="extra"
+            "habits",
+            f"city_{rank}_ratio",
+            _PRIOR.city_mean,
+            f"share of the impressions in known cities that were in the one of rank {rank}",
+            part="extra",
         )
-        for at in range(CITY_PARTS)
+        for rank in range(1, KNOWN_CITIES + 1)
     ),
     _extra("habits", "usual_session_views", "log1p", 0.0, "impressions behind one in the middle of a mean session"),
     _extra("habits", "usual_session_minutes", "log1p(minutes)", 0.0, "half the length of a mean session"),

@@ -12,6 +12,8 @@ class Dataset:
     ``has_impressions``: false for a source that logs no impressions; then examples are user-level engagements
     plus sampled negatives (``docs/negatives.md``), never invented impressions.
     Windows are in days or hours before the night's as-of.
+    More than ``max_quarantined_share`` of refused lines stops a night, from ``min_quarantined_lines`` of them on, or
+    where no line is accepted: of three lines one is a third, and no sign that a source is broken.
     """
 
     name: str = "network"
@@ -25,6 +27,7 @@ class Dataset:
     attribution_hours: int = 24
     dwell_hours: int = 1
     max_quarantined_share: float = 0.05
+    min_quarantined_lines: int = 20
 
     @property
     def reserved_days(self) -> int:

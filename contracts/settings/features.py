@@ -45,7 +45,8 @@ class FeatureRules:
     ``close_interactions`` engagements in the activity window, a person ``influential`` from ``influential_audience``
     friends and page followers. Social proof looks at the ``proof_friends`` closest friends of a viewer and the
     ``proof_authors`` authors that each of them engaged with last. Texts are short below ``short_text`` characters and
-    long from ``long_text``.
+    long from ``long_text``. A country or city is known from ``location_users`` users of the training rows; of a user
+    the ``user_cities`` cities with most impressions are kept.
     """
 
     read_ms: int = 5_000
@@ -57,6 +58,8 @@ class FeatureRules:
     proof_authors: int = 200
     short_text: int = 80
     long_text: int = 200
+    location_users: int = 5
+    user_cities: int = 20
 
 
 @dataclass(frozen=True)

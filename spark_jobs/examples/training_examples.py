@@ -1,5 +1,7 @@
 """gold.training_examples: exposures whose label window has closed, with features as of the instant of exposure."""
 
+from collections.abc import Sequence
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -14,6 +16,7 @@ from spark_jobs.examples.weights import weights_by_position, with_weights
 from spark_jobs.examples.window import Window
 from spark_jobs.feature_columns import with_defaults
 from spark_jobs.lake import write_partition
+from spark_jobs.location_columns import CARRIED, city_ratios, join_cities, join_countries, location
 from spark_jobs.night import Night
 from spark_jobs.point_in_time import snapshot_day
 from spark_jobs.post_columns import complete_posts, describe_posts
@@ -43,6 +46,7 @@ def transform(
     affinity_features: DataFrame,
     propensities: DataFrame,
     contents: DataFrame,
+    locations: DataFrame,
     window: Window,
     settings: Settings,
 ) -> DataFrame:
@@ -70,6 +74,7 @@ def transform(
         user_features=user_features,
         affinity_features=affinity_features,
         contents=contents,
+        locations=locations,
         settings=settings,
     )
     labels = mature_labels(exposures, attribute(shown, attributable(engagements, window)), window)
@@ -101,6 +106,7 @@ def feature_inputs(night: Night, window: Window) -> dict[str, DataFrame]:
         "user_features": night.read("gold.user_features").where(snapshots),
         "affinity_features": night.read("gold.affinity_features").where(snapshots),
         "contents": night.read("gold.content_embeddings").where(F.col("ds") <= F.lit(night.ds)),
+        "locations": night.read("gold.locations").where(F.col("ds") == F.lit(night.ds)),
     }
 
 
@@ -112,9 +118,13 @@ def join_features(
     user_features: DataFrame,
     affinity_features: DataFrame,
     contents: DataFrame,
+    locations: DataFrame,
     settings: Settings,
 ) -> DataFrame:
-    """``points`` with every example feature: counters as of ``shown_at``, snapshots taken at or before it."""
+    """``points`` with every example feature: counters as of ``shown_at``, snapshots taken at or before it.
+
+    ``locations`` are those of the night, by which it will score: snapshots were translated by those of their own day.
+    """
     oldest = points.agg(F.to_date(F.min("created_at"))).first()
     # A post has no event and no reading from before it was created, so older partitions need not be read.
     first_day = F.lit(oldest[0] if oldest is not None else None)
@@ -122,15 +132,20 @@ def join_features(
     events = post_events(impressions.where(since), engagements.where(since))
     counted = counters_at(events, points.withColumn("instant", F.col("shown_at")))
     completed = complete_posts(counted, user_features, contents.where(F.col("ds") >= first_day), settings.smoothing)
-    frame = completed.select(
+    frame = join_cities(completed, locations).select(
         *_CARRIED,
         *session_columns(),
+        "known_cities",
         F.col("created_at").alias("post_created_at"),
         F.col("num_likes").alias("num_prior_likes"),
         snapshot_day("shown_at").alias("snapshot"),
         *(F.col(name).alias(f"post_{name}") for name in names_of("post")),
     )
-    frame = _join_snapshot(frame, user_features, "user", ["user_id"])
+    frame = _join_snapshot(frame, user_features, "user", ["user_id"], CARRIED)
+    located = {"location": location(), **city_ratios(settings.smoothing)}
+    frame = join_countries(frame, locations).withColumns(
+        {f"user_{name}": column.cast("float") for name, column in located.items()}
+    )
     frame = _join_snapshot(frame, affinity_features, "pair", ["user_id", "author_id"])
     frame = frame.withColumns({feature.example_column: _context(feature) for feature in features_of("context")})
     return frame.select(*_CARRIED, "post_created_at", "num_prior_likes", *example_columns())
@@ -143,10 +158,13 @@ def _context(feature: Feature) -> Column:
     return logged.cast("float")
 
 
-def _join_snapshot(frame: DataFrame, features: DataFrame, entity: Entity, keys: list[str]) -> DataFrame:
+def _join_snapshot(
+    frame: DataFrame, features: DataFrame, entity: Entity, keys: list[str], carried: Sequence[str] = ()
+) -> DataFrame:
     """Features of the newest snapshot taken by the instant; where it has no row, the registry's defaults."""
     snapshot = features.select(
         *keys,
+        *carried,
         F.col("ds").alias("snapshot"),
         *(F.col(feature.name).alias(feature.example_column) for feature in features_of(entity)),
     )

@@ -3,12 +3,13 @@
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from contracts.features import CITY_PARTS, TOPICS, default_of
+from contracts.features import TOPICS, default_of
 from contracts.settings import Smoothing
 from spark_jobs.features.circles import circle_columns
 from spark_jobs.features.network_features import NAMES as NETWORK
 from spark_jobs.features.tastes import taste_columns
 from spark_jobs.features.user_facts import PARTS_PER_TURN
+from spark_jobs.location_columns import city_ratios, location
 from spark_jobs.rates import log_count, share_of, smoothed_mean, smoothed_rate, wilson_lower
 
 MAX_AGE = 1.2
@@ -16,11 +17,12 @@ MAX_AGE = 1.2
 
 
 def user_columns(smoothing: Smoothing) -> dict[str, Column]:
-    """Every user feature, from the columns of ``known_users`` and ``count_users``, and num_days."""
+    """Every user feature, from ``known_users``, ``count_users``, num_days and the day's locations."""
     return {
         **_profile_columns(),
         **_activity_columns(),
         **_rate_columns(smoothing),
+        **city_ratios(smoothing),
         **{name: F.col(name) for name in NETWORK},
         **circle_columns(),
         **_interest_columns(smoothing),
@@ -39,7 +41,7 @@ def _profile_columns() -> dict[str, Column]:
         "gender_code": F.when(F.col("gender") == "female", F.lit(0.0))
         .when(F.col("gender") == "male", F.lit(1.0))
         .otherwise(F.lit(0.5)),
-        "location_hash": F.coalesce(F.crc32(F.col("country").cast("binary")) / F.lit(2.0**32), F.lit(0.0)),
+        "location": location(),
         "account_age_years": F.greatest(signed_up_s / F.lit(365.25 * 86400), F.lit(0.0)),
         "is_verified": F.col("is_verified").cast("double"),
     }
@@ -62,7 +64,7 @@ def _rates(smoothing: Smoothing) -> dict[str, tuple[str, str, float]]:
     """Each smoothed rate: what is counted, of which trials, and the prior mean."""
     kinds = ("photo", "video", "link", "friend", "page", "ad")
     devices = {"mobile": smoothing.mobile_mean, "tablet": smoothing.tablet_mean, "desktop": smoothing.desktop_mean}
-    connections, cities = ("wifi", "cellular"), [f"city_{part}" for part in range(CITY_PARTS)]
+    connections = ("wifi", "cellular")
     return {
         "like_rate": ("likes", "views", smoothing.like_mean),
         "comment_rate": ("comments", "views", smoothing.comment_mean),
@@ -84,7 +86,6 @@ def _rates(smoothing: Smoothing) -> dict[str, tuple[str, str, float]]:
         },
         **{f"{device}_ratio": (f"{device}_views", "device_views", mean) for device, mean in devices.items()},
         **{f"{k}_ratio": (f"{k}_views", "connected_views", smoothing.connection_mean) for k in connections},
-        **{f"{city}_ratio": (f"{city}_views", "located_views", smoothing.city_mean) for city in cities},
     }
 
 

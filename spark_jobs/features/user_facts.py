@@ -7,9 +7,9 @@ from datetime import date
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from contracts.features import CITY_PARTS, TOPICS
+from contracts.features import TOPICS
 from contracts.settings import FeatureRules
-from spark_jobs.context_columns import city_part, in_hours, on_mobile
+from spark_jobs.context_columns import in_hours, known_connection, known_device, on_mobile
 from spark_jobs.counters import NEGATIVE, POSITIVE, is_kind
 from spark_jobs.features.interactions import counted, edge_interval, event_interval, totals_on_days, with_posts
 from spark_jobs.features.session_lengths import session_lengths
@@ -61,6 +61,19 @@ def covered_days(log: DataFrame, written: DataFrame, days: Sequence[date], activ
     seen = log.select("event_date", "seen_day").union(written.select("event_date", "seen_day")).distinct()
     first = on_days(seen.select("event_date", *event_interval(activity_days)), days)
     return first.groupBy("ds").agg((F.datediff("ds", F.min("event_date")) + F.lit(1)).alias("num_days"))
+
+
+def count_cities(log: DataFrame, days: Sequence[date], activity_days: int, most: int) -> DataFrame:
+    """Impressions by city, of the ``most`` cities with most of them, as ``city_views``; grain: user_id, ds."""
+    told = log.where(is_kind("view") & F.col("city").isNotNull()).select(
+        "user_id", "city", *event_interval(activity_days)
+    )
+    keys = ["user_id", "city"]
+    counts = totals_on_days([counted(told, keys, {"views": F.count("*")})], keys, days)
+    by_views = F.array_sort(F.collect_list(F.struct((-F.col("views")).alias("fewer"), "city")))
+    first = F.slice(by_views, 1, most)
+    views = F.transform(first, lambda seen: F.struct(seen["city"].alias("city"), (-seen["fewer"]).alias("views")))
+    return counts.groupBy("user_id", "ds").agg(views.alias("city_views"))
 
 
 def _sides(acts: DataFrame, interval: list[Column]) -> DataFrame:
@@ -120,13 +133,11 @@ def _own(rules: FeatureRules) -> dict[str, Column]:
     holds |= {f"{part}_events": in_hours(event_time, part) for part in ("morning", "afternoon", "evening")}
     holds["weekend_events"] = on_weekend(event_time) > 0
     holds |= {f"{device}_views": view & (F.col("device") == device) for device in ("tablet", "desktop")}
-    holds["mobile_views"] = view & on_mobile("device")
-    holds["device_views"] = view & F.col("device").isNotNull()
+    holds["mobile_views"] = view & on_mobile()
+    holds["device_views"] = view & known_device().isNotNull()
     holds["session_views"] = view & F.col("session_id").isNotNull()
-    holds["connected_views"] = view & F.col("connection").isNotNull()
+    holds["connected_views"] = view & known_connection().isNotNull()
     holds |= {f"{kind}_views": view & (F.col("connection") == kind) for kind in ("wifi", "cellular")}
-    holds["located_views"] = view & F.col("city").isNotNull()
-    holds |= {f"city_{part}_views": view & (city_part("city") == part) for part in range(CITY_PARTS)}
     groups = {kind: F.col("content_type") == kind for kind in ("photo", "video", "link")}
     groups |= {kind: F.col("source_type") == kind for kind in ("friend", "page")}
     for name, belongs in groups.items():

@@ -15,8 +15,9 @@ from spark_jobs.features.interactions import ad_log, event_log, posts_written
 from spark_jobs.features.network_features import NAMES, network_features
 from spark_jobs.features.tastes import count_tastes
 from spark_jobs.features.user_columns import user_columns
-from spark_jobs.features.user_facts import count_users, covered_days
+from spark_jobs.features.user_facts import count_cities, count_users, covered_days
 from spark_jobs.lake import write_partition
+from spark_jobs.location_columns import CARRIED, join_cities, join_countries
 from spark_jobs.night import Night
 from spark_jobs.point_in_time import on_days, seen_day
 from spark_jobs.post_versions import all_versions
@@ -29,8 +30,10 @@ def transform(
     users: DataFrame,
     totals: DataFrame,
     tastes: DataFrame,
+    cities: DataFrame,
     pairs: DataFrame,
     communities: DataFrame,
+    locations: DataFrame,
     covered: DataFrame,
     days: Sequence[date],
     smoothing: Smoothing,
@@ -38,19 +41,20 @@ def transform(
 ) -> DataFrame:
     """Features of every user known at the end of each of ``days``, in one pass; grain: user_id, ds.
 
-    ``totals`` and ``covered`` come from ``user_facts``, ``tastes`` from the module of that name; ``pairs`` are the
-    days' rows of gold.affinity_features, and ``communities`` those of gold.communities.
+    ``totals``, ``cities`` and ``covered`` come from ``user_facts``, ``tastes`` from the module of that name; ``pairs``,
+    ``communities`` and ``locations`` are the days' rows of gold.affinity_features and of the tables of these names.
     """
     circles, network = circle_counts(pairs, totals, rules), network_features(pairs, communities)
     joined = known_users(users, days)
-    for counted in (totals, tastes, circles, network):
+    for counted in (totals, tastes, cities, circles, network):
         joined = joined.join(counted, ["user_id", "ds"], "left")
+    joined = join_cities(join_countries(joined, locations, ["ds"]), locations, ["ds"])
     joined = joined.join(F.broadcast(covered), "ds", "left")
     counts = {*totals.columns, "num_engaged", "num_read", *circles.columns, *NAMES} - {"user_id", "ds"}
     joined = joined.fillna(0, sorted(counts)).fillna(1, ["num_days"])
     columns = user_columns(smoothing)
     features = (columns[feature.name].cast(type_of(feature)).alias(feature.name) for feature in features_of("user"))
-    return joined.select("user_id", *features, "ds")
+    return joined.select("user_id", *features, *CARRIED, "ds")
 
 
 def known_users(users: DataFrame, days: Sequence[date]) -> DataFrame:
@@ -97,7 +101,9 @@ def main(night: Night) -> None:
             totals=totals,
             tastes=count_tastes(log, versions, night.read("gold.content_embeddings").where(read_by), days, window),
             pairs=night.read("gold.affinity_features").where(F.col("ds").isin(days)),
+            cities=count_cities(log, days, window, settings.rules.user_cities),
             communities=night.read("gold.communities").where(F.col("ds").isin(days)),
+            locations=night.read("gold.locations").where(F.col("ds").isin(days)),
             covered=covered_days(log, written, days, window),
             days=days,
             smoothing=settings.smoothing,

@@ -19,7 +19,7 @@ from contracts.erasure import NOBODY
 from contracts.features import names_of
 from contracts.settings import PoolRules
 from spark_jobs.authorship import author_key
-from spark_jobs.recent_posts import STATS
+from spark_jobs.recent_posts import STATS, public_reason
 
 LARGEST_HALF = 65504.0
 """Largest finite float16: scores beyond it are clipped, never infinite."""
@@ -66,6 +66,7 @@ def fallback_pool(posts: DataFrame, kind: str, rules: PoolRules) -> dict[str, An
     is_open = (F.col("privacy") == "public") & (F.col("source_type") != "group")
     newest = (F.col("created_at").desc(), F.col("post_id"))
     order = newest if kind == "chronological" else (F.col("engagement").desc(), *newest)
+    reason = F.lit("recent") if kind == "chronological" else public_reason()
     place = F.row_number().over(Window.partitionBy(*author_key()).orderBy(*order))
     spread = posts.where(is_open).withColumn("_place", place)
     best = spread.where(F.col("_place") <= rules.max_per_author).orderBy(*order).limit(rules.fallback_size)
@@ -81,7 +82,7 @@ def fallback_pool(posts: DataFrame, kind: str, rules: PoolRules) -> dict[str, An
             F.lit(kind).alias("source_type"),
             "content_type",
             "privacy",
-            F.lit("recent" if kind == "chronological" else "popular").alias("reason"),
+            reason.alias("reason"),
             F.lit(col=False).alias("is_exploration"),
         )
     )

@@ -12,6 +12,7 @@ from contracts.settings import PoolRules
 from spark_jobs.authorship import author_key
 from spark_jobs.lake import write_partition
 from spark_jobs.night import Night
+from spark_jobs.recent_posts import public_reason, recent_posts
 from spark_jobs.visibility import Edges, read_edges, visible_pairs
 
 
@@ -22,7 +23,7 @@ def interests_of(user_features: DataFrame, min_interest: float) -> DataFrame:
 
 
 def reason() -> Column:
-    """Why a post shows: who posted it, or for a suggestion, a topic the viewer engages with, else its popularity."""
+    """Why a post shows: who posted it, or for a suggestion, a topic the viewer engages with, else the public."""
     topics = F.transform("hashtags", lambda tag: F.lower(F.ltrim(tag, F.lit("#"))))
     is_of_interest = F.coalesce(F.arrays_overlap("interests", topics), F.lit(col=False))
     return (
@@ -30,7 +31,7 @@ def reason() -> Column:
         .when(F.col("source_type") == "page", F.lit("page_posted"))
         .when(F.col("source_type") == "group", F.lit("group_posted"))
         .when(is_of_interest, F.lit("suggested_topic"))
-        .otherwise(F.lit("popular"))
+        .otherwise(public_reason())
     )
 
 
@@ -47,15 +48,26 @@ def order_pools(scored: DataFrame, rules: PoolRules) -> DataFrame:
 
 
 def transform(
-    *, scored: DataFrame, candidates: DataFrame, posts: DataFrame, interests: DataFrame, edges: Edges, rules: PoolRules
+    *,
+    scored: DataFrame,
+    candidates: DataFrame,
+    posts: DataFrame,
+    engagement: DataFrame,
+    interests: DataFrame,
+    edges: Edges,
+    rules: PoolRules,
 ) -> DataFrame:
-    """Pools without ``ds``, from one night's ``scored`` and ``candidates``; visibility by ``posts`` and ``edges``."""
+    """Pools without ``ds``, from one night's ``scored`` and ``candidates``; visibility by ``posts`` and ``edges``.
+
+    ``engagement`` (post_id, engagement) is that of ``recent_posts``.
+    """
     allowed = visible_pairs(scored.select("user_id", "post_id", "author_id", "value_score"), posts, edges)
     sources = candidates.select("user_id", "post_id", "source_type", "source_id", "created_at")
     cards = posts.select("post_id", "content_type", "privacy", "hashtags")
     ranked = order_pools(allowed.join(sources, ["user_id", "post_id"], "inner"), rules)
     return (
         ranked.join(cards, "post_id", "inner")
+        .join(engagement, "post_id", "left")
         .join(interests, "user_id", "left")
         .select(
             "user_id",
@@ -79,10 +91,13 @@ def main(night: Night) -> None:
     """Write the night's partition of ``gold.ranked_feeds``."""
     is_tonight = F.col("ds") == F.lit(night.ds)
     rules = night.settings.pool
+    posts, features = night.read("silver.posts"), night.read("gold.post_features").where(is_tonight)
+    recent = recent_posts(posts, features, night.as_of, night.settings)
     pools = transform(
         scored=night.read("gold.scored_candidates").where(is_tonight),
         candidates=night.read("gold.feed_candidates").where(is_tonight),
-        posts=night.read("silver.posts"),
+        posts=posts,
+        engagement=recent.select("post_id", "engagement"),
         interests=interests_of(night.read("gold.user_features").where(is_tonight), rules.min_topic_interest),
         edges=read_edges(night),
         rules=rules,

@@ -159,13 +159,23 @@ def test_bad_input_is_refused_with_its_reason_and_counted(spark: SparkSession, t
     assert {table: checksum(night.read(table)) for table in tables} == once
 
 
-def test_bad_input_beyond_the_share_stops_the_night(spark: SparkSession, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("accepted", "refused", "stops"), [(2, 1, False), (180, 19, False), (180, 20, True)])
+def test_bad_input_beyond_the_share_stops_the_night_from_a_number_of_lines_on(
+    spark: SparkSession, tmp_path: Path, accepted: int, refused: int, *, stops: bool
+) -> None:
     night = night_of(spark, tmp_path, settings=Settings())
-    land(night.landing, DS, [*(user(at) for at in range(18)), "{", "{"])
+    land(night.landing, DS, [*(user(at) for at in range(accepted)), *["{"] * refused])
     events.main(night)
-    [verdict] = [verdict for verdict in run_stage(night, "ingest") if not verdict["success"]]
-    assert not verdict["success"]
-    assert any("refused_share_of_the_day" in line and "'num_refused': 2" in line for line in failures(verdict))
+    verdict = run_stage(night, "ingest")[0]
+    print(f"{refused} of {accepted + refused} lines refused: {failures(verdict) or 'the night goes on'}")
+    assert verdict["success"] is not stops
+    if not stops:
+        return
+    first = [f"{{'source': '{DS}/events.jsonl', 'line': {line}, 'reason': 'malformed_json'" for line in (181, 182, 183)]
+    [told] = [line for line in failures(verdict) if "refused_share_of_the_day" in line]
+    assert [told.index(line) for line in first] == sorted(told.index(line) for line in first)
+    assert "20 rows break it" in told
+    assert "'num_refused': 20, 'num_accepted': 180" in told
     lenient = replace(night, settings=LENIENT)
     assert all(verdict["success"] for verdict in run_stage(lenient, "ingest"))
 

@@ -46,10 +46,11 @@ def test_gate_stops_the_night(published: Night, feed: Reader, tmp_path: Path) ->
     with pytest.raises(NightStopped) as stopped:
         run_night(replace(night, runs=tmp_path / "runs"))
     message = str(stopped.value)
-    print(message[:300])
+    print(message[:600])
     print(f"epoch {before.stable} is still served: {feed.feed(author[0]).json()['metadata']['served_from']}")
     assert "critical: bronze.events refused_share_of_the_day: 1 rows break it" in message
-    assert "'num_refused': 1, 'num_accepted': 0" in message
+    line = f"'source': '{tomorrow}/posts.jsonl', 'line': 1, 'reason': 'value_out_of_range'"
+    assert f"{line}, 'num_refused': 1, 'num_accepted': 0" in message
     reasons = night.read("bronze.quarantine").where(F.col("landing_date") == F.lit(tomorrow)).select("reason")
     assert [row.reason for row in reasons.collect()] == ["value_out_of_range"]
     assert not (tmp_path / "runs" / tomorrow.isoformat() / "stages" / "clean.json").exists()

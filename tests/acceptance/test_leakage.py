@@ -13,6 +13,7 @@ from spark_jobs.night import Night
 from spark_jobs.point_in_time import visible_micros
 from tests.by_hand import (
     events_of_posts,
+    locations_of,
     sample_of,
     sessions_of,
     wrong_context,
@@ -35,6 +36,7 @@ def examples_of(night: Night) -> list[Row]:
         affinity_features=night.read("gold.affinity_features"),
         propensities=night.read("gold.propensities").where(F.col("ds") == F.lit(night.ds)),
         contents=night.read("gold.content_embeddings"),
+        locations=night.read("gold.locations").where(F.col("ds") == F.lit(night.ds)),
         window=Window.of(night),
         settings=night.settings,
     )
@@ -46,7 +48,9 @@ def test_leakage(published: Night, monkeypatch: pytest.MonkeyPatch) -> None:
     prior = published.settings.smoothing
     events = events_of_posts(published, (row.post_id for row in honest))
     versions = versions_of_posts(published.landing)
-    assert not wrong_counters(honest, events, prior) + wrong_context(honest, sessions_of(published, honest))
+    locations = locations_of(published)
+    assert not wrong_counters(honest, events, prior)
+    assert not wrong_context(honest, sessions_of(published, honest), locations)
     assert not wrong_descriptions(honest, versions)
 
     def a_minute_early(event_time: str, received_at: str) -> Column:
@@ -58,7 +62,8 @@ def test_leakage(published: Night, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(post_versions, "visible_micros", lambda *times: a_minute_early(*times) - F.lit(DAY_MICROS))
     known = {row.example_id for row in honest}
     early = [row for row in examples_of(published) if row.example_id in known]
-    leaked = wrong_counters(early, events, prior) + wrong_context(early, sessions_of(published, early))
+    leaked = wrong_counters(early, events, prior)
+    leaked += wrong_context(early, sessions_of(published, early), locations)
     leaked += wrong_descriptions(early, versions)
     print(f"a minute of the future changes, of {SAMPLE:,} examples: {dict(leaked)}")
     assert leaked["post_log_views"] > 0

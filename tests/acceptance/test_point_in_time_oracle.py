@@ -3,7 +3,15 @@
 from datetime import UTC, timedelta
 
 from spark_jobs.night import Night
-from tests.by_hand import events_of_posts, sample_of, sessions_of, wrong_context, wrong_counters, wrong_snapshots
+from tests.by_hand import (
+    events_of_posts,
+    locations_of,
+    sample_of,
+    sessions_of,
+    wrong_context,
+    wrong_counters,
+    wrong_snapshots,
+)
 from tests.posts_by_hand import seen_at, versions_of_posts, wrong_contents, wrong_descriptions, wrong_tastes
 
 SAMPLE = 1_000
@@ -21,7 +29,15 @@ def test_point_in_time_oracle(published: Night) -> None:
     assert late > 0
     assert ties >= len(examples), "an example's own view happens at its instant and must not count"
     wrong = wrong_counters(examples, events, published.settings.smoothing)
-    wrong += wrong_snapshots(examples, published.read("gold.user_features"), published.read("gold.affinity_features"))
+    locations = locations_of(published)
+    print(f"{len(locations.countries)} known countries, known cities {', '.join(locations.cities)}")
+    wrong += wrong_snapshots(
+        examples,
+        published.read("gold.user_features"),
+        published.read("gold.affinity_features"),
+        locations,
+        published.settings.smoothing,
+    )
     versions = versions_of_posts(published.landing)
     seen = [(seen_at(versions[row.post_id], row.shown_at), row) for row in examples]
     before = sum(version is not versions[row.post_id][-1] for version, row in seen)
@@ -48,6 +64,6 @@ def test_point_in_time_oracle(published: Night) -> None:
     print(f"{read:,} whose post's text was read by hand, {liked:,} whose user had engaged with one")
     assert read > 0.9 * len(examples)
     assert liked > 0.1 * len(examples)
-    wrong += wrong_context(examples, sessions_of(published, examples))
+    wrong += wrong_context(examples, sessions_of(published, examples), locations)
     print(f"values that differ: {sum(wrong.values())}")
     assert not wrong

@@ -18,6 +18,7 @@ from pyspark.sql import functions as F
 from contracts.epochs import POINTER_KEY, Pointer, card_key, fallback_key, features_key, pool_key, unpack_pool
 from contracts.features import features_of
 from contracts.settings import Settings
+from spark_jobs.ddl import read_schema
 from spark_jobs.feature_columns import default_column
 from spark_jobs.lake import Lake, write_partition
 from spark_jobs.night import Night
@@ -28,6 +29,7 @@ from tests.serving.reader_world import RedisServer
 
 ROOT = Path(__file__).resolve().parents[2]
 NUM_USERS, NUM_POSTS, DEPTH = 30_000, 400, 8
+VECTORS = "gold.user_features"
 JOB = """
 import sys
 from datetime import date
@@ -58,8 +60,9 @@ def night(spark: SparkSession, server: RedisServer, tmp_path: Path) -> Night:
     put(lake, "silver.users", [{"user_id": i, "name": f"user {i}"} for i in range(100)])
     users = spark.range(NUM_USERS).select(F.col("id").alias("user_id"))
     known = (default_column(feature).alias(feature.name) for feature in features_of("user"))
-    vectors = users.select("user_id", *known, tonight())
-    write_partition(lake, "gold.user_features", vectors, [DS])
+    none = (F.lit(None).cast(field.dataType).alias(field.name) for field in read_schema(VECTORS) if field.nullable)
+    vectors = users.select("user_id", *known, *none, tonight())
+    write_partition(lake, VECTORS, vectors, [DS])
     post = F.pmod(F.col("user_id") * 7 + F.col("rank") * 13, F.lit(NUM_POSTS))
     ranked = users.select("user_id", F.explode(F.sequence(F.lit(1), F.lit(DEPTH))).alias("rank")).select(
         "user_id",

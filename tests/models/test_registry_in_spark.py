@@ -25,5 +25,6 @@ def test_spark_reads_the_row_under_the_tables_schema(lake: Lake, created_by_spar
     assert {name: tuple(value) if isinstance(value, list) else value for name, value in row.asDict().items()} == vars(
         ROW
     )
+    assert lake.rows_written("gold.models", 0) == 1
     results = expect(frame, load_suite(BY_NAME["gold.models"]), frame.count())
     assert [result.expectation for result in results if not result.success] == ["column_values_to_match_regex"]

@@ -60,8 +60,22 @@ def test_a_warning_reports_but_passes(make_night: Callable[..., Night], suite: C
     suite(length("warning", 8), length("critical", 50))
     verdict = gate.run_gate(night, "silver.pages")
     assert verdict["success"]
-    assert verdict["rows"] == 2
+    assert (verdict["rows"], verdict["rows_checked"]) == (2, 2)
     assert [result["success"] for result in verdict["results"]] == [True, False, True]
+
+
+def test_rows_are_those_written_tonight_and_the_gate_checks_all(
+    make_night: Callable[..., Night], suite: Callable[..., None]
+) -> None:
+    night = make_night()
+    fill(night, ["a", "b"])
+    before = night.lake.last_version("silver.pages")
+    suite()
+    again = gate.run_gate(night, "silver.pages", before)
+    assert (again["rows"], again["rows_checked"]) == (0, 2)
+    fill(night, ["a", "b", "c"])
+    verdict = gate.run_gate(night, "silver.pages", before)
+    assert (verdict["rows"], verdict["rows_checked"]) == (1, 3)
 
 
 def test_a_repeated_key_is_critical(make_night: Callable[..., Night], suite: Callable[..., None]) -> None:

@@ -69,6 +69,10 @@ def test_merge_inserts_new_keys_and_updates_only_when_told(lake: Lake) -> None:
     merge_by_key(lake, "silver.pages", stale, "new.updated_at > old.updated_at")
     rows = {row.page_id: row.name for row in lake.read("silver.pages").collect()}
     assert rows == {1: "new", 2: "two"}
+    # One row was appended, one updated and one inserted; those that a merge copied were not written.
+    assert lake.rows_written("silver.pages", -1) == 3
+    assert lake.rows_written("silver.pages", 1) == 2
+    assert lake.rows_written("silver.pages", lake.last_version("silver.pages")) == 0
 
 
 def test_write_partition_replaces_only_the_named_days(lake: Lake) -> None:
@@ -77,6 +81,7 @@ def test_write_partition_replaces_only_the_named_days(lake: Lake) -> None:
     for _ in range(2):
         write_partition(lake, "bronze.quarantine", quarantined(lake, (3, two)), [two])
     assert {(row.line, row.landing_date) for row in lake.read("bronze.quarantine").collect()} == {(1, one), (3, two)}
+    assert lake.rows_written("bronze.quarantine", lake.last_version("bronze.quarantine") - 1) == 1
 
 
 def test_write_partition_refuses_a_row_outside_and_keeps_the_table(lake: Lake) -> None:
@@ -97,6 +102,10 @@ def test_checksum_ignores_row_order_and_sees_a_changed_value(lake: Lake) -> None
     rows = ((1, "a", NOON), (2, "b", NOON))
     assert checksum(pages(lake, *rows)) == checksum(pages(lake, *reversed(rows)).repartition(3))
     assert checksum(pages(lake, *rows)) != checksum(pages(lake, (1, "a", NOON), (2, "c", NOON)))
+
+
+def test_a_table_that_does_not_exist_has_no_version_and_no_rows(lake: Lake) -> None:
+    assert (lake.last_version("silver.pages"), lake.rows_written("silver.pages", -1)) == (-1, 0)
 
 
 def test_unknown_table_is_named(lake: Lake) -> None:

@@ -41,9 +41,10 @@ class Jobs:
 
         return SimpleNamespace(main=main)
 
-    def gate(self, _: Night, name: str) -> dict[str, Any]:
+    def gate(self, _: Night, name: str, since: int) -> dict[str, Any]:
+        assert since == len(name), "rows are counted from the version that stood before the stage"
         self.events.append(("gate", name))
-        return {"table": name, "rows": 1, "seconds": 0.5, "results": [], "success": True}
+        return {"table": name, "rows": 1, "rows_checked": 7, "seconds": 0.5, "results": [], "success": True}
 
 
 def install(monkeypatch: pytest.MonkeyPatch, jobs: Jobs) -> None:
@@ -55,7 +56,7 @@ def install(monkeypatch: pytest.MonkeyPatch, jobs: Jobs) -> None:
 
 @pytest.fixture
 def night(tmp_path: Path) -> Night:
-    lake = SimpleNamespace(spark=None, num_bytes=len)
+    lake = SimpleNamespace(spark=None, num_bytes=len, last_version=len)
     return Night(lake, date(2026, 3, 8), "", tmp_path, Settings())  # type: ignore[arg-type]
 
 

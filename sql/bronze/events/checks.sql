@@ -1,23 +1,36 @@
 -- check: refused_share_of_the_day critical
 -- A line of an erased user is no sign of bad input.
-WITH accepted AS (SELECT count(*) AS num_lines FROM bronze_events WHERE landing_date = :ds),
-refused AS (
-  SELECT count(*) AS num_lines FROM bronze_quarantine
+WITH refused AS (
+  SELECT source, line, reason, detail FROM bronze_quarantine
   WHERE landing_date = :ds AND writer = 'bronze.events' AND reason <> 'erased_user'
+),
+counted AS (
+  SELECT
+    (SELECT count(*) FROM refused) AS num_refused,
+    (SELECT count(*) FROM bronze_events WHERE landing_date = :ds) AS num_accepted
 )
-SELECT refused.num_lines AS num_refused, accepted.num_lines AS num_accepted
-FROM accepted CROSS JOIN refused
-WHERE refused.num_lines > :max_quarantined_share * (accepted.num_lines + refused.num_lines);
+SELECT refused.source, refused.line, refused.reason, counted.num_refused, counted.num_accepted, refused.detail
+FROM refused CROSS JOIN counted
+WHERE num_refused > :max_quarantined_share * (num_accepted + num_refused)
+  AND (num_refused >= :min_quarantined_lines OR num_accepted = 0)
+ORDER BY source, line;
 
 -- check: refused_share_of_all_days critical
-WITH accepted AS (SELECT count(*) AS num_lines FROM bronze_events WHERE landing_date <= :ds),
-refused AS (
-  SELECT count(*) AS num_lines FROM bronze_quarantine
+-- A line of an erased user is no sign of bad input.
+WITH refused AS (
+  SELECT source, line, reason, detail FROM bronze_quarantine
   WHERE landing_date <= :ds AND writer = 'bronze.events' AND reason <> 'erased_user'
+),
+counted AS (
+  SELECT
+    (SELECT count(*) FROM refused) AS num_refused,
+    (SELECT count(*) FROM bronze_events WHERE landing_date <= :ds) AS num_accepted
 )
-SELECT refused.num_lines AS num_refused, accepted.num_lines AS num_accepted
-FROM accepted CROSS JOIN refused
-WHERE refused.num_lines > :max_quarantined_share * (accepted.num_lines + refused.num_lines);
+SELECT refused.source, refused.line, refused.reason, counted.num_refused, counted.num_accepted, refused.detail
+FROM refused CROSS JOIN counted
+WHERE num_refused > :max_quarantined_share * (num_accepted + num_refused)
+  AND (num_refused >= :min_quarantined_lines OR num_accepted = 0)
+ORDER BY source, line;
 
 -- check: a_line_is_accepted_or_refused critical
 SELECT accepted.source, accepted.line

@@ -1,10 +1,14 @@
 -- check: refused_share_of_the_day warning
-WITH landed AS (
-  SELECT count(*) AS num_events FROM bronze_events WHERE landing_date = :ds AND event_type IN ('session')
+WITH refused AS (
+  SELECT source, line, reason, detail FROM bronze_quarantine WHERE landing_date = :ds AND writer = 'silver.sessions'
 ),
-refused AS (
-  SELECT count(*) AS num_events FROM bronze_quarantine WHERE landing_date = :ds AND writer = 'silver.sessions'
+counted AS (
+  SELECT
+    (SELECT count(*) FROM refused) AS num_refused,
+    (SELECT count(*) FROM bronze_events WHERE landing_date = :ds AND event_type IN ('session')) AS num_landed
 )
-SELECT refused.num_events AS num_refused, landed.num_events AS num_landed
-FROM landed CROSS JOIN refused
-WHERE refused.num_events > :max_quarantined_share * landed.num_events;
+SELECT refused.source, refused.line, refused.reason, counted.num_refused, counted.num_landed, refused.detail
+FROM refused CROSS JOIN counted
+WHERE num_refused > :max_quarantined_share * num_landed
+  AND (num_refused >= :min_quarantined_lines OR num_refused = num_landed)
+ORDER BY source, line;

@@ -20,7 +20,7 @@ MADE, MIDNIGHT = "2026-03-07T12:00:00Z", "2026-03-09T00:00:00Z"
 
 def author_row(night: Night, user_id: int, **known: float) -> None:
     values = [known.get(feature.name, default_value(feature)) for feature in features_of("user")]
-    frame = night.spark.createDataFrame([(user_id, *values, night.ds)], read_schema("gold.user_features"))
+    frame = night.spark.createDataFrame([(user_id, *values, None, None, night.ds)], read_schema("gold.user_features"))
     write_partition(night.lake, "gold.user_features", frame, [night.ds])
 
 

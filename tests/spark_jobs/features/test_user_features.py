@@ -2,7 +2,6 @@ from collections.abc import Callable
 from datetime import date
 from math import log1p
 from typing import Any
-from zlib import crc32
 
 import numpy as np
 import pytest
@@ -35,6 +34,10 @@ def act(user: int | None, kind: str, post: int, moment: Any, **more: Any) -> dic
         "engaged_at": moment,
         **more,
     }
+
+
+def known_location(kind: str, name: str, rank: int, share: float, day: date = DAY) -> dict[str, Any]:
+    return {"kind": kind, "location": name, "num_users": 5, "share": share, "rank": rank, "ds": day}
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +100,7 @@ def got(spark: SparkSession) -> dict[int, dict[str, Any]]:
         "group_memberships": [{"user_id": 6, "group_id": 20, "valid_from": at(2)}],
         "post_edits": [{**posts[0], "came_first": True, "superseded_at": edited, "superseded_received_at": edited}],
         "content_embeddings": [reading(1, at(5), 0), reading(1, at(8, 12), 49)],
+        "locations": [known_location("country", "NL", 1, 0.25), known_location("city", "Pune", 1, 0.5)],
     }
     return {row.user_id: row.asDict() for row in build(spark, rows).collect()}
 
@@ -105,7 +109,8 @@ def test_profile_is_the_newest_version_that_was_known(got: dict[int, dict[str, A
     assert set(got) == {1, 3, 4, 5, 6}
     assert got[1]["age"] == pytest.approx(0.40)
     assert (got[1]["gender_code"], got[1]["is_verified"]) == (0.0, 1.0)
-    assert got[1]["location_hash"] == pytest.approx(crc32(b"NL") / 2**32)
+    assert got[1]["location"] == pytest.approx(log1p(250))
+    assert (got[1]["country"], got[3]["country"], got[3]["location"]) == ("NL", None, 0)
     assert got[1]["account_age_years"] == pytest.approx(8 / 365.25)
 
 

@@ -135,6 +135,7 @@ def test_features_cards_and_fallbacks(first: int, redis_server: RedisServer) -> 
     assert shown["popular"]["post_id"].tolist() == [PAGE_POST, PROFILE_POST]
     assert shown["chronological"]["post_id"].tolist() == [PROFILE_POST, PAGE_POST]
     assert shown["popular"]["flags"].tolist() == [FLAG_PUBLIC] * 2
+    assert [REASONS[code] for code in shown["popular"]["reason"]] == ["popular", "recent"]  # nobody engaged with it
     assert 6 * 86_400 < client.ttl(pool_key(first, ANN)) <= 7 * 86_400
     assert client.ttl(fallback_key(first, "popular")) > 6 * 86_400
 

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from math import log1p
 from pathlib import Path
 from typing import Any
 
@@ -69,16 +70,17 @@ def test_what_became_invisible_since_scoring_is_dropped(rank: Rank) -> None:
 
 
 def test_a_reason_follows_from_the_source_and_interests(rank: Rank) -> None:
-    kinds = ["friend", "page", "group", "suggested", "suggested"]
-    tags = [["#Sports"], [], [], ["#Sports"], ["food"]]
-    rows = tables([(ANN, post, post, 0.0) for post in range(11, 16)])
+    kinds = ["friend", "page", "group", "suggested", "suggested", "suggested"]
+    tags = [["#Sports"], [], [], ["#Sports"], ["food"], ["food"]]
+    rows = tables([(ANN, post, post, 0.0) for post in range(11, 17)])
+    rows["gold.post_features"] = [{"post_id": 15, "log_shares": log1p(1)}, {"post_id": 16, "log_views": 5.0}]
     for post, candidate, kind, tag in zip(rows["silver.posts"], rows["gold.feed_candidates"], kinds, tags, strict=True):
         post["hashtags"], candidate["source_type"] = tag, kind
     rows["silver.posts"][2] |= {"source_type": "group", "source_id": 50}
     rows["silver.group_memberships"] = [{"user_id": ANN, "group_id": 50}]
     rows["gold.user_features"] = [{"user_id": ANN, "interest_sports": 0.25, "interest_food": 0.19}]
     reasons = [row.reason for row in sorted(rank(rows), key=lambda row: row.post_id)]
-    assert reasons == ["friend_posted", "page_posted", "group_posted", "suggested_topic", "popular"]
+    assert reasons == ["friend_posted", "page_posted", "group_posted", "suggested_topic", "popular", "recent"]
 
 
 def test_running_twice_gives_the_same_table(lake: Lake, make_night: Callable[..., Night]) -> None:
