@@ -67,7 +67,13 @@ _EXAMPLE_INPUTS = (
     "gold.locations",
 )
 _READ = (*_POSTS, "gold.content_models")
-_SNAPSHOTS = ("gold.affinity_features", "gold.content_embeddings", "gold.communities", "gold.user_features")
+_SNAPSHOTS = (
+    "gold.affinity_features",
+    "gold.content_embeddings",
+    "gold.communities",
+    "gold.locations",
+    "gold.user_features",
+)
 _JUDGED = (*_POSTS, "silver.content_labels", "gold.content_embeddings")
 _QUEUED = ("silver.posts", "silver.content_labels", "gold.content_risks", "gold.post_features")
 

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 
 from contracts.features import KNOWN_CITIES
 from contracts.settings import Dataset, FeatureRules
-from spark_jobs.features.days import days_to_build
+from spark_jobs.features.days import plan_days, record
 from spark_jobs.features.interactions import event_log
 from spark_jobs.lake import write_partition
 from spark_jobs.night import Night
@@ -80,7 +80,8 @@ def profiles_of(active: DataFrame, users: DataFrame) -> DataFrame:
 
 def main(night: Night) -> None:
     """Build the night's partition, and earlier ones that are missing or touched, in one commit."""
-    days, settings = days_to_build(night, TABLE), night.settings
+    plan, settings = plan_days(night, TABLE), night.settings
+    days = plan.days
     frame = transform(
         users=night.read("silver.users"),
         impressions=night.read("silver.impressions"),
@@ -90,3 +91,4 @@ def main(night: Night) -> None:
         rules=settings.rules,
     )
     write_partition(night.lake, TABLE, frame, days)
+    record(night, plan)

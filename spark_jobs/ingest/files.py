@@ -7,7 +7,7 @@ per file, so a million files are some hundred megabytes.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, astuple, dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 
 from pyspark.sql import functions as F
@@ -100,13 +100,13 @@ def compare(
             file.landing_date,
             file.num_bytes,
             file.modified_us,
-            *astuple(found.reading),
+            **asdict(found.reading),
             batch=batch if part is not None else row.batch if row else None,
             reason=found.reason,
             problem=found.problem,
         )
     for other in refused:
-        row = known.get(other.source) or FileRow(other.source, other.landing_date, 0, 0, *astuple(Reading()))
+        row = known.get(other.source) or FileRow(other.source, other.landing_date, 0, 0, **asdict(Reading()))
         # Should it become readable, it is looked at again.
         rows[other.source] = replace(row, listed_bytes=0, modified_us=0, reason=other.reason, problem=other.problem)
     there = {file.source for file in files} | rows.keys()

@@ -165,7 +165,7 @@ def test_a_person_is_erased_in_spite_of_failures_and_others_stay(
     assert left("gold.ranked_feeds", "user_id", "rank") == [(FRIEND, 2)]
     assert left("gold.affinity_features", "author_id") == [(OTHER,)]
     # What waits for its author loses the mention, as its line in bronze.events does.
-    waits = {"post_id": 9, "mentions": [FRIEND], "detail": f"author_id={OTHER}"}
+    waits: dict[str, Any] = {"post_id": 9, "mentions": [FRIEND], "detail": f"author_id={OTHER}"}
     group = {"group_id": 9, "owner_id": NOBODY, "detail": None}
     kept_lines = [(row.raw, row.detail) for row in lake.read("bronze.quarantine").orderBy("line").collect()]
     assert kept_lines[0][0] == "{broken"

@@ -14,7 +14,7 @@ from contracts.pipeline import BY_NAME
 from contracts.settings import Dataset
 from spark_jobs.ddl import read_schema
 from spark_jobs.gate import check_grain, gated_days, run_gate
-from spark_jobs.ingest import events, quarantine
+from spark_jobs.ingest import events, files, quarantine
 from spark_jobs.ingest.copies import find_copies, known_copies, repeated_ids
 from spark_jobs.ingest.validation import validate
 from spark_jobs.lake import Lake, checksum
@@ -93,7 +93,7 @@ def test_lines_that_make_way_and_a_kill_anywhere(
     events.main(night)
     land(night.landing, DS, [user(1), user(2), user(3), "{"], "b.jsonl")
     with monkeypatch.context() as patch:
-        module = events.files if killed_in == "record" else events
+        module = files if killed_in == "record" else events
         patch.setattr(module, killed_in, lambda *_, **__: pytest.fail("killed"))
         with pytest.raises(pytest.fail.Exception, match="killed"):
             events.main(night)

@@ -1,6 +1,7 @@
 """What becomes of bronze.files when the landing area is looked at again; no Spark."""
 
 from dataclasses import replace
+from typing import Any
 
 from spark_jobs.ingest.file_reads import Measured, Reading
 from spark_jobs.ingest.files import FileRow, compare
@@ -25,7 +26,13 @@ def test_the_rest_of_a_file_that_grew_is_read() -> None:
     found = Measured(further, "unfinished", "ends within line 4")
     news = compare({FILE.source: ROW}, [grown], [], [(grown, found)], batch=4, ds=DS)
     assert news.parts == [replace(grown, start=10, num_bytes=16, first_line=3)]
-    told = {"listed_bytes": 17, "modified_us": 2, "num_bytes": 16, "num_lines": 3, "checksum": "of sixteen"}
+    told: dict[str, Any] = {
+        "listed_bytes": 17,
+        "modified_us": 2,
+        "num_bytes": 16,
+        "num_lines": 3,
+        "checksum": "of sixteen",
+    }
     assert news.rows == [replace(ROW, **told, batch=4, reason="unfinished", problem="ends within line 4")]
 
 
