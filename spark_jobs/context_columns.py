@@ -7,7 +7,6 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from contracts.landing import CONNECTIONS
-from spark_jobs.location_columns import in_cities
 from spark_jobs.post_columns import on_weekend
 from spark_jobs.rates import log_count
 
@@ -69,8 +68,8 @@ def day_context(day: date) -> dict[str, float]:
 def session_columns() -> dict[str, Column]:
     """Context features of a logged impression; each is null where the log does not tell, or tells something unknown.
 
-    Reads device, connection, city and known_cities, and the visible state of the session: num_session_views and
-    session_micros, the time since its first impression.
+    Reads device, connection and the visible state of the session: num_session_views and session_micros, the time since
+    its first impression. Those of the city are ``location_columns.in_cities``: which is known depends on the night.
     """
     device, connection, views = known_device(), known_connection(), F.col("num_session_views")
     columns = {
@@ -79,7 +78,6 @@ def session_columns() -> dict[str, Column]:
         "is_desktop": device == "desktop",
         "is_wifi": connection == "wifi",
         "is_cellular": connection == "cellular",
-        **in_cities(),
         "session_views": log_count(views),
         "session_minutes": F.log1p(F.col("session_micros") / F.lit(60e6)),
         "is_new_session": views == 0,

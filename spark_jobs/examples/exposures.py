@@ -1,7 +1,7 @@
 """Exposures: who saw which post when; logged, or sampled for a source that logs no impressions.
 
-Grain: example_id. Columns: user_id, post_id, shown_at, surface, request_id, position, exposure, propensity, and the
-features of ``spark_jobs.context_columns.session_columns``, null where unknown.
+Grain: example_id. Columns: user_id, post_id, shown_at, surface, request_id, position, exposure, propensity, city, and
+the features of ``spark_jobs.context_columns.session_columns``, null where unknown.
 """
 
 from datetime import timedelta
@@ -32,6 +32,7 @@ def logged_exposures(impressions: DataFrame, window: Window) -> DataFrame:
         "position",
         F.lit("logged").alias("exposure"),
         "propensity",
+        "city",
         *(column.alias(name) for name, column in session_columns().items()),
     )
 
@@ -56,6 +57,7 @@ def sampled_exposures(
         F.lit(None).cast("int").alias("position"),
         F.lit("sampled").alias("exposure"),
         F.lit(None).cast("double").alias("propensity"),
+        F.lit(None).cast("string").alias("city"),
         *(F.lit(None).cast("double").alias(name) for name in session_columns()),
     )
 

@@ -16,7 +16,7 @@ from spark_jobs.examples.weights import weights_by_position, with_weights
 from spark_jobs.examples.window import Window
 from spark_jobs.feature_columns import with_defaults
 from spark_jobs.lake import write_partition
-from spark_jobs.location_columns import CARRIED, city_ratios, join_cities, join_countries, location
+from spark_jobs.location_columns import CARRIED, city_ratios, in_cities, join_cities, join_countries, location
 from spark_jobs.night import Night
 from spark_jobs.point_in_time import snapshot_day
 from spark_jobs.post_columns import complete_posts, describe_posts
@@ -135,6 +135,7 @@ def join_features(
     frame = join_cities(completed, locations).select(
         *_CARRIED,
         *session_columns(),
+        *(column.cast("double").alias(name) for name, column in in_cities().items()),
         "known_cities",
         F.col("created_at").alias("post_created_at"),
         F.col("num_likes").alias("num_prior_likes"),

@@ -7,6 +7,7 @@ from pyspark.sql import SparkSession
 
 from contracts.features import features_of
 from spark_jobs.context_columns import session_columns
+from spark_jobs.location_columns import in_cities
 from tests.feature_frames import frames_of, user_features_of
 from tests.landed import DS
 from tests.silver_rows import at, silver
@@ -49,7 +50,7 @@ def test_the_context_of_an_impression_is_null_where_the_log_tells_nothing_known(
     ]
     frame = silver(spark, "silver.impressions", [{"user_id": 1, "post_id": 1, **row} for row in rows])
     state = frame.selectExpr("*", "0L AS num_session_views", "0L AS session_micros", "array('Pune') AS known_cities")
-    columns = session_columns()
+    columns = {**session_columns(), **in_cities()}
     read = state.orderBy("impression_id").select(*(column.alias(name) for name, column in columns.items())).collect()
     of_log = [f.name for f in features_of("context") if f.group in ("device", "connection", "location")]
     first = {name: read[0][name] for name in of_log}

@@ -10,6 +10,7 @@ from spark_jobs.ddl import read_schema
 from spark_jobs.features.affinity_features import pair_columns
 from spark_jobs.features.user_columns import user_columns
 from spark_jobs.gate import expect, load_suite
+from spark_jobs.location_columns import in_cities
 from spark_jobs.post_columns import complete_posts, describe_posts
 from tests.silver_rows import at, silver
 
@@ -40,7 +41,7 @@ def test_posts(spark: SparkSession) -> None:
 
 def test_the_context(spark: SparkSession) -> None:
     instant = spark.range(1).selectExpr(f"timestamp'{at(8, 13):%Y-%m-%d %H:%M:%S}+00:00' AS t")["t"]
-    assert set(instant_columns(instant)) | set(session_columns()) == set(names_of("context"))
+    assert {*instant_columns(instant), *session_columns(), *in_cities()} == set(names_of("context"))
     assert set(day_context(at(8).date())) <= set(instant_columns(instant))
 
 
