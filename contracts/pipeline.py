@@ -56,23 +56,20 @@ _CLEANED = (
         for entity in ("users", "pages", "groups", "campaigns", "post_edits", "posts", "ads", "creators")
     ),
 )
+_LABELLED = ("bronze.events", "silver.posts")
 _POSTS = ("silver.posts", "silver.post_edits")
+_LOGS = ("silver.impressions", "silver.engagements")
 _EXAMPLE_INPUTS = (
     *_POSTS,
-    "silver.impressions",
-    "silver.engagements",
+    *_LOGS,
     "gold.user_features",
     "gold.affinity_features",
     "gold.content_embeddings",
     "gold.locations",
 )
 _READ = (*_POSTS, "gold.content_models")
-_SNAPSHOTS = (
-    "gold.affinity_features",
-    "gold.content_embeddings",
-    "gold.communities",
-    "gold.locations",
-    "gold.user_features",
+_SNAPSHOTS = tuple(
+    f"gold.{name}" for name in ("affinity_features", "content_embeddings", "communities", "locations", "user_features")
 )
 _JUDGED = (*_POSTS, "silver.content_labels", "gold.content_embeddings")
 _QUEUED = ("silver.posts", "silver.content_labels", "gold.content_risks", "gold.post_features")
@@ -99,14 +96,7 @@ TABLES: tuple[Table, ...] = (
     Table("silver", "creators", "clean", ("creator_id",), None, ("silver.pages", "silver.posts")),
     Table("silver", "impressions", "clean", ("impression_id",), "event_date", _SHOWN),
     Table("silver", "engagements", "clean", ("engagement_id",), "event_date", _SHOWN),
-    Table(
-        "silver",
-        "content_labels",
-        "clean",
-        ("post_id", "labeller_id", "label"),
-        None,
-        ("bronze.events", "silver.posts"),
-    ),
+    Table("silver", "content_labels", "clean", ("post_id", "labeller_id", "label"), None, _LABELLED),
     # The last of its stage: it says that all others have been through what ingest read.
     Table("silver", "arrivals", "clean", ("source", "batch"), None, ("bronze.events", *_CLEANED)),
     Table(
@@ -117,8 +107,7 @@ TABLES: tuple[Table, ...] = (
         "ds",
         (
             *_POSTS,
-            "silver.impressions",
-            "silver.engagements",
+            *_LOGS,
             "silver.friendships",
             "silver.page_follows",
             "silver.pages",
@@ -135,14 +124,7 @@ TABLES: tuple[Table, ...] = (
         "ds",
         ("silver.friendships", "silver.blocks"),
     ),
-    Table(
-        "gold",
-        "locations",
-        "features",
-        ("kind", "location", "ds"),
-        "ds",
-        ("silver.users", "silver.impressions", "silver.engagements"),
-    ),
+    Table("gold", "locations", "features", ("kind", "location", "ds"), "ds", ("silver.users", *_LOGS)),
     Table(
         "gold",
         "user_features",
@@ -152,8 +134,7 @@ TABLES: tuple[Table, ...] = (
         (
             "silver.users",
             *_POSTS,
-            "silver.impressions",
-            "silver.engagements",
+            *_LOGS,
             "silver.friendships",
             "silver.page_follows",
             "silver.group_memberships",
@@ -193,8 +174,7 @@ TABLES: tuple[Table, ...] = (
             "silver.group_memberships",
             "silver.blocks",
             "silver.posts",
-            "silver.impressions",
-            "silver.engagements",
+            *_LOGS,
             "gold.post_features",
             "gold.affinity_features",
         ),

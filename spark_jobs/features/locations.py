@@ -81,14 +81,13 @@ def profiles_of(active: DataFrame, users: DataFrame) -> DataFrame:
 def main(night: Night) -> None:
     """Build the night's partition, and earlier ones that are missing or touched, in one commit."""
     plan, settings = plan_days(night, TABLE), night.settings
-    days = plan.days
     frame = transform(
         users=night.read("silver.users"),
         impressions=night.read("silver.impressions"),
         engagements=night.read("silver.engagements"),
-        days=days,
+        days=plan.days,
         dataset=settings.dataset,
         rules=settings.rules,
     )
-    write_partition(night.lake, TABLE, frame, days)
+    write_partition(night.lake, TABLE, frame, plan.days)
     record(night, plan)
