@@ -26,7 +26,7 @@ def main(night: Night) -> None:
         # Only then it matters which older days would do: the whole log is much to read in a night that has enough.
         counts = replace(counts, examples=read_logs(night, None).examples(has_impressions=dataset.has_impressions))
     stopping = stops(counts, night.ds, dataset)
-    noted = [] if stopping else notes(counts, night.ds, dataset)  # a night that stops can do without nothing
+    noted = [] if stopping else notes(counts, night.ds, dataset)  # what else it lacks does not matter
     days = in_window(counts.examples, night.ds, dataset.training_days)
     report = {
         "ds": night.ds.isoformat(),
