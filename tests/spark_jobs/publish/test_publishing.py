@@ -12,6 +12,7 @@ from pyspark.sql import SparkSession
 from contracts.epochs import (
     FLAG_PUBLIC,
     POINTER_KEY,
+    POOL_HEADER_BYTES,
     REASONS,
     SOURCES,
     TAKEDOWN_KEY,
@@ -156,7 +157,8 @@ def test_the_manifest_says_what_was_published(first: int, night: Night, redis_se
     assert (manifest["users"], manifest["posts"], manifest["pool_rows"]) == (3, 4, 5)
     assert manifest["keys"] == 3 + 3 + 4 + 2 == sum(1 for _ in redis_server.client.scan_iter(match=f"*:{first}:*"))
     assert manifest["versions"]["gold.ranked_feeds"] == night.lake.version("gold.ranked_feeds")
-    assert manifest["mean_bytes_per_user"] == round((3 * 20 + 5 * bytes_per_item()) / 3 + 2 * width_of("user"), 1)
+    pool_bytes = 3 * POOL_HEADER_BYTES + 5 * bytes_per_item()
+    assert manifest["mean_bytes_per_user"] == round(pool_bytes / 3 + 2 * width_of("user"), 1)
     assert json.loads(row.audit)["passed"] is True
     report = json.loads((night.folder / "publish.json").read_text())
     assert report["epoch"] == first
