@@ -7,7 +7,7 @@ landing area, and the days whose snapshots have to be built again for what came 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from spark_jobs.clean.news import NONE, begins_anew, newest_batch, since, with_times
+from spark_jobs.clean.news import progress, since, with_times
 from spark_jobs.lake import delete_all, merge_by_key
 from spark_jobs.night import Night
 from spark_jobs.point_in_time import seen_day
@@ -27,10 +27,10 @@ def transform(fresh: DataFrame, settled: DataFrame) -> DataFrame:
 
 def main(night: Night) -> None:
     """Record the pass, and take what is settled out of the quarantine."""
-    through, refused = newest_batch(night), night.read("bronze.quarantine")
-    fresh = since(night.read("bronze.events"), NONE if begins_anew(refused, through) else through)
+    through, _ = progress(night)
+    fresh = since(night.read("bronze.events"), through)
     is_settled = F.col("is_settled").isNotNull()
-    settled = refused.where(is_settled)
+    settled = night.read("bronze.quarantine").where(is_settled)
     if not fresh.isEmpty():
         merge_by_key(night.lake, "silver.arrivals", transform(fresh, with_times(settled)), update_when="true")
     if not settled.isEmpty():

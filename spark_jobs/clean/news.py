@@ -27,19 +27,22 @@ WAITING = (
 """Reasons that end when what the event names has come."""
 
 
+_PROGRESS: dict[tuple[str, int, int], tuple[int, bool]] = {}
+"""What ``progress`` found last, by lake and the versions of the tables that it follows from."""
+
+
 def news(night: Night, writer: str, *others: str) -> DataFrame:
     """Rows of bronze.events that are news to the table ``writer``; ``others`` are tables that it shares them with.
 
     Those that have waited in the quarantine have their reason there as ``waited``; of others it is null. Where the
     stage begins anew, the tables are emptied, and all of bronze is news.
     """
-    through = newest_batch(night)
+    through, begins_anew = progress(night)
     refused = night.read("bronze.quarantine")
-    if begins_anew(refused, through):
+    if begins_anew:
         for table in (writer, *others):
             delete_all(night.lake, table)
         delete_all(night.lake, "bronze.quarantine", F.col("writer") == writer)
-        through = NONE
     fresh = since(night.read("bronze.events"), through).withColumn("waited", F.lit(None).cast("string"))
     waiting = refused.where((F.col("writer") == writer) & F.col("reason").isin(*WAITING) & F.col("is_settled").isNull())
     # Others are among the fresh ones: the pass that refused them was killed.
@@ -47,19 +50,25 @@ def news(night: Night, writer: str, *others: str) -> DataFrame:
     return fresh.unionByName(with_times(waiting.withColumn("waited", F.col("reason"))).select(*fresh.columns))
 
 
-def newest_batch(night: Night) -> int:
-    """The newest read that the stage has been through; ``NONE`` in a new lake."""
-    row = night.read("silver.arrivals").agg(F.max("batch").alias("newest")).first()
-    return NONE if row is None or row.newest is None else int(row.newest)
+def progress(night: Night) -> tuple[int, bool]:
+    """The newest read that the stage has been through, ``NONE`` in a new lake, and whether it begins anew.
 
-
-def begins_anew(refused: DataFrame, through: int) -> bool:
-    """Whether an event that silver took in, by read ``through``, was none after all.
-
-    A line with the same event id, which was received earlier and says something else, has been read since. ``refused``
-    is bronze.quarantine.
+    It does where an event that silver took in was none after all: a line with the same event id, which was received
+    earlier and says something else, has been read since. All tables of a pass ask, and are told the same.
     """
-    return not refused.where(F.col("was_event") & (F.col("batch") > through)).isEmpty()
+    for name in ("silver.arrivals", "bronze.events"):
+        night.lake.create(name)
+    as_of = (night.lake.root, night.lake.version("silver.arrivals"), night.lake.version("bronze.events"))
+    found = _PROGRESS.get(as_of)
+    if found is None:
+        row = night.read("silver.arrivals").agg(F.max("batch").alias("newest")).first()
+        through = NONE if row is None or row.newest is None else int(row.newest)
+        replaced = night.read("bronze.quarantine").where(F.col("was_event") & (F.col("batch") > through))
+        begins_anew = not replaced.isEmpty()
+        found = (NONE if begins_anew else through, begins_anew)
+        _PROGRESS.clear()
+        _PROGRESS[as_of] = found
+    return found
 
 
 def since(events: DataFrame, batch: int) -> DataFrame:

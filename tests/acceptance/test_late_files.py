@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -77,11 +78,23 @@ def days_of(night: Night) -> set[date]:
     return {row.ds for row in night.read("gold.user_features").select("ds").distinct().collect()}
 
 
-def test_late_files(spark: SparkSession, tmp_path: Path) -> None:
+@pytest.fixture
+def quick(spark: SparkSession) -> Iterator[SparkSession]:
+    """A session that compiles and plans less: thousands of queries here read a handful of rows each."""
+    names = ("spark.sql.codegen.wholeStage", "spark.sql.adaptive.enabled", "spark.sql.shuffle.partitions")
+    before = {name: str(spark.conf.get(name)) for name in names}
+    for name, value in zip(names, ("false", "false", "1"), strict=True):
+        spark.conf.set(name, value)
+    yield spark
+    for name, value in before.items():
+        spark.conf.set(name, value)
+
+
+def test_late_files(quick: SparkSession, tmp_path: Path) -> None:
     sums: dict[str, dict[int, str]] = {name: {} for name in TABLES}
     days: list[date] = []
     for order in range(NUM_ORDERS):
-        night = build(spark, tmp_path / str(order), order)
+        night = build(quick, tmp_path / str(order), order)
         days = days or sorted(days_of(night))
         assert days_of(night) >= set(days)
         for name in TABLES:
