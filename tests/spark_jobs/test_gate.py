@@ -16,7 +16,7 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 def fill(night: Night, names: list[str]) -> None:
-    rows = [(n, 1, name, NOON, NOON) for n, name in enumerate(names)]
+    rows = [(n, 1, name, NOON, NOON, f"event {n}") for n, name in enumerate(names)]
     merge_by_key(night.lake, "silver.pages", night.spark.createDataFrame(rows, read_schema("silver.pages")), None)
 
 
@@ -80,7 +80,7 @@ def test_rows_are_those_written_tonight_and_the_gate_checks_all(
 
 def test_a_repeated_key_is_critical(make_night: Callable[..., Night], suite: Callable[..., None]) -> None:
     night = make_night()
-    rows = [(1, 1, "a", NOON, NOON), (1, 2, "b", NOON, NOON)]
+    rows = [(1, 1, "a", NOON, NOON, "event a"), (1, 2, "b", NOON, NOON, "event b")]
     merge_by_key(night.lake, "silver.pages", night.spark.createDataFrame(rows, read_schema("silver.pages")), None)
     suite()
     assert failures(gate.run_gate(night, "silver.pages")) == [

@@ -93,7 +93,9 @@ def test_a_surface_without_chance_is_estimated_by_regression_and_a_rerun_changes
     fill(night, "feed", 1 / 3)
     fill(night, "search", None)
     put(night.lake, "silver.impressions", [shown("alone", 1, surface="rare", propensity=0.5)])
-    unplaced = [shown(f"u{n}", None, surface="search" if n % 2 else "slate", propensity=0.5) for n in range(40)]
+    unplaced = [
+        shown(f"u{n}", None, post_id=1, surface="search" if n % 2 else "slate", propensity=0.5) for n in range(40)
+    ]
     put(night.lake, "silver.impressions", unplaced)
     propensities.main(night)
     assert json.loads((night.folder / "notes" / f"{propensities.TABLE}.json").read_text()) == [

@@ -63,7 +63,11 @@ def night(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Nigh
     lake = Lake(spark, str(folder / "lake"))
     fill(lake, 1)
     put(lake, "silver.impressions", [impression(f"m{n}", 1, n, at(7)) for n in range(12)])
-    put(lake, "silver.users", [{"user_id": 50, "valid_from": at(1), "country": "NL"}])
+    put(
+        lake,
+        "silver.users",
+        [{"user_id": 50, "valid_from": at(1), "country": "NL"}, {"user_id": 51, "valid_from": at(1)}],
+    )
     places = [("country", "NL", 1), ("city", "Kyiv", 1), ("city", "Pune", 2)]
     known = {"num_users": 5, "share": 0.5, "ds": date(2026, 3, 8)}
     put(

@@ -103,8 +103,9 @@ def test_an_instant_sees_the_text_that_stood_then(night: Night) -> None:
     replace_post(night, 0, text="everything was awful", updated_at=at(8, 9))
     tomorrow = replace(night, ds=date(2026, 3, 8))
     build(tomorrow)
-    moments = {at(5, 10, 1): 0.5, at(8, 9): 0.5, at(8, 9, 1): -0.5, at(20): -0.5}
-    assert sentiments_at(night, [at(5, 10), *moments]) == list(moments.values())
+    # At the very instant of its creation the post is there; an edit counts from the instant after it.
+    moments = {at(5, 10): 0.5, at(5, 10, 1): 0.5, at(8, 9): 0.5, at(8, 9, 1): -0.5, at(20): -0.5}
+    assert sentiments_at(night, [at(5, 9, 59), *moments]) == list(moments.values())
     # A new model reads the post anew: two readings of one text are one text.
     stricter = replace(night.settings, content=Content(refit_days=1, min_posts=3))
     build(replace(night, ds=date(2026, 3, 9), settings=stricter))
