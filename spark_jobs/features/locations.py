@@ -60,7 +60,7 @@ def training_rows(log: DataFrame, dataset: Dataset) -> DataFrame:
     be held out.
     """
     kept_back = max(1, dataset.attribution_hours // 24) + dataset.calibration_days + dataset.holdout_days
-    is_view = F.col("kind") == "view"
+    is_view = F.col("kind") == "impression"
     is_row = is_view if dataset.has_impressions else ~is_view & F.col("user_id").isNotNull()
     return log.where(is_row).select(
         "user_id",

@@ -65,7 +65,7 @@ def covered_days(log: DataFrame, written: DataFrame, days: Sequence[date], activ
 
 def count_cities(log: DataFrame, days: Sequence[date], activity_days: int, most: int) -> DataFrame:
     """Impressions by city, of the ``most`` cities with most of them, as ``city_views``; grain: user_id, ds."""
-    told = log.where(is_kind("view") & F.col("city").isNotNull()).select(
+    told = log.where(is_kind("impression") & F.col("city").isNotNull()).select(
         "user_id", "city", *event_interval(activity_days)
     )
     keys = ["user_id", "city"]
