@@ -64,7 +64,7 @@ def silver(spark: SparkSession, name: str, rows: Sequence[dict[str, Any]] = ()) 
 def _fill(name: str, field: T.StructField, row: dict[str, Any]) -> Any:
     if field.name in row:
         return row[field.name]
-    moment = row.get(EVENT_TIMES.get(name, ""))
+    moment: Any = row.get(EVENT_TIMES.get(name, ""))
     if field.name in {"received_at", "updated_at"}:
         return moment
     if field.name == "signup_at":
