@@ -1,7 +1,7 @@
 """## Roll back an epoch
 
 Makes the epoch before the current one current again, in seconds, and marks the current one as rolled back for good,
-with who decided it and why. Rules and what happens when: `docs/serving.md`.
+with who decided it and why. Rules and what happens when: `docs/epochs.md`.
 
 **When to trigger.** By hand, when readers are served bad feeds. A night may be running beside it: where that night is
 publishing, its publish stops, because the pointer has moved, and a retry publishes it after the epoch that is current

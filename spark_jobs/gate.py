@@ -22,7 +22,7 @@ from pyspark.sql.types import DoubleType, FloatType
 
 from contracts.pipeline import BY_NAME, Table
 from contracts.settings import Dataset
-from spark_jobs.night import Night
+from spark_jobs.night import Night, write_json
 
 ROOT = Path(__file__).resolve().parent.parent
 SEVERITIES = ("critical", "warning")
@@ -221,11 +221,3 @@ def run_gate(night: Night, name: str, since: int = -1) -> dict[str, Any]:
 def gated_days(dataset: Dataset) -> int:
     """Days back that a night may have written: late data for logs, the training window and a day for features."""
     return max(dataset.training_days, dataset.late_days) + 1
-
-
-def write_json(path: Path, value: dict[str, Any]) -> None:
-    """Write a JSON file so that readers see all of it or none."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f".{path.name}.tmp")
-    scratch.write_text(json.dumps(value, indent=1, default=str))
-    scratch.replace(path)

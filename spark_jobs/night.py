@@ -49,11 +49,15 @@ class Night:
         """
         for sentence in sentences:
             print(f"{table}: {sentence}")
-        path = self.folder / "notes" / f"{table}.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        scratch = path.with_name(f".{path.name}.tmp")
-        scratch.write_text(json.dumps(list(sentences), indent=1) + "\n")
-        scratch.replace(path)
+        write_json(self.folder / "notes" / f"{table}.json", list(sentences))
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write a JSON file so that readers see all of it or none."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_name(f".{path.name}.tmp")
+    scratch.write_text(json.dumps(value, indent=1, default=str) + "\n")
+    scratch.replace(path)
 
 
 def load_settings(landing: str) -> Settings:

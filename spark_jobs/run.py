@@ -25,9 +25,9 @@ sys.path[0] = str(Path(__file__).resolve().parent.parent)  # spark-submit puts t
 
 from contracts.pipeline import STAGES, Table, tables_of  # noqa: E402
 from contracts.verdicts import describe_rule  # noqa: E402
-from spark_jobs.gate import prepare, run_gate, write_json  # noqa: E402
+from spark_jobs.gate import prepare, run_gate  # noqa: E402
 from spark_jobs.lake import Lake  # noqa: E402
-from spark_jobs.night import Night, load_settings  # noqa: E402
+from spark_jobs.night import Night, load_settings, write_json  # noqa: E402
 from spark_jobs.session import open_session, size_shuffles  # noqa: E402
 
 WITHOUT_TABLE = {

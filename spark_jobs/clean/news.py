@@ -10,10 +10,9 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from spark_jobs.lake import delete_all
+from spark_jobs.landing_reads import NONE, newest_arrival
 from spark_jobs.night import Night
-
-NONE = -1
-"""Comes before every read."""
+from spark_jobs.refused_lines import with_times
 
 WAITING = (
     "unknown_user",
@@ -61,8 +60,7 @@ def progress(night: Night) -> tuple[int, bool]:
     as_of = (night.lake.root, night.lake.version("silver.arrivals"), night.lake.version("bronze.events"))
     found = _PROGRESS.get(as_of)
     if found is None:
-        row = night.read("silver.arrivals").agg(F.max("batch").alias("newest")).first()
-        through = NONE if row is None or row.newest is None else int(row.newest)
+        through = newest_arrival(night)
         replaced = night.read("bronze.quarantine").where(F.col("was_event") & (F.col("batch") > through))
         begins_anew = not replaced.isEmpty()
         found = (NONE if begins_anew else through, begins_anew)
@@ -74,11 +72,3 @@ def progress(night: Night) -> tuple[int, bool]:
 def since(events: DataFrame, batch: int) -> DataFrame:
     """Rows of bronze.events that a later read than ``batch`` brought; from before reads were counted, for ``NONE``."""
     return events if batch == NONE else events.where(F.col("batch") > batch)
-
-
-def with_times(refused: DataFrame) -> DataFrame:
-    """Rows of bronze.quarantine that clean refused, with the times that they have in bronze.events."""
-    told = F.from_json("raw", "event_time STRING, received_at STRING")
-    at = {name: F.try_to_timestamp(F.col("told")[name]) for name in ("event_time", "received_at")}
-    read = refused.withColumn("told", told).withColumns(at)
-    return read.withColumn("received_at", F.greatest("received_at", "event_time"))

@@ -15,6 +15,7 @@ from pyspark.sql import functions as F
 
 from spark_jobs.lake import merge_by_key
 from spark_jobs.night import Night
+from spark_jobs.refused_lines import DIFFERS
 
 RECEIVED_EARLIER = "new.received_at < old.received_at"
 """When a row of a log, which has its event's id, makes way: for a delivery of the event that was received earlier."""
@@ -95,9 +96,8 @@ def write_refused(night: Night, table: str, *checked: DataFrame) -> None:
     To be called when the accepted events are in the table: a settled one is not tried again.
     """
     refused = reduce(DataFrame.unionByName, (_refused(table, some) for some in checked))
-    differs = " AND ".join(f"new.{name} <=> old.{name}" for name in ("reason", "detail", "is_settled"))
     with _ONE_WRITER:
-        merge_by_key(night.lake, "bronze.quarantine", refused, update_when=f"NOT ({differs})")
+        merge_by_key(night.lake, "bronze.quarantine", refused, update_when=DIFFERS)
 
 
 def _refused(table: str, checked: DataFrame) -> DataFrame:

@@ -19,9 +19,10 @@ from models.content.languages import languages_of
 from models.content.sentences import sentence_vectors
 from models.content.sentiment import sentiments
 from spark_jobs.features.content_models import load_model
-from spark_jobs.features.days import NOTHING, SNAPSHOTS, Plan, arrivals_since, newest_arrival, record
+from spark_jobs.features.days import SNAPSHOTS, Plan, arrivals_since, record
 from spark_jobs.features.post_texts import in_set_batches, texts_of, written_posts
 from spark_jobs.lake import write_partition
+from spark_jobs.landing_reads import NONE, newest_arrival
 from spark_jobs.night import Night
 from spark_jobs.point_in_time import seen_day
 from spark_jobs.post_columns import WRITING_COLUMNS
@@ -87,7 +88,7 @@ def posts_to_read(night: Night, version: str) -> tuple[DataFrame, DataFrame]:
         nights = F.col("day").between(F.lit(first.ds), F.date_sub(F.lit(night.ds), 1))
         read = night.read(SNAPSHOTS).where((F.col("table_name") == TABLE) & nights)
         newest = read.agg(F.max(F.struct("day", "batch")).alias("newest")).first()
-        if newest is not None and newest.newest is not None and newest.newest.batch > NOTHING:
+        if newest is not None and newest.newest is not None and newest.newest.batch > NONE:
             arrivals = arrivals_since(night, newest.newest.batch)
             # What clocks ahead of the collector's dated after its midnight, that night had in silver and did not see.
             unseen = newest.newest.day + timedelta(days=1)

@@ -9,11 +9,10 @@ from pyspark.sql import functions as F
 
 from spark_jobs.ddl import read_schema
 from spark_jobs.lake import merge_by_key
+from spark_jobs.landing_reads import NONE, newest_arrival
 from spark_jobs.night import Night
 
 SNAPSHOTS = "gold.snapshots"
-NOTHING = -1
-"""Comes before every read of the landing area."""
 
 _ONE_WRITER = threading.Lock()
 """Tables are built side by side, and Delta refuses the later of two merges into one table."""
@@ -53,8 +52,8 @@ def plan_days(night: Night, table: str) -> Plan:
     in_window = F.col("ds").between(F.lit(first), F.lit(night.ds))
     stand = {row.ds for row in night.read(table).where(in_window).select("ds").distinct().collect()}
     known = {row.day: row.batch for row in night.read(SNAPSHOTS).where(F.col("table_name") == table).collect()}
-    built = {day: known.get(day, NOTHING) for day in window if day in stand}
-    arrivals = arrivals_since(night, min(built.values(), default=NOTHING))
+    built = {day: known.get(day, NONE) for day in window if day in stand}
+    arrivals = arrivals_since(night, min(built.values(), default=NONE))
     late = touched(built, arrivals)
     if late:
         files = sorted({source for sources in late.values() for source in sources})
@@ -76,12 +75,6 @@ def arrivals_since(night: Night, batch: int) -> list[Arrival]:
     """What silver took in from reads after ``batch``."""
     rows = night.read("silver.arrivals").where(F.col("batch") > batch).select("source", "batch", "seen_from")
     return [Arrival(*row) for row in rows.collect()]
-
-
-def newest_arrival(night: Night) -> int:
-    """The newest read of the landing area that silver has been through."""
-    row = night.read("silver.arrivals").agg(F.max("batch").alias("newest")).first()
-    return NOTHING if row is None or row.newest is None else int(row.newest)
 
 
 def record(night: Night, plan: Plan) -> None:

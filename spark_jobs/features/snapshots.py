@@ -7,8 +7,7 @@ partitions the night built again, and for which files that came late.
 from pyspark.sql import functions as F
 
 from spark_jobs.features.days import SNAPSHOTS
-from spark_jobs.gate import write_json
-from spark_jobs.night import Night
+from spark_jobs.night import Night, write_json
 
 
 def main(night: Night) -> None:

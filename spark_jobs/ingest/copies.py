@@ -9,6 +9,8 @@ bronze.events already, which then goes to the quarantine.
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from spark_jobs.refused_lines import with_times
+
 PLACE = ("source", "line")
 _COLUMNS = ("event_id", "event_type", "event_time", "received_at", "source", "line", "raw", "landing_date", "batch")
 _IN_BRONZE, _NEW, _REFUSED = range(3)
@@ -31,11 +33,8 @@ def acceptable(lines: DataFrame) -> DataFrame:
 
 def known_copies(refused: DataFrame) -> DataFrame:
     """Rows of bronze.quarantine that are copies, as acceptable lines."""
-    copies = refused.where((F.col("writer") == "bronze.events") & (F.col("reason") == "duplicate_event"))
-    told = F.from_json("raw", "event_time STRING, received_at STRING")
-    at = {name: F.try_to_timestamp(F.col("told")[name]) for name in ("event_time", "received_at")}
-    read = copies.withColumn("told", told).withColumns(at)
-    return read.withColumn("received_at", F.greatest("received_at", "event_time"))
+    is_copy = (F.col("writer") == "bronze.events") & (F.col("reason") == "duplicate_event")
+    return with_times(refused.where(is_copy))
 
 
 def find_copies(lines: DataFrame, bronze: DataFrame, refused: DataFrame, ids: DataFrame, days: int) -> DataFrame:

@@ -21,6 +21,7 @@ from spark_jobs.ingest.landing_files import read_lines
 from spark_jobs.ingest.validation import validate
 from spark_jobs.lake import append_rows, delete_by_key, merge_by_key
 from spark_jobs.night import Night
+from spark_jobs.refused_lines import DIFFERS
 from spark_jobs.session import size_shuffles
 
 TIMES_AS_LONG = 4
@@ -120,7 +121,7 @@ def read(night: Night, news: files.News) -> None:
         is_any_replaced = not replaced.isEmpty()
         if is_any_replaced:  # what clean refused of them is no event either
             delete_by_key(night.lake, "bronze.quarantine", replaced)
-        merge_by_key(night.lake, "bronze.quarantine", rows, update_when=quarantine.DIFFERS)
+        merge_by_key(night.lake, "bronze.quarantine", rows, update_when=DIFFERS)
         if is_any_replaced:
             delete_by_key(night.lake, "bronze.events", replaced)
         # By type within each file, so that a reader of some types skips the pages of the others.

@@ -10,13 +10,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 
-from pyspark.sql import functions as F
-
 from spark_jobs.ddl import read_schema
 from spark_jobs.ingest.file_reads import Measured, Reading, part_to_read
 from spark_jobs.ingest.landing_area import LandingError, LandingFile, RefusedFile, list_files
 from spark_jobs.ingest.landing_files import measure_files
 from spark_jobs.lake import delete_by_key, merge_by_key
+from spark_jobs.landing_reads import newest_arrival
 from spark_jobs.night import Night
 
 TABLE = "bronze.files"
@@ -73,9 +72,8 @@ def find_news(night: Night) -> News:
     opened = [file for file in files if not _is_as_it_was(file, known.get(file.source))]
     measured = measure_files(night.spark, opened, {source: row.reading for source, row in known.items()})
     # A read that clean has been through is over, even if it was killed before it was written down here.
-    passed = night.read("silver.arrivals").agg(F.max("batch").alias("batch")).first()
     last = max((row.batch or 0 for row in known.values()), default=0)
-    batch = max(last, (passed and passed.batch) or 0) + 1
+    batch = max(last, newest_arrival(night)) + 1
     return compare(known, files, refused, measured, batch=batch, ds=night.ds)
 
 

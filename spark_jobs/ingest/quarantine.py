@@ -10,8 +10,6 @@ from pyspark.sql import functions as F
 from spark_jobs.night import Night
 
 WRITER = "bronze.events"
-DIFFERS = "NOT (new.reason <=> old.reason AND new.detail <=> old.detail AND new.is_settled <=> old.is_settled)"
-"""A row that is refused again is left alone where nothing has changed."""
 
 
 def transform(checked: DataFrame) -> DataFrame:

@@ -5,12 +5,11 @@ here; one that can, but has little to learn from, goes on with a note. Each sent
 to change and a value that would do, where one would.
 """
 
-import json
 from dataclasses import replace
 from typing import Any
 
 from contracts.settings import Dataset
-from spark_jobs.night import Night
+from spark_jobs.night import Night, write_json
 from spark_jobs.preflight.counts import count, read_logs
 from spark_jobs.preflight.findings import in_window, learnt, no_model, notes, stops
 
@@ -38,8 +37,7 @@ def main(night: Night) -> None:
         "stops": stopping,
         "notes": noted,
     }
-    night.folder.mkdir(parents=True, exist_ok=True)
-    (night.folder / "preflight.json").write_text(json.dumps(report, indent=1) + "\n")
+    write_json(night.folder / "preflight.json", report)
     print(describe(report, dataset))
     for sentence in noted:
         print(f"  note: {sentence}")

@@ -130,7 +130,7 @@ def test_contract_messages_what_is_no_landing_area_is_said(tmp_path: Path) -> No
 
 
 def test_contract_messages_without_an_area_there_is_help_and_no_set_up() -> None:
-    done = run("make", "validate-landing")
+    done = run("make", "--no-print-directory", "validate-landing")
     assert done.returncode == 2
     assert done.stdout.startswith("make validate-landing LANDING=path\n  names file, line and rule")
     planned = run("make", "--dry-run", "--always-make", "validate-landing").stdout

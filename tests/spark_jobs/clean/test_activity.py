@@ -34,7 +34,7 @@ def test_activity_is_kept_where_its_references_hold(make_night: Callable[..., Ni
         event("reaction", "r2", post_id=2, engagement_type="like"),
         event("moderation", "m1", post_id=1, detail="closed"),
         event("moderation", "m2", post_id=2, detail="closed"),
-        # Its post was withheld, which is no fault of the like.
+        # Its post was withheld, which is no fault of the like: it waits.
         post(3, 9),
         engagement("e4", BIG, 3),
     ]
@@ -73,6 +73,7 @@ def test_activity_is_kept_where_its_references_hold(make_night: Callable[..., Ni
     assert [(row["event_id"], row["reason"], row["detail"]) for row in refused] == [
         ("e2", "unknown_user", "user_id=9"),
         ("e3", "unknown_post", "post_id=2"),
+        ("e4", "withheld_post", "post_id=3"),
         ("e6", "unknown_ad", "ad_id=8"),
         ("i3", "unknown_user", f"user_id={BIG - 1}"),
         ("i4", "unknown_post", "post_id=2"),

@@ -44,14 +44,16 @@ EVENTS = [
 ]
 REFUSED = {
     "campaign-101": ("silver.campaigns", "unknown_user", "advertiser_id=9"),
-    "campaign-102": ("silver.campaigns", "ends_before_start", "ends_at=2026-03-08 11:00:00"),
+    "campaign-102": ("silver.campaigns", "ends_before_start", 'ends_at="2026-03-08T11:00:00Z"'),
     "ad-202": ("silver.ads", "unknown_campaign", "campaign_id=102"),
     "ad-203": ("silver.ads", "unknown_post", "post_id=99"),
+    "ad-207": ("silver.ads", "withheld_post", "post_id=12"),
     "session-s2": ("silver.sessions", "unknown_user", "user_id=9"),
-    "session-s3": ("silver.sessions", "ends_before_start", "ended_at=2026-03-08 11:00:00"),
+    "session-s3": ("silver.sessions", "ends_before_start", 'ended_at="2026-03-08T11:00:00Z"'),
     "l5": ("silver.content_labels", "unknown_post", "post_id=99"),
+    "l7": ("silver.content_labels", "withheld_post", "post_id=12"),
     "post-12": ("silver.posts", "unknown_user", "author_id=9"),
-    "before it was created": ("silver.posts", "before_creation", "created_at=2026-03-08 12:00:00"),
+    "before it was created": ("silver.posts", "before_creation", 'created_at="2026-03-08T12:00:00Z"'),
 }
 
 

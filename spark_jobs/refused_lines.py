@@ -1,0 +1,15 @@
+"""Rows of bronze.quarantine, as the stages that write and reread them see them."""
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+DIFFERS = "NOT (new.reason <=> old.reason AND new.detail <=> old.detail AND new.is_settled <=> old.is_settled)"
+"""A row that is refused again is left alone where nothing has changed."""
+
+
+def with_times(refused: DataFrame) -> DataFrame:
+    """``refused`` with the times that its rows have in bronze.events, null where the line has none."""
+    told = F.from_json("raw", "event_time STRING, received_at STRING")
+    at = {name: F.try_to_timestamp(F.col("told")[name]) for name in ("event_time", "received_at")}
+    read = refused.withColumn("told", told).withColumns(at)
+    return read.withColumn("received_at", F.greatest("received_at", "event_time"))
