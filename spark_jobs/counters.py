@@ -11,7 +11,7 @@ from datetime import datetime
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from spark_jobs.point_in_time import visible_micros
+from spark_jobs.point_in_time import known_before, visible_micros
 
 POSITIVE = ("like", "comment", "share")
 NEGATIVE = ("hide", "report", "dislike")
@@ -77,7 +77,7 @@ def counters_before(events: DataFrame, as_of: datetime) -> DataFrame:
     Grain: post_id.
     """
     kinds_of = {**KINDS_OF, **WEIGHED}
-    visible = events.where((F.col("event_time") < F.lit(as_of)) & (F.col("received_at") < F.lit(as_of)))
+    visible = events.where(known_before(as_of, "event_time"))
     return (
         visible.select("post_id", *_increments(kinds_of))
         .groupBy("post_id")

@@ -5,12 +5,12 @@ before t and had been received by t. Every counter, rate, verdict and edit follo
 (``existing_micros``): those that had been made, and received, by t. What is done with a post at the very instant of its
 creation is done with a post that exists; a source whose clock counts seconds or days logs that all the time.
 
-A daily snapshot of ``ds``
-is taken at midnight at the end of ``ds``, so it sees the events whose ``seen_day`` is ``ds`` or earlier.
+A daily snapshot of ``ds`` is taken at midnight at the end of ``ds``, so it sees the events whose ``seen_day`` is ``ds``
+or earlier: those ``known_before`` that midnight.
 """
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -31,6 +31,16 @@ def existing_micros(event_time: str, received_at: str) -> Column:
     this: later versions and all counts are events, see ``visible_micros``.
     """
     return F.greatest(F.unix_micros(F.col(event_time)), F.unix_micros(F.col(received_at)))
+
+
+def known_before(instant: datetime | Column, event_time: str, received_at: str = "received_at") -> Column:
+    """Whether an event had happened, and had been received, before ``instant``; null where a time is null.
+
+    A night, a snapshot and a training window look back from a midnight that belongs to the next day, so what was
+    received at that very instant is the next one's; see ``seen_day``.
+    """
+    until = instant if isinstance(instant, Column) else F.lit(instant)
+    return (F.col(event_time) < until) & (F.col(received_at) < until)
 
 
 def seen_day(event_time: str, received_at: str) -> Column:

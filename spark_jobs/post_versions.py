@@ -9,7 +9,7 @@ an instant sees never changes afterwards.
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from spark_jobs.point_in_time import existing_micros, visible_micros
+from spark_jobs.point_in_time import existing_micros, known_before, visible_micros
 
 
 def all_versions(posts: DataFrame, edits: DataFrame) -> DataFrame:
@@ -91,5 +91,4 @@ def is_gone_at(instant: str) -> Column:
 
 
 def _before(event_time: str, received_at: str, midnight: Column) -> Column:
-    happened = (F.col(event_time) < midnight) & (F.col(received_at) < midnight)
-    return F.coalesce(happened, F.lit(col=False))
+    return F.coalesce(known_before(midnight, event_time, received_at), F.lit(col=False))

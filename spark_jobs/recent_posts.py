@@ -6,6 +6,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from contracts.settings import Settings
+from spark_jobs.point_in_time import known_before
 
 STATS = ("likes", "comments", "shares")
 
@@ -18,8 +19,8 @@ def recent_posts(posts: DataFrame, post_features: DataFrame, as_of: datetime, se
     whose float32 logs give counts exactly up to about a million.
     """
     oldest = as_of - timedelta(hours=settings.dataset.candidate_hours)
-    in_window = (F.col("created_at") >= F.lit(oldest)) & (F.col("created_at") < F.lit(as_of))
-    is_live = ~F.col("is_deleted") & (F.col("received_at") < F.lit(as_of))
+    in_window = F.col("created_at") >= F.lit(oldest)
+    is_live = ~F.col("is_deleted") & known_before(as_of, "created_at")
     counts = [F.round(F.expm1(F.col(f"log_{name}").cast("double"))).cast("bigint").alias(name) for name in STATS]
     weights = settings.simple_score
     weighted = F.col("likes") + weights.comment * F.col("comments") + weights.share * F.col("shares")

@@ -1,20 +1,14 @@
-"""Who may see which post: the one place for the rule.
-
-A viewer may see a post iff it is not deleted, neither viewer nor author blocks the other, and the viewer is its
-author or its privacy admits them: ``public`` everyone, ``friends`` the author's friends, ``friends_except`` the
-friends outside the audience, ``custom`` the audience, ``only_me`` nobody. A post in a group needs an active
-membership as well: there, ``public`` means the members.
-A post of which no author is known is nobody's: nobody is its author or the author's friend, and no block concerns it.
-So ``public`` shows it to everyone and ``custom`` to the audience, and any other privacy to nobody at all.
-"""
+"""Who may see which post, asked of tables; the rule itself is ``contracts.visibility``."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from contracts.visibility import Viewing, is_visible
 from spark_jobs.night import Night
+from spark_jobs.point_in_time import known_before
 
 POST_COLUMNS = ("post_id", "author_id", "source_type", "source_id", "privacy", "audience", "is_deleted")
 
@@ -33,10 +27,9 @@ class Edges:
 
 
 def active(edges: DataFrame, as_of: datetime) -> DataFrame:
-    """Intervals that hold at ``as_of`` (``valid_from`` ≤ as_of < ``valid_to``) and had arrived before it."""
-    has_begun = (F.col("valid_from") <= F.lit(as_of)) & (F.col("received_at") < F.lit(as_of))
+    """Intervals that hold at ``as_of`` (``valid_from`` < as_of < ``valid_to``) and had arrived before it."""
     has_not_ended = F.col("valid_to").isNull() | (F.col("valid_to") > F.lit(as_of))
-    return edges.where(has_begun & has_not_ended)
+    return edges.where(known_before(as_of, "valid_from") & has_not_ended)
 
 
 def both_directions(blocks: DataFrame) -> DataFrame:
@@ -66,28 +59,31 @@ def visible_pairs(pairs: DataFrame, posts: DataFrame, edges: Edges) -> DataFrame
 
     ``posts`` has ``POST_COLUMNS``, one row per post; a pair whose post is unknown is not visible.
     """
-    names = ("author_id", "source_type", "source_id", "privacy", "audience")
-    facts = posts.where(~F.col("is_deleted")).select("post_id", *(F.col(name).alias(f"_{name}") for name in names))
+    facts = posts.select("post_id", *(F.col(name).alias(f"_{name}") for name in POST_COLUMNS[1:]))
     yes = F.lit(col=True)
-    friends = edges.friends.select("user_id", F.col("friend_id").alias("_author_id"), yes.alias("_is_friend"))
     group = (F.col("group_id").alias("_source_id"), F.lit("group").alias("_source_type"))
+    by_author = ["user_id", "_author_id"]
+    blocked = edges.blocked.toDF(*by_author).withColumn("_is_blocked", yes)
+    friends = edges.friends.toDF(*by_author).withColumn("_is_friend", yes)
     members = edges.members.select("user_id", *group, yes.alias("_is_member"))
-    blocked = edges.blocked.select("user_id", F.col("blocked_id").alias("_author_id"))
     known = (
         pairs.join(facts, "post_id", "inner")
-        .join(blocked, ["user_id", "_author_id"], "left_anti")
-        .join(friends, ["user_id", "_author_id"], "left")
+        .join(blocked, by_author, "left")
+        .join(friends, by_author, "left")
         .join(members, ["user_id", "_source_id", "_source_type"], "left")
     )
-    is_author = F.coalesce(F.col("user_id") == F.col("_author_id"), F.lit(col=False))
-    is_friend = F.coalesce(F.col("_is_friend"), F.lit(col=False))
-    is_listed = F.array_contains("_audience", F.col("user_id"))
-    is_admitted = (
-        F.when(F.col("_privacy") == "public", F.lit(col=True))
-        .when(F.col("_privacy") == "friends", is_friend)
-        .when(F.col("_privacy") == "friends_except", is_friend & ~is_listed)
-        .when(F.col("_privacy") == "custom", is_listed)
-        .otherwise(F.lit(col=False))
+    pair = Viewing(
+        privacy=F.col("_privacy"),
+        source_type=F.col("_source_type"),
+        is_deleted=F.col("_is_deleted"),
+        is_author=_holds(F.col("user_id") == F.col("_author_id")),
+        is_friend=_holds(F.col("_is_friend")),
+        is_listed=F.array_contains("_audience", F.col("user_id")),
+        is_member=_holds(F.col("_is_member")),
+        is_blocked=_holds(F.col("_is_blocked")),
     )
-    may_enter = (F.col("_source_type") != "group") | F.coalesce(F.col("_is_member"), F.lit(col=False))
-    return known.where(is_author | (is_admitted & may_enter)).select(*pairs.columns)
+    return known.where(is_visible(pair)).select(*pairs.columns)
+
+
+def _holds(fact: Column) -> Column:
+    return F.coalesce(fact, F.lit(col=False))

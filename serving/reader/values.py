@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from contracts.epochs import MAX_CARD_BYTES, MAX_POINTER_BYTES, MAX_POOL_BYTES, Pointer, Pool, unpack_pool
+from contracts.visibility import is_open
 from serving.reader.cards import Card
 
 _INT64 = 2**63
@@ -195,8 +196,7 @@ def parse_card(reply: object, post_id: int) -> Card | None:
         raise DamagedValueError(_cut(f"card of post {post_id}: {error}")) from None
     if card.id != post_id:
         raise DamagedValueError(f"card of post {post_id} says it is post {card.id}")
-    # A post in a group is for its members, whatever privacy its author chose.
-    is_public = card.privacy == "public" and card.source.type != "group"
+    is_public = is_open(card.privacy, card.source.type)
     author = card.author.name if card.author else ""
     return Card(text[:-1], _escaped(author), _escaped(card.source.name), is_public)
 

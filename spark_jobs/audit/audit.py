@@ -19,6 +19,7 @@ from contracts.epoch_status import PUBLISHED
 from contracts.settings import AuditThresholds
 from spark_jobs.authorship import author_key
 from spark_jobs.night import Night
+from spark_jobs.point_in_time import known_before
 from spark_jobs.visibility import Edges, read_edges, visible_pairs
 
 SCORE_QUANTILES = (0.01, 0.25, 0.5, 0.75, 0.99)
@@ -68,11 +69,15 @@ def people(night: Night) -> DataFrame:
     since = (night.as_of - timedelta(days=night.settings.dataset.activity_days)).date()
     in_window = (F.col("event_date") >= F.lit(since)) & (F.col("event_date") <= F.lit(night.ds))
     has_arrived = F.col("received_at") < F.lit(night.as_of)
-    is_known = (F.col("valid_from") < F.lit(night.as_of)) & has_arrived
     seen = night.read("silver.impressions").where(in_window & has_arrived)
     heard = night.read("silver.engagements").where(in_window & has_arrived & F.col("user_id").isNotNull())
     active = seen.select("user_id").unionByName(heard.select("user_id")).withColumn("is_active", F.lit(1))
-    known = night.read("silver.users").where(is_known).select("user_id").withColumn("is_active", F.lit(0))
+    known = (
+        night.read("silver.users")
+        .where(known_before(night.as_of, "valid_from"))
+        .select("user_id")
+        .withColumn("is_active", F.lit(0))
+    )
     return active.unionByName(known).groupBy("user_id").agg(F.max("is_active").alias("is_active"))
 
 

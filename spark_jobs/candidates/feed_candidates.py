@@ -11,9 +11,11 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from contracts.settings import CandidateLimits, Settings
+from contracts.visibility import is_open
 from spark_jobs.authorship import is_by_another
 from spark_jobs.lake import write_partition
 from spark_jobs.night import Night
+from spark_jobs.point_in_time import known_before
 from spark_jobs.recent_posts import recent_posts
 from spark_jobs.visibility import POST_COLUMNS, Edges, active, read_edges, visible_pairs
 
@@ -31,8 +33,7 @@ class Graph:
 
 def known_users(users: DataFrame, as_of: datetime) -> DataFrame:
     """``user_id`` of everyone who had signed up and whose record had arrived before ``as_of``."""
-    has_arrived = (F.col("valid_from") < F.lit(as_of)) & (F.col("received_at") < F.lit(as_of))
-    return users.where(has_arrived).select("user_id").distinct()
+    return users.where(known_before(as_of, "valid_from")).select("user_id").distinct()
 
 
 def propose(users: DataFrame, posts: DataFrame, graph: Graph, limits: CandidateLimits) -> DataFrame:
@@ -47,8 +48,8 @@ def propose(users: DataFrame, posts: DataFrame, graph: Graph, limits: CandidateL
     friend = graph.edges.friends.join(of("friend", "friend_id"), "friend_id", "inner")
     page = graph.follows.join(of("page", "page_id"), "page_id", "inner")
     group = graph.edges.members.join(of("group", "group_id"), "group_id", "inner")
-    is_open = (F.col("privacy") == "public") & (F.col("source_type") != "group")
-    suggested = posts.where(is_open).orderBy(*most_engaged).limit(limits.suggested).select("post_id")
+    everyones = posts.where(is_open(F.col("privacy"), F.col("source_type")))
+    suggested = everyones.orderBy(*most_engaged).limit(limits.suggested).select("post_id")
     proposals = (
         _top(friend, newest, limits.friend).select("user_id", "post_id", F.lit("friend").alias("source")),
         _top(page, most_engaged, limits.page).select("user_id", "post_id", F.lit("page").alias("source")),
@@ -84,14 +85,13 @@ def suppressed_pairs(impressions: DataFrame, engagements: DataFrame, as_of: date
     seen_since = as_of - timedelta(days=settings.candidates.seen_days)
     # A day more than the window: a client's clock may be slow.
     hidden_since = (as_of - timedelta(hours=settings.dataset.candidate_hours + 24)).date()
-    has_arrived = F.col("received_at") < F.lit(as_of)
     log, at = (impressions, "shown_at") if settings.dataset.has_impressions else (engagements, "engaged_at")
-    in_window = (F.col(at) >= F.lit(seen_since)) & (F.col(at) < F.lit(as_of)) & F.col("user_id").isNotNull()
+    in_window = (F.col(at) >= F.lit(seen_since)) & known_before(as_of, at) & F.col("user_id").isNotNull()
     is_recent = (F.col("event_date") >= F.lit(seen_since.date())) & (F.col("event_date") <= F.lit(as_of.date()))
-    seen = log.where(is_recent & in_window & has_arrived)
+    seen = log.where(is_recent & in_window)
     rejects = F.col("engagement_type").isin("hide", "report") & F.col("user_id").isNotNull()
-    happened = (F.col("event_date") >= F.lit(hidden_since)) & (F.col("engaged_at") < F.lit(as_of))
-    hidden = engagements.where(rejects & happened & has_arrived)
+    happened = (F.col("event_date") >= F.lit(hidden_since)) & known_before(as_of, "engaged_at")
+    hidden = engagements.where(rejects & happened)
     return seen.select("user_id", "post_id").unionByName(hidden.select("user_id", "post_id")).distinct()
 
 

@@ -10,6 +10,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from contracts.settings import NegativeSampling
+from contracts.visibility import is_open
 from spark_jobs.authorship import is_by_another
 from spark_jobs.context_columns import session_columns
 from spark_jobs.counters import POSITIVE, organic
@@ -86,7 +87,7 @@ def sample_negatives(
     seed: int,
 ) -> DataFrame:
     """Posts that a user could have met beside each positive and did not engage with; same columns as ``positives``."""
-    public = versions.where(F.col("privacy") == "public").select(
+    everyones = versions.where(is_open(F.col("privacy"), F.col("source_type"))).select(
         F.col("post_id").alias("_post_id"),
         "author_id",
         "created_at",
@@ -96,7 +97,7 @@ def sample_negatives(
         "deletion_received_at",
         F.to_date("created_at").alias("_day"),
     )
-    num_slots = count_slots(public, window, sampling.posts_per_slot)
+    num_slots = count_slots(everyones, window, sampling.posts_per_slot)
     oldest = F.col("shown_at") - _hours(window.candidate_hours)
     buckets = positives.withColumns(
         {
@@ -104,7 +105,7 @@ def sample_negatives(
             "_slot": F.pmod(F.xxhash64(F.lit(seed), "example_id"), F.lit(num_slots)),
         }
     )
-    slotted = public.withColumn("_slot", F.pmod(F.xxhash64(F.lit(seed), "_post_id"), F.lit(num_slots)))
+    slotted = everyones.withColumn("_slot", F.pmod(F.xxhash64(F.lit(seed), "_post_id"), F.lit(num_slots)))
     met = buckets.join(slotted, ["_day", "_slot"], "inner").where(
         (F.col("created_at") > oldest)
         & (F.col("created_at") <= F.col("shown_at"))

@@ -7,6 +7,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from spark_jobs.night import Night
+from spark_jobs.point_in_time import known_before
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Window:
 
     def received(self, frame: DataFrame, event_time: str) -> DataFrame:
         """Rows that happened and were received before the as-of."""
-        return frame.where((F.col(event_time) < F.lit(self.as_of)) & (F.col("received_at") < F.lit(self.as_of)))
+        return frame.where(known_before(self.as_of, event_time))
 
     def holds(self, instant: str) -> Column:
         """Whether an instant lies in the window and its label window has closed."""

@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 from contracts.features import TOPICS
 from contracts.settings import Content
 from spark_jobs.night import Night
+from spark_jobs.point_in_time import known_before
 from spark_jobs.post_columns import topics_of
 from spark_jobs.post_versions import all_versions, with_deletions
 from spark_jobs.rates import log_count, share_of
@@ -24,7 +25,7 @@ WORD_OR_CLOSING = r"\p{L}[\p{L}\p{M}\p{N}]*(?:'t\b)?|[.!?;:]"
 
 def written_posts(night: Night) -> DataFrame:
     """Versions of posts that were written, and received, before the night's as-of, and whether the post is deleted."""
-    written = (F.col("updated_at") < F.lit(night.as_of)) & (F.col("received_at") < F.lit(night.as_of))
+    written = known_before(night.as_of, "updated_at")
     posts = night.read("silver.posts")
     return with_deletions(all_versions(posts, night.read("silver.post_edits")).where(written), posts)
 

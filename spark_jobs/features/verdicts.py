@@ -8,7 +8,7 @@ from contracts.settings import Labels
 from models.content.label_model import log_odds
 from spark_jobs.authorship import author_key
 from spark_jobs.night import Night
-from spark_jobs.point_in_time import visible_micros
+from spark_jobs.point_in_time import known_before, visible_micros
 from spark_jobs.rates import smoothed_rate
 
 MILLION = 1_000_000
@@ -20,7 +20,7 @@ AUTHOR_COLUMNS = {label: f"author_{label}" for label in LABELS}
 
 def seen_verdicts(night: Night) -> DataFrame:
     """Verdicts that were given, and received, before the night's as-of, with their ``evidence``."""
-    seen = (F.col("updated_at") < F.lit(night.as_of)) & (F.col("received_at") < F.lit(night.as_of))
+    seen = known_before(night.as_of, "updated_at")
     return night.read("silver.content_labels").where(seen).withColumn("evidence", evidence(night.settings.labels))
 
 

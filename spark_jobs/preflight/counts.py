@@ -7,8 +7,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from contracts.features import HEADS
+from contracts.visibility import is_open
 from spark_jobs.counters import POSITIVE, organic
 from spark_jobs.night import Night
+from spark_jobs.point_in_time import known_before
 
 LABELLED = tuple(head for head in HEADS if head != "dwell")
 """Engagements that are positive labels."""
@@ -65,8 +67,8 @@ class Logs:
 
 def count(night: Night) -> Counts:
     """Every count of the night, of the logs those of its training window."""
-    dataset, as_of = night.settings.dataset, F.lit(night.as_of)
-    known = night.read("silver.users").where((F.col("valid_from") < as_of) & (F.col("received_at") < as_of))
+    dataset = night.settings.dataset
+    known = night.read("silver.users").where(known_before(night.as_of, "valid_from"))
     users = known.select("user_id").distinct()
     posts = count_posts(night)
     readers = users if posts.sole_author is None else users.where(F.col("user_id") != F.lit(posts.sole_author))
@@ -116,14 +118,14 @@ def count_posts(night: Night) -> Posts:
     """Posts as the candidate sources look at them: edges bring those of friends, pages and groups, the rest is open."""
     as_of = night.as_of
     oldest = as_of - timedelta(hours=night.settings.dataset.candidate_hours)
-    is_live = ~F.col("is_deleted") & (F.col("received_at") < F.lit(as_of)) & (F.col("created_at") < F.lit(as_of))
+    is_live = ~F.col("is_deleted") & known_before(as_of, "created_at")
     live = night.read("silver.posts").where(is_live)
     is_recent = F.col("created_at") >= F.lit(oldest)
     author = F.when(is_recent, F.struct("author_id"))  # in a struct, an unknown one counts
     row = live.agg(
         F.count_if(is_recent).alias("recent"),
         F.count_if(is_recent & (F.col("privacy") != "only_me")).alias("by_edges"),
-        F.count_if(is_recent & (F.col("privacy") == "public") & (F.col("source_type") != "group")).alias("open"),
+        F.count_if(is_recent & is_open(F.col("privacy"), F.col("source_type"))).alias("open"),
         F.count("*").alias("total"),
         F.countDistinct(author).alias("authors"),
         F.min(author).alias("author"),

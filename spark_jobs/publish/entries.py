@@ -18,6 +18,7 @@ from contracts.epochs import (
 from contracts.erasure import NOBODY
 from contracts.features import names_of
 from contracts.settings import PoolRules
+from contracts.visibility import is_open
 from spark_jobs.authorship import author_key
 from spark_jobs.recent_posts import STATS, public_reason
 
@@ -28,7 +29,7 @@ _SPARK_TYPES = {"<i8": "bigint", "<u4": "bigint", "<f2": "float", "u1": "tinyint
 
 def code_pools(ranked: DataFrame) -> DataFrame:
     """(user_id, rank, columns of ``POOL_DTYPES``) of one night's pools; a post of a group is never flagged public."""
-    is_public = (F.col("privacy") == "public") & (F.col("source_type") != "group")
+    is_public = is_open(F.col("privacy"), F.col("source_type"))
     flags = F.when(is_public, FLAG_PUBLIC).otherwise(0) + F.when(F.col("is_exploration"), FLAG_EXPLORATION).otherwise(0)
     coded = {
         "post_id": F.col("post_id"),
@@ -63,12 +64,12 @@ def fallback_pool(posts: DataFrame, kind: str, rules: PoolRules) -> dict[str, An
 
     ``posts`` comes from ``recent_posts``; the result has at most ``fallback_size`` rows.
     """
-    is_open = (F.col("privacy") == "public") & (F.col("source_type") != "group")
     newest = (F.col("created_at").desc(), F.col("post_id"))
     order = newest if kind == "chronological" else (F.col("engagement").desc(), *newest)
     reason = F.lit("recent") if kind == "chronological" else public_reason()
     place = F.row_number().over(Window.partitionBy(*author_key()).orderBy(*order))
-    spread = posts.where(is_open).withColumn("_place", place)
+    everyones = posts.where(is_open(F.col("privacy"), F.col("source_type")))
+    spread = everyones.withColumn("_place", place)
     best = spread.where(F.col("_place") <= rules.max_per_author).orderBy(*order).limit(rules.fallback_size)
     coded = code_pools(
         best.select(

@@ -18,6 +18,7 @@ from redis.exceptions import OutOfMemoryError
 
 from contracts.epochs import NARROWED_KEY, parted_key
 from contracts.settings import PublishRules
+from contracts.visibility import is_open
 from spark_jobs.night import Night
 from spark_jobs.publish.store import PublishFailed, connect, in_batches
 from spark_jobs.visibility import active
@@ -62,9 +63,10 @@ def narrowed_posts(posts: DataFrame, edits: DataFrame, oldest: datetime, as_of: 
     Whether the new rule admits fewer, or others, is not asked: the pools of this night say who is admitted.
     ``is_news``: the rule came after the as-of.
     """
-    is_open = (F.col("privacy") == "public") & (F.col("source_type") != "group")
     told = F.greatest("updated_at", F.coalesce("version_received_at", "received_at"))
-    candidates = posts.where(~F.col("is_deleted") & ~is_open & (F.col("created_at") >= F.lit(oldest)))
+    candidates = posts.where(
+        ~F.col("is_deleted") & ~is_open(F.col("privacy"), F.col("source_type")) & (F.col("created_at") >= F.lit(oldest))
+    )
     now = candidates.select("post_id", _rule().alias("rule"), (told >= F.lit(as_of)).alias("is_news"))
     before = edits.select("post_id", _rule().alias("old_rule"))
     changed = now.join(before, "post_id", "inner").where(~F.col("rule").eqNullSafe(F.col("old_rule")))

@@ -1,9 +1,14 @@
 from datetime import timedelta
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import pytest
-from pyspark.sql import SparkSession
+from numpy.typing import NDArray
+from pyspark.sql import DataFrame, SparkSession
 
+from contracts.landing import PRIVACY
+from contracts.visibility import Viewing, is_visible
 from spark_jobs.visibility import Edges, edges_at, visible_pairs
 from tests.feed_rows import AS_OF, LONG_AGO, frame_of, hours
 
@@ -94,3 +99,56 @@ def viewers(spark: SparkSession) -> dict[int, list[int]]:
 @pytest.mark.parametrize("case", CASES)
 def test_who_sees_a_post(viewers: dict[int, list[int]], case: str) -> None:
     assert sorted(viewers.get(list(CASES).index(case) + 1, [])) == sorted(CASES[case][1])
+
+
+def test_a_million_pairs_in_tables_are_judged_as_in_memory(spark: SparkSession) -> None:
+    """Every pair of 1,000 viewers and 1,000 posts of a random network, where each relation is common."""
+    num, groups = 1_000, 40
+    random = np.random.default_rng(20)
+    friend, blocks, listed = (random.random((num, num)) < share for share in (0.3, 0.05, 0.2))
+    member = random.random((num, groups)) < 0.4
+    author = np.where(random.random(num) < 0.05, -1, random.integers(0, num, num))  # -1: of nobody
+    is_known = author >= 0
+    friend, blocks = friend | friend.T, blocks | blocks.T
+    source = random.choice(["friend", "page", "group"], num)
+    source_id = random.integers(0, groups, num)
+    privacy = random.choice([*PRIVACY, "a new kind"], num)
+    is_deleted = random.random(num) < 0.1
+    wanted = is_visible(
+        Viewing(
+            privacy=privacy[None, :],
+            source_type=source[None, :],
+            is_deleted=is_deleted[None, :],
+            is_author=np.arange(num)[:, None] == author[None, :],
+            is_friend=friend[:, author] & is_known,
+            is_listed=listed,
+            is_member=member[:, source_id],
+            is_blocked=blocks[:, author] & is_known,
+        )
+    )
+
+    def pairs_of(matrix: NDArray[np.bool_], *names: str) -> DataFrame:
+        return spark.createDataFrame(pa.table(dict(zip(names, np.nonzero(matrix), strict=True))))
+
+    posts = pa.table(
+        {
+            "post_id": np.arange(num),
+            "author_id": pa.array(author, mask=~is_known),
+            "source_type": source,
+            "source_id": source_id,
+            "privacy": privacy,
+            "audience": [np.nonzero(column)[0].tolist() for column in listed.T],
+            "is_deleted": is_deleted,
+        }
+    )
+    edges = Edges(
+        pairs_of(friend, "user_id", "friend_id"),
+        pairs_of(member, "user_id", "group_id"),
+        pairs_of(blocks, "user_id", "blocked_id"),
+    )
+    everyone = pairs_of(np.ones((num, num), bool), "user_id", "post_id")
+    shown = visible_pairs(everyone, spark.createDataFrame(posts), edges).toArrow()
+    found = np.zeros((num, num), int)
+    np.add.at(found, (shown["user_id"].to_numpy(), shown["post_id"].to_numpy()), 1)
+    assert np.array_equal(found, wanted.astype(int))
+    assert 0.2 < wanted.mean() < 0.6
