@@ -16,6 +16,8 @@ from tests.small_sites import LANDED, build, without_impressions
 
 USERS = 300
 DS = date(2026, 3, 8)
+NIGHTS = {"published", "unlogged"}
+"""Fixtures that run whole stages of a night."""
 
 
 @pytest.fixture(scope="session")
@@ -59,7 +61,7 @@ def unlogged(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> N
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A whole night takes more than a minute, so whatever needs one is left to ``make acceptance``."""
+    """A night takes more than a minute, so whatever needs one of these is left to ``make acceptance``."""
     for item in items:
-        if "published" in getattr(item, "fixturenames", ()):
+        if NIGHTS & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 import redis
 from pyspark.sql import SparkSession
 
@@ -138,6 +139,7 @@ def shown_to(feed: Reader, user: int) -> set[int]:
         return {int(found["id"]) for found in feed.whole_feed(user, client)[0]}
 
 
+@pytest.mark.slow
 def test_narrowed(spark: SparkSession, tmp_path: Path) -> None:
     (tmp_path / "redis").mkdir()
     with redis_server(tmp_path / "redis") as url, reader(url, tmp_path / "reader.log") as feed:

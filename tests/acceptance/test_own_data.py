@@ -18,6 +18,7 @@ from spark_jobs.validate_landing import main
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 
+@pytest.mark.slow
 def test_own_data(spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = re.search(r"```csv\n(.*?)```", (DOCS / "bring-your-own-data.md").read_text(), re.DOTALL)
     assert found is not None

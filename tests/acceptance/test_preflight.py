@@ -52,6 +52,7 @@ def preflight(night: Night, **dataset: Any) -> list[str]:
     return list(json.loads((night.folder / "preflight.json").read_text())["notes"])
 
 
+@pytest.mark.slow
 def test_preflight(night: Night) -> None:
     with pytest.raises(NightRefused) as refused:
         preflight(night)
@@ -76,6 +77,7 @@ def test_preflight(night: Night) -> None:
     assert len(preflight(night, **windows)) == 1, "the proposed windows do; only the empty last day is noted"
 
 
+@pytest.mark.slow
 def test_a_lake_without_readers_or_posts_stops(night: Night, tmp_path: Path) -> None:
     def stops(events: list[dict[str, Any]], name: str) -> str:
         landing = tmp_path / name
@@ -95,6 +97,7 @@ def test_a_lake_without_readers_or_posts_stops(night: Night, tmp_path: Path) -> 
     assert "by the only known user" in stops([user(1, at=at(0, 1)), post(1, 1, at=at(0, 2))], "alone")
 
 
+@pytest.mark.slow
 def test_an_older_night_is_refused_at_its_start(night: Night) -> None:
     now = datetime.now(UTC)
     night.lake.create(ledger.TABLE)
@@ -107,6 +110,7 @@ def test_an_older_night_is_refused_at_its_start(night: Night) -> None:
     assert night.lake.version("bronze.events") == before, "nothing was computed"
 
 
+@pytest.mark.slow
 def test_a_day_without_impressions_is_a_warning_where_the_source_logs_them(night: Night) -> None:
     def warned(*, has_impressions: bool) -> bool:
         settings = replace(night.settings, dataset=replace(night.settings.dataset, has_impressions=has_impressions))

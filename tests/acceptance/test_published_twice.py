@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
+import pytest
 import redis
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
@@ -51,6 +52,7 @@ def days_compared(night: Night) -> set[date]:
     return set() if pools is None else {row["ds"] for row in pools.select("ds").distinct().collect()}
 
 
+@pytest.mark.slow
 def test_published_twice(spark: SparkSession, tmp_path: Path) -> None:
     (tmp_path / "redis").mkdir()
     with redis_server(tmp_path / "redis") as url:

@@ -66,6 +66,7 @@ def wait_for_readers(pollers: Sequence[Poller], epoch: int) -> None:
             time.sleep(0.1)
 
 
+@pytest.mark.slow
 def test_rollback(spark: SparkSession, tmp_path: Path) -> None:
     (tmp_path / "redis").mkdir()
     with ExitStack() as stack:

@@ -29,6 +29,7 @@ def slates(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Nig
     return night
 
 
+@pytest.mark.slow
 def test_slates_without_positions(slates: Night, monkeypatch: pytest.MonkeyPatch) -> None:
     def never(*_: Any, **__: Any) -> Any:
         raise AssertionError("regression EM has nothing to compare")
@@ -63,6 +64,7 @@ def test_slates_without_positions(slates: Night, monkeypatch: pytest.MonkeyPatch
     assert counted.nobodys > 500
 
 
+@pytest.mark.slow
 def test_what_a_session_would_tell_is_what_is_expected_of_the_user(slates: Night) -> None:
     build(slates, "gold.training_examples")
     features = [feature for feature in features_of("context") if feature.group in SESSION and feature.expected]

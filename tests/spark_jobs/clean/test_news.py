@@ -47,6 +47,7 @@ def test_an_event_is_news_until_the_stage_has_been_through_it_in_whatever_folder
     ]
 
 
+@pytest.mark.slow
 def test_what_waits_comes_to_silver_when_its_reference_does_and_leaves_the_quarantine(
     make_night: Callable[..., Night],
 ) -> None:
@@ -78,6 +79,7 @@ def test_what_waits_comes_to_silver_when_its_reference_does_and_leaves_the_quara
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("killed_after", range(len(BUILT)))
 def test_a_pass_that_was_killed_is_run_again(make_night: Callable[..., Night], killed_after: int) -> None:
     night = make_night()

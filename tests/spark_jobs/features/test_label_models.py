@@ -98,6 +98,7 @@ def test_verdicts_given_or_received_after_the_night_change_nothing(night: Night)
     assert says_yes == set(range(0, 40, 2))
 
 
+@pytest.mark.slow
 def test_models_are_kept_until_they_are_old_and_a_rerun_changes_nothing(night: Night) -> None:
     build(night)
     before, judged = checksum(night.read(MODELS)), checksum(night.read(TABLE))
@@ -123,6 +124,7 @@ def test_models_are_kept_until_they_are_old_and_a_rerun_changes_nothing(night: N
     assert stands.version == versions(night)[7]
 
 
+@pytest.mark.slow
 def test_a_label_gets_its_model_as_soon_as_there_are_enough_verdicts(night: Night) -> None:
     build(night)
     asked = [verdict(n, at(8), value=bool(n % 2), label="nsfw") for n in range(18)]

@@ -61,6 +61,7 @@ def read_on(night: Night, day: int) -> DataFrame:
     return night.read(TABLE).where(F.col("ds") == F.lit(date(2026, 3, day)))
 
 
+@pytest.mark.slow
 def test_embeddings_follow_the_encoder_that_is_installed(
     night: Night, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -224,6 +224,7 @@ def by_day(lake: Lake) -> dict[int, str]:
     return {day.day: checksum(lake.read(user_features.TABLE).where(F.col("ds") == F.lit(day))) for day in days}
 
 
+@pytest.mark.slow
 def test_nights_build_the_backlog_once_rerun_identically_and_let_late_events_touch_what_saw_them(
     lake: Lake, make_night: Callable[..., Night]
 ) -> None:
