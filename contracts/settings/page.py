@@ -3,7 +3,7 @@
 from dataclasses import fields
 from itertools import groupby
 
-from contracts.settings import VALUE_PRESETS, Dataset, Settings
+from contracts.settings import VALUE_PRESETS, Dataset, Settings, value_presets
 from contracts.settings.hashes import NOT_OF_A_NIGHT, settings_hash
 from contracts.settings.kinds import Kind, kinds_of, toml_of
 from contracts.settings.load import KINDS, PLAIN, SECTIONS, Loaded, value_of
@@ -26,18 +26,20 @@ share = 4
 
 Name it by `--settings FILE`, or for every command by the variable `FEEDLAKE_SETTINGS`; change single values by
 `--set pool.size=50`, as often as needed. The order is: default, value preset, file, command line; the last one counts.
-`spark_jobs/run.py`, `models/train.py`, `spark_jobs/erase`, `spark_jobs/simulate`, the rollback, the reader and the loop
-take both options. `make demo SETTINGS=file` and the scheduler take the file: the parameter `settings` of
-`nightly_feed`, by default what `FEEDLAKE_SETTINGS` names where Airflow runs; use an absolute path. The data set's own
-keys stand in the `dataset.json` of its landing area ([landing contract](landing.md)).
+`spark_jobs/run.py`, `models/train.py`, `spark_jobs/erase`, `spark_jobs/simulate`, the rollback, the reader, the demo
+and the loop take both options. `make demo`, `make loop`, `make erase` and `make settings` take `SETTINGS=file`; demo
+and loop keep what was in effect in `settings.toml` beside their lake. A night of the scheduler uses the file that its
+parameter `settings` names, by default what `FEEDLAKE_SETTINGS` names where Airflow runs: give an absolute path. The
+data set's own keys stand in the `dataset.json` of its landing area ([landing contract](landing.md)).
 
 `make settings SETTINGS=file` prints every effective value with where it came from, without Spark. Everything is checked
 before any work: unknown sections and keys, types, bounds and contradictions. All problems are told at once, with file,
 key, value and what is allowed.
 
-`settings` in an epoch's manifest, in the verdict of a gate and in a checkpoint is a SHA-256 over the settings of the
-night: equal values, equal hash. {apart} are no part of it: no job of a night reads them. The reader logs a hash
-of its own sections.
+`settings` in an epoch's manifest, in a gate's verdict, in a checkpoint and in the ledger of an erasure is a SHA-256
+over the settings of a night: equal values, equal hash. No job of a night reads
+{apart}, so they are no part of it: the reader logs a hash of its own sections,
+and a simulated landing area keeps its options.
 
 What shapes stored bytes is no setting: [`contracts/shape.py`](../contracts/shape.py),
 [`contracts/epochs.py`](../contracts/epochs.py), [`models/presets.py`](../models/presets.py).
@@ -63,15 +65,14 @@ def effective(loaded: Loaded) -> str:
 
 def page() -> str:
     """``docs/settings.md``."""
-    apart = ", ".join(f"`[{name}]`" for name in NOT_OF_A_NIGHT)
+    *most, last = (f"`[{name}]`" for name in NOT_OF_A_NIGHT)
+    apart = f"{', '.join(most)} and {last}"
     parts = [_INTRODUCTION.format(apart=apart), "\n## Plain keys\n\n", _table(PLAIN, "")]
     for name, cls in SECTIONS.items():
         if cls is not Dataset:
             parts.append(f"\n## `[{name}]`\n\n{_first_sentence(cls)}\n\n{_table(kinds_of(cls), name)}")
     parts.append(f"\n## `dataset.json`\n\n{_first_sentence(Dataset)}\n\n{_table(kinds_of(Dataset), 'dataset')}")
-    parts.append(
-        "\n## Value presets\n\n`value_preset` chooses the weights of `[value]`; explicit keys change single ones.\n\n"
-    )
+    parts.append(f"\n## Value presets\n\n{_in_markdown(value_presets.__doc__)}\n")
     names = [item.name for item in fields(next(iter(VALUE_PRESETS.values())))]
     rows = [["preset", *(f"`{name}`" for name in names)], ["---"] * (len(names) + 1)]
     rows += [
@@ -83,8 +84,11 @@ def page() -> str:
 
 
 def _first_sentence(cls: type) -> str:
-    text = " ".join((cls.__doc__ or "").split("\n\n")[0].split())
-    return text.replace("``", "`")
+    return " ".join(_in_markdown(cls.__doc__).split("\n\n")[0].split())
+
+
+def _in_markdown(text: str | None) -> str:
+    return (text or "").replace("``", "`")
 
 
 def _table(kinds: dict[str, Kind], section: str) -> str:

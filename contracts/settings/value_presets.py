@@ -1,7 +1,9 @@
 """Value weights by name: ``value_preset`` chooses one, and keys of ``[value]`` change single weights of it.
 
-``time`` and ``quality`` weigh time by the minute. A like, a comment and a share each count as engagement. Of the
-weights that X published, ours take those of heads that we have; where X tells reposts and shares apart, the share's.
+``time`` and ``quality`` are sums of engagement, time and a third part, with no penalties; a like, a comment and a share
+each count as engagement, and these two and ``balanced`` weigh time by the minute. ``x-2026`` has the weights that X
+published in August 2026 for heads that we have: of its weights of reposts and shares it takes that of shares. Its
+weights of clicks, of an author's further posts and of posts from outside the network have no counterpart yet.
 """
 
 from contracts.settings.ranking import ValueWeights
