@@ -4,6 +4,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import numpy as np
 import pytest
 from hypothesis import given
@@ -133,9 +134,8 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
         load(str(tmp_path), file, ["seed=x", "pool"])
 
 
-def test_a_refused_value_contradicts_nothing(tmp_path: Path) -> None:
-    (problem,) = problems_of(file_of(tmp_path, "[pool]\nsize = 9999\n[audit]\nmin_median_depth = 200"))
-    assert "pool.size = 9999: allowed" in problem
+def test_a_refused_value_contradicts_nothing() -> None:
+    assert len(problems_of(None, "pool.size=9999", "audit.min_median_depth=200")) == 1
 
 
 def test_contradictions_are_found_across_file_and_command_line(tmp_path: Path) -> None:
@@ -220,24 +220,25 @@ changes = st.dictionaries(st.sampled_from(sorted(KINDS.keys() - RULED)), st.none
 def test_any_allowed_values_go_through_words_and_through_a_file(tmp_path_factory: Any, given_: dict[str, Any]) -> None:
     words = [f"{key}={toml_of(value)}" for key, value in given_.items()]
     settings = load(None, None, words).settings
-    for key, value in given_.items():
-        assert value_of(settings, key) == value
-    again = words_of(settings)
-    assert load(None, None, again[1::2]).settings == settings
+    assert {key: value_of(settings, key) for key in given_} == given_
+    assert load(None, None, words_of(settings)[1::2]).settings == settings
     file = tmp_path_factory.mktemp("settings") / "again.toml"
     file.write_text(toml_file(settings))
     assert load(None, file).settings == settings
     assert settings_hash(load(None, file).settings) == settings_hash(settings)
 
 
-@given(st.sampled_from(sorted(KINDS)), st.data())
-def test_the_hash_moves_with_any_value_of_a_night_and_no_other(key: str, data: st.DataObject) -> None:
+@pytest.mark.parametrize("key", sorted(KINDS))
+@hypothesis.settings(max_examples=3)
+@given(st.data())
+def test_any_one_value_is_handed_on_and_moves_the_hash_of_a_night(key: str, data: st.DataObject) -> None:
     value = data.draw(values(KINDS[key]).filter(lambda one: one != value_of(Settings(), key)))
     try:
         settings = load(None, None, [f"{key}={toml_of(value)}"]).settings
     except SettingsError:
         return  # it contradicts a default
-    assert (settings_hash(settings) == settings_hash(Settings())) == (key.split(".", maxsplit=1)[0] in NOT_OF_A_NIGHT)
+    assert load(None, None, words_of(settings)[1::2]).settings == settings
+    assert (settings_hash(settings) == settings_hash(Settings())) == (key.partition(".")[0] in NOT_OF_A_NIGHT)
 
 
 def test_equal_values_have_equal_hashes_however_they_are_written() -> None:
