@@ -100,13 +100,13 @@ $(FEEDLAKE_ERASURE_KEY_FILE):
 .PHONY: prove-erased
 prove-erased: setup ## search every file and key for a person that was erased (REQUEST=ticket AREA=folder)
 	@test -n "$(REQUEST)" || { echo "say which: make prove-erased REQUEST=ticket-17"; exit 2; }
-	@$(LAKE) -m spark_jobs.erase.prove --search-list .run/erasures/$(REQUEST).json --lake $(AREA)/lake \
+	@$(LAKE) -m spark_jobs.erase.prove $(WITH_SETTINGS) --search-list .run/erasures/$(REQUEST).json --lake $(AREA)/lake \
 	  --folder $(AREA)/runs --redis $(REDIS)
 
 .PHONY: rollback
 rollback: .venv/lake/.ready ## make the epoch before current again, mark the current one for good (WHY="…" WHO=name AREA=folder)
 	@test -n "$$WHY" || { echo 'say why: make rollback WHY="pools are empty"'; exit 2; }
-	@$(LAKE) -m spark_jobs.publish.rollback --lake $(AREA)/lake --redis $(REDIS) --why "$$WHY" --by "$$WHO"
+	@$(LAKE) -m spark_jobs.publish.rollback $(WITH_SETTINGS) --lake $(AREA)/lake --redis $(REDIS) --why "$$WHY" --by "$$WHO"
 
 .PHONY: stop
 stop: ## end what `make demo` or `make loop` left running

@@ -128,13 +128,13 @@ def _number(value: float) -> str:
 
 
 def show(value: Any) -> str:
-    """A value as TOML writes it; one that TOML cannot hold as Python does, long ones cut."""
+    """A value for a message: as TOML writes it, cut where it is long."""
     text = toml_of(value)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def toml_of(value: Any) -> str:
-    """A value as TOML writes it."""
+    """A value as TOML writes it; what TOML has no value for, as Python does."""
     if type(value) is bool:
         return str(value).lower()
     if isinstance(value, str):
