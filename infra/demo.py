@@ -1,7 +1,8 @@
 """The demo: everything up, one night through the scheduler, one user's feed printed.
 
-``python -m infra.demo [--users 2000] [--days 8] [--data dump or landing area] [--day 2026-03-05]``; ``--stop`` ends
-what it started. Everything lives under ``.run/``; a second run reuses it and publishes a new epoch of the same night.
+``python -m infra.demo [--users 2000] [--days 8] [--data dump or landing area] [--day 2026-03-05] [--settings FILE]``;
+``--stop`` ends what it started. Everything lives under ``.run/``; a second run reuses it and publishes a new epoch of
+the same night.
 """
 
 import argparse
@@ -18,10 +19,12 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from contracts.settings.options import VARIABLE, add_options
 from contracts.verdicts import describe_rule
 from infra import services
 from infra.scheduler import DAG, Airflow, end_runs, follow
 from infra.services import LAKE, ROOT, RUN, SPARK_SUBMIT
+from infra.settings_file import use_settings
 
 END_DATE = "2026-03-08"
 
@@ -188,6 +191,7 @@ def run(source: Source) -> int:
     check_day(source)
     folders = {"landing": source.landing, "lake": source.folder / "lake", "runs": source.folder / "runs"}
     conf = {"ds": source.ds, "redis": redis_url, **{name: str(folder) for name, folder in folders.items()}}
+    conf["settings"] = os.environ.get(VARIABLE, "")  # the scheduler may run since an earlier demo
     run_id = airflow.trigger(source.name, conf)
     print(f"night of {source.ds} through the scheduler, run {run_id}", flush=True)
     started = time.monotonic()
@@ -219,13 +223,16 @@ def main() -> int:
     parser.add_argument("--days", type=int, default=8, help="simulated days (default: %(default)s)")
     parser.add_argument("--data", type=Path, help="a Stack Exchange dump or a landing area, instead of the simulator")
     parser.add_argument("--day", type=date.fromisoformat, help="the night to run (default: the newest day of the data)")
+    add_options(parser)
     parser.add_argument("--stop", action="store_true", help="end what an earlier demo started")
     options = parser.parse_args()
     if options.stop:
         end_runs()
         services.stop_all()
         return 0
-    return run(of_day(choose_source(options.users, options.days, options.data), options.day))
+    source = of_day(choose_source(options.users, options.days, options.data), options.day)
+    use_settings(parser, options, source.landing, source.folder)
+    return run(source)
 
 
 if __name__ == "__main__":

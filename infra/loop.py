@@ -1,10 +1,10 @@
 """The closed loop: publish → respond → ingest → train → publish, day by day, on a simulated network.
 
-``python -m infra.loop [--users 1000] [--days 7]``. Day 0 is the last of eight simulated days, whose posts were
-delivered in random order; its night ranks and publishes. On each day after it, the simulated users respond to the feeds
-that the night before ranked, and that day's night learns from it, through the same stages and gates as the scheduler's
-nights (which night learns what: ``docs/simulator.md``). Everything lives under ``.run/data/loop-<users>``; killed
-anywhere, a second run continues at the day it was in, and a run with more days goes on after the last.
+``python -m infra.loop [--users 1000] [--days 7] [--settings FILE]``. Day 0 is the last of eight simulated days, whose
+posts were delivered in random order; its night ranks and publishes. On each day after it, the simulated users respond
+to the feeds that the night before ranked, and that day's night learns from it, through the same stages and gates as the
+scheduler's nights (which night learns what: ``docs/simulator.md``). Everything lives under ``.run/data/loop-<users>``;
+killed anywhere, a second run continues at the day it was in, and a run with more days goes on after the last.
 """
 
 import argparse
@@ -20,9 +20,11 @@ from typing import IO, Any
 
 from contracts.erasure import KEY_FILE_VARIABLE
 from contracts.pipeline import STAGES
+from contracts.settings.options import add_options
 from infra import services
 from infra.demo import END_DATE, Source, broken_rules, fill_landing, simulated_source
 from infra.services import LAKE, ROOT, RUN, SPARK_SUBMIT
+from infra.settings_file import use_settings
 
 HISTORY_DAYS = 8
 
@@ -160,9 +162,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--users", type=int, default=1000, help="simulated users (default: %(default)s)")
     parser.add_argument("--days", type=int, default=7, help="days after the history (default: %(default)s)")
+    add_options(parser)
     options = parser.parse_args()
     if options.days < 1:
         parser.error(f"--days must be at least 1; it is {options.days}")
+    source = loop_source(options.users)
+    use_settings(parser, options, source.landing, source.folder)
     try:
         return run(options.users, options.days)
     except KeyboardInterrupt:

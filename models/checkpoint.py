@@ -25,7 +25,10 @@ CONFIG_FILE = "config.json"
 
 @dataclass(frozen=True)
 class CheckpointConfig:
-    """What stands beside the weights: sizes, inputs, calibration per head, and where the model comes from."""
+    """What stands beside the weights: sizes, inputs, calibration per head, and where the model comes from.
+
+    ``settings`` is the hash of the settings that it was trained under; older checkpoints have none.
+    """
 
     preset: Preset
     features: tuple[str, ...]
@@ -35,6 +38,7 @@ class CheckpointConfig:
     training_partitions: tuple[str, ...]
     seed: int
     code_revision: str
+    settings: str = "unknown"
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,7 @@ def read_checkpoint(folder: Path | str) -> Checkpoint:
         training_partitions=tuple(content["training_partitions"]),
         seed=content["seed"],
         code_revision=content["code_revision"],
+        settings=content.get("settings", "unknown"),
     )
     network = FeedRanker(config.preset)
     network.load_state_dict(load_weights(weights))

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from contracts.features import HEADS, example_columns, schema_hash
-from contracts.settings import Dataset, Settings, parse_dataset
+from contracts.settings import Settings
+from contracts.settings.hashes import settings_hash
+from contracts.settings.options import add_options, load_options
 from models.checkpoint import CheckpointConfig, write_checkpoint
 from models.loading import Examples, Snapshot, Split, TooFewExamples, pin_snapshot, split_days
 from models.presets import PRESETS, preset_of
@@ -31,6 +33,7 @@ class Arguments:
     landing: Path
     runs: Path
     config: TrainingConfig
+    settings: Settings
 
 
 def run(arguments: Arguments) -> str | None:
@@ -49,10 +52,8 @@ def run(arguments: Arguments) -> str | None:
 
 def _train(arguments: Arguments) -> str:
     started = time.perf_counter()
-    dataset_file = arguments.landing / "dataset.json"
-    dataset = parse_dataset(dataset_file.read_text()) if dataset_file.exists() else Dataset()
     snapshot = pin_snapshot(arguments.lake)
-    split = split_days(snapshot, arguments.ds, dataset)
+    split = split_days(snapshot, arguments.ds, arguments.settings.dataset)
     print(
         f"examples version {snapshot.version}: training {_span(split.training)}, "
         f"calibration {_span(split.calibration)}, hold-out {_span(split.holdout)}"
@@ -70,6 +71,7 @@ def _train(arguments: Arguments) -> str:
         training_partitions=tuple(map(str, split.training)),
         seed=arguments.config.seed,
         code_revision=_code_revision(),
+        settings=settings_hash(arguments.settings),
     )
     model_version = write_checkpoint(arguments.lake / "models", trained.network, config)
     row = _row(arguments.ds, model_version, config, snapshot, trained)
@@ -154,20 +156,23 @@ def _local_folder(text: str) -> Path:
 
 def parse_arguments(words: list[str]) -> Arguments:
     """Parse the command line."""
-    defaults = Settings()
     parser = argparse.ArgumentParser(prog="python -m models.train", description="Train the night's ranker.")
     parser.add_argument("--lake", required=True, type=_local_folder, help="root folder of the lake")
     parser.add_argument("--ds", required=True, type=date.fromisoformat, help="the night, YYYY-MM-DD")
     parser.add_argument("--landing", required=True, type=_local_folder, help="landing folder; its dataset.json is read")
     parser.add_argument("--runs", required=True, type=_local_folder, help="where <ds>/train.json is written")
-    parser.add_argument("--preset", default=defaults.model_preset, choices=sorted(PRESETS), help="size of the model")
+    parser.add_argument("--preset", choices=sorted(PRESETS), help="size of the model, short for --set model_preset")
     parser.add_argument("--epochs", default=3, type=int, help="passes over the examples at most (default 3)")
-    parser.add_argument("--seed", default=defaults.seed, type=int, help="seed of weights, dropout and row order")
+    parser.add_argument("--seed", type=int, help="seed of weights, dropout and row order, short for --set seed")
+    add_options(parser)
     found = parser.parse_args(words)
+    given = {"model_preset": found.preset, "seed": found.seed}
+    more = [f"{key}={value}" for key, value in given.items() if value is not None]
+    settings = load_options(parser, found, str(found.landing), more).settings
     if found.epochs < 1:
         parser.error("--epochs must be at least 1")
-    config = TrainingConfig(preset_of(found.preset), found.epochs, found.seed)
-    return Arguments(found.lake, found.ds, found.landing, found.runs, config)
+    config = TrainingConfig(preset_of(settings.model_preset), found.epochs, settings.seed)
+    return Arguments(found.lake, found.ds, found.landing, found.runs, config, settings)
 
 
 def main(words: list[str]) -> None:

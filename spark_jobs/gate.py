@@ -208,6 +208,7 @@ def run_gate(night: Night, name: str, since: int = -1) -> dict[str, Any]:
     verdict = {
         "table": name,
         "ds": night.ds.isoformat(),
+        "settings": night.settings_hash,
         "success": all(result.success for result in results if result.severity == "critical"),
         "rows": night.lake.rows_written(name, since),
         "rows_checked": num_rows,

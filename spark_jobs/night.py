@@ -8,7 +8,9 @@ from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
 
-from contracts.settings import Settings, parse_dataset
+from contracts.settings import Settings
+from contracts.settings.hashes import settings_hash
+from contracts.settings.load import load
 from spark_jobs.lake import Lake
 
 
@@ -32,6 +34,11 @@ class Night:
     def as_of(self) -> datetime:
         """Midnight UTC at the end of ``ds``: nothing that happened or arrived at or after it may have influence."""
         return datetime.combine(self.ds + timedelta(days=1), datetime.min.time(), UTC)
+
+    @property
+    def settings_hash(self) -> str:
+        """One name for all values of its settings."""
+        return settings_hash(self.settings)
 
     @property
     def folder(self) -> Path:
@@ -62,8 +69,7 @@ def write_json(path: Path, value: object) -> None:
 
 def load_settings(landing: str) -> Settings:
     """Default settings with the landing area's ``dataset.json`` applied, where there is one."""
-    path = Path(landing) / "dataset.json"
-    return Settings(dataset=parse_dataset(path.read_text())) if path.exists() else Settings()
+    return load(landing).settings
 
 
 def newest_day(landing: str) -> date:

@@ -14,20 +14,24 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 PYTHON_STARTED = time.time()
 sys.path[0] = str(Path(__file__).resolve().parent.parent)  # spark-submit puts this file's folder there
 
+from spark_jobs.command_line import parse_arguments  # noqa: E402
+
+if __name__ == "__main__":
+    OPTIONS = parse_arguments(__doc__)  # the imports below take seconds; wrong settings end here
+
 from contracts.pipeline import STAGES, Table, tables_of  # noqa: E402
 from contracts.verdicts import describe_rule  # noqa: E402
 from spark_jobs.gate import prepare, run_gate  # noqa: E402
 from spark_jobs.lake import Lake  # noqa: E402
-from spark_jobs.night import Night, load_settings, write_json  # noqa: E402
+from spark_jobs.night import Night, write_json  # noqa: E402
 from spark_jobs.session import open_session, size_shuffles  # noqa: E402
 
 WITHOUT_TABLE = {
@@ -157,28 +161,14 @@ def _jvm() -> Any:
     return SparkContext._gateway.jvm
 
 
-def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Command line of one stage."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("stage", choices=STAGES, nargs="+", help="stages, run in order")
-    parser.add_argument("--ds", type=date.fromisoformat, required=True, help="the night's day, YYYY-MM-DD")
-    parser.add_argument("--lake", required=True, help="root folder or URI of the Delta tables")
-    parser.add_argument("--landing", required=True, help="landing folder, see docs/landing.md")
-    parser.add_argument("--runs", type=Path, required=True, help="local folder for verdicts, timings and the report")
-    parser.add_argument("--redis", default="redis://127.0.0.1:6379/0", help="Redis to publish to")
-    parser.add_argument("--strict", action="store_true", help="exit with 1 when a critical rule is broken")
-    return parser.parse_args(arguments)
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(options: argparse.Namespace) -> int:
     """Run the stages; returns the exit code."""
-    options = parse_arguments(arguments)
     prepare()
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # progress shows as it happens
     spark = open_session(f"{' '.join(options.stage)} {options.ds}")
     startup = time.time() - job_start()
     lake = Lake(spark, options.lake)
-    night = Night(lake, options.ds, options.landing, options.runs, load_settings(options.landing), options.redis)
+    night = Night(lake, options.ds, options.landing, options.runs, options.settings, options.redis)
     reason = None
     try:
         for stage in options.stage:
@@ -204,4 +194,4 @@ def sentence_of(error: Exception) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(OPTIONS))

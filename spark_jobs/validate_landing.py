@@ -45,7 +45,7 @@ def check_area(landing: str) -> tuple[list[FileFacts], pa.Table, list[RefusedFil
     try:
         dataset = load_settings(landing).dataset
     except ValueError as error:
-        raise LandingError(f"{landing}: {error}") from error
+        raise LandingError(str(error)) from error
     files, refused = list_files(landing)
     if not files and not refused:
         raise LandingError(f"{landing}: no file <YYYY-MM-DD>/<name>.jsonl, see docs/landing.md")

@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from contracts.features import TOPICS
-from contracts.settings import Content
+from contracts.shape import EMBEDDING_SIZE
 from spark_jobs.ddl import read_schema
 from spark_jobs.lake import Lake
 from spark_jobs.post_columns import WRITING_COLUMNS
@@ -78,7 +78,7 @@ def _fill(name: str, field: T.StructField, row: dict[str, Any]) -> Any:
 
 def put_reading(lake: Lake, post_id: int, text_at: datetime, ds: date, sentiment: float) -> None:
     """Append to gold.content_embeddings what a night read of a text; all of it follows from the sentiment."""
-    size = Content().embedding_size
+    size = EMBEDDING_SIZE
     embedding = [sentiment, *[0.0] * (size - 2), (1 - sentiment**2) ** 0.5]
     writing = {name: abs(sentiment) for name in WRITING_COLUMNS}
     told = {**writing, "language": "en", "sentiment": sentiment, "topics": [0.1] * len(TOPICS), "embedding": embedding}

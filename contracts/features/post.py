@@ -4,7 +4,8 @@ Those of the author are taken from ``gold.user_features``.
 """
 
 from contracts.features.feature import CREATOR_SKETCH, LANGUAGES, TOPICS, Feature, Part
-from contracts.settings import Content, Smoothing
+from contracts.settings import Smoothing
+from contracts.shape import EMBEDDING_SIZE
 
 _PRIOR = Smoothing()
 
@@ -74,7 +75,7 @@ POST: tuple[Feature, ...] = (
         "[-1, 1]",
         0.0,
         "embedding of the text as it stood then, of unit length; 0 where it cannot be read",
-        size=Content().embedding_size,
+        size=EMBEDDING_SIZE,
     ),
     _extra(
         "content",

@@ -4,7 +4,8 @@ Counts are those of the activity window. Days, hours and weekdays are UTC.
 """
 
 from contracts.features.feature import CREATOR_SKETCH, KNOWN_CITIES, TOPICS, Feature, Part
-from contracts.settings import Content, Smoothing
+from contracts.settings import Smoothing
+from contracts.shape import EMBEDDING_SIZE
 
 _PRIOR = Smoothing()
 
@@ -156,7 +157,7 @@ _TASTES = (
         0.0,
         "mean content embedding of the posts that the user engaged with, as they read then; shrunk towards 0",
         "extra",
-        size=Content().embedding_size,
+        size=EMBEDDING_SIZE,
     ),
     Feature(
         "user",

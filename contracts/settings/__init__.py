@@ -1,15 +1,25 @@
-"""Every number of the night that someone may want to change, in one place each; one file for each part of a night."""
+"""Every number that someone may want to change, in one place each; one file for each part of a night.
+
+``load.py`` reads them from a file and the command line (``docs/settings.md``). What shapes stored bytes is no setting:
+it stands in ``contracts/shape.py`` and ``contracts/epochs.py``.
+"""
 
 from dataclasses import dataclass, field
+from typing import Annotated
 
 from contracts.settings.contents import Content, Labels
 from contracts.settings.dataset import Dataset, parse_dataset
 from contracts.settings.examples import Evaluation, NegativeSampling, Propensities, TrainingMinimum
 from contracts.settings.features import CommunityRules, FeatureRules, Smoothing, SuggestionRules
+from contracts.settings.kinds import Bounds, OneOf
 from contracts.settings.publishing import AuditThresholds, ErasureRules, PublishRules
 from contracts.settings.ranking import CandidateLimits, PoolRules, SimpleScore, ValueWeights
+from contracts.settings.serving import ReaderLimits, ReaderRules
+from contracts.settings.simulating import Simulation
+from contracts.settings.value_presets import VALUE_PRESETS
 
 __all__ = [
+    "VALUE_PRESETS",
     "AuditThresholds",
     "CandidateLimits",
     "CommunityRules",
@@ -23,8 +33,11 @@ __all__ = [
     "PoolRules",
     "Propensities",
     "PublishRules",
+    "ReaderLimits",
+    "ReaderRules",
     "Settings",
     "SimpleScore",
+    "Simulation",
     "Smoothing",
     "SuggestionRules",
     "TrainingMinimum",
@@ -33,9 +46,13 @@ __all__ = [
 ]
 
 
+MODEL_PRESETS = ("tiny", "base")
+"""Names of the presets in ``models/presets.py``, which knows their sizes."""
+
+
 @dataclass(frozen=True)
 class Settings:
-    """All settings of a night."""
+    """All settings: a field that is a dataclass is a section of the settings file, the others are its plain keys."""
 
     dataset: Dataset = field(default_factory=Dataset)
     value: ValueWeights = field(default_factory=ValueWeights)
@@ -54,6 +71,10 @@ class Settings:
     communities: CommunityRules = field(default_factory=CommunityRules)
     suggestions: SuggestionRules = field(default_factory=SuggestionRules)
     erasure: ErasureRules = field(default_factory=ErasureRules)
-    example_files: int = 4
-    model_preset: str = "tiny"
-    seed: int = 20
+    reader: ReaderRules = field(default_factory=ReaderRules)
+    reader_limits: ReaderLimits = field(default_factory=ReaderLimits)
+    simulation: Simulation = field(default_factory=Simulation)
+    value_preset: Annotated[str, OneOf(tuple(VALUE_PRESETS))] = "default"
+    model_preset: Annotated[str, OneOf(MODEL_PRESETS)] = "tiny"
+    example_files: Annotated[int, Bounds(1, 10_000)] = 4
+    seed: Annotated[int, Bounds(0, 2**31 - 1)] = 20

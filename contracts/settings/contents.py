@@ -1,6 +1,9 @@
 """How texts are read, and what people say of posts."""
 
 from dataclasses import dataclass
+from typing import Annotated
+
+from contracts.settings.kinds import Bounds, Count, Days, InnerShare, Positive, Share
 
 
 @dataclass(frozen=True)
@@ -9,19 +12,17 @@ class Content:
 
     They are older than the training window, or of the first days that have ``fewest_posts`` of them. Of a sentence
     encoder, where one is installed, the first ``sample_sentences`` of the sample are enough for a projection.
-    Words are hashed into ``num_buckets``; one seen in fewer than ``min_posts`` posts is left out. At most ``max_words``
-    of a text are read. Below ``min_language_confidence`` a text has no language.
+    A word seen in fewer than ``min_posts`` posts is left out. At most ``max_words`` of a text are read.
+    Below ``min_language_confidence`` a text has no language.
     """
 
-    refit_days: int = 14
-    sample_posts: int = 20_000
-    sample_sentences: int = 5_000
-    fewest_posts: int = 100
-    num_buckets: int = 65_536
-    min_posts: int = 2
-    max_words: int = 512
-    embedding_size: int = 50
-    min_language_confidence: float = 0.3
+    refit_days: Days = 14
+    sample_posts: Count = 20_000
+    sample_sentences: Count = 5_000
+    fewest_posts: Count = 100
+    min_posts: Count = 2
+    max_words: Annotated[int, Bounds(1, 100_000)] = 512
+    min_language_confidence: Share = 0.3
 
 
 @dataclass(frozen=True)
@@ -37,28 +38,21 @@ class Labels:
     ``random_every``-th of them is drawn at random.
     """
 
-    refit_days: int = 14
-    sample_posts: int = 20_000
-    fewest_posts: int = 20
-    min_posts: int = 2
-    folds: int = 5
-    shrinkage: float = 1.0
-    human_accuracy: float = 0.9
-    checker_accuracy: float = 0.97
-    clickbait_share: float = 0.065
-    nsfw_share: float = 0.01
-    misinformation_share: float = 0.018
-    author_strength: float = 10.0
-    queue_posts: int = 50
-    random_every: int = 10
-    enough_verdicts: int = 2
-
-    def __post_init__(self) -> None:
-        """Refuse a queue of random posts only."""
-        if self.random_every < 2:  # noqa: PLR2004
-            raise ValueError(
-                f"random_every must be at least 2, one uncertain post per random one; it is {self.random_every}"
-            )
+    refit_days: Days = 14
+    sample_posts: Count = 20_000
+    fewest_posts: Count = 20
+    min_posts: Count = 2
+    folds: Annotated[int, Bounds(2, 100)] = 5
+    shrinkage: Positive = 1.0
+    human_accuracy: Annotated[float, Bounds(0.5, 1, inside=True)] = 0.9
+    checker_accuracy: Annotated[float, Bounds(0.5, 1, inside=True)] = 0.97
+    clickbait_share: InnerShare = 0.065
+    nsfw_share: InnerShare = 0.01
+    misinformation_share: InnerShare = 0.018
+    author_strength: Positive = 10.0
+    queue_posts: Count = 50
+    random_every: Annotated[int, Bounds(2, 1_000_000)] = 10
+    enough_verdicts: Count = 2
 
     @property
     def shares(self) -> dict[str, float]:

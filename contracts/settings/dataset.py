@@ -1,8 +1,12 @@
 """What a landing area may say of itself; unknown keys are refused."""
 
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
+
+from contracts.settings.kinds import Count, Days, DaysOrNone, Hours, Share, kinds_of, show
+from contracts.settings.problems import SettingsError
+from contracts.settings.sections import Given, accept
 
 
 @dataclass(frozen=True)
@@ -18,16 +22,16 @@ class Dataset:
 
     name: str = "network"
     has_impressions: bool = True
-    training_days: int = 7
-    calibration_days: int = 1
-    holdout_days: int = 1
-    candidate_hours: int = 72
-    activity_days: int = 28
-    late_days: int = 3
-    attribution_hours: int = 24
-    dwell_hours: int = 1
-    max_quarantined_share: float = 0.05
-    min_quarantined_lines: int = 20
+    training_days: Days = 7
+    calibration_days: DaysOrNone = 1
+    holdout_days: DaysOrNone = 1
+    candidate_hours: Hours = 72
+    activity_days: Days = 28
+    late_days: DaysOrNone = 3
+    attribution_hours: Hours = 24
+    dwell_hours: Hours = 1
+    max_quarantined_share: Share = 0.05
+    min_quarantined_lines: Count = 20
 
     @property
     def reserved_days(self) -> int:
@@ -38,19 +42,34 @@ class Dataset:
         """Refuse windows that leave nothing to train on."""
         if self.training_days <= self.reserved_days:
             raise ValueError(
-                f"dataset.json: training_days ({self.training_days}) must exceed calibration_days + holdout_days "
+                f"training_days ({self.training_days}) must exceed calibration_days + holdout_days "
                 f"({self.calibration_days} + {self.holdout_days})"
             )
 
 
-def parse_dataset(text: str) -> Dataset:
-    """Read ``dataset.json``; a misspelt key or a value of the wrong type raises ``ValueError`` naming it."""
-    values: dict[str, Any] = json.loads(text)
-    known = {item.name: type(item.default) for item in fields(Dataset)}
-    for key, value in values.items():
-        if key not in known:
-            raise ValueError(f"dataset.json: unknown key {key!r}; known keys: {', '.join(sorted(known))}")
-        wanted = known[key]
-        if type(value) is not wanted and not (wanted is float and type(value) is int):
-            raise ValueError(f"dataset.json: {key} must be {wanted.__name__}, not {type(value).__name__}")
-    return Dataset(**values)
+def parse_dataset(text: str, source: str = "dataset.json") -> Dataset:
+    """Read ``dataset.json``; raises ``SettingsError`` with every problem of it."""
+    problems: list[str] = []
+    accepted = accept(read_dataset(text, source), kinds_of(Dataset), problems)
+    if problems:
+        raise SettingsError(problems)
+    return dataset_of({key: one.value for key, one in accepted.items()}, source)
+
+
+def read_dataset(text: str, source: str) -> list[Given]:
+    """The values that ``dataset.json`` gives; raises ``SettingsError`` where it holds no JSON object."""
+    try:
+        values = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise SettingsError([f"{source}: no JSON: {error}"]) from error
+    if not isinstance(values, dict):
+        raise SettingsError([f"{source}: holds {show(values)}; allowed is one object of keys and values"])
+    return [Given(key, value, source) for key, value in values.items()]
+
+
+def dataset_of(values: dict[str, Any], source: str) -> Dataset:
+    """The data set of accepted values; raises ``SettingsError`` where its windows leave nothing to train on."""
+    try:
+        return Dataset(**values)
+    except ValueError as error:
+        raise SettingsError([f"{source}: {error}"]) from error

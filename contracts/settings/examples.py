@@ -1,14 +1,18 @@
 """How training examples are drawn and weighted, and models judged on them."""
 
 from dataclasses import dataclass
+from typing import Annotated
+
+from contracts.landing import ENGAGEMENT_TYPES
+from contracts.settings.kinds import Bounds, Count, OneOf
 
 
 @dataclass(frozen=True)
 class NegativeSampling:
     """Sampled exposures for a source without impressions (``docs/negatives.md``)."""
 
-    per_positive: int = 4
-    posts_per_slot: int = 1000
+    per_positive: Annotated[int, Bounds(1, 1_000)] = 4
+    posts_per_slot: Count = 1000
 
 
 @dataclass(frozen=True)
@@ -21,11 +25,11 @@ class Propensities:
     ``max_weight`` clips 1 / examined.
     """
 
-    signals: tuple[str, ...] = ("like", "comment", "share", "click", "bookmark")
-    min_engaged: int = 100
-    deepest: int = 100
-    max_em_examples: int = 200_000
-    max_weight: float = 10.0
+    signals: Annotated[tuple[str, ...], OneOf(ENGAGEMENT_TYPES)] = ("like", "comment", "share", "click", "bookmark")
+    min_engaged: Count = 100
+    deepest: Annotated[int, Bounds(1, 10_000)] = 100
+    max_em_examples: Count = 200_000
+    max_weight: Annotated[float, Bounds(1, 1_000_000)] = 10.0
 
 
 class TrainingMinimum:
@@ -47,8 +51,8 @@ class Evaluation:
     The bootstrap draws ``resamples`` times from at most ``max_users`` users.
     """
 
-    light_examples: int = 5
-    heavy_examples: int = 20
-    resamples: int = 1000
-    max_users: int = 200_000
-    calibration_bins: int = 10
+    light_examples: Count = 5
+    heavy_examples: Count = 20
+    resamples: Annotated[int, Bounds(10, 1_000_000)] = 1000
+    max_users: Count = 200_000
+    calibration_bins: Annotated[int, Bounds(2, 1_000)] = 10

@@ -1,39 +1,43 @@
 """How features are counted, smoothed and bounded."""
 
 from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+from contracts.settings.kinds import Bounds, Count, CountOrNone, Milliseconds, Positive, Share
 
 
 @dataclass(frozen=True)
 class Smoothing:
     """Empirical-Bayes priors of rates: ``rate = (count + mean * strength) / (trials + strength)``.
 
-    A mean is also the registry's default of its feature. ``onboarding_share`` of a user's interest prior goes to the
+    A mean is no setting: it is the registry's default of its feature, and so part of the feature schema.
+    ``onboarding_share`` of a user's interest prior goes to the
     topics chosen at onboarding, where there are any; ``profile_strength`` smooths what kinds of posts somebody writes
     or likes, of which there are few.
     """
 
-    like_mean: float = 0.08
-    comment_mean: float = 0.02
-    share_mean: float = 0.01
-    click_mean: float = 0.06
-    negative_mean: float = 0.01
-    hide_mean: float = 0.0075
-    report_mean: float = 0.0025
-    engagement_mean: float = 0.12
-    completion_mean: float = 0.2
-    read_mean: float = 0.15
-    dwell_mean_s: float = 3.0
-    weekend_mean: float = 2 / 7
-    day_part_mean: float = 0.25
-    mobile_mean: float = 0.5
-    tablet_mean: float = 0.1
-    desktop_mean: float = 0.4
-    connection_mean: float = 0.5
-    city_mean: float = 0.25
-    interest_mean: float = 0.1
-    onboarding_share: float = 0.5
-    strength: float = 20.0
-    profile_strength: float = 5.0
+    like_mean: ClassVar[float] = 0.08
+    comment_mean: ClassVar[float] = 0.02
+    share_mean: ClassVar[float] = 0.01
+    click_mean: ClassVar[float] = 0.06
+    negative_mean: ClassVar[float] = 0.01
+    hide_mean: ClassVar[float] = 0.0075
+    report_mean: ClassVar[float] = 0.0025
+    engagement_mean: ClassVar[float] = 0.12
+    completion_mean: ClassVar[float] = 0.2
+    read_mean: ClassVar[float] = 0.15
+    dwell_mean_s: ClassVar[float] = 3.0
+    weekend_mean: ClassVar[float] = 2 / 7
+    day_part_mean: ClassVar[float] = 0.25
+    mobile_mean: ClassVar[float] = 0.5
+    tablet_mean: ClassVar[float] = 0.1
+    desktop_mean: ClassVar[float] = 0.4
+    connection_mean: ClassVar[float] = 0.5
+    city_mean: ClassVar[float] = 0.25
+    interest_mean: ClassVar[float] = 0.1
+    onboarding_share: Share = 0.5
+    strength: Positive = 20.0
+    profile_strength: Positive = 5.0
 
 
 @dataclass(frozen=True)
@@ -49,17 +53,17 @@ class FeatureRules:
     the ``user_cities`` cities with most impressions are kept.
     """
 
-    read_ms: int = 5_000
-    completion_ms: int = 10_000
-    max_dwell_ms: int = 600_000
-    close_interactions: int = 3
-    influential_audience: int = 100
-    proof_friends: int = 50
-    proof_authors: int = 200
-    short_text: int = 80
-    long_text: int = 200
-    location_users: int = 5
-    user_cities: int = 20
+    read_ms: Milliseconds = 5_000
+    completion_ms: Milliseconds = 10_000
+    max_dwell_ms: Milliseconds = 600_000
+    close_interactions: Count = 3
+    influential_audience: Count = 100
+    proof_friends: Count = 50
+    proof_authors: Count = 200
+    short_text: Count = 80
+    long_text: Count = 200
+    location_users: Count = 5
+    user_cities: Count = 20
 
 
 @dataclass(frozen=True)
@@ -70,14 +74,14 @@ class CommunityRules:
     ``one_task_edges`` directed edges down, a day's graph is finished in the memory of one task: about 0.15 KB per edge.
     """
 
-    max_sweeps: int = 10
-    min_moved_share: float = 0.01
-    one_task_edges: int = 30_000_000
+    max_sweeps: Annotated[int, Bounds(1, 1_000)] = 10
+    min_moved_share: Share = 0.01
+    one_task_edges: CountOrNone = 30_000_000
 
 
 @dataclass(frozen=True)
 class SuggestionRules:
     """People whom a user may know: ``per_user`` of them, by friends in common of at most ``most_friends`` friends."""
 
-    per_user: int = 20
-    most_friends: int = 100
+    per_user: Annotated[int, Bounds(1, 10_000)] = 20
+    most_friends: Count = 100

@@ -1,19 +1,22 @@
 """What is published, kept and erased."""
 
 from dataclasses import dataclass
+from typing import Annotated
+
+from contracts.settings.kinds import Bounds, Count, CountOrNone, Days, Seconds, Share, SomeSeconds
 
 
 @dataclass(frozen=True)
 class AuditThresholds:
     """A value beyond its threshold stops the pointer flip."""
 
-    min_share_with_pool: float = 0.90
-    min_median_depth: int = 1
-    max_invisible_posts: int = 0
-    max_duplicate_posts: int = 0
-    max_unknown_posts: int = 0
-    max_per_author: int = 3
-    churn_depth: int = 50
+    min_share_with_pool: Share = 0.90
+    min_median_depth: CountOrNone = 1
+    max_invisible_posts: CountOrNone = 0
+    max_duplicate_posts: CountOrNone = 0
+    max_unknown_posts: CountOrNone = 0
+    max_per_author: Count = 3
+    churn_depth: Count = 50
 
 
 @dataclass(frozen=True)
@@ -25,13 +28,13 @@ class PublishRules:
     ``min_rollback_share`` of its pools left; those of people erased since are missing.
     """
 
-    key_ttl_s: int = 7 * 86_400
-    takedown_days: int = 30
-    keys_per_batch: int = 500
-    timeout_s: float = 10.0
-    bytes_per_key: int = 200
-    min_free_share: float = 0.05
-    min_rollback_share: float = 0.5
+    key_ttl_s: Annotated[int, Bounds(3_600, 365 * 86_400)] = 7 * 86_400
+    takedown_days: Days = 30
+    keys_per_batch: Annotated[int, Bounds(1, 100_000)] = 500
+    timeout_s: SomeSeconds = 10.0
+    bytes_per_key: Annotated[int, Bounds(0, 1_000_000)] = 200
+    min_free_share: Annotated[float, Bounds(0, 0.99)] = 0.05
+    min_rollback_share: Share = 0.5
 
 
 @dataclass(frozen=True)
@@ -42,8 +45,8 @@ class ErasureRules:
     longest texts that have ``min_text_characters``. Readers drop a post from their memory within ``reader_refresh_s``.
     """
 
-    min_name_characters: int = 4
-    min_text_characters: int = 24
-    text_characters: int = 160
-    max_texts: int = 20
-    reader_refresh_s: float = 3.0
+    min_name_characters: Count = 4
+    min_text_characters: Count = 24
+    text_characters: Count = 160
+    max_texts: Count = 20
+    reader_refresh_s: Seconds = 3.0

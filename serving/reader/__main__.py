@@ -3,14 +3,20 @@
 import argparse
 import logging
 import sys
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import uvloop
 
+from contracts.settings.hashes import hash_of
+from contracts.settings.options import add_options, load_options
 from serving.reader.app import create_app
 from serving.reader.config import ReaderConfig, load_secret
 from serving.reader.request_log import JsonFormatter
-from serving.reader.server import Address, Limits, serve, share_descriptors
+from serving.reader.server import Address, serve, share_descriptors
+
+SHORT = {"--max-connections": "reader_limits.connections", "--breaker-open-s": "reader.breaker_open_s"}
+"""Options that stand for one setting each."""
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -20,13 +26,22 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=8080, help="port to listen on (default %(default)s)")
     parser.add_argument("--internal-host", default="127.0.0.1", help="address of --internal-port (default %(default)s)")
     parser.add_argument("--internal-port", type=int, help="port for /metrics and /docs, which --port then lacks")
-    parser.add_argument("--max-connections", type=int, default=512, help="of clients at once (default %(default)s)")
     parser.add_argument("--redis", default="redis://127.0.0.1:6379/0", help="Redis URL (default %(default)s)")
     parser.add_argument("--secret-file", type=Path, help="file with the JWT secret (default: see docs/serving.md)")
-    parser.add_argument("--redis-timeout-ms", type=float, default=50.0, help="connect and read (default %(default)s)")
-    parser.add_argument("--breaker-open-s", type=float, default=60.0, help="open time (default %(default)s)")
     parser.add_argument("--log-level", default="INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
-    return parser.parse_args(arguments)
+    for option, key in SHORT.items():
+        parser.add_argument(option, metavar="VALUE", help=f"short for --set {key}")
+    parser.add_argument(
+        "--redis-timeout-ms", type=float, help="short for --set reader.redis_timeout_s, in milliseconds"
+    )
+    add_options(parser)
+    options = parser.parse_args(arguments)
+    given = {key: getattr(options, option.removeprefix("--").replace("-", "_")) for option, key in SHORT.items()}
+    if options.redis_timeout_ms is not None:
+        given["reader.redis_timeout_s"] = options.redis_timeout_ms / 1000
+    more = [f"{key}={value}" for key, value in given.items() if value is not None]
+    options.settings = load_options(parser, options, more=more).settings
+    return options
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -35,22 +50,21 @@ def main(arguments: list[str] | None = None) -> int:
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=options.log_level, handlers=[handler])
+    rules, limits = options.settings.reader, options.settings.reader_limits
+    logging.getLogger("serving.reader").info(
+        "settings %s", hash_of({"reader": asdict(rules), "reader_limits": asdict(limits)})
+    )
     try:
         secret = load_secret(secret_file=options.secret_file)
-        num_clients, num_redis = share_descriptors(options.max_connections, ReaderConfig.max_redis_connections)
+        num_clients, num_redis = share_descriptors(limits.connections, rules.max_redis_connections)
     except (OSError, ValueError) as error:
         print(f"serving.reader: {error}", file=sys.stderr)
         return 2
-    config = ReaderConfig(
-        redis_url=options.redis,
-        redis_timeout_s=options.redis_timeout_ms / 1000,
-        max_redis_connections=num_redis,
-        breaker_open_s=options.breaker_open_s,
-    )
+    config = ReaderConfig(**{**asdict(rules), "max_redis_connections": num_redis}, redis_url=options.redis)
     public = Address(options.host, options.port)
     internal = Address(options.internal_host, options.internal_port) if options.internal_port else None
     uvloop.install()
-    serve(create_app(config, secret), public, internal, Limits(connections=num_clients))
+    serve(create_app(config, secret), public, internal, replace(limits, connections=num_clients))
     return 0
 
 

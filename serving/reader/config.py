@@ -1,33 +1,20 @@
-"""Every number of the reader, and where its secret comes from."""
+"""What a reader process is started with: its settings, its Redis, and where its secret comes from."""
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from contracts.settings import ReaderRules
 
 MIN_SECRET_BYTES = 32
 
 
 @dataclass(frozen=True)
-class ReaderConfig:
-    """How one reader process behaves; durations are in seconds, sizes in bytes."""
+class ReaderConfig(ReaderRules):
+    """The settings of one reader process, and the Redis that it reads."""
 
-    redis_url: str
-    redis_timeout_s: float = 0.05
-    max_redis_connections: int = 256
-    queue_timeout_s: float = 1.0
-    refresh_s: float = 1.0
-    blocks_refresh_s: float = 10.0
-    max_blocks_per_author: int = 2_000
-    max_taken_down: int = 1_000_000
-    max_narrowed: int = 1_000_000
-    breaker_failures: int = 5
-    breaker_open_s: float = 60.0
-    cursor_lifetime_s: int = 1_800
-    card_cache_bytes: int = 256 * 2**20
-    remembered_users: int = 10_000
-    max_token_lifetime_s: int = 7 * 86_400
-    token_audience: str = "feedlake"  # noqa: S105 - the audience is public
+    redis_url: str = field(kw_only=True)
 
 
 def load_secret(environment: Mapping[str, str] = os.environ, secret_file: Path | None = None) -> bytes:

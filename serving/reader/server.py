@@ -17,20 +17,11 @@ from granian.http import HTTP1Settings
 from granian.server.embed import Server
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from contracts.settings import ReaderLimits
+
 _LOG = logging.getLogger(__name__)
 _PUBLIC_PATHS = frozenset({"/api/v1/feed", "/healthz", "/readyz"})
 _OWN_DESCRIPTORS = 40  # libraries, logs, event loop, listeners
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What one connection may cost: ``header_bytes`` hold the request line too, at least 8,192."""
-
-    connections: int = 512
-    internal_connections: int = 16
-    header_bytes: int = 16_384
-    header_timeout_ms: int = 5_000
-    backlog: int = 1_024
 
 
 @dataclass(frozen=True)
@@ -76,12 +67,12 @@ def share_descriptors(wanted_http: int, wanted_redis: int) -> tuple[int, int]:
     return wanted_http, wanted_redis
 
 
-def serve(app: FastAPI, public: Address, internal: Address | None, limits: Limits) -> None:
+def serve(app: FastAPI, public: Address, internal: Address | None, limits: ReaderLimits) -> None:
     """Serve until SIGINT or SIGTERM; with ``internal``, metrics and documentation are there and not on ``public``."""
     asyncio.run(_serve(app, public, internal, limits))
 
 
-async def _serve(app: FastAPI, public: Address, internal: Address | None, limits: Limits) -> None:
+async def _serve(app: FastAPI, public: Address, internal: Address | None, limits: ReaderLimits) -> None:
     shown: ASGIApp = app if internal is None else OnlyPublicPaths(app)
     servers = [_listen(shown, public, Interfaces.ASGI, limits.connections, limits)]
     if internal is not None:
@@ -99,7 +90,7 @@ async def _serve(app: FastAPI, public: Address, internal: Address | None, limits
     await asyncio.gather(*(server.serve() for server in servers))
 
 
-def _listen(app: ASGIApp, address: Address, interface: Interfaces, connections: int, limits: Limits) -> Server:
+def _listen(app: ASGIApp, address: Address, interface: Interfaces, connections: int, limits: ReaderLimits) -> Server:
     return Server(
         app,
         address=address.host,

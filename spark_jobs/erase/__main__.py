@@ -16,7 +16,7 @@ if __package__ in {None, ""}:
 
 from pyarrow.fs import FileType
 
-from contracts.settings import Settings
+from contracts.settings.options import add_options, load_options
 from spark_jobs.erase.job import CannotEraseError, Request, erase
 from spark_jobs.erase.needles import Needles
 from spark_jobs.erase.search import open_folder, search_folder
@@ -41,7 +41,10 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser.add_argument(
         "--landing", help="landing area: its files are its owner's, those that hold the person are told"
     )
-    return parser.parse_args(arguments)
+    add_options(parser)
+    options = parser.parse_args(arguments)
+    options.settings = load_options(parser, options).settings
+    return options
 
 
 def refuse_missing(landing: str | None) -> None:
@@ -60,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     spark = open_session("erase")
     request = Request(options.request, options.user, options.search_list, options.redis, options.runs)
     try:
-        removed = erase(Lake(spark, options.lake), request, Settings())
+        removed = erase(Lake(spark, options.lake), request, options.settings)
         keys, files = removed["redis"], removed["files"]
         print(
             f"Redis: {keys['deleted']:,} keys deleted, {keys['rewritten']:,} rewritten; {files} files of runs redacted"

@@ -21,6 +21,7 @@ from contracts.epoch_status import LOADING
 from contracts.erasure import TRACES, load_key
 from contracts.pipeline import BY_NAME
 from contracts.settings import Settings
+from contracts.settings.hashes import settings_hash
 from spark_jobs.erase import erasures
 from spark_jobs.erase.history import forget, settings_of_vacuum
 from spark_jobs.erase.keys import erase_keys
@@ -58,7 +59,10 @@ def erase(lake: Lake, request: Request, settings: Settings) -> dict[str, Any]:
         refuse_beside_publish(lake)
         wanted = plan(lake, request, settings)
         erasures.begin(lake, wanted, key)
-        removed: dict[str, Any] = {"redis": erase_keys(client, wanted.ids, settings)}
+        removed: dict[str, Any] = {
+            "settings": settings_hash(settings),
+            "redis": erase_keys(client, wanted.ids, settings),
+        }
     with settings_of_vacuum(lake.spark), ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
         names = [name for name in BY_NAME if holds_people(name) and lake.exists(name)]
         counts = pool.map(lambda name: erase_table(lake, name, wanted), names)

@@ -16,7 +16,7 @@ if __package__ in {None, ""}:
 from redis.exceptions import RedisError
 
 from contracts.erasure import DISTINCTIVE, KINDS
-from contracts.settings import Settings
+from contracts.settings.options import add_options, load_options
 from spark_jobs.erase.needles import Needles
 from spark_jobs.erase.search import Searched, search_folder, search_redis
 from spark_jobs.erase.search_list import SearchList
@@ -35,7 +35,10 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser.add_argument("--lake", required=True, help="root of the Delta tables, with models and everything else in it")
     parser.add_argument("--redis", required=True, help="Redis to search, with its database number")
     parser.add_argument("--folder", action="append", default=[], help="another folder: runs, landing; may be repeated")
-    return parser.parse_args(arguments)
+    add_options(parser)
+    options = parser.parse_args(arguments)
+    options.settings = load_options(parser, options).settings
+    return options
 
 
 def describe(needles: Needles) -> list[str]:
@@ -78,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             searched = search_folder(spark, folder, needles)
             num_findings += len(searched.findings)
             print(*report(searched, "files"), sep="\n")
-        with closing(connect(options.redis, Settings().publish)) as client:
+        with closing(connect(options.redis, options.settings.publish)) as client:
             searched = search_redis(client, "Redis", needles)
         num_findings += len(searched.findings)
         print(*report(searched, "keys"), sep="\n")

@@ -101,7 +101,7 @@ def posts_to_read(night: Night, version: str) -> tuple[DataFrame, DataFrame]:
 def main(night: Night) -> None:
     """Build the night's partition."""
     content, plan = night.settings.content, Plan(TABLE, [night.ds], newest_arrival(night), {})
-    model = load_model(night.read("gold.content_models"), night.ds, content)
+    model = load_model(night.read("gold.content_models"), night.ds)
     posts, known = posts_to_read(night, model.version)
     read = transform(posts, known, model, content).withColumn("ds", F.lit(night.ds))
     write_partition(night.lake, TABLE, read, [night.ds])

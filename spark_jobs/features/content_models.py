@@ -20,6 +20,7 @@ from pyspark.sql import functions as F
 
 from contracts.features import TOPICS
 from contracts.settings import Content
+from contracts.shape import EMBEDDING_SIZE, NUM_BUCKETS
 from models.content.encoder import ContentModel, fit
 from models.content.sentences import installed, sentence_vectors
 from spark_jobs.features.post_texts import in_set_batches, texts_of, written_posts
@@ -43,8 +44,8 @@ def transform(
     return fit(
         buckets,
         float_matrix(named).reshape(-1, len(TOPICS)),
-        num_buckets=content.num_buckets,
-        size=content.embedding_size,
+        num_buckets=NUM_BUCKETS,
+        size=EMBEDDING_SIZE,
         min_posts=content.min_posts,
         previous=previous,
         sentences=None if encoder is None else (encoder, _sentences(sample, order, encoder, content.sample_sentences)),
@@ -95,14 +96,14 @@ def newest_model(models: DataFrame, ds: date) -> tuple[date | None, str | None]:
     return (None, None) if row is None or row.newest is None else (row.newest.ds, row.newest.encoder)
 
 
-def load_model(models: DataFrame, ds: date, content: Content) -> ContentModel:
+def load_model(models: DataFrame, ds: date) -> ContentModel:
     """The newest model fitted by ``ds``; one that knows no word where there is none."""
     newest, encoder = newest_model(models, ds)
     rows = models.where(F.col("ds") == F.lit(newest)).orderBy("encoder", "bucket")
     table = rows.select("encoder", "bucket", "vector", "votes", "num_buckets").toArrow().combine_chunks()
     if table.num_rows == 0:
-        vectors, votes = (np.zeros((0, size), dtype=np.float32) for size in (content.embedding_size, len(TOPICS)))
-        return ContentModel(content.num_buckets, np.zeros(0, dtype=np.int32), vectors, votes)
+        vectors, votes = (np.zeros((0, size), dtype=np.float32) for size in (EMBEDDING_SIZE, len(TOPICS)))
+        return ContentModel(NUM_BUCKETS, np.zeros(0, dtype=np.int32), vectors, votes)
     is_word = pc.is_null(table.column("encoder"))
     words, dimensions = (table.filter(is_one).combine_chunks() for is_one in (is_word, pc.invert(is_word)))
     vectors = float_matrix(_only_chunk((words if encoder is None else dimensions).column("vector")))
@@ -152,7 +153,7 @@ def main(night: Night) -> None:
     window_start = night.ds - timedelta(days=night.settings.dataset.training_days)
     before = F.lit(fitted_before(posts, window_start, night.as_of, content.fewest_posts))
     older = posts.where(stands_before(before))
-    previous = load_model(night.read(TABLE), night.ds, content)
+    previous = load_model(night.read(TABLE), night.ds)
     model = transform(older, content, night.settings.seed, previous, encoder)
     rows = night.spark.createDataFrame(rows_of(model)).withColumn("ds", F.lit(night.ds))
     write_partition(night.lake, TABLE, rows, [night.ds])

@@ -12,6 +12,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from contracts.landing import LABELS
+from contracts.shape import NUM_BUCKETS
 from models.content.label_model import LabelModel, presence
 from spark_jobs.contents import newest_readings
 from spark_jobs.features.label_inputs import INPUTS, inputs_of
@@ -63,5 +64,5 @@ def main(night: Night) -> None:
     inputs = inputs_of(written_posts(night), newest_readings(readings), settings.content)
     points = inputs.withColumn("instant", F.lit(night.as_of))
     rated = with_author_rates(points, seen_verdicts(night), night.read("silver.posts"), settings.labels)
-    risks = transform(rated, stands, settings.content.num_buckets).withColumn("ds", F.lit(night.ds))
+    risks = transform(rated, stands, NUM_BUCKETS).withColumn("ds", F.lit(night.ds))
     write_partition(night.lake, TABLE, risks, [night.ds])

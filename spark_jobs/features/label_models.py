@@ -16,6 +16,7 @@ from pyspark.sql import functions as F
 
 from contracts.landing import LABELS
 from contracts.settings import Labels
+from contracts.shape import NUM_BUCKETS
 from models.content.label_model import LabelModel, Quality, fit_label, presence, version_of
 from spark_jobs.contents import newest_readings
 from spark_jobs.features.label_inputs import INPUTS, inputs_of
@@ -181,7 +182,7 @@ def main(night: Night) -> None:
     settings, content_version = night.settings, newest_content_version(night)
     if content_version is None or not is_due(night, load_models(night.read(TABLE), night.ds), content_version):
         return
-    fitted = transform(judged_inputs(night, content_version), settings.labels, settings.content.num_buckets)
+    fitted = transform(judged_inputs(night, content_version), settings.labels, NUM_BUCKETS)
     for label, (model, quality) in fitted.items():
         if not model.is_fitted:
             print(

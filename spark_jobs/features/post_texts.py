@@ -7,6 +7,7 @@ from pyspark.sql import functions as F
 
 from contracts.features import TOPICS
 from contracts.settings import Content
+from contracts.shape import NUM_BUCKETS
 from spark_jobs.night import Night
 from spark_jobs.point_in_time import known_before
 from spark_jobs.post_columns import topics_of
@@ -41,7 +42,7 @@ def texts_of(posts: DataFrame, content: Content, others: Sequence[str] = ()) -> 
     plain = F.regexp_replace(F.regexp_replace("text", NOT_LANGUAGE, " "), "\u2019", "'")
     tokens = F.slice(F.regexp_extract_all(F.lower("plain"), F.lit(WORD_OR_CLOSING), 0), 1, content.max_words)
     words = F.filter("tokens", lambda token: ~token.isin(*CLOSING))
-    buckets = F.transform("words", lambda word: F.pmod(F.xxhash64(word), F.lit(content.num_buckets)).cast("int"))
+    buckets = F.transform("words", lambda word: F.pmod(F.xxhash64(word), F.lit(NUM_BUCKETS)).cast("int"))
     topics = topics_of(F.col("hashtags"))
     shares = [F.array_contains(topics, topic).cast("float") for topic in TOPICS]
     num_named = F.greatest(F.size(topics), F.lit(1)).cast("float")

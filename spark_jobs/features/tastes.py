@@ -15,7 +15,8 @@ from pyspark.sql import functions as F
 
 from analysis.groups import group_starts
 from contracts.features import CREATOR_SKETCH, features_of
-from contracts.settings import Content, Smoothing
+from contracts.settings import Smoothing
+from contracts.shape import EMBEDDING_SIZE
 from spark_jobs.contents import join_contents
 from spark_jobs.counters import POSITIVE, is_kind
 from spark_jobs.creator_sketch import sketch_of
@@ -55,7 +56,7 @@ def count_tastes(
 
 def sum_tastes(days: Sequence[date], batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Whole sums over whole users, for each day of those whose engagements it sees."""
-    size = Content().embedding_size
+    size = EMBEDDING_SIZE
     for batch in whole_users(batches):
         users = batch.column("user_id").to_numpy()
         starts = group_starts(users)

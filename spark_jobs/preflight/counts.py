@@ -24,7 +24,7 @@ class Counts:
 
     ``users`` are known; ``readers`` are those of them who did not write all posts of the candidate window. ``posts``
     are live and in the window, of ``all_posts``; ``shared`` are those of them that some source may propose to others;
-    the newest ``pool_size`` of all began at ``newest_posts``. ``landed``
+    the newest ``pool.size`` of all began at ``newest_posts``. ``landed``
     events came on the night's day; ``newest_landed`` is the newest day with any. ``examples`` has a row for each day
     that has examples, oldest first, with its positive labels: of the training window, or of all days before the night.
     ``impressions`` and ``engagements`` of users are those of the training window.
@@ -132,7 +132,7 @@ def count_posts(night: Night) -> Posts:
     ).first()
     assert row is not None, "an aggregate without groups has one row"
     newest = live.select(F.col("created_at").cast("double").alias("at")).orderBy(F.desc("at"))
-    began = newest.limit(night.settings.pool.pool_size).agg(F.min("at")).first()
+    began = newest.limit(night.settings.pool.size).agg(F.min("at")).first()
     return Posts(
         recent=row.recent,
         shared=row.open or (row.by_edges if any(not night.read(name).isEmpty() for name in EDGES) else 0),

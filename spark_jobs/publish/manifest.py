@@ -1,9 +1,7 @@
 """The manifest of an epoch: everything that decided its content, and how big it is."""
 
-import hashlib
 import json
 import subprocess
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +9,6 @@ from pyspark.sql import functions as F
 
 from contracts.features import schema_hash
 from contracts.pipeline import BY_NAME, TABLES
-from contracts.settings import Settings
 from spark_jobs.night import Night
 from spark_jobs.publish.store import PublishFailed
 
@@ -46,14 +43,11 @@ def describe(night: Night, versions: dict[str, int]) -> dict[str, Any]:
         "versions": versions,
         "feature_schema": schema_hash(),
         "model_version": _model_version(night, versions),
-        "settings": settings_hash(night.settings),
+        "settings": night.settings_hash,
+        "value_preset": night.settings.value_preset,
+        "data_set": night.settings.dataset.name,
         "code_revision": code_revision(),
     }
-
-
-def settings_hash(settings: Settings) -> str:
-    """SHA-256 over all settings."""
-    return hashlib.sha256(json.dumps(asdict(settings), sort_keys=True).encode()).hexdigest()[:16]
 
 
 def code_revision() -> str:

@@ -23,6 +23,7 @@ from deltalake import DeltaTable
 from contracts.epoch_status import ROLLED_BACK, standing
 from contracts.epochs import Pointer
 from contracts.settings import PublishRules
+from contracts.settings.options import add_options, load_options
 from spark_jobs.publish import ledger, store
 from spark_jobs.publish.ledger import EpochRow
 from spark_jobs.publish.store import PublishFailed
@@ -168,10 +169,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--why", required=True, help="what is wrong with the current epoch, for those who ask later")
     parser.add_argument("--by", required=True, help="who decides it")
     parser.add_argument("--request", help="name of this order: given again, it rolls back nothing more")
+    add_options(parser)
     options = parser.parse_args(arguments)
+    rules = load_options(parser, options).settings.publish
     if not options.why.strip() or not options.by.strip():
         parser.error("say why and who: --why and --by may not be blank")
-    table, rules = f"{options.lake.rstrip('/')}/{ledger.TABLE.replace('.', '/')}", PublishRules()
+    table = f"{options.lake.rstrip('/')}/{ledger.TABLE.replace('.', '/')}"
     try:
         if not DeltaTable.is_deltatable(table):
             raise CannotRollBackError(f"{table} is no Delta table: is this the lake?")  # noqa: TRY301 - told as the rest

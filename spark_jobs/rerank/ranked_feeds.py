@@ -1,7 +1,7 @@
 """``gold.ranked_feeds``: every user's pool in its final order.
 
 Grain: user_id, rank, ds. Visibility is checked again against silver, then the best by value score are kept,
-at most ``max_per_author`` of one author and ``pool_size`` in all.
+at most ``max_per_author`` of one author and ``size`` in all.
 """
 
 from pyspark.sql import Column, DataFrame, Window
@@ -44,7 +44,7 @@ def order_pools(scored: DataFrame, rules: PoolRules) -> DataFrame:
     place_of_author = F.row_number().over(Window.partitionBy("user_id", *author_key()).orderBy(*best_first))
     rank = F.row_number().over(Window.partitionBy("user_id").orderBy(*best_first))
     spread = scored.withColumn("_place", place_of_author).where(F.col("_place") <= rules.max_per_author)
-    return spread.withColumn("rank", rank).where(F.col("rank") <= rules.pool_size).drop("_place")
+    return spread.withColumn("rank", rank).where(F.col("rank") <= rules.size).drop("_place")
 
 
 def transform(

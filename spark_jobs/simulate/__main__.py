@@ -13,10 +13,20 @@ from pathlib import Path
 if __package__ in {None, ""}:
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
+from contracts.settings.options import add_options, load_options
 from spark_jobs.lake import Lake
 from spark_jobs.session import open_session
 from spark_jobs.simulate import respond, simulate
 from spark_jobs.simulate.landing import write_json
+
+SIMULATION = {
+    "users": "users of the network",
+    "days": "days of logs",
+    "seed": "same seed, same lines",
+    "end_date": "last day",
+    "drift_date": "day from which tastes and devices are others",
+}
+"""Settings of a simulation that have an option of their own."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -32,8 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             if options.figures is not None:
                 write_json(options.figures.parent, options.figures.name, figures)
         else:
-            world = (options.users, options.days, options.seed, options.end_date)
-            counts = simulate(spark, *world, options.landing, options.drift_date)
+            asked = options.settings.simulation
+            world = (asked.users, asked.days, asked.seed, asked.end_date)
+            counts = simulate(spark, *world, options.landing, asked.drift_date)
     except ValueError as error:
         parser.error(str(error))
     finally:
@@ -45,15 +56,17 @@ def _history(words: Sequence[str]) -> tuple[argparse.Namespace, argparse.Argumen
     parser = argparse.ArgumentParser(
         prog="spark_jobs.simulate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--users", type=int, default=2000, help="users of the network, at least 100 (default: 2000)")
-    parser.add_argument("--days", type=int, default=8, help="days of logs (default: 8)")
-    parser.add_argument("--seed", type=int, default=20, help="same seed, same lines (default: 20)")
-    parser.add_argument(
-        "--end-date", type=date.fromisoformat, default=date(2026, 3, 8), help="last day (default: 2026-03-08)"
-    )
-    parser.add_argument("--drift-date", type=date.fromisoformat, help="day from which tastes and devices are others")
     parser.add_argument("--landing", required=True, help="folder to write; an earlier area there is replaced")
-    return parser.parse_args(words), parser
+    for name, what in SIMULATION.items():
+        parser.add_argument(
+            f"--{name.replace('_', '-')}", metavar="VALUE", help=f"{what}; short for --set simulation.{name}"
+        )
+    add_options(parser)
+    options = parser.parse_args(words)
+    given = {name: getattr(options, name) for name in SIMULATION}
+    more = [f"simulation.{name}={value}" for name, value in given.items() if value is not None]
+    options.settings = load_options(parser, options, more=more).settings
+    return options, parser
 
 
 def _response(words: Sequence[str]) -> tuple[argparse.Namespace, argparse.ArgumentParser]:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from contracts.settings.options import VARIABLE, words_of
 from spark_jobs.night import Night
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -26,10 +27,9 @@ def train_command(night: Night) -> list[str]:
         "--ds": night.ds.isoformat(),
         "--landing": night.landing,
         "--runs": str(night.runs),
-        "--preset": night.settings.model_preset,
-        "--seed": str(night.settings.seed),
     }
-    return [python, "-m", "models.train", *(word for pair in options.items() for word in pair)]
+    words = [word for pair in options.items() for word in pair]
+    return [python, "-m", "models.train", *words, *words_of(night.settings)]
 
 
 def main(night: Night) -> None:
@@ -37,7 +37,8 @@ def main(night: Night) -> None:
     night.lake.create("gold.models")
     # The lake environment's path entries must not leak into the other interpreter.
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYSPARK", "SPARK"))}
-    environment |= {"PYTHONPATH": str(ROOT)}
+    # The command line holds every setting that is no default; the file may have changed since the night began.
+    environment = {key: value for key, value in environment.items() if key != VARIABLE} | {"PYTHONPATH": str(ROOT)}
     said = ""
     with subprocess.Popen(
         train_command(night), cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True

@@ -44,7 +44,7 @@ def test_dataset_settings_are_checked_by_name_and_type() -> None:
     assert parse_dataset('{"name": "x", "max_quarantined_share": 1}') == Dataset(name="x", max_quarantined_share=1)
     with pytest.raises(ValueError, match="unknown key 'trainin_days'"):
         parse_dataset('{"trainin_days": 3}')
-    with pytest.raises(ValueError, match="training_days must be int, not str"):
+    with pytest.raises(ValueError, match=r'dataset\.json: training_days = "3": allowed is a whole number'):
         parse_dataset('{"training_days": "3"}')
     with pytest.raises(ValueError, match=r"training_days \(2\) must exceed"):
         parse_dataset('{"training_days": 2}')

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.settings import ValueWeights
+from contracts.settings import VALUE_PRESETS, ValueWeights
 from contracts.value import value_score
 
-WEIGHTS = ValueWeights()
+WEIGHTS = VALUE_PRESETS["seed"]
 share = st.floats(0, 1, width=32)
 hours = st.floats(0, 1e6)
 
@@ -54,6 +54,18 @@ def test_a_likelier_like_is_never_worse(hide: float, like: float, other: float, 
     low, high = sorted((like, other))
     rates = {"p_hide": hide, "age_h": age}
     assert score({"p_like": low} | rates) <= score({"p_like": high} | rates)
+
+
+def test_only_a_preset_makes_age_count() -> None:
+    heads = {"p_like": 0.2, "p_hide": 0.001}
+    assert score(heads | {"age_h": 20.0}, ValueWeights()) == score(heads, ValueWeights())
+    assert score(heads | {"age_h": 20.0}) < score(heads)
+
+
+def test_quality_can_be_worth_something_by_itself() -> None:
+    rated = {"author_negative_rate": 0.25}
+    assert score(rated, replace(WEIGHTS, quality=0.4)) == pytest.approx(0.4 * 0.75 * 0.75)
+    assert score(rated, WEIGHTS) == 0.0
 
 
 def test_weights_come_from_settings() -> None:

@@ -44,6 +44,19 @@ def test_every_stage_waits_for_the_validated_tables_of_those_before() -> None:
     assert (dag.get_task("preflight.run").retries, dag.get_task("clean.run").retries) == (0, 1)
 
 
+def test_every_stage_of_a_night_uses_the_runs_settings() -> None:
+    from contracts.pipeline import STAGES
+    from dags.erase_person import dag as erase_person
+    from dags.nightly_feed import dag
+
+    assert dag.params["settings"] == os.environ.get("FEEDLAKE_SETTINGS", "")
+    for stage in STAGES:
+        assert dag.get_task(f"{stage}.run").env_vars["FEEDLAKE_SETTINGS"] == "{{ params.settings }}"
+    assert "env_vars" in dag.get_task("ingest.run").template_fields
+    for name in ("erase", "prove"):
+        assert erase_person.get_task(name).env_vars["FEEDLAKE_SETTINGS"] == os.environ.get("FEEDLAKE_SETTINGS", "")
+
+
 def test_parsing_imports_no_heavy_package() -> None:
     script = (
         "import dags.erase_person, dags.nightly_feed, sys; "

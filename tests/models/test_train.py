@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from deltalake import DeltaTable
 
+from contracts.settings import Settings
+from contracts.settings.hashes import settings_hash
 from models.inference import Ranker
 from models.train import main, parse_arguments, run
 from tests.model_examples import DAYS, read_models, write_examples
@@ -60,12 +62,13 @@ def test_errors_end_with_one_line(tmp_path: Path) -> None:
         main(_words(tmp_path))
 
 
-def test_the_landing_areas_windows_are_used(tmp_path: Path) -> None:
+def test_the_landing_areas_windows_are_used(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_examples(tmp_path / "lake", num_rows=10)
     (tmp_path / "landing").mkdir()
     (tmp_path / "landing" / "dataset.json").write_text('{"training_days": 4, "holdout_days": 2, "training_hours": 1}')
-    with pytest.raises(SystemExit, match="unknown key 'training_hours'"):
+    with pytest.raises(SystemExit, match="2"):
         main(_words(tmp_path))
+    assert "dataset.json: unknown key 'training_hours' = 1" in capsys.readouterr().err
     (tmp_path / "landing" / "dataset.json").write_text('{"training_days": 5, "holdout_days": 3}')
     main(_words(tmp_path))
     report = json.loads((tmp_path / "runs" / "2026-03-08" / "train.json").read_text())
@@ -96,7 +99,23 @@ def test_a_night_with_too_little_has_no_model_and_says_why(
     assert "the simple score ranks the night" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("words", [("--epochs", "0"), ("--preset", "huge"), ("--lake", "s3a://bucket/lake")])
+def test_settings_decide_the_preset_and_stand_in_the_checkpoint(tmp_path: Path) -> None:
+    file = tmp_path / "night.toml"
+    file.write_text('model_preset = "base"\nseed = 7\n')
+    by_file = parse_arguments(_words(tmp_path, "--settings", str(file)))
+    by_option = parse_arguments(_words(tmp_path, "--preset", "base", "--set", "seed=7"))
+    assert by_file == by_option
+    assert (by_file.config.preset.name, by_file.config.seed) == ("base", 7)
+    write_examples(tmp_path / "lake", num_rows=500)
+    tiny = parse_arguments(_words(tmp_path, "--set", "pool.size=50"))
+    version = run(tiny)
+    config = json.loads((tmp_path / "lake" / "models" / str(version) / "config.json").read_text())
+    assert config["settings"] == settings_hash(tiny.settings) != settings_hash(Settings())
+
+
+@pytest.mark.parametrize(
+    "words", [("--epochs", "0"), ("--preset", "huge"), ("--set", "seed=x"), ("--lake", "s3a://bucket/lake")]
+)
 def test_bad_arguments_are_refused(tmp_path: Path, words: tuple[str, str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         parse_arguments(_words(tmp_path, *words))

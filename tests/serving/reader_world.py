@@ -163,7 +163,7 @@ class Client:
 async def open_reader_on(server: RedisServer, **changes: Any) -> AsyncIterator[Client]:
     """A reader in this process; it refreshes only when told, and is patient with a busy machine."""
     settings = {"redis_timeout_s": 2.0, "refresh_s": 3600.0, "breaker_open_s": 0.2} | changes
-    app = create_app(ReaderConfig(server.url, **settings), SECRET)
+    app = create_app(ReaderConfig(redis_url=server.url, **settings), SECRET)
     transport = httpx.ASGITransport(app=app)
     async with (
         app.router.lifespan_context(app),

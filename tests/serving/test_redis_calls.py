@@ -16,7 +16,7 @@ PATIENCE_S = 1.0
 
 async def ask(server: RedisServer, *commands: tuple[Any, ...]) -> tuple[list[Any] | str, CircuitBreaker]:
     breaker = CircuitBreaker(failures=1, open_s=60.0)
-    calls = RedisCalls(ReaderConfig(server.url, redis_timeout_s=PATIENCE_S), breaker)
+    calls = RedisCalls(ReaderConfig(redis_url=server.url, redis_timeout_s=PATIENCE_S), breaker)
 
     def put(pipe: Any) -> None:
         for command in commands:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from contracts.settings.hashes import settings_hash
 from spark_jobs import gate
 from spark_jobs.ddl import read_schema
 from spark_jobs.lake import merge_by_key
@@ -60,6 +61,7 @@ def test_a_warning_reports_but_passes(make_night: Callable[..., Night], suite: C
     suite(length("warning", 8), length("critical", 50))
     verdict = gate.run_gate(night, "silver.pages")
     assert verdict["success"]
+    assert verdict["settings"] == settings_hash(night.settings)
     assert (verdict["rows"], verdict["rows_checked"]) == (2, 2)
     assert [result["success"] for result in verdict["results"]] == [True, False, True]
 

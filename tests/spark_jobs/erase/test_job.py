@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from contracts.epochs import pool_key
 from contracts.erasure import KEY_FILE_VARIABLE, NOBODY, id_key
 from contracts.settings import ErasureRules, Settings
+from contracts.settings.hashes import settings_hash
 from spark_jobs.erase import job
 from spark_jobs.erase.needles import Needles
 from spark_jobs.erase.prove import report
@@ -151,6 +152,7 @@ def test_a_person_is_erased_in_spite_of_failures_and_others_stay(
     after = findings(lake, request_, server, wanted)
     assert [searched.findings for searched in after] == [(), (), ()]
     assert min(searched.items for searched in after) >= 1
+    assert removed["settings"] == settings_hash(settings)
     assert set(removed["tables"]) >= {"bronze.events", "silver.posts", "gold.ranked_feeds"}
 
     def left(name: str, *columns: str) -> list[tuple[Any, ...]]:

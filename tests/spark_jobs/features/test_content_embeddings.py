@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from contracts.features import TOPICS
 from contracts.settings import Content
+from contracts.shape import EMBEDDING_SIZE
 from spark_jobs.contents import join_contents
 from spark_jobs.features import content_embeddings, content_models
 from spark_jobs.gate import run_gate
@@ -64,7 +65,7 @@ def test_the_first_night_reads_every_text_received_by_then(night: Night) -> None
     # Without a hashtag the words tell; what they leave open is missing to 1.
     assert TOPICS[plain.topics.index(max(plain.topics))] == "food"
     assert 0.5 < sum(plain.topics) < 1
-    assert len(plain.embedding) == night.settings.content.embedding_size
+    assert len(plain.embedding) == EMBEDDING_SIZE
     assert plain.embedding == food.embedding
     assert (plain.text_at.day, plain.content_version) == (7, sports.content_version)
     assert all(run_gate(night, name)["success"] for name in (MODELS, TABLE))
@@ -167,9 +168,9 @@ def test_a_model_knows_only_texts_from_before_the_training_window_and_is_turned_
     settings = replace(night.settings, content=Content(refit_days=1, fewest_posts=20))
     later = replace(night, ds=date(2026, 3, 14), settings=settings)  # its window begins on the 7th
     content_models.main(replace(later, ds=date(2026, 3, 13)))
-    before = content_models.load_model(night.read(MODELS), date(2026, 3, 13), settings.content)
+    before = content_models.load_model(night.read(MODELS), date(2026, 3, 13))
     content_models.main(later)
-    fitted = content_models.load_model(night.read(MODELS), later.ds, settings.content)
+    fitted = content_models.load_model(night.read(MODELS), later.ds)
     older = night.read("silver.posts").where("post_id < 30")
     assert fitted.version == content_models.transform(older, settings.content, settings.seed, before).version
     assert fitted.version != content_models.transform(older, settings.content, settings.seed).version
@@ -179,7 +180,7 @@ def test_a_model_knows_only_texts_from_before_the_training_window_and_is_turned_
     put(night.lake, "silver.posts", [post(300 + n, "food", at(6), updated_at=at(7), text="edited") for n in range(5)])
     DeltaTable.forPath(night.spark, night.lake.path(MODELS)).delete("ds = '2026-03-14'")
     content_models.main(later)
-    again = content_models.load_model(night.read(MODELS), later.ds, settings.content)
+    again = content_models.load_model(night.read(MODELS), later.ds)
     assert again.version == fitted.version
 
 
@@ -199,7 +200,7 @@ def test_a_stored_model_is_the_model_that_was_fitted(night: Night) -> None:
     posts = night.read("silver.posts").where("post_id < 92")
     fitted = content_models.transform(posts, content, night.settings.seed)
     content_models.main(night)
-    loaded = content_models.load_model(night.read(MODELS), night.ds, content)
+    loaded = content_models.load_model(night.read(MODELS), night.ds)
     assert loaded.version == fitted.version
     assert {row.content_version for row in night.read(MODELS).collect()} == {fitted.version}
 

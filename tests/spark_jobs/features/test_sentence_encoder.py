@@ -67,14 +67,14 @@ def test_embeddings_follow_the_encoder_that_is_installed(
 ) -> None:
     has(monkeypatch, "feedlake-no-such-package")
     build(night, 7)
-    words = content_models.load_model(night.read(MODELS), date(2026, 3, 7), night.settings.content)
+    words = content_models.load_model(night.read(MODELS), date(2026, 3, 7))
     assert (words.encoder, capsys.readouterr().out) == (None, "")
 
     has(monkeypatch, fake_encoder.PACKAGE)
     tonight = build(night, 8)
     message = f"{MODELS}: the model of 2026-03-07 reads by words, and {ENCODER} is installed: a new one is fitted"
     assert message in capsys.readouterr().out
-    model = content_models.load_model(night.read(MODELS), tonight.ds, night.settings.content)
+    model = content_models.load_model(night.read(MODELS), tonight.ds)
     assert (model.encoder, model.vectors.shape) == (ENCODER, (fake_encoder.DIMENSIONS, 50))
     assert {row.content_version for row in read_on(night, 8).collect()} == {model.version}
     assert model.version != words.version
@@ -96,7 +96,7 @@ def test_embeddings_follow_the_encoder_that_is_installed(
     has(monkeypatch, "feedlake-no-such-package")
     build(night, 10)
     assert f"reads by {ENCODER}, and no encoder is installed: a new one is fitted" in capsys.readouterr().out
-    again = content_models.load_model(night.read(MODELS), date(2026, 3, 10), night.settings.content)
+    again = content_models.load_model(night.read(MODELS), date(2026, 3, 10))
     assert again.encoder is None
     assert read_on(night, 10).count() == night.read("silver.posts").count()
 
@@ -108,7 +108,7 @@ def test_a_stored_model_is_the_model_that_was_fitted_and_a_worker_refuses_to_rea
     content, posts = night.settings.content, night.read("silver.posts")
     fitted = content_models.transform(posts, content, night.settings.seed, encoder=ENCODER)
     content_models.main(night)
-    loaded = content_models.load_model(night.read(MODELS), night.ds, content)
+    loaded = content_models.load_model(night.read(MODELS), night.ds)
     assert (loaded.encoder, loaded.version) == (ENCODER, fitted.version)
     unread = night.read(TABLE).select("post_id", "text_hash")
     stranger = replace(loaded, encoder=f"{fake_encoder.PACKAGE} 2.0")

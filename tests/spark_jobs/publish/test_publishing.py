@@ -28,6 +28,7 @@ from contracts.epochs import (
 )
 from contracts.features import place_of, width_of
 from contracts.settings import PublishRules
+from contracts.settings.hashes import settings_hash
 from spark_jobs.lake import Lake
 from spark_jobs.night import Night
 from spark_jobs.publish import building, epochs, ledger, store, suppression
@@ -159,6 +160,8 @@ def test_the_manifest_says_what_was_published(first: int, night: Night, redis_se
     assert manifest["versions"]["gold.ranked_feeds"] == night.lake.version("gold.ranked_feeds")
     pool_bytes = 3 * POOL_HEADER_BYTES + 5 * bytes_per_item()
     assert manifest["mean_bytes_per_user"] == round(pool_bytes / 3 + 2 * width_of("user"), 1)
+    assert manifest["settings"] == settings_hash(night.settings)
+    assert (manifest["value_preset"], manifest["data_set"]) == ("default", "network")
     assert json.loads(row.audit)["passed"] is True
     report = json.loads((night.folder / "publish.json").read_text())
     assert report["epoch"] == first

@@ -59,7 +59,7 @@ def test_best_first_ties_by_post_id_and_three_per_author(rank: Rank) -> None:
 
 def test_a_pool_ends_at_its_size(rank: Rank) -> None:
     scored = [(ANN, post, post, float(post)) for post in range(6)]
-    assert in_order(rank(tables(scored), PoolRules(pool_size=2))) == {ANN: [5, 4]}
+    assert in_order(rank(tables(scored), PoolRules(size=2))) == {ANN: [5, 4]}
 
 
 def test_what_became_invisible_since_scoring_is_dropped(rank: Rank) -> None:
@@ -100,7 +100,7 @@ def test_pools_are_the_greedy_choice(spark: SparkSession, most: int, size: int) 
     drawn = generator.integers(0, (60, 5, 4), (900, 3)).tolist()
     rows = [(user, post, author, float(value)) for post, (user, author, value) in enumerate(drawn)]
     frame = spark.createDataFrame(rows, "user_id BIGINT, post_id BIGINT, author_id BIGINT, value_score FLOAT")
-    ranked = ranked_feeds.order_pools(frame, PoolRules(pool_size=size, max_per_author=most)).collect()
+    ranked = ranked_feeds.order_pools(frame, PoolRules(size=size, max_per_author=most)).collect()
     expected = set()
     for user in range(60):
         taken: list[tuple[int, int]] = []

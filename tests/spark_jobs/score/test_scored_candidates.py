@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from contracts.features import features_of, place_of
-from contracts.settings import Settings
+from contracts.settings import VALUE_PRESETS, Settings
 from contracts.value import value_score
 from spark_jobs.gate import run_gate
 from spark_jobs.lake import Lake, checksum, write_partition
@@ -24,12 +24,15 @@ from tests.feature_values import numbers
 USERS, POSTS = 41, 60
 HEADS = ("p_like", "p_comment", "p_share", "p_hide", "p_report", "dwell_s")
 
+FADING = Settings(value=VALUE_PRESETS["seed"], value_preset="seed")
+"""Settings under which the age of a post counts too."""
+
 
 @pytest.fixture(scope="module")
 def night(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Night:
     """A lake scored once. Friday evening: the day that is served is a Saturday."""
     folder = tmp_path_factory.mktemp("scored")
-    night = Night(Lake(spark, str(folder / "lake")), date(2026, 3, 6), str(folder), folder / "runs", Settings())
+    night = Night(Lake(spark, str(folder / "lake")), date(2026, 3, 6), str(folder), folder / "runs", FADING)
     scoring_lake.register_model(night)
     scoring_lake.write_features(night, USERS, POSTS)
     scoring_lake.write_candidates(night, USERS, POSTS)
@@ -69,7 +72,7 @@ def test_scores_are_those_of_the_ranker(night: Night, user: int) -> None:
         **{head: np.array(scored[head]) for head in HEADS},
         age_h=(np.array(scored["post_id"]) + 1) / 6,
         author_negative_rate=np.array([row.author_negative_rate for row in chosen]),
-        weights=Settings().value,
+        weights=FADING.value,
     )
     np.testing.assert_allclose(scored["value_score"], value, rtol=1e-5)
 

@@ -1,0 +1,22 @@
+"""One name for all values of some settings: equal settings have equal hashes, wherever they came from."""
+
+import hashlib
+import json
+from dataclasses import asdict
+from typing import Any
+
+from contracts.settings import Settings
+
+NOT_OF_A_NIGHT = ("reader", "reader_limits", "simulation")
+"""Sections that no job of a night reads: changing them changes no night."""
+
+
+def settings_hash(settings: Settings) -> str:
+    """SHA-256 over the settings of a night."""
+    return hash_of({name: value for name, value in asdict(settings).items() if name not in NOT_OF_A_NIGHT})
+
+
+def hash_of(values: dict[str, Any]) -> str:
+    """SHA-256 over values as canonical JSON: sorted keys, no spaces, dates as ISO text."""
+    text = json.dumps(values, sort_keys=True, separators=(",", ":"), allow_nan=False, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()

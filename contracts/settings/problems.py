@@ -1,0 +1,37 @@
+"""How refused settings are told: all of them at once."""
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+
+class SettingsError(ValueError):
+    """Settings that are not allowed; ``problems`` holds a sentence for each of them."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        head = [] if len(problems) == 1 else [f"{len(problems)} problems with the settings"]
+        super().__init__("\n".join([*head, *problems]))
+
+
+def nearest(word: str, known: Sequence[str]) -> str | None:
+    """The known word that ``word`` was probably meant to be; None where none is like it.
+
+    A key is compared within its section first, then by its name in any section, and as a whole where its section is
+    unknown.
+    """
+    section, dot, name = word.rpartition(".")
+    here = [one for one in known if one.rpartition(".")[0] == section]
+    found = get_close_matches(name, [one.rpartition(".")[2] for one in here], n=1)
+    if found:
+        return f"{section}{dot}{found[0]}"
+    same = [one for one in known if one.rpartition(".")[2] == name]
+    return next(iter(same or ([] if here else get_close_matches(word, known, n=1))), None)
+
+
+def meant(word: str, known: Sequence[str]) -> str:
+    """The end of a message about the unknown ``word``: what was meant, else what is known."""
+    if found := nearest(word, known):
+        return f"did you mean {found!r}?"
+    section = word.rpartition(".")[0]
+    here = [one for one in known if one.rpartition(".")[0] == section]
+    return f"known are {', '.join(sorted(here or known))}"

@@ -1,0 +1,60 @@
+"""What keys must agree on with each other, told once every single value is known to be allowed."""
+
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from operator import attrgetter
+
+from contracts.settings import Settings
+from contracts.settings.kinds import show
+
+
+@dataclass(frozen=True)
+class Rule:
+    """``says`` what must hold of the values of ``keys``."""
+
+    keys: tuple[str, ...]
+    holds: Callable[..., bool]
+    says: str
+
+
+def at_most(small: str, large: str) -> Rule:
+    """One setting may not exceed another."""
+    return Rule((small, large), lambda first, second: first <= second, f"{small} must be at most {large}")
+
+
+def some(*keys: str) -> Rule:
+    """Not all of the settings may be 0."""
+    return Rule(keys, lambda *values: any(value > 0 for value in values), f"one of {', '.join(keys)} must be above 0")
+
+
+RULES = (
+    at_most("pool.size", "candidates.total"),
+    at_most("pool.max_per_author", "audit.max_per_author"),
+    at_most("audit.min_median_depth", "pool.size"),
+    at_most("evaluation.light_examples", "evaluation.heavy_examples"),
+    at_most("rules.short_text", "rules.long_text"),
+    at_most("rules.read_ms", "rules.max_dwell_ms"),
+    at_most("rules.completion_ms", "rules.max_dwell_ms"),
+    at_most("content.fewest_posts", "content.sample_posts"),
+    at_most("labels.fewest_posts", "labels.sample_posts"),
+    at_most("labels.folds", "labels.fewest_posts"),
+    at_most("erasure.min_text_characters", "erasure.text_characters"),
+    at_most("reader.refresh_s", "erasure.reader_refresh_s"),
+    at_most("reader.cursor_lifetime_s", "publish.key_ttl_s"),
+    some("value.like", "value.comment", "value.share", "value.dwell_per_s", "value.quality"),
+    some("simple_score.recency", "simple_score.engagement", "simple_score.relationship"),
+    some("candidates.friend", "candidates.page", "candidates.group", "candidates.suggested"),
+)
+
+
+def contradictions(settings: Settings, origins: Mapping[str, str], refused: AbstractSet[str]) -> list[str]:
+    """Rules that do not hold, with each value and where it came from; those of a ``refused`` key are not asked."""
+    found = []
+    for rule in RULES:
+        values = [attrgetter(key)(settings) for key in rule.keys]
+        if not refused & set(rule.keys) and not rule.holds(*values):
+            given = zip(rule.keys, values, strict=True)
+            shown = ", ".join(f"{key} = {show(value)} ({origins[key]})" for key, value in given)
+            found.append(f"{rule.says}: {shown}")
+    return found

@@ -1,0 +1,21 @@
+"""Which network is simulated. A landing area keeps these beside its truth; they are no part of a night's hash."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated
+
+from contracts.settings.kinds import Bounds
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """A simulated network (``docs/simulator.md``): the same values give the same lines.
+
+    ``end_date`` is the last day; from ``drift_date`` on, if there is one, tastes and devices are others.
+    """
+
+    users: Annotated[int, Bounds(100, 100_000_000)] = 2000
+    days: Annotated[int, Bounds(1, 3_650)] = 8
+    seed: Annotated[int, Bounds(0, 2**31 - 1)] = 20
+    end_date: date = date(2026, 3, 8)
+    drift_date: date | None = None
