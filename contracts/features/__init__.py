@@ -19,7 +19,6 @@ from contracts.features.user import USER
 __all__ = [
     "CREATOR_SKETCH",
     "FEATURES",
-    "HEADS",
     "KNOWN_CITIES",
     "LANGUAGES",
     "TABLES",
@@ -45,9 +44,6 @@ TABLES: dict[Entity, str] = {
     "pair": "gold.affinity_features",
 }
 """Where an entity's features lie; those of the context belong to one impression and lie only in its example."""
-
-HEADS = ("like", "comment", "share", "hide", "report", "dwell")
-"""The ranker's heads, in order; ``dwell`` is a regression on log1p(seconds), the others are logits."""
 
 
 def features_of(entity: Entity) -> tuple[Feature, ...]:

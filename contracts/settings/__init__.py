@@ -6,6 +6,7 @@ from contracts.settings.contents import Content, Labels
 from contracts.settings.dataset import Dataset, parse_dataset
 from contracts.settings.examples import Evaluation, NegativeSampling, Propensities, TrainingMinimum
 from contracts.settings.features import CommunityRules, FeatureRules, Smoothing, SuggestionRules
+from contracts.settings.models import Models
 from contracts.settings.publishing import AuditThresholds, ErasureRules, PublishRules
 from contracts.settings.ranking import CandidateLimits, PoolRules, SimpleScore, ValueWeights
 
@@ -19,6 +20,7 @@ __all__ = [
     "Evaluation",
     "FeatureRules",
     "Labels",
+    "Models",
     "NegativeSampling",
     "PoolRules",
     "Propensities",
@@ -55,5 +57,5 @@ class Settings:
     suggestions: SuggestionRules = field(default_factory=SuggestionRules)
     erasure: ErasureRules = field(default_factory=ErasureRules)
     example_files: int = 4
-    model_preset: str = "tiny"
+    models: Models = field(default_factory=Models)
     seed: int = 20

@@ -1,0 +1,76 @@
+"""Layers that several networks share.
+
+Shape suffixes: N rows, H heads, I and O inputs and outputs of one layer.
+"""
+# ruff: noqa: N803 - shape suffixes are upper case
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from contracts.heads import HEADS
+
+MAX_STANDARDISED = 10.0
+"""Inputs are clipped at ten standard deviations: a rare flag must not drown the other inputs."""
+CHUNK_ROWS = 512
+"""Rows per product: more leave a core's cache; with at most eight distinct shapes, kernels are generated once."""
+
+
+class Standardise(nn.Module):
+    """``(x - mean) / std``, clipped; the moments are those of the training rows and travel with the weights."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(size))
+        self.register_buffer("std", torch.ones(size))
+
+    def forward(self, x_NI: Tensor) -> Tensor:
+        """Shape is kept."""
+        return ((x_NI - self.mean) / self.std).clamp(-MAX_STANDARDISED, MAX_STANDARDISED)
+
+
+class HeadLayer(nn.Module):
+    """One linear layer for each head, as one batched product: (H, N, I) to (H, N, O)."""
+
+    def __init__(self, num_inputs: int, num_outputs: int) -> None:
+        super().__init__()
+        layers = [nn.Linear(num_inputs, num_outputs) for _ in HEADS]
+        self.weight = nn.Parameter(torch.stack([layer.weight.detach().T for layer in layers]))
+        self.bias = nn.Parameter(torch.stack([layer.bias.detach() for layer in layers]))
+
+    def forward(self, x_HNI: Tensor) -> Tensor:
+        """(H, N, I) to (H, N, O)."""
+        return torch.baddbmm(self.bias.unsqueeze(1), x_HNI, self.weight)
+
+
+def build_tower(widths: Sequence[int], dropout: float) -> nn.Sequential:
+    """Linear layers with ReLU and dropout between them; the output is linear, so that embeddings may be negative."""
+    layers: list[nn.Module] = []
+    for index, (num_inputs, num_outputs) in enumerate(pairwise(widths)):
+        layers += [nn.ReLU(), nn.Dropout(dropout)] if index else []
+        layers.append(nn.Linear(num_inputs, num_outputs))
+    return nn.Sequential(*layers)
+
+
+def packed_linear(weight: Tensor, bias: Tensor, *, relu: bool) -> Callable[[Tensor], Tensor]:
+    """``x @ weight.T + bias``, then ReLU where asked.
+
+    oneDNN's product where this build of torch has it, under the name by which torch's own compiler calls it: on AMD
+    cores it is twice as fast as MKL's, which is what ``functional.linear`` uses.
+    """
+    weight, bias = weight.contiguous(), bias.contiguous()
+    if hasattr(torch.ops.mkldnn, "_linear_pointwise"):
+        product: Any = torch.ops.mkldnn._linear_pointwise
+        packed = torch.ops.mkldnn._reorder_linear_weight(weight, CHUNK_ROWS)
+        after = "relu" if relu else "none"
+        return lambda x: product(x, packed, bias, after, [], "")
+    if relu:
+        return lambda x: functional.linear(x, weight, bias).relu_()
+    return lambda x: functional.linear(x, weight, bias)
