@@ -1,9 +1,10 @@
 """Layers that several networks share.
 
-Shape suffixes: N rows, H heads, I and O inputs and outputs of one layer.
+Shape suffixes: N rows, H heads, I and O inputs and outputs of one layer, Q quantiles.
 """
-# ruff: noqa: N803 - shape suffixes are upper case
+# ruff: noqa: N803, N806 - shape suffixes are upper case
 
+import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
@@ -16,6 +17,7 @@ from contracts.heads import HEADS
 
 MAX_STANDARDISED = 10.0
 """Inputs are clipped at ten standard deviations: a rare flag must not drown the other inputs."""
+MIN_SPREAD = 1e-3
 CHUNK_ROWS = 512
 """Rows per product: more leave a core's cache; with at most eight distinct shapes, kernels are generated once."""
 
@@ -74,3 +76,39 @@ def packed_linear(weight: Tensor, bias: Tensor, *, relu: bool) -> Callable[[Tens
     if relu:
         return lambda x: functional.linear(x, weight, bias).relu_()
     return lambda x: functional.linear(x, weight, bias)
+
+
+class Spread(nn.Module):
+    """Each input by its place among the training rows: piecewise linear from quantiles to normal scores, shape kept.
+
+    A value that many rows share lies in the middle of its places. Beyond the least and the largest value of the
+    training rows nothing grows.
+    """
+
+    edges: Tensor
+    scores: Tensor
+
+    def __init__(self, size: int, num_quantiles: int) -> None:
+        super().__init__()
+        self.register_buffer("edges", torch.zeros(size, num_quantiles))
+        self.register_buffer("scores", torch.zeros(size, num_quantiles))
+
+    def fit(self, quantiles_IQ: Tensor) -> None:
+        """Take the quantiles of the training rows, lowest first (I, Q)."""
+        places_Q = (torch.arange(quantiles_IQ.shape[1], dtype=torch.float64) + 0.5) / quantiles_IQ.shape[1]
+        normal_Q = math.sqrt(2.0) * torch.erfinv(2.0 * places_Q - 1.0)
+        is_same_IQQ = (quantiles_IQ.unsqueeze(2) == quantiles_IQ.unsqueeze(1)).double()
+        scores_IQ = (is_same_IQQ @ normal_Q) / is_same_IQQ.sum(2)
+        scale_I1 = scores_IQ.square().mean(1, keepdim=True).sqrt().clamp_min(MIN_SPREAD)
+        self.edges.copy_(quantiles_IQ)
+        self.scores.copy_(scores_IQ / scale_I1)
+
+    def forward(self, x_NI: Tensor) -> Tensor:
+        """(N, I) to (N, I)."""
+        edges_IQ, scores_IQ = self.edges.to(x_NI.dtype), self.scores.to(x_NI.dtype)
+        x_IN = x_NI.T.contiguous()
+        above_IN = torch.searchsorted(edges_IQ, x_IN, right=True).clamp(1, edges_IQ.shape[1] - 1)
+        low_IN, high_IN = edges_IQ.gather(1, above_IN - 1), edges_IQ.gather(1, above_IN)
+        share_IN = ((x_IN - low_IN) / (high_IN - low_IN).clamp_min(torch.finfo(x_IN.dtype).tiny)).clamp(0.0, 1.0)
+        mapped_IN = torch.lerp(scores_IQ.gather(1, above_IN - 1), scores_IQ.gather(1, above_IN), share_IN)
+        return mapped_IN.T.contiguous()

@@ -19,6 +19,9 @@ NUM_USER = width_of("user")
 NUM_POST = width_of("post")
 NUM_CROSS = width_of("pair") + width_of("context")
 
+QUANTILES = 33
+"""Evenly spread from the least value to the largest."""
+
 Side = Callable[[Tensor], tuple[Tensor, Tensor]]
 """Features (N, U) or (N, P) to an embedding (N, D), which similarity search may compare, and a projection (N, S)."""
 Pair = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], Tensor]
@@ -27,11 +30,15 @@ Pair = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True)
 class InputStatistics:
-    """What a network may know of the training rows: moments (F,) of its inputs, and each head's mean output (H,)."""
+    """What a network may know of the training rows.
+
+    Moments (F,) of its inputs, ``QUANTILES`` of them, lowest first (F, Q), and each head's mean output (H,).
+    """
 
     mean: Tensor
     std: Tensor
     base_rate: Tensor
+    quantiles: Tensor
 
 
 @dataclass(frozen=True)

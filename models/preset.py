@@ -6,11 +6,21 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Optimiser:
-    """Adam's learning rate, rows per step, and the largest norm of a step's gradient."""
+    """How the weights move.
+
+    Adam with decoupled ``weight_decay``. The learning rate rises over ``warmup_share`` of all steps and, with
+    ``decays``, falls to 0 along a half cosine until the last epoch. A step's gradient has at most
+    ``max_gradient_norm``. Training ends after ``patience`` epochs that are no better on the calibration days; the best
+    one is kept.
+    """
 
     learning_rate: float
     batch_size: int
     max_gradient_norm: float = 1.0
+    weight_decay: float = 0.0
+    warmup_share: float = 0.0
+    decays: bool = False
+    patience: int = 1
 
 
 @dataclass(frozen=True)

@@ -20,12 +20,14 @@ from contracts.settings import TrainingMinimum
 from models.calibration import HeadCalibration, calibrate, fit_binary, fit_dwell
 from models.loading import TABLE, Examples, Shard, TooFewExamples
 from models.losses import head_losses, total_loss
-from models.network import InputStatistics, Network, by_entity
+from models.network import QUANTILES, InputStatistics, Network, by_entity
 from models.networks import network_of
 from models.preset import Preset
+from models.steps import Steps
 
 EVALUATION_ROWS = 8192
 CALIBRATION_BINS = 15
+QUANTILE_ROWS = 100_000
 
 
 @dataclass(frozen=True)
@@ -90,19 +92,20 @@ def train(
     torch.manual_seed(config.seed)
     network = network_of(preset.network)(preset.sizes)
     num_examples, rates = _prepare(network, training)
-    optimiser = torch.optim.Adam(network.parameters(), lr=preset.optimiser.learning_rate)
+    steps = Steps(network, preset, num_examples)
     epochs: list[Epoch] = []
     best: dict[str, Tensor] = {}
     for number in range(1, preset.epochs + 1):
-        epochs.append(_run_epoch(network, optimiser, training, calibration, config=config, number=number))
+        epochs.append(_run_epoch(network, steps, training, calibration, config=config, number=number))
         report(_progress(epochs[-1], preset.epochs))
-        if epochs[-1].calibration_loss > min(epoch.calibration_loss for epoch in epochs):
-            break  # one epoch without progress: the next ones would fit the training days only
-        best = copy.deepcopy(network.state_dict())
+        best_epoch = min(epochs, key=lambda epoch: epoch.calibration_loss).epoch
+        if best_epoch == number:
+            best = copy.deepcopy(network.state_dict())
+        elif number - best_epoch >= preset.optimiser.patience:
+            break  # the next epochs would fit the training days only
     network.load_state_dict(best)
     fitted = _calibrate_heads(_predict(network, calibration), rates)
     metrics = measure(_predict(network, holdout), fitted)
-    best_epoch = min(epochs, key=lambda epoch: epoch.calibration_loss).epoch
     return Trained(network, fitted, metrics, tuple(epochs), best_epoch, num_examples)
 
 
@@ -128,13 +131,22 @@ def _prepare(network: Network, training: Examples) -> tuple[int, dict[str, float
     smoothed_H = (totals_H + 0.5) / (count + 1.0)  # a head without positives still gets a rate above zero
     is_binary_H = torch.tensor([head.is_binary for head in HEADS])
     base_H = torch.where(is_binary_H, torch.logit(smoothed_H), smoothed_H)
-    network.prepare(InputStatistics(mean_F, std_F, base_H))
+    network.prepare(InputStatistics(mean_F, std_F, base_H, _quantiles(training, count)))
     return count, {head.name: float(rate) for head, rate in zip(HEADS, smoothed_H, strict=True) if head.is_binary}
+
+
+def _quantiles(training: Examples, count: int) -> Tensor:
+    """Quantiles (F, Q) of each input over at most about ``QUANTILE_ROWS`` rows, spread evenly over all."""
+    every = max(1, count // QUANTILE_ROWS)
+    rows_NF = torch.cat([shard.features[::every] for shard in training])
+    ordered_NF = rows_NF.sort(dim=0).values
+    places = torch.linspace(0, len(ordered_NF) - 1, QUANTILES, dtype=torch.float64).round().long()
+    return ordered_NF[places].T.contiguous()
 
 
 def _run_epoch(
     network: Network,
-    optimiser: torch.optim.Optimizer,
+    steps: Steps,
     training: Examples,
     calibration: Examples,
     *,
@@ -148,10 +160,7 @@ def _run_epoch(
     for shard in training:
         for features_NF, labels_NH, weight_N in _batches(shard, rules.batch_size, generator):
             loss = total_loss(head_losses(network(*by_entity(features_NF)), labels_NH, weight_N))
-            optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            torch.nn.utils.clip_grad_norm_(network.parameters(), rules.max_gradient_norm)
-            optimiser.step()
+            steps.take(loss)
             total += float(loss.detach()) * len(weight_N)
             count += len(weight_N)
     if not math.isfinite(total):

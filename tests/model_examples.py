@@ -15,7 +15,7 @@ from contracts.heads import HEAD_NAMES, HEADS
 from models.calibration import HeadCalibration
 from models.checkpoint import CheckpointConfig
 from models.layers import Standardise
-from models.network import NUM_CROSS, NUM_POST, NUM_USER, InputStatistics, Network
+from models.network import NUM_CROSS, NUM_POST, NUM_USER, QUANTILES, InputStatistics, Network
 from models.networks import network_of
 from models.presets import preset_of
 from tests.feature_values import random_columns
@@ -67,7 +67,8 @@ def make_network(preset: str = "tiny", seed: int = 1) -> Network:
     network = network_of(chosen.network)(chosen.sizes)
     num_inputs = NUM_USER + NUM_POST + NUM_CROSS
     base_rate = torch.tensor([float(not head.is_binary) for head in HEADS])
-    network.prepare(InputStatistics(torch.zeros(num_inputs), torch.ones(num_inputs), base_rate))
+    quantiles = torch.linspace(-3, 3, QUANTILES).expand(num_inputs, -1)
+    network.prepare(InputStatistics(torch.zeros(num_inputs), torch.ones(num_inputs), base_rate, quantiles))
     for module in network.modules():
         if isinstance(module, Standardise):
             module.mean.uniform_(-1, 1)

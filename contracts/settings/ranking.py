@@ -13,7 +13,7 @@ class ValueWeights:
     hide: float = -15.0
     report: float = -40.0
     dwell_per_s: float = 0.05
-    age_decay_per_h: float = 0.05
+    age_decay_per_h: float = 0.0
     min_quality: float = 0.1
 
 

@@ -11,7 +11,7 @@ from contracts.heads import SCORE_COLUMNS
 from contracts.settings import ValueWeights
 from contracts.value import value_score
 
-WEIGHTS = ValueWeights()
+WEIGHTS = ValueWeights(age_decay_per_h=0.05)
 share = st.floats(0, 1, width=32)
 hours = st.floats(0, 1e6)
 
@@ -56,6 +56,10 @@ def test_a_likelier_like_is_never_worse(hide: float, like: float, other: float, 
     low, high = sorted((like, other))
     rates = {"p_hide": hide, "age_h": age}
     assert score({"p_like": low} | rates) <= score({"p_like": high} | rates)
+
+
+def test_by_default_age_is_left_to_the_network() -> None:
+    assert score({"p_like": 0.2, "age_h": 50.0}, ValueWeights()) == score({"p_like": 0.2}, ValueWeights())
 
 
 def test_weights_come_from_settings() -> None:

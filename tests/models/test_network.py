@@ -26,7 +26,7 @@ def test_base_has_the_specified_interaction_width() -> None:
 
 
 def test_an_unknown_preset_is_named() -> None:
-    with pytest.raises(ValueError, match=r"unknown preset 'huge'; presets are base, tiny"):
+    with pytest.raises(ValueError, match=r"unknown preset 'huge'; presets are base, deep_cross, tiny"):
         preset_of("huge")
 
 
