@@ -112,3 +112,14 @@ class Spread(nn.Module):
         share_IN = ((x_IN - low_IN) / (high_IN - low_IN).clamp_min(torch.finfo(x_IN.dtype).tiny)).clamp(0.0, 1.0)
         mapped_IN = torch.lerp(scores_IQ.gather(1, above_IN - 1), scores_IQ.gather(1, above_IN), share_IN)
         return mapped_IN.T.contiguous()
+
+
+class ColumnNorm(nn.BatchNorm1d):
+    """Batch normalisation that takes a batch of one row, which has no variance, as it takes rows when it scores."""
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - its name in torch
+        """Shape is kept."""
+        if self.training and len(input) < 2:  # noqa: PLR2004 - one row has no variance
+            moments = self.running_mean, self.running_var
+            return functional.batch_norm(input, *moments, self.weight, self.bias, training=False, eps=self.eps)
+        return super().forward(input)

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.dataset
 from deltalake import DeltaTable
 from numpy.typing import NDArray
 
@@ -20,10 +20,11 @@ from contracts.metrics.columns import Floats
 from contracts.settings import ValueWeights
 from spark_jobs.evaluate.heldout_scores import ENTITIES, KEPT, Config, score_examples
 from spark_jobs.night_model import NightModel
+from spark_jobs.simulate.world import FIRST_USER_ID
 from spark_jobs.user_batches import feature_matrix, number_lists
 
 RESAMPLES = 500
-_OTHERS = ("example_id", "user_id", "post_id", "num_prior_likes")
+_OTHERS = ("example_id", "user_id", "post_id", "num_prior_likes", "weight")
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,12 @@ class Rows:
         return cast("Floats", np.max(graded, axis=0))
 
 
-def read_rows(lake_root: Path, days: Sequence[date]) -> Rows:
+def read_rows(lake_root: Path, days: Sequence[str]) -> Rows:
     table = DeltaTable(str(lake_root / "gold" / "training_examples"))
     columns = [*_OTHERS, *LABEL_COLUMNS, "post_created_at", "shown_at"]
     features = {entity: [item.example_column for item in features_of(entity)] for entity in ENTITIES}
     wanted = [*columns, *(name for names in features.values() for name in names)]
-    partitions = [("ds", "in", [day.isoformat() for day in days])]
+    partitions = [("ds", "in", list(days))]
     found = table.to_pyarrow_table(partitions=partitions, columns=wanted)
     found = found.sort_by([("user_id", "ascending"), ("shown_at", "ascending"), ("example_id", "ascending")])
     (batch,) = found.combine_chunks().to_batches()
@@ -79,15 +80,27 @@ def model_scores(rows: Rows, folder: Path) -> dict[str, Floats]:
     return {name: scored[name].to_numpy().astype(np.float64) for name in ("value_score", "p_like")}
 
 
-def ndcg_by_user(rows: Rows, scores: Floats) -> Floats:
-    """NDCG@10 of each user with two examples, one of them relevant."""
-    lists = rank_lists(rows.column("user_id"), scores, rows.column("post_id"), rows.grades())
-    counts = (lists.sizes > 1) & (lists.num_relevant > 0)
-    return ndcg(lists, 10)[counts]
+def true_chances(rows: Rows, landing: Path) -> Floats:
+    """The simulator's chance that each user engages with each post, had they looked at it."""
+    shown = pa.dataset.dataset(landing / "_truth" / "impressions", format="parquet", exclude_invalid_files=True)
+    known = shown.to_table(columns=["user", "post_id", "p_engage"])
+    keys = zip((known["user"].to_numpy() + FIRST_USER_ID).tolist(), known["post_id"].to_pylist(), strict=True)
+    chances = dict(zip(keys, known["p_engage"].to_pylist(), strict=True))
+    pairs = zip(rows.column("user_id").tolist(), rows.column("post_id").tolist(), strict=True)
+    return np.array([chances[pair] for pair in pairs])
 
 
-def ndcg_difference(rows: Rows, ours: Floats, theirs: Floats) -> Interval:
-    return paired_difference(ndcg_by_user(rows, ours), ndcg_by_user(rows, theirs), RESAMPLES, seed=20)
+def ndcg_by_user(rows: Rows, scores: Floats, gains: Floats | None = None) -> Floats:
+    """NDCG@10 of each user with two examples, one of them relevant; ``gains`` are the rows' grades if not given."""
+    relevant = rank_lists(rows.column("user_id"), scores, rows.column("post_id"), rows.grades())
+    counts = (relevant.sizes > 1) & (relevant.num_relevant > 0)
+    given = rows.grades() if gains is None else gains
+    return ndcg(rank_lists(rows.column("user_id"), scores, rows.column("post_id"), given), 10)[counts]
+
+
+def ndcg_difference(rows: Rows, ours: Floats, theirs: Floats, gains: Floats) -> Interval:
+    ranker, peer = (ndcg_by_user(rows, scores, gains) for scores in (ours, theirs))
+    return paired_difference(ranker, peer, RESAMPLES, seed=20)
 
 
 def like_auc(rows: Rows, scores: Floats) -> float:

@@ -13,7 +13,7 @@ class Models:
     and usable beside it; no stage serves their scores.
     """
 
-    heavy: str = "tiny"
+    heavy: str = "deep_cross"
     light: str = ""
     trial: str = ""
 

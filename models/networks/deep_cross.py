@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from contracts.features import CROSSES, Entity, features_of, places_of
 from contracts.heads import HEADS
-from models.layers import HeadLayer, Spread, Standardise
+from models.layers import ColumnNorm, HeadLayer, Spread, Standardise
 from models.network import NUM_CROSS, NUM_POST, NUM_USER, QUANTILES, InputStatistics, Network, Parts, Side, by_entity
 
 
@@ -56,8 +56,8 @@ class DeepCross(Network):
             self.register_buffer(f"{side}_places", torch.tensor(sum(places[side], ())), persistent=False)
         self.register_buffer("pooling", _pooling(len(self.user_places)), persistent=False)
         num_products = self.pooling.shape[1]
-        self.product_norm = nn.BatchNorm1d(num_products)
-        self.factor_norm = nn.BatchNorm1d(sizes.factors)
+        self.product_norm = ColumnNorm(num_products)
+        self.factor_norm = ColumnNorm(sizes.factors)
         self.input_dropout, self.dropout = nn.Dropout(sizes.input_dropout), nn.Dropout(sizes.dropout)
         self.user_shared = nn.Linear(NUM_USER, sizes.shared)
         self.post_shared = nn.Linear(NUM_POST, sizes.shared, bias=False)

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from models.layers import Spread
+from models.layers import ColumnNorm, Spread
 
 
 def _spread(values: list[float]) -> Spread:
@@ -39,3 +39,11 @@ def test_a_value_of_many_rows_lies_in_the_middle_of_its_places() -> None:
 
 def test_a_constant_input_says_nothing() -> None:
     assert _map(_spread([3.0] * 5), [2.0, 3.0, 4.0]) == pytest.approx([0.0, 0.0, 0.0], abs=1e-9)
+
+
+def test_a_batch_of_one_row_is_normalised_by_what_was_seen_before() -> None:
+    norm = ColumnNorm(2)
+    norm(torch.tensor([[0.0, 5.0], [2.0, 9.0]]))
+    single = torch.tensor([[1.0, 7.0]])
+    trained = norm(single)
+    assert torch.equal(trained, norm.eval()(single))
