@@ -160,7 +160,7 @@ TABLES: tuple[Table, ...] = (
     Table("gold", "labelling_queue", "features", ("label", "rank", "ds"), "ds", _QUEUED),
     Table("gold", "propensities", "examples", ("surface", "position", "ds"), "ds", _EXAMPLE_INPUTS),
     Table("gold", "training_examples", "examples", ("example_id",), "ds", (*_EXAMPLE_INPUTS, "gold.propensities")),
-    Table("gold", "models", "train", ("model_version",), "ds", ("gold.training_examples",)),
+    Table("gold", "models", "train", ("role", "ds"), "ds", ("gold.training_examples",)),
     Table(
         "gold",
         "feed_candidates",

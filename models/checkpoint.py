@@ -14,10 +14,13 @@ from typing import Any
 from safetensors.torch import load as load_weights
 from safetensors.torch import save as save_weights
 
-from contracts.features import HEADS, example_columns, schema_hash
+from contracts.features import example_columns, schema_hash
+from contracts.heads import HEAD_NAMES
 from models.calibration import HeadCalibration
-from models.network import FeedRanker
-from models.presets import Preset
+from models.network import Network
+from models.networks import network_of
+from models.preset import Preset
+from models.presets import preset_from_json
 
 WEIGHTS_FILE = "weights.safetensors"
 CONFIG_FILE = "config.json"
@@ -47,10 +50,10 @@ class Checkpoint:
 
     model_version: str
     config: CheckpointConfig
-    network: FeedRanker
+    network: Network
 
 
-def write_checkpoint(models_folder: Path, network: FeedRanker, config: CheckpointConfig) -> str:
+def write_checkpoint(models_folder: Path, network: Network, config: CheckpointConfig) -> str:
     """Write ``<models_folder>/<model_version>`` and return the version; an existing one is left as it is.
 
     It is built beside and renamed, so that a killed write leaves no half-written checkpoint under a version's name.
@@ -79,9 +82,8 @@ def read_checkpoint(folder: Path | str) -> Checkpoint:
     _refuse_other_features(model_version, content)
     if _version_of(weights, content) != model_version:
         raise ValueError(f"checkpoint {folder}: its files do not match its version {model_version}; it is damaged")
-    preset = content["preset"]
     config = CheckpointConfig(
-        preset=Preset(**{**preset, "tower": tuple(preset["tower"]), "head": tuple(preset["head"])}),
+        preset=preset_from_json(content["preset"]),
         features=tuple(content["features"]),
         feature_schema=content["feature_schema"],
         heads=tuple(content["heads"]),
@@ -91,7 +93,7 @@ def read_checkpoint(folder: Path | str) -> Checkpoint:
         code_revision=content["code_revision"],
         settings=content.get("settings", "unknown"),
     )
-    network = FeedRanker(config.preset)
+    network = network_of(config.preset.network)(config.preset.sizes)
     network.load_state_dict(load_weights(weights))
     network.requires_grad_(requires_grad=False).eval()
     return Checkpoint(model_version, config, network)
@@ -114,5 +116,7 @@ def _refuse_other_features(model_version: str, content: dict[str, Any]) -> None:
             f"model {model_version} was trained on feature schema {content['feature_schema']}, "
             f"the registry is {schema_hash()}; train it again"
         )
-    if tuple(content["heads"]) != HEADS:
-        raise ValueError(f"model {model_version} has the heads {content['heads']}, not {list(HEADS)}; train it again")
+    if tuple(content["heads"]) != HEAD_NAMES:
+        raise ValueError(
+            f"model {model_version} has the heads {content['heads']}, not {list(HEAD_NAMES)}; train it again"
+        )

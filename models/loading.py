@@ -16,7 +16,8 @@ import torch
 from deltalake import DeltaTable
 from torch import Tensor
 
-from contracts.features import HEADS, Entity, Feature, features_of
+from contracts.features import Entity, Feature, features_of
+from contracts.heads import LABEL_COLUMNS
 from contracts.settings import Dataset, TrainingMinimum
 
 TABLE = "gold.training_examples"
@@ -24,7 +25,6 @@ ENTITIES: tuple[Entity, ...] = ("user", "post", "pair", "context")
 FEATURES: tuple[Feature, ...] = tuple(feature for entity in ENTITIES for feature in features_of(entity))
 FEATURE_COLUMNS: tuple[str, ...] = tuple(feature.example_column for feature in FEATURES)
 NUM_INPUTS = sum(feature.size for feature in FEATURES)
-LABEL_COLUMNS: tuple[str, ...] = tuple(f"label_{head}" for head in HEADS)
 SHARD_ROWS = 500_000
 """0.6 GB for each copy."""
 

@@ -5,15 +5,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from contracts.features import HEADS
-
-TASK_WEIGHTS: dict[str, float] = {"like": 1.0, "comment": 2.0, "share": 3.0, "hide": 2.0, "report": 2.0, "dwell": 0.5}
-BINARY_HEADS: tuple[str, ...] = tuple(head for head in HEADS if head != "dwell")
-DWELL = HEADS.index("dwell")
+from contracts.heads import HEADS
 
 
 def head_losses(logits_NH: Tensor, labels_NH: Tensor, weight_N: Tensor) -> Tensor:
-    """Mean loss of each head, shape (H,): cross-entropy on logits, Huber on log1p(seconds) for dwell.
+    """Mean loss of each head, shape (H,): cross-entropy on logits, Huber on log1p(seconds).
 
     ``weight`` is 1 / P(examined). It multiplies what a label adds to the loss of a row without one,
     ``loss(logit, 0) + weight * (loss(logit, label) - loss(logit, 0))``: its expectation over whether the post was
@@ -23,18 +19,18 @@ def head_losses(logits_NH: Tensor, labels_NH: Tensor, weight_N: Tensor) -> Tenso
     Implicit Feedback", WSDM 2020.
     """
     columns = []
-    for index in range(len(HEADS)):
+    for index, head in enumerate(HEADS):
         logits_N, labels_N = logits_NH[:, index], labels_NH[:, index]
-        if index == DWELL:
+        if head.is_binary:
+            target_N = weight_N * labels_N
+            columns.append(functional.binary_cross_entropy_with_logits(logits_N, target_N, reduction="none"))
+        else:
             seen_N = functional.huber_loss(logits_N, labels_N, reduction="none")
             unseen_N = functional.huber_loss(logits_N, torch.zeros_like(labels_N), reduction="none")
             columns.append(unseen_N + weight_N * (seen_N - unseen_N))
-        else:
-            target_N = weight_N * labels_N
-            columns.append(functional.binary_cross_entropy_with_logits(logits_N, target_N, reduction="none"))
     return torch.stack(columns).mean(1)
 
 
 def total_loss(losses_H: Tensor) -> Tensor:
-    """Sum of the head losses under ``TASK_WEIGHTS``."""
-    return (losses_H * torch.tensor([TASK_WEIGHTS[head] for head in HEADS], dtype=losses_H.dtype)).sum()
+    """Sum of the head losses under the heads' task weights."""
+    return (losses_H * torch.tensor([head.task_weight for head in HEADS], dtype=losses_H.dtype)).sum()

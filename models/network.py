@@ -1,98 +1,85 @@
-"""The two-tower multi-task ranker.
+"""The seam behind which every network stands: what it is built from, and what it computes once per side and per pair.
 
-Shape suffixes: N rows, U user features, P post features, C cross features (pair, then context), D tower output,
-S shared layer, H heads, I and O inputs and outputs of one head's layer.
+Shape suffixes: N rows, U user features, P post features, C cross features (pair, then context), D embedding,
+S projection, H heads, F all inputs (user, post, cross).
 """
 # ruff: noqa: N803, N806 - shape suffixes are upper case
 
-from collections.abc import Sequence
-from itertools import pairwise
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from contracts.features import HEADS, width_of
-from models.presets import Preset
+from contracts.features import width_of
 
 NUM_USER = width_of("user")
 NUM_POST = width_of("post")
 NUM_CROSS = width_of("pair") + width_of("context")
-MAX_STANDARDISED = 10.0
-"""Inputs are clipped at ten standard deviations: a rare flag must not drown the other inputs."""
+
+QUANTILES = 33
+"""Evenly spread from the least value to the largest."""
+
+Side = Callable[[Tensor], tuple[Tensor, Tensor]]
+"""Features (N, U) or (N, P) to an embedding (N, D), which similarity search may compare, and a projection (N, S)."""
+Pair = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], Tensor]
+"""One user (D,) and (S,), its posts (N, D) and (N, S), cross features (N, C), to logits (N, H)."""
 
 
-class Standardise(nn.Module):
-    """``(x - mean) / std``, clipped; the moments are those of the training rows and travel with the weights."""
+@dataclass(frozen=True)
+class InputStatistics:
+    """What a network may know of the training rows.
+
+    Moments (F,) of its inputs, ``QUANTILES`` of them, lowest first (F, Q), and each head's mean output (H,).
+    """
 
     mean: Tensor
     std: Tensor
-
-    def __init__(self, size: int) -> None:
-        super().__init__()
-        self.register_buffer("mean", torch.zeros(size))
-        self.register_buffer("std", torch.ones(size))
-
-    def forward(self, x_NI: Tensor) -> Tensor:
-        """Shape is kept."""
-        return ((x_NI - self.mean) / self.std).clamp(-MAX_STANDARDISED, MAX_STANDARDISED)
+    base_rate: Tensor
+    quantiles: Tensor
 
 
-class HeadLayer(nn.Module):
-    """One linear layer for each head, as one batched product: (H, N, I) to (H, N, O)."""
+@dataclass(frozen=True)
+class Parts:
+    """A network as scoring runs it: per user, per post, per pair, each on one thread and without gradients.
 
-    def __init__(self, num_inputs: int, num_outputs: int) -> None:
-        super().__init__()
-        layers = [nn.Linear(num_inputs, num_outputs) for _ in HEADS]
-        self.weight = nn.Parameter(torch.stack([layer.weight.detach().T for layer in layers]))
-        self.bias = nn.Parameter(torch.stack([layer.bias.detach() for layer in layers]))
-
-    def forward(self, x_HNI: Tensor) -> Tensor:
-        """(H, N, I) to (H, N, O)."""
-        return torch.baddbmm(self.bias.unsqueeze(1), x_HNI, self.weight)
-
-
-def build_tower(widths: Sequence[int], dropout: float) -> nn.Sequential:
-    """Linear layers with ReLU and dropout between them; the output is linear, so that embeddings may be negative."""
-    layers: list[nn.Module] = []
-    for index, (num_inputs, num_outputs) in enumerate(pairwise(widths)):
-        layers += [nn.ReLU(), nn.Dropout(dropout)] if index else []
-        layers.append(nn.Linear(num_inputs, num_outputs))
-    return nn.Sequential(*layers)
-
-
-class FeedRanker(nn.Module):
-    """Towers, then one shared layer over (user, post, dot, cross), then one head per ``contracts.features.HEADS``.
-
-    ``dot`` is the towers' dot product / sqrt(D). The shared layer is linear in its inputs, so inference computes
-    its user and post shares once per user and once per post.
+    A side that is None has no part of its own: its embedding is its features, its projection is empty. No part may
+    depend on the other rows of a call, whose number is a multiple of 64.
     """
 
-    def __init__(self, preset: Preset) -> None:
+    user: Side | None
+    post: Side | None
+    pair: Pair
+
+
+class Network(nn.Module, ABC):
+    """One network of ``models/networks/``; built from its own ``Sizes``, a frozen dataclass of numbers and tuples."""
+
+    Sizes: ClassVar[type[Any]]
+
+    @abstractmethod
+    def __init__(self, sizes: Any) -> None:
         super().__init__()
-        self.user_input, self.post_input = Standardise(NUM_USER), Standardise(NUM_POST)
-        self.cross_input = Standardise(NUM_CROSS)
-        self.user_tower = build_tower((NUM_USER, *preset.tower), preset.dropout)
-        self.post_tower = build_tower((NUM_POST, *preset.tower), preset.dropout)
-        self.dot_scale: float = preset.tower[-1] ** -0.5
-        self.shared = nn.Linear(2 * preset.tower[-1] + 1 + NUM_CROSS, preset.shared)
-        self.norm = nn.LayerNorm(preset.shared)
-        self.dropout = nn.Dropout(preset.dropout)
-        widths = (preset.shared, *preset.head, 1)
-        self.heads = nn.ModuleList(HeadLayer(num_in, num_out) for num_in, num_out in pairwise(widths))
 
-    def set_base_rates(self, base_H: Tensor) -> None:
-        """Start each head at its mean output, so that training need not spend its first steps on finding it."""
-        with torch.no_grad():
-            self.heads[-1].bias.copy_(base_H.unsqueeze(1))  # type: ignore[operator]
-
+    @abstractmethod
     def forward(self, user_NU: Tensor, post_NP: Tensor, cross_NC: Tensor) -> Tensor:
-        """Logits (N, H) in the order of HEADS; the dwell column is log1p(seconds)."""
-        user_ND = self.user_tower(self.user_input(user_NU))
-        post_ND = self.post_tower(self.post_input(post_NP))
-        dot_N1 = (user_ND * post_ND).sum(1, keepdim=True) * self.dot_scale
-        shared_NS = self.shared(torch.cat([user_ND, post_ND, dot_N1, self.cross_input(cross_NC)], dim=1))
-        hidden_HNI = self.dropout(torch.relu(self.norm(shared_NS))).expand(len(HEADS), -1, -1)
-        for index, layer in enumerate(self.heads):
-            hidden_HNI = layer(torch.relu(hidden_HNI) if index else hidden_HNI)
-        logits_NH: Tensor = hidden_HNI.squeeze(2).T
-        return logits_NH
+        """Logits (N, H) in the order of ``contracts.heads.HEADS``; a head of seconds is log1p(seconds)."""
+
+    def prepare(self, statistics: InputStatistics) -> None:
+        """Take what the training rows say before the first step."""
+
+    def parts(self) -> Parts:
+        """The parts of a network that computes everything per pair."""
+
+        def pair(user_U: Tensor, _: Tensor, post_NP: Tensor, __: Tensor, cross_NC: Tensor) -> Tensor:
+            logits_NH: Tensor = self(user_U.expand(len(post_NP), -1), post_NP, cross_NC)
+            return logits_NH
+
+        return Parts(None, None, pair)
+
+
+def by_entity(features_NF: Tensor) -> tuple[Tensor, ...]:
+    """Split all inputs (N, F), or (F,), into those of user, post and cross."""
+    return torch.split(features_NF, [NUM_USER, NUM_POST, NUM_CROSS], dim=-1)

@@ -1,4 +1,4 @@
-"""Train the night's ranker: read the pinned examples, train, calibrate, measure, write the checkpoint, register it.
+"""Train one of the night's rankers: read the pinned examples, train, calibrate, measure, write, register.
 
 Run as ``python -m models.train --lake ROOT --ds 2026-03-08 --landing DIR --runs DIR`` in the training environment.
 """
@@ -8,44 +8,48 @@ import json
 import subprocess
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from contracts.features import HEADS, example_columns, schema_hash
+from contracts.features import example_columns, schema_hash
+from contracts.heads import HEAD_NAMES
 from contracts.settings import Settings
 from contracts.settings.hashes import settings_hash
+from contracts.settings.models import HEAVY, ROLES, training_report
 from contracts.settings.options import add_options, load_options
 from models.checkpoint import CheckpointConfig, write_checkpoint
 from models.loading import Examples, Snapshot, Split, TooFewExamples, pin_snapshot, split_days
-from models.presets import PRESETS, preset_of
+from models.presets import preset_names, preset_of
 from models.registry import ModelRow, forget, register
 from models.training import Trained, TrainingConfig, train
 
 
 @dataclass(frozen=True)
 class Arguments:
-    """One training run: where the data lies, which night, and how to train."""
+    """One training run: where the data lies, which night, what the model is for, and how to train."""
 
     lake: Path
     ds: date
     landing: Path
     runs: Path
+    role: str
     config: TrainingConfig
     settings: Settings
 
 
 def run(arguments: Arguments) -> str | None:
-    """Train and register the night's model and return its version; None where the lake holds too little to train on.
+    """Train and register the role's model and return its version; None where the lake holds too little to train on.
 
-    Then ``gold.models`` has no row of the night and ``train.json`` says why. Raises ``ValueError`` for bad input.
+    Then ``gold.models`` has no row of the night and role, and the role's report says why.
+    Raises ``ValueError`` for bad input.
     """
     try:
         return _train(arguments)
     except TooFewExamples as error:
-        forget(arguments.lake, arguments.ds)
-        _write(arguments, {"model_version": None, "reason": str(error)})
+        forget(arguments.lake, arguments.ds, arguments.role)
+        _write(arguments, {"model_version": None, "role": arguments.role, "reason": str(error)})
         print(f"no model is trained: {error}; the simple score ranks the night")
         return None
 
@@ -66,7 +70,7 @@ def _train(arguments: Arguments) -> str:
         preset=arguments.config.preset,
         features=example_columns(),
         feature_schema=schema_hash(),
-        heads=HEADS,
+        heads=HEAD_NAMES,
         calibration=trained.calibration,
         training_partitions=tuple(map(str, split.training)),
         seed=arguments.config.seed,
@@ -74,7 +78,7 @@ def _train(arguments: Arguments) -> str:
         settings=settings_hash(arguments.settings),
     )
     model_version = write_checkpoint(arguments.lake / "models", trained.network, config)
-    row = _row(arguments.ds, model_version, config, snapshot, trained)
+    row = _row(arguments, model_version, config, snapshot, trained)
     changed = register(arguments.lake, row)
     _write_report(arguments, model_version, split, trained, time.perf_counter() - started)
     print(f"model {model_version} {'registered' if changed else 'was already registered'}; hold-out:")
@@ -84,7 +88,9 @@ def _train(arguments: Arguments) -> str:
     return model_version
 
 
-def _row(ds: date, model_version: str, config: CheckpointConfig, snapshot: Snapshot, trained: Trained) -> ModelRow:
+def _row(
+    arguments: Arguments, model_version: str, config: CheckpointConfig, snapshot: Snapshot, trained: Trained
+) -> ModelRow:
     metrics = {
         "holdout": trained.metrics,
         "calibration": {head: asdict(values) for head, values in trained.calibration.items()},
@@ -93,7 +99,7 @@ def _row(ds: date, model_version: str, config: CheckpointConfig, snapshot: Snaps
     }
     return ModelRow(
         model_version=model_version,
-        ds=ds,
+        ds=arguments.ds,
         preset=config.preset.name,
         stage="trained",
         feature_schema=config.feature_schema,
@@ -104,14 +110,16 @@ def _row(ds: date, model_version: str, config: CheckpointConfig, snapshot: Snaps
         metrics=json.dumps(metrics, sort_keys=True, allow_nan=False),
         code_revision=config.code_revision,
         path=f"models/{model_version}",
+        role=arguments.role,
     )
 
 
 def _write_report(arguments: Arguments, model_version: str, split: Split, trained: Trained, seconds: float) -> None:
-    """``<runs>/<ds>/train.json``: what the run report shows of this stage."""
+    """The role's report of this training; the run report shows that of the heavy model."""
     num_rows = trained.num_examples * len(trained.epochs)
     report = {
         "model_version": model_version,
+        "role": arguments.role,
         "preset": arguments.config.preset.name,
         "seconds": round(seconds, 3),
         "rows": trained.num_examples,
@@ -128,9 +136,10 @@ def _write_report(arguments: Arguments, model_version: str, split: Split, traine
 def _write(arguments: Arguments, report: dict[str, Any]) -> None:
     folder = arguments.runs / arguments.ds.isoformat()
     folder.mkdir(parents=True, exist_ok=True)
-    beside = folder / ".train.json"
+    name = training_report(arguments.role)
+    beside = folder / f".{name}"
     beside.write_text(json.dumps(report, indent=1, allow_nan=False) + "\n")
-    beside.replace(folder / "train.json")
+    beside.replace(folder / name)
 
 
 def _span(days: tuple[date, ...]) -> str:
@@ -156,23 +165,35 @@ def _local_folder(text: str) -> Path:
 
 def parse_arguments(words: list[str]) -> Arguments:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(prog="python -m models.train", description="Train the night's ranker.")
+    parser = argparse.ArgumentParser(prog="python -m models.train", description="Train one of the night's rankers.")
     parser.add_argument("--lake", required=True, type=_local_folder, help="root folder of the lake")
     parser.add_argument("--ds", required=True, type=date.fromisoformat, help="the night, YYYY-MM-DD")
     parser.add_argument("--landing", required=True, type=_local_folder, help="landing folder; its dataset.json is read")
-    parser.add_argument("--runs", required=True, type=_local_folder, help="where <ds>/train.json is written")
-    parser.add_argument("--preset", choices=sorted(PRESETS), help="size of the model, short for --set model_preset")
-    parser.add_argument("--epochs", default=3, type=int, help="passes over the examples at most (default 3)")
+    parser.add_argument(
+        "--runs",
+        required=True,
+        type=_local_folder,
+        help="where <ds>/train.json, or train.<role>.json, is written",
+    )
+    parser.add_argument("--role", default=HEAVY, choices=ROLES, help="what the model is for")
+    parser.add_argument("--preset", choices=preset_names(), help="the model, short for --set models.<role>")
+    parser.add_argument("--epochs", type=int, help="passes over the examples at most, in place of the preset's")
     parser.add_argument("--seed", type=int, help="seed of weights, dropout and row order, short for --set seed")
     add_options(parser)
     found = parser.parse_args(words)
-    given = {"model_preset": found.preset, "seed": found.seed}
+    given = {f"models.{found.role}": found.preset, "seed": found.seed}
     more = [f"{key}={value}" for key, value in given.items() if value is not None]
     settings = load_options(parser, found, str(found.landing), more).settings
-    if found.epochs < 1:
-        parser.error("--epochs must be at least 1")
-    config = TrainingConfig(preset_of(settings.model_preset), found.epochs, settings.seed)
-    return Arguments(found.lake, found.ds, found.landing, found.runs, config, settings)
+    name = getattr(settings.models, found.role)
+    if not name:
+        parser.error(f"the role {found.role} has no preset: give --preset or --set models.{found.role}")
+    preset = preset_of(name)
+    if found.epochs is not None:
+        if found.epochs < 1:
+            parser.error("--epochs must be at least 1")
+        preset = replace(preset, epochs=found.epochs)
+    config = TrainingConfig(preset, settings.seed)
+    return Arguments(found.lake, found.ds, found.landing, found.runs, found.role, config, settings)
 
 
 def main(words: list[str]) -> None:

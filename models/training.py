@@ -1,5 +1,5 @@
 """Training, calibration and hold-out evaluation of the ranker, deterministic for a seed and a snapshot."""
-# ruff: noqa: N806 - shape suffixes are upper case: N rows, F features, H heads, U, P, C as in models/network.py
+# ruff: noqa: N806 - shape suffixes are upper case: N rows, F features, H heads
 
 import copy
 import math
@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from contracts.features import HEADS
+from contracts.heads import BINARY_HEADS, HEADS
 from contracts.metrics.auc import auc
 from contracts.metrics.calibration import bins_of_rows, calibration_error
 from contracts.metrics.columns import Floats
@@ -19,24 +19,22 @@ from contracts.metrics.log_loss import log_loss
 from contracts.settings import TrainingMinimum
 from models.calibration import HeadCalibration, calibrate, fit_binary, fit_dwell
 from models.loading import TABLE, Examples, Shard, TooFewExamples
-from models.losses import BINARY_HEADS, DWELL, head_losses, total_loss
-from models.network import NUM_CROSS, NUM_POST, NUM_USER, FeedRanker, Standardise
-from models.presets import Preset
+from models.losses import head_losses, total_loss
+from models.network import QUANTILES, InputStatistics, Network, by_entity
+from models.networks import network_of
+from models.preset import Preset
+from models.steps import Steps
 
-THREADS = 1
-"""Fixed, because sums split over another number of threads round differently; one, because the threads of a small
-network wait for each other more than they compute (on busy cores 30 times slower with two)."""
-MAX_GRADIENT_NORM = 1.0
 EVALUATION_ROWS = 8192
 CALIBRATION_BINS = 15
+QUANTILE_ROWS = 100_000
 
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """How to train: the preset, at most ``epochs`` passes, and the seed of weights, dropout and row order."""
+    """How to train: the preset, and the seed of weights, dropout and row order."""
 
     preset: Preset
-    epochs: int
     seed: int
 
 
@@ -55,7 +53,7 @@ class Epoch:
 class Trained:
     """The network of the best epoch, its calibration, and what the hold-out days say of it."""
 
-    network: FeedRanker
+    network: Network
     calibration: dict[str, HeadCalibration]
     metrics: dict[str, dict[str, float | None]]
     epochs: tuple[Epoch, ...]
@@ -72,11 +70,11 @@ class Outputs:
     weights: Floats
 
     def target(self, index: int) -> Floats:
-        """Labels of a head had every post been looked at, in expectation: ``weight * label``, of dwell its seconds.
+        """Labels of a head had every post been looked at, in expectation: ``weight * label``, of seconds in seconds.
 
         Source: Horvitz and Thompson (1952); see ``models/losses.py``.
         """
-        if index == DWELL:
+        if not HEADS[index].is_binary:
             return np.log1p(self.weights * np.expm1(self.labels[:, index]))
         return self.weights * self.labels[:, index]
 
@@ -88,28 +86,30 @@ def train(
 
     Raises ``TooFewExamples`` without enough positive labels, ``ValueError`` when the loss is no longer a number.
     """
-    torch.set_num_threads(THREADS)
+    preset = config.preset
+    torch.set_num_threads(preset.threads)
     torch.use_deterministic_algorithms(mode=True)
     torch.manual_seed(config.seed)
-    network = FeedRanker(config.preset)
+    network = network_of(preset.network)(preset.sizes)
     num_examples, rates = _prepare(network, training)
-    optimiser = torch.optim.Adam(network.parameters(), lr=config.preset.learning_rate)
+    steps = Steps(network, preset, num_examples)
     epochs: list[Epoch] = []
     best: dict[str, Tensor] = {}
-    for number in range(1, config.epochs + 1):
-        epochs.append(_run_epoch(network, optimiser, training, calibration, config=config, number=number))
-        report(_progress(epochs[-1], config.epochs))
-        if epochs[-1].calibration_loss > min(epoch.calibration_loss for epoch in epochs):
-            break  # one epoch without progress: the next ones would fit the training days only
-        best = copy.deepcopy(network.state_dict())
+    for number in range(1, preset.epochs + 1):
+        epochs.append(_run_epoch(network, steps, training, calibration, config=config, number=number))
+        report(_progress(epochs[-1], preset.epochs))
+        best_epoch = min(epochs, key=lambda epoch: epoch.calibration_loss).epoch
+        if best_epoch == number:
+            best = copy.deepcopy(network.state_dict())
+        elif number - best_epoch >= preset.optimiser.patience:
+            break  # the next epochs would fit the training days only
     network.load_state_dict(best)
     fitted = _calibrate_heads(_predict(network, calibration), rates)
     metrics = measure(_predict(network, holdout), fitted)
-    best_epoch = min(epochs, key=lambda epoch: epoch.calibration_loss).epoch
     return Trained(network, fitted, metrics, tuple(epochs), best_epoch, num_examples)
 
 
-def _prepare(network: FeedRanker, training: Examples) -> tuple[int, dict[str, float]]:
+def _prepare(network: Network, training: Examples) -> tuple[int, dict[str, float]]:
     """Set input moments and base rates from the training rows; return their number and each binary head's rate."""
     count, num_positives = 0, 0
     totals_H = torch.zeros(len(HEADS), dtype=torch.float64)
@@ -117,7 +117,7 @@ def _prepare(network: FeedRanker, training: Examples) -> tuple[int, dict[str, fl
     for shard in training:
         count += shard.num_rows
         totals_H += shard.weight.double() @ shard.labels.double()
-        num_positives += sum(int((shard.labels[:, i] > 0).sum()) for i in range(len(HEADS)) if i != DWELL)
+        num_positives += sum(int((shard.labels[:, i] > 0).sum()) for i, head in enumerate(HEADS) if head.is_binary)
         sum_F = sum_F + shard.features.sum(0, dtype=torch.float64)
         squares_F = squares_F + shard.features.double().square().sum(0)
     if num_positives < TrainingMinimum.POSITIVES:
@@ -128,24 +128,25 @@ def _prepare(network: FeedRanker, training: Examples) -> tuple[int, dict[str, fl
     mean_F = sum_F / count
     std_F = (squares_F / count - mean_F.square()).clamp_min(0).sqrt()
     std_F = torch.where(std_F < 1e-6, torch.ones(()), std_F)  # noqa: PLR2004 - a constant input stays a constant
-    inputs: tuple[Standardise, ...] = (network.user_input, network.post_input, network.cross_input)
-    for module, mean, std in zip(inputs, _by_entity(mean_F), _by_entity(std_F), strict=True):
-        module.mean.copy_(mean)
-        module.std.copy_(std)
     smoothed_H = (totals_H + 0.5) / (count + 1.0)  # a head without positives still gets a rate above zero
-    base_H = torch.logit(smoothed_H)
-    base_H[DWELL] = smoothed_H[DWELL]
-    network.set_base_rates(base_H)
-    return count, {head: float(smoothed_H[HEADS.index(head)]) for head in BINARY_HEADS}
+    is_binary_H = torch.tensor([head.is_binary for head in HEADS])
+    base_H = torch.where(is_binary_H, torch.logit(smoothed_H), smoothed_H)
+    network.prepare(InputStatistics(mean_F, std_F, base_H, _quantiles(training, count)))
+    return count, {head.name: float(rate) for head, rate in zip(HEADS, smoothed_H, strict=True) if head.is_binary}
 
 
-def _by_entity(features: Tensor) -> tuple[Tensor, ...]:
-    return torch.split(features, [NUM_USER, NUM_POST, NUM_CROSS], dim=-1)
+def _quantiles(training: Examples, count: int) -> Tensor:
+    """Quantiles (F, Q) of each input over at most about ``QUANTILE_ROWS`` rows, spread evenly over all."""
+    every = max(1, count // QUANTILE_ROWS)
+    rows_NF = torch.cat([shard.features[::every] for shard in training])
+    ordered_NF = rows_NF.sort(dim=0).values
+    places = torch.linspace(0, len(ordered_NF) - 1, QUANTILES, dtype=torch.float64).round().long()
+    return ordered_NF[places].T.contiguous()
 
 
 def _run_epoch(
-    network: FeedRanker,
-    optimiser: torch.optim.Optimizer,
+    network: Network,
+    steps: Steps,
     training: Examples,
     calibration: Examples,
     *,
@@ -154,14 +155,12 @@ def _run_epoch(
 ) -> Epoch:
     network.train()
     generator = torch.Generator().manual_seed(config.seed * 1_000_003 + number)
+    rules = config.preset.optimiser
     started, count, total = time.perf_counter(), 0, 0.0
     for shard in training:
-        for features_NF, labels_NH, weight_N in _batches(shard, config.preset.batch_size, generator):
-            loss = total_loss(head_losses(network(*_by_entity(features_NF)), labels_NH, weight_N))
-            optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            torch.nn.utils.clip_grad_norm_(network.parameters(), MAX_GRADIENT_NORM)
-            optimiser.step()
+        for features_NF, labels_NH, weight_N in _batches(shard, rules.batch_size, generator):
+            loss = total_loss(head_losses(network(*by_entity(features_NF)), labels_NH, weight_N))
+            steps.take(loss)
             total += float(loss.detach()) * len(weight_N)
             count += len(weight_N)
     if not math.isfinite(total):
@@ -169,7 +168,7 @@ def _run_epoch(
     seconds = time.perf_counter() - started
     outputs = _predict(network, calibration)
     losses_H = head_losses(*(torch.from_numpy(part) for part in (outputs.logits, outputs.labels, outputs.weights)))
-    losses = {head: float(losses_H[index]) for index, head in enumerate(HEADS)}
+    losses = {head.name: float(loss) for head, loss in zip(HEADS, losses_H, strict=True)}
     return Epoch(number, total / count, float(total_loss(losses_H)), losses, count / seconds)
 
 
@@ -179,13 +178,13 @@ def _batches(shard: Shard, size: int, generator: torch.Generator) -> Iterator[tu
         yield shard.features[rows], shard.labels[rows], shard.weight[rows]
 
 
-def _predict(network: FeedRanker, examples: Examples) -> Outputs:
+def _predict(network: Network, examples: Examples) -> Outputs:
     """Outputs on all rows, in double precision for the statistics that follow."""
     network.eval()
     logits, labels, weights = [], [], []
     with torch.inference_mode():
         for shard in examples:
-            logits += [network(*_by_entity(rows)).numpy() for rows in torch.split(shard.features, EVALUATION_ROWS)]
+            logits += [network(*by_entity(rows)).numpy() for rows in torch.split(shard.features, EVALUATION_ROWS)]
             labels.append(shard.labels.numpy())
             weights.append(shard.weight.numpy())
     return Outputs(*(np.concatenate(parts).astype(np.float64) for parts in (logits, labels, weights)))
@@ -194,9 +193,9 @@ def _predict(network: FeedRanker, examples: Examples) -> Outputs:
 def _calibrate_heads(outputs: Outputs, rates: dict[str, float]) -> dict[str, HeadCalibration]:
     even = np.ones(len(outputs.weights))
     return {
-        head: fit_dwell(outputs.logits[:, index], outputs.target(index), even)
-        if index == DWELL
-        else fit_binary(outputs.logits[:, index], outputs.target(index), even, rates[head])
+        head.name: fit_binary(outputs.logits[:, index], outputs.target(index), even, rates[head.name])
+        if head.is_binary
+        else fit_dwell(outputs.logits[:, index], outputs.target(index), even)
         for index, head in enumerate(HEADS)
     }
 
@@ -205,20 +204,20 @@ def measure(outputs: Outputs, calibration: dict[str, HeadCalibration]) -> dict[s
     """Hold-out metrics per head, corrected for position; ``None`` where one is undefined, as JSON has no NaN."""
     metrics: dict[str, dict[str, float | None]] = {}
     for index, head in enumerate(HEADS):
-        predicted, target = calibrate(calibration[head], outputs.logits[:, index]), outputs.target(index)
-        observed = np.expm1(target) if index == DWELL else target
+        predicted, target = calibrate(calibration[head.name], outputs.logits[:, index]), outputs.target(index)
+        observed = target if head.is_binary else np.expm1(target)
         values: dict[str, float | None] = {
             "mean_observed": float(observed.mean()),
             "mean_predicted": float(predicted.mean()),
         }
-        if index == DWELL:
-            values["rmse_log1p"] = math.sqrt(float(((np.log1p(predicted) - target) ** 2).mean()))
-        else:
+        if head.is_binary:
             values["num_positives"] = float((target > 0).sum())
             values["auc"] = auc(predicted, target)
             values["log_loss"] = log_loss(predicted, target)
             values["calibration_error"] = calibration_error(bins_of_rows(predicted, target, CALIBRATION_BINS))
-        metrics[head] = values
+        else:
+            values["rmse_log1p"] = math.sqrt(float(((np.log1p(predicted) - target) ** 2).mean()))
+        metrics[head.name] = values
     return metrics
 
 

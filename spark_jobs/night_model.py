@@ -1,4 +1,4 @@
-"""The night's model: which checkpoint it is, and how a Python worker gets hold of it."""
+"""The night's models by role: which checkpoint each is, and how a Python worker gets hold of it."""
 
 import json
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
+from contracts.settings.models import HEAVY, ROLES, training_report
 from spark_jobs.night import Night
 
 if TYPE_CHECKING:
@@ -29,30 +30,36 @@ class NightModel:
     examples_version: int
 
 
-def model_of(night: Night) -> NightModel:
-    """The model that the night trained; raises ``ValueError`` unless ``gold.models`` has exactly one for its day."""
-    tonight = night.read("gold.models").where(F.col("ds") == F.lit(night.ds))
+def model_of(night: Night, role: str = HEAVY) -> NightModel:
+    """The role's model of the night; raises ``ValueError`` unless ``gold.models`` has exactly one.
+
+    Rows of nights before there were roles are heavy.
+    """
+    is_tonight = (F.col("ds") == F.lit(night.ds)) & (F.coalesce("role", F.lit(HEAVY)) == F.lit(role))
+    tonight = night.read("gold.models").where(is_tonight)
     found = tonight.select("model_version", "path", "examples_version").take(2)
     if len(found) != 1:
         count = "no row" if not found else "more than one row"
-        raise ValueError(f"gold.models has {count} with ds = {night.ds}: run the train stage of that night")
+        raise ValueError(
+            f"gold.models has {count} with ds = {night.ds} and role = {role}: run the train stage of that night"
+        )
     root = night.lake.root.removeprefix("file://").rstrip("/")
     return NightModel(found[0].model_version, f"{root}/{found[0].path}", found[0].examples_version)
 
 
-def has_model(night: Night) -> bool:
-    """Whether the night trained a model; False only where training found too little to learn from, and said so."""
-    return why_no_model(night) is None
+def has_model(night: Night, role: str = HEAVY) -> bool:
+    """Whether the night trained the role's model; False only where it found too little to learn from, and said so."""
+    return why_no_model(night, role) is None
 
 
-def why_no_model(night: Night) -> str | None:
-    """Why training left the night without a model, in a sentence; None where it trained one or has not run."""
-    path = night.folder / "train.json"
+def why_no_model(night: Night, role: str = HEAVY) -> str | None:
+    """Why training left the night without the role's model, in a sentence; None where it has one or has not run."""
+    path = night.folder / training_report(role)
     reason = json.loads(path.read_text()).get("reason") if path.exists() else None
     return None if reason is None else str(reason)
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=len(ROLES))
 def load_ranker(folder: str) -> "Ranker":
     """Load the checkpoint once per Python worker; it keeps torch to one thread, as Spark runs a worker per core."""
     from models.inference import Ranker  # noqa: PLC0415 - the driver never needs torch

@@ -10,10 +10,13 @@ import pyarrow as pa
 import torch
 from deltalake import DeltaTable, QueryBuilder, write_deltalake
 
-from contracts.features import FEATURES, HEADS, example_columns, schema_hash
+from contracts.features import FEATURES, example_columns, schema_hash
+from contracts.heads import HEAD_NAMES, HEADS
 from models.calibration import HeadCalibration
 from models.checkpoint import CheckpointConfig
-from models.network import FeedRanker
+from models.layers import Standardise
+from models.network import NUM_CROSS, NUM_POST, NUM_USER, QUANTILES, InputStatistics, Network
+from models.networks import network_of
 from models.presets import preset_of
 from tests.feature_values import random_columns
 
@@ -28,7 +31,7 @@ def make_columns(day: date, num_rows: int, seed: int = 0) -> dict[str, Any]:
     match = (columns["user_interest_sports"] - 0.5) * (columns["post_topic_sports"] - 0.5)
     logit = -1.0 + 10.0 * match + 3.0 * (columns["pair_like_rate"] - 0.5)
     labels = {
-        f"label_{head}": (generator.random(num_rows) < 1 / (1 + np.exp(shift - logit))).astype(np.float32)
+        head.label_column: (generator.random(num_rows) < 1 / (1 + np.exp(shift - logit))).astype(np.float32)
         for head, shift in zip(HEADS, (0, 1, 2, 2), strict=False)
     }
     labels["label_report"] = np.zeros(num_rows, dtype=np.float32)
@@ -57,27 +60,32 @@ def read_models(lake_root: Path) -> list[dict[str, Any]]:
     return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
 
-def make_network(preset: str = "tiny", seed: int = 1) -> FeedRanker:
+def make_network(preset: str = "tiny", seed: int = 1) -> Network:
     """Random weights and input moments; dwell above zero, where it is cut off."""
     torch.manual_seed(seed)
-    network = FeedRanker(preset_of(preset))
-    network.set_base_rates(torch.tensor([float(head == "dwell") for head in HEADS]))
-    for module in (network.user_input, network.post_input, network.cross_input):
-        module.mean.uniform_(-1, 1)
-        module.std.uniform_(0.5, 2)
+    chosen = preset_of(preset)
+    network = network_of(chosen.network)(chosen.sizes)
+    num_inputs = NUM_USER + NUM_POST + NUM_CROSS
+    base_rate = torch.tensor([float(not head.is_binary) for head in HEADS])
+    quantiles = torch.linspace(-3, 3, QUANTILES).expand(num_inputs, -1)
+    network.prepare(InputStatistics(torch.zeros(num_inputs), torch.ones(num_inputs), base_rate, quantiles))
+    for module in network.modules():
+        if isinstance(module, Standardise):
+            module.mean.uniform_(-1, 1)
+            module.std.uniform_(0.5, 2)
     return network.eval().requires_grad_(requires_grad=False)
 
 
 def make_config(preset: str = "tiny", **changes: Any) -> CheckpointConfig:
     calibration = {
-        head: HeadCalibration("ratio", 1.3, 0.0) if head == "dwell" else HeadCalibration("platt", 0.8, -0.1 * index)
+        head.name: HeadCalibration("platt", 0.8, -0.1 * index) if head.is_binary else HeadCalibration("ratio", 1.3, 0.0)
         for index, head in enumerate(HEADS)
     }
     values: dict[str, Any] = {
         "preset": preset_of(preset),
         "features": example_columns(),
         "feature_schema": schema_hash(),
-        "heads": HEADS,
+        "heads": HEAD_NAMES,
         "calibration": calibration,
         "training_partitions": ("2026-03-04",),
         "seed": 1,

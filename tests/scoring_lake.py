@@ -10,10 +10,11 @@ import pyarrow as pa
 import torch
 from pyspark.sql import functions as F
 
-from contracts.features import HEADS, Entity, example_columns, features_of, schema_hash
+from contracts.features import Entity, example_columns, features_of, schema_hash
+from contracts.heads import HEAD_NAMES, HEADS, LABEL_COLUMNS
 from models.calibration import HeadCalibration
 from models.checkpoint import CheckpointConfig, write_checkpoint
-from models.network import FeedRanker
+from models.networks import network_of
 from models.presets import preset_of
 from spark_jobs.lake import conform, write_partition
 from spark_jobs.night import Night
@@ -23,14 +24,16 @@ ENTITIES: tuple[Entity, ...] = ("user", "post", "pair", "context")
 Columns = Mapping[str, Any]
 
 
-def register_model(night: Night, examples_version: int = 0) -> str:
+def register_model(night: Night, examples_version: int = 0, role: str = "heavy") -> str:
     """Write a checkpoint with random weights and the night's row of gold.models; returns the model version."""
     torch.manual_seed(3)
-    calibration = {head: HeadCalibration("ratio" if head == "dwell" else "platt", 1.0, 0.0) for head in HEADS}
+    calibration = {head.name: HeadCalibration("platt" if head.is_binary else "ratio", 1.0, 0.0) for head in HEADS}
+    preset = preset_of("tiny")
     config = CheckpointConfig(
-        preset_of("tiny"), example_columns(), schema_hash(), HEADS, calibration, ("2026-03-06",), 3, "test"
+        preset, example_columns(), schema_hash(), HEAD_NAMES, calibration, ("2026-03-06",), 3, "test"
     )
-    version = write_checkpoint(Path(night.lake.root) / "models", FeedRanker(config.preset), config)
+    network = network_of(preset.network)(preset.sizes)
+    version = write_checkpoint(Path(night.lake.root) / "models", network, config)
     row = {
         "model_version": [version],
         "preset": ["tiny"],
@@ -43,6 +46,7 @@ def register_model(night: Night, examples_version: int = 0) -> str:
         "metrics": ["{}"],
         "code_revision": ["test"],
         "path": [f"models/{version}"],
+        "role": [role],
     }
     write(night, "gold.models", row)
     return version
@@ -109,7 +113,7 @@ def write_examples(night: Night, ds: date, given: Columns, seed: int = 9) -> Non
         "propensity": np.ones(num_rows),
         "weight": np.ones(num_rows, dtype=np.float32),
         "num_prior_likes": np.zeros(num_rows, dtype=np.int64),
-        **{f"label_{head}": np.zeros(num_rows, dtype=np.float32) for head in HEADS},
+        **{label: np.zeros(num_rows, dtype=np.float32) for label in LABEL_COLUMNS},
     }
     for entity in ENTITIES:
         features = random_features(generator, entity, num_rows)

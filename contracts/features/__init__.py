@@ -11,6 +11,7 @@ import json
 from dataclasses import asdict
 
 from contracts.features.context import CONTEXT
+from contracts.features.crosses import CROSSES, Cross
 from contracts.features.feature import CREATOR_SKETCH, KNOWN_CITIES, LANGUAGES, TOPICS, Entity, Feature
 from contracts.features.pair import PAIR
 from contracts.features.post import POST
@@ -18,12 +19,13 @@ from contracts.features.user import USER
 
 __all__ = [
     "CREATOR_SKETCH",
+    "CROSSES",
     "FEATURES",
-    "HEADS",
     "KNOWN_CITIES",
     "LANGUAGES",
     "TABLES",
     "TOPICS",
+    "Cross",
     "Entity",
     "Feature",
     "default_of",
@@ -33,6 +35,7 @@ __all__ = [
     "named_of",
     "names_of",
     "place_of",
+    "places_of",
     "schema_hash",
     "width_of",
 ]
@@ -45,9 +48,6 @@ TABLES: dict[Entity, str] = {
     "pair": "gold.affinity_features",
 }
 """Where an entity's features lie; those of the context belong to one impression and lie only in its example."""
-
-HEADS = ("like", "comment", "share", "hide", "report", "dwell")
-"""The ranker's heads, in order; ``dwell`` is a regression on log1p(seconds), the others are logits."""
 
 
 def features_of(entity: Entity) -> tuple[Feature, ...]:
@@ -79,6 +79,12 @@ def place_of(entity: Entity, name: str) -> int:
     """Where the feature's (first) number stands among those of its entity; an unknown name raises ``ValueError``."""
     before = features_of(entity)[: names_of(entity).index(name)]
     return sum(feature.size for feature in before)
+
+
+def places_of(entity: Entity, names: tuple[str, ...]) -> tuple[int, ...]:
+    """Where all numbers of the features stand among those of their entity; an unknown name raises ``ValueError``."""
+    sizes = {feature.name: feature.size for feature in features_of(entity)}
+    return tuple(place_of(entity, name) + offset for name in names for offset in range(sizes[name]))
 
 
 def defaults_of(entity: Entity) -> tuple[float, ...]:

@@ -12,6 +12,7 @@ from contracts.settings.dataset import Dataset, parse_dataset
 from contracts.settings.examples import Evaluation, NegativeSampling, Propensities, TrainingMinimum
 from contracts.settings.features import CommunityRules, FeatureRules, Smoothing, SuggestionRules
 from contracts.settings.kinds import Bounds, OneOf
+from contracts.settings.models import Models
 from contracts.settings.publishing import AuditThresholds, ErasureRules, PublishRules
 from contracts.settings.ranking import CandidateLimits, PoolRules, SimpleScore, ValueWeights
 from contracts.settings.serving import ReaderLimits, ReaderRules
@@ -29,6 +30,7 @@ __all__ = [
     "Evaluation",
     "FeatureRules",
     "Labels",
+    "Models",
     "NegativeSampling",
     "PoolRules",
     "Propensities",
@@ -44,10 +46,6 @@ __all__ = [
     "ValueWeights",
     "parse_dataset",
 ]
-
-
-MODEL_PRESETS = ("tiny", "base")
-"""Names of the presets in ``models/presets.py``, which knows their sizes."""
 
 
 @dataclass(frozen=True)
@@ -71,10 +69,10 @@ class Settings:
     communities: CommunityRules = field(default_factory=CommunityRules)
     suggestions: SuggestionRules = field(default_factory=SuggestionRules)
     erasure: ErasureRules = field(default_factory=ErasureRules)
+    models: Models = field(default_factory=Models)
     reader: ReaderRules = field(default_factory=ReaderRules)
     reader_limits: ReaderLimits = field(default_factory=ReaderLimits)
     simulation: Simulation = field(default_factory=Simulation)
     value_preset: Annotated[str, OneOf(tuple(VALUE_PRESETS))] = "default"
-    model_preset: Annotated[str, OneOf(MODEL_PRESETS)] = "tiny"
     example_files: Annotated[int, Bounds(1, 10_000)] = 4
     seed: Annotated[int, Bounds(0, 2**31 - 1)] = 20

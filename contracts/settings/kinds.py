@@ -66,7 +66,7 @@ class Kind:
     @property
     def allowed(self) -> str:
         """What is allowed, in words."""
-        words = ", ".join(self.limit.words) if isinstance(self.limit, OneOf) else ""
+        words = ", ".join(word or '""' for word in self.limit.words) if isinstance(self.limit, OneOf) else ""
         if self.type is bool:
             return "true or false"
         if self.type in (int, float):

@@ -10,11 +10,11 @@ import numpy as np
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from contracts.features import HEADS
+from contracts.heads import BINARY_HEADS, HEAD_NAMES, HEADS
 from contracts.metrics.auc import auc_of_counts
 from contracts.metrics.calibration import bins_of_buckets, calibration_error, relative_error, slope
 from contracts.metrics.log_loss import NEAREST
-from spark_jobs.evaluate.user_metrics import AUC_COLUMNS, BINARY_HEADS
+from spark_jobs.evaluate.user_metrics import AUC_COLUMNS
 
 BUCKETS_PER_UNIT = 1000.0
 
@@ -23,14 +23,13 @@ def count_scores(scored: DataFrame) -> DataFrame:
     """(head, bucket, rows, predicted, observed, log_loss): sums per head and bucket of its score, dwell in seconds."""
     heads = []
     for head in HEADS:
-        is_binary = head in BINARY_HEADS
-        predicted = F.col(f"p_{head}" if is_binary else "dwell_s").cast("double")
-        label = F.col(f"label_{head}").cast("double")
-        observed = F.when(label > 0, 1.0).otherwise(0.0) if is_binary else F.expm1(label)
-        heads.append(F.struct(F.lit(head).alias("head"), predicted.alias("predicted"), observed.alias("observed")))
+        predicted = F.col(head.score_column).cast("double")
+        label = F.col(head.label_column).cast("double")
+        observed = F.when(label > 0, 1.0).otherwise(0.0) if head.is_binary else F.expm1(label)
+        heads.append(F.struct(F.lit(head.name).alias("head"), predicted.alias("predicted"), observed.alias("observed")))
     clipped = F.least(F.greatest("predicted", F.lit(NEAREST)), F.lit(1 - NEAREST))
     logit = F.log(clipped / (1 - clipped))
-    score = F.when(F.col("head") == "dwell", F.log1p(F.greatest("predicted", F.lit(0.0)))).otherwise(logit)
+    score = F.when(F.col("head").isin(*BINARY_HEADS), logit).otherwise(F.log1p(F.greatest("predicted", F.lit(0.0))))
     loss = F.when(F.col("observed") > 0, -F.log(clipped)).otherwise(-F.log(1 - clipped))
     return (
         scored.select(F.inline(F.array(*heads)))
@@ -51,7 +50,7 @@ def summarise_heads(counts: DataFrame, num_bins: int) -> dict[str, dict[str, Any
     columns = {name: table[name].to_numpy() for name in ("rows", "predicted", "observed", "log_loss")}
     names = ("auc", "log_loss", "ece", "calibration", "relative_error", "slope")
     summary: dict[str, dict[str, Any]] = {name: {} for name in names}
-    for head in HEADS:
+    for head in HEAD_NAMES:
         of_head = {name: values[heads == head] for name, values in columns.items()}
         rows, observed = of_head["rows"], of_head["observed"]
         bins = bins_of_buckets(rows, of_head["predicted"], observed, num_bins)

@@ -14,7 +14,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from analysis.groups import group_starts
-from contracts.features import HEADS, Entity, features_of, place_of
+from contracts.features import Entity, features_of, place_of
+from contracts.heads import LABEL_COLUMNS, SCORE_COLUMNS
 from contracts.landing import CONTENT_TYPES
 from contracts.settings import ValueWeights
 from contracts.value import value_score
@@ -23,11 +24,9 @@ from spark_jobs.night_model import NightModel, load_ranker
 from spark_jobs.user_batches import float_matrix, whole_users
 
 ENTITIES: tuple[Entity, ...] = ("user", "post", "pair", "context")
-PREDICTIONS = ("p_like", "p_comment", "p_share", "p_hide", "p_report", "dwell_s")
-LABELS = tuple(f"label_{head}" for head in HEADS)
-KEPT = ("user_id", "post_id", "created_s", "num_prior_likes", "content_type", *LABELS)
+KEPT = ("user_id", "post_id", "created_s", "num_prior_likes", "content_type", *LABEL_COLUMNS)
 SCHEMA = "user_id BIGINT, post_id BIGINT, created_s BIGINT, num_prior_likes BIGINT, content_type STRING, " + ", ".join(
-    f"{name} FLOAT" for name in (*LABELS, *PREDICTIONS, "value_score")
+    f"{name} FLOAT" for name in (*LABEL_COLUMNS, *SCORE_COLUMNS, "value_score")
 )
 _AUTHOR_NEGATIVE_RATE = place_of("post", "author_negative_rate")
 
@@ -56,7 +55,7 @@ def transform(examples: DataFrame, config: Config) -> DataFrame:
         F.unix_timestamp("shown_at").alias("shown_s"),
         "num_prior_likes",
         F.coalesce(content_type, F.lit("unknown")).alias("content_type"),
-        *LABELS,
+        *LABEL_COLUMNS,
         *vectors,
     )
     return (
@@ -80,9 +79,9 @@ def score_examples(config: Config, batches: Iterable[pa.RecordBatch]) -> Iterato
             ranker.score(users[index], user_shares[index], posts[start:end], post_shares[start:end], cross[start:end])
             for index, (start, end) in enumerate(zip(starts, ends, strict=True))
         ]
-        scores = {name: np.concatenate([part[name] for part in parts]) for name in PREDICTIONS}
+        scores = {name: np.concatenate([part[name] for part in parts]) for name in SCORE_COLUMNS}
         age_h = (batch.column("shown_s").to_numpy() - batch.column("created_s").to_numpy()) / 3600.0
         rate = post[:, _AUTHOR_NEGATIVE_RATE]
-        scores["value_score"] = value_score(**scores, age_h=age_h, author_negative_rate=rate, weights=config.weights)
+        scores["value_score"] = value_score(scores, age_h=age_h, author_negative_rate=rate, weights=config.weights)
         columns: dict[str, Any] = {name: batch.column(name) for name in KEPT}
         yield pa.record_batch(columns | {name: pa.array(values, pa.float32()) for name, values in scores.items()})

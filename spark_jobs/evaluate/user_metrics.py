@@ -16,6 +16,7 @@ from analysis.groups import group_starts
 from analysis.metrics import ranking
 from analysis.metrics.grouped_auc import auc_by_group
 from analysis.metrics.ranking import RankedLists, rank_lists
+from contracts.heads import BINARY_HEADS, HEADS
 from contracts.landing import CONTENT_TYPES
 from contracts.metrics.columns import Floats
 from spark_jobs.user_batches import whole_users
@@ -30,8 +31,7 @@ METRICS: dict[str, Callable[[RankedLists], Floats]] = {
     "precision@10": lambda lists: ranking.precision(lists, 10),
     "recall@10": lambda lists: ranking.recall(lists, 10),
 }
-GRADES = {"label_like": 1.0, "label_comment": 2.0, "label_share": 3.0}
-BINARY_HEADS = ("like", "comment", "share", "hide", "report")
+GRADES = {head.label_column: head.grade for head in HEADS if head.grade > 0}
 ALL = "all"
 MIN_EXAMPLES = 2
 """A list of one example has only one order."""

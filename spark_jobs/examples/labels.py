@@ -4,12 +4,9 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import Window as Frame
 from pyspark.sql import functions as F
 
-from contracts.features import HEADS
+from contracts.heads import BINARY_HEADS, LABEL_COLUMNS
 from spark_jobs.counters import organic
 from spark_jobs.examples.window import Window
-
-LABELS = tuple(f"label_{head}" for head in HEADS)
-ACTIONS = tuple(head for head in HEADS if head != "dwell")
 
 
 def attributable(engagements: DataFrame, window: Window) -> DataFrame:
@@ -70,10 +67,10 @@ def mature_labels(exposures: DataFrame, attributed: DataFrame, window: Window) -
     dwell_ms = F.least(F.greatest(F.col("dwell_ms"), F.lit(0)), F.lit(window.dwell_hours * 3_600_000))
     labels = {
         f"label_{action}": F.max(F.when((kind == action) & _within(window.attribution_hours), 1.0).otherwise(0.0))
-        for action in ACTIONS
+        for action in BINARY_HEADS
     }
     labels["label_dwell"] = F.log1p(F.max(F.when(dwelt, dwell_ms).otherwise(0)) / F.lit(1000.0))
-    return joined.groupBy("example_id").agg(*(labels[name].cast("float").alias(name) for name in LABELS))
+    return joined.groupBy("example_id").agg(*(labels[name].cast("float").alias(name) for name in LABEL_COLUMNS))
 
 
 def engaged_examples(exposures: DataFrame, attributed: DataFrame, window: Window) -> DataFrame:

@@ -6,11 +6,12 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from contracts.features import Entity, Feature, example_columns, features_of, names_of
+from contracts.heads import LABEL_COLUMNS
 from contracts.settings import Settings
 from spark_jobs.context_columns import instant_columns, session_columns
 from spark_jobs.counters import counters_at, post_events
 from spark_jobs.examples.exposures import logged_exposures, sampled_exposures
-from spark_jobs.examples.labels import LABELS, attributable, attribute, mature_labels
+from spark_jobs.examples.labels import attributable, attribute, mature_labels
 from spark_jobs.examples.left_out import left_out
 from spark_jobs.examples.weights import weights_by_position, with_weights
 from spark_jobs.examples.window import Window
@@ -85,7 +86,7 @@ def transform(
         weighted = featured.withColumn("weight", F.lit(1.0).cast("float"))
     return (
         weighted.join(labels, "example_id", "left")
-        .fillna(0.0, list(LABELS))
+        .fillna(0.0, list(LABEL_COLUMNS))
         .withColumn("ds", F.to_date("shown_at"))
         .drop("surface")
     )

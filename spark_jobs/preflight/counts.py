@@ -6,14 +6,11 @@ from datetime import date, datetime, timedelta
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from contracts.features import HEADS
+from contracts.heads import BINARY_HEADS
 from contracts.visibility import is_open
 from spark_jobs.counters import POSITIVE, organic
 from spark_jobs.night import Night
 from spark_jobs.point_in_time import known_before
-
-LABELLED = tuple(head for head in HEADS if head != "dwell")
-"""Engagements that are positive labels."""
 
 EDGES = ("silver.friendships", "silver.page_follows", "silver.group_memberships")
 
@@ -162,7 +159,7 @@ def by_day(log: DataFrame, night: Night, at: str) -> dict[date, Day]:
         .agg(
             F.count("*").alias("rows"),
             F.count_if(F.col("engagement_type").isin(*POSITIVE)).alias("positives"),
-            F.count_if(F.col("engagement_type").isin(*LABELLED)).alias("labels"),
+            F.count_if(F.col("engagement_type").isin(*BINARY_HEADS)).alias("labels"),
         )
     )
     return {row.event_date: Day(row["rows"], row["positives"], row["labels"]) for row in counted.collect()}

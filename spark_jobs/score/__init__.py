@@ -1,1 +1,1 @@
-"""Scoring: post towers once per post, then every candidate of every user."""
+"""Scoring: a post's vectors once per post, then every candidate of every user."""

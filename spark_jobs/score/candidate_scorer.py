@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from analysis.groups import group_starts
 from contracts.features import defaults_of, features_of, place_of
+from contracts.heads import SCORE_COLUMNS
 from contracts.settings import ValueWeights
 from contracts.value import value_score
 from spark_jobs.night_model import NightModel, load_ranker
@@ -23,7 +24,7 @@ from spark_jobs.user_batches import float_matrix, whole_users
 
 Floats = NDArray[np.float32]
 
-SCORES = ("p_like", "p_comment", "p_share", "p_hide", "p_report", "dwell_s", "value_score")
+SCORES = (*SCORE_COLUMNS, "value_score")
 SCHEMA = ", ".join(["user_id BIGINT, post_id BIGINT, author_id BIGINT", *(f"{name} FLOAT" for name in SCORES)])
 _USER_DEFAULTS = np.array(defaults_of("user"), dtype=np.float32)
 _CONTEXT_DEFAULTS = np.array(defaults_of("context"), dtype=np.float32)
@@ -140,7 +141,7 @@ def score_batch(config: Config, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, 
     )
     age_h = (config.as_of_s - pairs.column("created_s").to_numpy()) / 3600.0
     value = value_score(
-        **scores, age_h=age_h, author_negative_rate=posts.author_negative_rate[rows], weights=config.weights
+        scores, age_h=age_h, author_negative_rate=posts.author_negative_rate[rows], weights=config.weights
     )
     columns: dict[str, Any] = {name: pairs.column(name) for name in ("user_id", "post_id", "author_id")}
     columns |= {name: pa.array(values, pa.float32()) for name, values in scores.items()}
@@ -172,7 +173,7 @@ def score_pairs(
         own = rows[start:end]
         vectors = posts.embedding[own], posts.projection[own]
         parts.append(ranker.score(embeddings[index], projections[index], *vectors, cross[start:end]))
-    return {name: np.concatenate([part[name] for part in parts]) for name in SCORES[:-1]}
+    return {name: np.concatenate([part[name] for part in parts]) for name in SCORE_COLUMNS}
 
 
 def expected_context(user_features: Floats, day: dict[str, float]) -> Floats:

@@ -1,7 +1,7 @@
-"""``gold.post_embeddings``: tower output and first-layer projection of every candidate post.
+"""``gold.post_embeddings``: embedding and projection of every candidate post.
 
-Grain: one post under the night's model, as of the end of ``ds``. The towers run once per post here, so that scoring
-a pair touches only what depends on both sides. A night without a model has no rows.
+Grain: one post under the night's model, as of the end of ``ds``. What the network computes per post runs once
+here, so that scoring a pair touches only what depends on both sides. A night without a model has no rows.
 """
 
 from collections.abc import Iterable, Iterator
@@ -32,7 +32,7 @@ def transform(post_features: DataFrame, model: NightModel) -> DataFrame:
 
 
 def embed(folder: str, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Run the post tower over batches of ``post_id`` and the post features in registry order."""
+    """Run the post side over batches of ``post_id`` and the post features in registry order."""
     ranker = load_ranker(folder)
     for batch in batches:
         if batch.num_rows == 0:

@@ -12,12 +12,13 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from contracts.features import Entity, defaults_of, features_of
+from contracts.heads import SCORE_COLUMNS
 from spark_jobs.context_columns import day_context
 from spark_jobs.feature_columns import dense_array
 from spark_jobs.lake import write_partition
 from spark_jobs.night import Night
 from spark_jobs.night_model import SIMPLE_SCORE, has_model, model_of, why_no_model
-from spark_jobs.score.candidate_scorer import SCHEMA, SCORES, Config, PostSource, score_users
+from spark_jobs.score.candidate_scorer import SCHEMA, Config, PostSource, score_users
 
 
 def transform(candidates: DataFrame, affinity: DataFrame, users: DataFrame, config: Config) -> DataFrame:
@@ -58,7 +59,7 @@ def by_simple_score(candidates: DataFrame) -> DataFrame:
         "user_id",
         "post_id",
         "author_id",
-        *(F.lit(None).cast("float").alias(name) for name in SCORES[:-1]),
+        *(F.lit(None).cast("float").alias(name) for name in SCORE_COLUMNS),
         F.col("simple_score").alias("value_score"),
         F.lit(SIMPLE_SCORE).alias("model_version"),
     )

@@ -1,7 +1,7 @@
-"""``gold.models``: one trained model version.
+"""``gold.models``: the model of each role that a night trains.
 
-Training runs in its own environment (Petastorm pins an old pyarrow), so this job starts it as a process and only
-gates its outcome. ``FEEDLAKE_TRAIN_PYTHON`` names that environment's interpreter.
+Grain: night and role. Training runs in its own environment (Petastorm pins an old pyarrow), so this job starts it as a
+process and only gates its outcome. ``FEEDLAKE_TRAIN_PYTHON`` names that environment's interpreter.
 """
 
 import os
@@ -9,7 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from contracts.settings.models import ROLES
 from contracts.settings.options import VARIABLE, words_of
+from models.registry import forget
 from spark_jobs.night import Night
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -19,29 +21,39 @@ class TrainingFailed(Exception):  # noqa: N818 - a verdict on the data or the en
     """The training process ended with an error."""
 
 
-def train_command(night: Night) -> list[str]:
-    """Command line of the training process for this night."""
+def train_command(night: Night, role: str) -> list[str]:
+    """Command line of the training process for this night and role."""
     python = os.environ.get("FEEDLAKE_TRAIN_PYTHON", str(ROOT / ".venv" / "train" / "bin" / "python"))
     options = {
         "--lake": night.lake.root,
         "--ds": night.ds.isoformat(),
         "--landing": night.landing,
         "--runs": str(night.runs),
+        "--role": role,
     }
     words = [word for pair in options.items() for word in pair]
     return [python, "-m", "models.train", *words, *words_of(night.settings)]
 
 
 def main(night: Night) -> None:
-    """Train; raises ``TrainingFailed`` with the last line that the training process said where it fails."""
+    """Train each role; raises ``TrainingFailed`` with the last line that a training process said where it fails."""
     night.lake.create("gold.models")
+    for role in ROLES:
+        if role in night.settings.models.trained:
+            _train(night, role)
+        else:
+            # An earlier run of the night may have trained one.
+            forget(Path(night.lake.root.removeprefix("file://")), night.ds, role)
+
+
+def _train(night: Night, role: str) -> None:
     # The lake environment's path entries must not leak into the other interpreter.
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYSPARK", "SPARK"))}
     # The command line holds every setting that is no default; the file may have changed since the night began.
     environment = {key: value for key, value in environment.items() if key != VARIABLE} | {"PYTHONPATH": str(ROOT)}
     said = ""
     with subprocess.Popen(
-        train_command(night), cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True
+        train_command(night, role), cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stderr is not None, "its errors go through a pipe"
         for line in process.stderr:

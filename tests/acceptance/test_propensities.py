@@ -18,7 +18,7 @@ from pyspark.sql import functions as F
 from torch.nn import functional
 
 from analysis.position_bias import Curve, Fitted, Floats, Ints, inverse_weights, regression_em
-from contracts.features import HEADS
+from contracts.heads import HEADS
 from contracts.metrics.auc import auc
 from contracts.settings import Propensities
 from models.losses import head_losses

@@ -12,7 +12,6 @@ import pytest
 
 from contracts.features import (
     FEATURES,
-    HEADS,
     TABLES,
     Entity,
     defaults_of,
@@ -56,7 +55,6 @@ def test_the_encoders_take_as_many_inputs_as_the_product_says() -> None:
 def test_a_feature_has_one_column_and_says_what_it_is() -> None:
     assert len({feature.example_column for feature in FEATURES}) == len(FEATURES)
     assert [feature.name for feature in FEATURES if not feature.doc or not feature.unit] == []
-    assert len(HEADS) == 6
 
 
 def test_what_is_expected_of_the_context_is_a_user_feature_with_the_same_default() -> None:

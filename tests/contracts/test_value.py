@@ -1,13 +1,13 @@
 """The value score: hand-computed values, and the order that it must keep."""
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contracts.heads import SCORE_COLUMNS
 from contracts.settings import VALUE_PRESETS, ValueWeights
 from contracts.value import value_score
 
@@ -17,9 +17,11 @@ hours = st.floats(0, 1e6)
 
 
 def score(columns: dict[str, float], weights: ValueWeights = WEIGHTS) -> float:
-    names = ("p_like", "p_comment", "p_share", "p_hide", "p_report", "dwell_s", "age_h", "author_negative_rate")
-    arrays: dict[str, Any] = {name: np.array([columns.get(name, 0.0)]) for name in names}
-    return float(value_score(**arrays, weights=weights)[0])
+    scores, others = (
+        {name: np.array([columns.get(name, 0.0)]) for name in names}
+        for names in (SCORE_COLUMNS, ("age_h", "author_negative_rate"))
+    )
+    return float(value_score(scores, **others, weights=weights)[0])
 
 
 def test_hand_computed_values() -> None:

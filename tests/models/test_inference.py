@@ -4,18 +4,19 @@ import numpy as np
 import pytest
 import torch
 
-from contracts.features import HEADS
+from contracts.heads import HEADS, SCORE_COLUMNS
 from models.calibration import calibrate
 from models.checkpoint import write_checkpoint
-from models.inference import CHUNK_ROWS, OUTPUTS, Ranker
+from models.inference import Ranker
+from models.layers import CHUNK_ROWS
 from models.network import NUM_CROSS, NUM_POST, NUM_USER
-from models.presets import PRESETS
+from models.presets import preset_names
 from tests.model_examples import make_config, make_network
 
 NUM_POSTS = 2 * CHUNK_ROWS + 37
 
 
-@pytest.fixture(scope="module", params=PRESETS)
+@pytest.fixture(scope="module", params=preset_names())
 def preset(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -44,11 +45,11 @@ def test_equals_the_plain_forward(ranker: Ranker, preset: str) -> None:
     users = torch.from_numpy(np.repeat(USER, NUM_POSTS, axis=0))
     logits = network(users, torch.from_numpy(POSTS), torch.from_numpy(CROSS)).double().numpy()
     scores = _score(ranker, np.arange(NUM_POSTS))
-    assert tuple(scores) == OUTPUTS == ("p_like", "p_comment", "p_share", "p_hide", "p_report", "dwell_s")
-    for index, (head, name) in enumerate(zip(HEADS, OUTPUTS, strict=True)):
+    assert tuple(scores) == SCORE_COLUMNS == ("p_like", "p_comment", "p_share", "p_hide", "p_report", "dwell_s")
+    for index, (head, name) in enumerate(zip(HEADS, SCORE_COLUMNS, strict=True)):
         assert scores[name].dtype == np.float32
         assert scores[name].std() > 0
-        np.testing.assert_allclose(scores[name], calibrate(config.calibration[head], logits[:, index]), atol=1e-5)
+        np.testing.assert_allclose(scores[name], calibrate(config.calibration[head.name], logits[:, index]), atol=1e-5)
 
 
 @pytest.mark.parametrize("num_rows", [1, 2, 7, 63, 64, 65, 200, CHUNK_ROWS, CHUNK_ROWS + 1, NUM_POSTS - 1])

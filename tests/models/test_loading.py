@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 from deltalake import write_deltalake
 
-from contracts.features import HEADS
+from contracts.heads import LABEL_COLUMNS
 from contracts.settings import Dataset
 from models.loading import FEATURE_COLUMNS, NUM_INPUTS, Examples, Snapshot, pin_snapshot, split_days
 from tests.model_examples import DAYS, make_columns, write_examples
@@ -59,8 +59,8 @@ class TestReading:
         wanted = np.column_stack([np.asarray(columns[name]) for name in FEATURE_COLUMNS])
         assert wanted.shape == (50, NUM_INPUTS) == (50, 128 + 128 + 24 + 20)
         np.testing.assert_array_equal(shard.features.numpy(), wanted)
-        for index, head in enumerate(HEADS):
-            np.testing.assert_array_equal(shard.labels[:, index].numpy(), columns[f"label_{head}"])
+        for index, label in enumerate(LABEL_COLUMNS):
+            np.testing.assert_array_equal(shard.labels[:, index].numpy(), columns[label])
 
     def test_only_the_files_of_the_snapshot_are_read(self, tmp_path: Path) -> None:
         write_examples(tmp_path, days=DAYS[:1], num_rows=40)

@@ -2,11 +2,12 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
-from deltalake import DeltaTable
+from deltalake import DeltaTable, write_deltalake
 
 from contracts.features import example_columns, schema_hash
-from models.registry import ModelRow, register
+from models.registry import ModelRow, forget, register
 from tests.model_examples import read_models
 
 ROW = ModelRow(
@@ -22,6 +23,7 @@ ROW = ModelRow(
     metrics="{}",
     code_revision="unknown",
     path="models/0123456789abcdef",
+    role="heavy",
 )
 
 
@@ -47,3 +49,31 @@ def test_another_model_replaces_the_nights_row_and_no_other(tmp_path: Path) -> N
 def test_metrics_must_be_json_without_nan(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="metrics hold NaN"):
         register(tmp_path, replace(ROW, metrics='{"auc": NaN}'))
+
+
+def test_each_role_has_its_own_row_of_a_night(tmp_path: Path) -> None:
+    light = replace(ROW, role="light")
+    assert register(tmp_path, ROW)
+    assert register(tmp_path, light), "the same model may have two roles"
+    assert register(tmp_path, replace(light, model_version="f" * 16))
+    found = {(row["role"], row["model_version"]) for row in read_models(tmp_path)}
+    assert found == {("heavy", ROW.model_version), ("light", "f" * 16)}
+    forget(tmp_path, ROW.ds, "light")
+    assert [row["role"] for row in read_models(tmp_path)] == ["heavy"]
+
+
+def test_a_row_from_before_there_were_roles_is_heavy(tmp_path: Path) -> None:
+    register(tmp_path, replace(ROW, role="light"))
+    path = str(tmp_path / "gold" / "models")
+    columns = {name: [None if name == "role" else value] for name, value in vars(ROW).items()}
+    old = pa.table(columns).cast(pa.schema(DeltaTable(path).schema().to_arrow()))
+    write_deltalake(path, old, mode="append")
+    assert not register(tmp_path, ROW)
+    assert register(tmp_path, replace(ROW, model_version="f" * 16))
+    found = [(row["role"], row["model_version"]) for row in read_models(tmp_path)]
+    assert found == [("light", ROW.model_version), ("heavy", "f" * 16)]
+
+
+def test_an_unknown_role_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="unknown role 'huge'; roles are heavy, light, trial"):
+        register(tmp_path, replace(ROW, role="huge"))

@@ -101,7 +101,7 @@ def test_a_night_with_too_little_has_no_model_and_says_why(
 
 def test_settings_decide_the_preset_and_stand_in_the_checkpoint(tmp_path: Path) -> None:
     file = tmp_path / "night.toml"
-    file.write_text('model_preset = "base"\nseed = 7\n')
+    file.write_text('seed = 7\n[models]\nheavy = "base"\n')
     by_file = parse_arguments(_words(tmp_path, "--settings", str(file)))
     by_option = parse_arguments(_words(tmp_path, "--preset", "base", "--set", "seed=7"))
     assert by_file == by_option

@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from typing import cast
 
@@ -6,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from contracts.features import HEADS
+from contracts.heads import HEAD_NAMES, HEADS, LABEL_COLUMNS
 from models.calibration import HeadCalibration
-from models.loading import FEATURE_COLUMNS, LABEL_COLUMNS, Examples, Shard
-from models.network import FeedRanker
+from models.loading import FEATURE_COLUMNS, Examples, Shard
+from models.networks.two_tower import TwoTower
 from models.presets import preset_of
 from models.training import Outputs, Trained, TrainingConfig, _prepare, measure, train
 from tests.model_examples import DAYS, make_columns
@@ -35,7 +36,8 @@ def _train(seed: int = 20, epochs: int = 3, labels: float = 1.0, report: list[st
         cast("Examples", _InMemory(days, labels=labels)) for days in (DAYS[:2], DAYS[2:3], DAYS[3:])
     )
     lines = report if report is not None else []
-    return train(training, calibration, holdout, TrainingConfig(preset_of("tiny"), epochs, seed), lines.append)
+    preset = replace(preset_of("tiny"), epochs=epochs)
+    return train(training, calibration, holdout, TrainingConfig(preset, seed), lines.append)
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +73,7 @@ def test_the_same_seed_gives_the_same_weights_bit_for_bit(trained: Trained) -> N
 
 def test_inputs_get_the_moments_of_the_training_rows(trained: Trained) -> None:
     columns = np.concatenate([make_columns(day, 3000)["user_age"] for day in DAYS[:2]])
+    assert isinstance(trained.network, TwoTower)
     assert trained.network.user_input.mean[0].item() == pytest.approx(columns.mean(), rel=1e-5)
     assert trained.network.user_input.std[0].item() == pytest.approx(columns.std(), rel=1e-4)
 
@@ -80,7 +83,7 @@ def test_progress_names_each_head_and_the_speed() -> None:
     _train(epochs=1, report=lines)
     assert len(lines) == 1
     assert lines[0].startswith("epoch 1/1  training ")
-    assert all(f"{head} " in lines[0] for head in HEADS)
+    assert all(f"{head} " in lines[0] for head in HEAD_NAMES)
     assert lines[0].endswith(" rows/s")
 
 
@@ -114,7 +117,7 @@ class _Buried(_InMemory):
 
 def test_predictions_are_those_of_a_log_in_which_everybody_looks(trained: Trained) -> None:
     training, calibration, holdout = (cast("Examples", _Buried(days)) for days in (DAYS[:2], DAYS[2:3], DAYS[3:]))
-    config = TrainingConfig(preset_of("tiny"), 3, 20)
+    config = TrainingConfig(preset_of("tiny"), 20)
     metrics = train(training, calibration, holdout, config, lambda _: None).metrics
     for head in ("like", "comment", "dwell"):  # the others are too rare to compare
         for name in ("mean_observed", "mean_predicted"):
@@ -124,7 +127,7 @@ def test_predictions_are_those_of_a_log_in_which_everybody_looks(trained: Traine
 
 
 def test_base_rates_are_those_of_a_log_in_which_everybody_looks() -> None:
-    network = FeedRanker(preset_of("tiny"))
+    network = TwoTower(preset_of("tiny").sizes)
     _, seen = _prepare(network, cast("Examples", _InMemory(DAYS[:2])))
     _, buried = _prepare(network, cast("Examples", _Buried(DAYS[:2])))
     assert {head: buried[head] for head in ("like", "comment")} == pytest.approx(
@@ -139,7 +142,7 @@ def test_metrics_by_hand() -> None:
     labels = np.zeros((4, len(HEADS)))
     labels[:, 0] = [1, 0, 1, 0]
     labels[:, 5] = np.log1p([2.0, 2.0, 6.0, 6.0])
-    calibration = {head: HeadCalibration("ratio" if head == "dwell" else "platt", 1.0, 0.0) for head in HEADS}
+    calibration = {head.name: HeadCalibration("platt" if head.is_binary else "ratio", 1.0, 0.0) for head in HEADS}
     metrics = measure(Outputs(logits, labels, np.ones(4)), calibration)
     assert metrics["like"]["auc"] == pytest.approx(0.75)
     assert metrics["like"]["num_positives"] == 2

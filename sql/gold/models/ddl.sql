@@ -1,8 +1,8 @@
--- grain: one trained model version
+-- grain: the model of one role in one night
 CREATE TABLE gold.models (
   model_version STRING NOT NULL COMMENT 'hash of weights and configuration',
   ds DATE NOT NULL COMMENT 'the night that trained it',
-  preset STRING NOT NULL COMMENT 'configuration of contracts.settings it was trained by',
+  preset STRING NOT NULL COMMENT 'preset of models/presets/ it was trained by',
   stage STRING NOT NULL COMMENT 'trained',
   feature_schema STRING NOT NULL COMMENT 'contracts.features.schema_hash()',
   features ARRAY<STRING> NOT NULL COMMENT 'ordered example columns',
@@ -11,5 +11,6 @@ CREATE TABLE gold.models (
   num_examples BIGINT NOT NULL COMMENT 'examples it was trained on',
   metrics STRING NOT NULL COMMENT 'JSON: losses and held-out metrics per head',
   code_revision STRING NOT NULL COMMENT 'commit of the code that trained it',
-  path STRING NOT NULL COMMENT 'checkpoint folder, relative to the lake'
+  path STRING NOT NULL COMMENT 'checkpoint folder, relative to the lake',
+  role STRING COMMENT 'what it is for: heavy, light or trial; null, from before there were roles, is heavy'
 ) USING DELTA PARTITIONED BY (ds)

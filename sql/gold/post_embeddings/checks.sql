@@ -7,4 +7,5 @@ WHERE ds = :ds AND EXISTS(CONCAT(embedding, projection), x -> x IS NULL OR ISNAN
 SELECT posts.post_id
 FROM gold_post_features AS posts
 LEFT ANTI JOIN gold_post_embeddings AS vectors ON vectors.post_id = posts.post_id AND vectors.ds = posts.ds
-WHERE posts.ds = :ds AND EXISTS (SELECT 1 FROM gold_models AS models WHERE models.ds = :ds);
+WHERE posts.ds = :ds AND EXISTS (SELECT 1 FROM gold_models AS models
+  WHERE models.ds = :ds AND COALESCE(models.role, 'heavy') = 'heavy');

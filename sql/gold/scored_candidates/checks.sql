@@ -8,7 +8,8 @@ WHERE candidates.ds = :ds;
 -- check: scored_by_the_model_of_the_night critical
 SELECT scored.user_id, scored.post_id, scored.model_version
 FROM gold_scored_candidates AS scored
-CROSS JOIN (SELECT COALESCE(max(model_version), 'simple-score') AS model_version FROM gold_models WHERE ds = :ds) AS night
+CROSS JOIN (SELECT COALESCE(max(model_version), 'simple-score') AS model_version FROM gold_models
+  WHERE ds = :ds AND COALESCE(role, 'heavy') = 'heavy') AS night
 WHERE scored.ds = :ds AND scored.model_version <> night.model_version;
 
 -- check: heads_are_null_without_a_model_only critical

@@ -6,10 +6,10 @@ import tomllib
 from dataclasses import asdict
 from pathlib import Path
 
-from contracts.settings import MODEL_PRESETS
 from contracts.settings.load import load
+from contracts.settings.models import MODEL_PRESETS
 from contracts.settings.page import effective, page
-from models.presets import PRESETS
+from models.presets import preset_names
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -20,7 +20,7 @@ def test_the_page_is_current() -> None:
 
 
 def test_model_presets_are_those_that_models_know() -> None:
-    assert set(MODEL_PRESETS) == set(PRESETS)
+    assert preset_names() == MODEL_PRESETS
 
 
 def test_effective_settings_are_toml_with_where_each_came_from(tmp_path: Path) -> None:

@@ -11,10 +11,9 @@ import pyarrow as pa
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from contracts.features import HEADS
+from contracts.heads import BINARY_HEADS, HEAD_NAMES, LABEL_COLUMNS, SCORE_COLUMNS
 from contracts.settings import Dataset, Evaluation, Settings
 from spark_jobs.evaluate import head_quality, heldout_scores, ranking, user_metrics
-from spark_jobs.evaluate.heldout_scores import LABELS, PREDICTIONS
 from spark_jobs.lake import Lake, checksum
 from spark_jobs.night import Night
 from spark_jobs.night_model import model_of
@@ -26,7 +25,7 @@ DAY = date(2026, 3, 7)
 def scored_rows(rows: list[dict[str, Any]]) -> pa.Table:
     """Scored examples; each row gives what matters."""
     base: dict[str, Any] = {"created_s": 0, "num_prior_likes": 0, "content_type": "photo"}
-    base |= dict.fromkeys((*LABELS, *PREDICTIONS, "value_score"), 0.0)
+    base |= dict.fromkeys((*LABEL_COLUMNS, *SCORE_COLUMNS, "value_score"), 0.0)
     return pa.Table.from_pylist([base | row for row in rows])
 
 
@@ -114,7 +113,7 @@ def example_columns(seed: int) -> dict[str, Any]:
     users = np.repeat(np.arange(30), 12)
     columns: dict[str, Any] = {"user_id": users, "post_id": generator.integers(0, 80, len(users))}
     columns["num_prior_likes"] = generator.integers(0, 5, len(users))
-    for head in HEADS[:5]:
+    for head in BINARY_HEADS:
         columns[f"label_{head}"] = (generator.random(len(users)) < 0.2).astype(np.float32)
     return columns
 
@@ -141,7 +140,7 @@ def test_the_report_is_complete_and_a_rerun_writes_the_same(night: Night) -> Non
         for value in report["metrics"][metric].values():
             assert 0 <= value["low"] <= value["mean"] <= value["high"] <= 1
     assert all(0 <= value <= 1 for value in report["auc"].values())
-    assert set(report["calibration"]) == set(HEADS)
+    assert set(report["calibration"]) == set(HEAD_NAMES)
     ranking.main(night)
     assert (night.folder / "metrics.json").read_text() == text
 

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from spark_jobs.examples.labels import LABELS, attribute, mature_labels
+from contracts.heads import LABEL_COLUMNS
+from spark_jobs.examples.labels import attribute, mature_labels
 from spark_jobs.examples.window import Window
 from tests.silver_rows import at, silver
 
@@ -19,7 +20,7 @@ def labels(
     rows = [{"user_id": 1, "post_id": 1, "engagement_id": f"e{n}", **act} for n, act in enumerate(acts)]
     matured = mature_labels(exposures, attribute(exposures, silver(spark, "silver.engagements", rows)), WINDOW)
     return {
-        row.example_id: {name.removeprefix("label_"): row[name] for name in LABELS if row[name]}
+        row.example_id: {name.removeprefix("label_"): row[name] for name in LABEL_COLUMNS if row[name]}
         for row in matured.collect()
     }
 

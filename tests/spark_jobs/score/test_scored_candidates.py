@@ -11,6 +11,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from contracts.features import features_of, place_of
+from contracts.heads import SCORE_COLUMNS
 from contracts.settings import VALUE_PRESETS, Settings
 from contracts.value import value_score
 from spark_jobs.gate import run_gate
@@ -22,7 +23,6 @@ from tests import scoring_lake
 from tests.feature_values import numbers
 
 USERS, POSTS = 41, 60
-HEADS = ("p_like", "p_comment", "p_share", "p_hide", "p_report", "dwell_s")
 
 FADING = Settings(value=VALUE_PRESETS["seed"], value_preset="seed")
 """Settings under which the age of a post counts too."""
@@ -66,10 +66,10 @@ def test_scores_are_those_of_the_ranker(night: Night, user: int) -> None:
     vectors = ranker.post_vectors(np.array([numbers(row, "post") for row in chosen], dtype=np.float32))
     embedding, projection = ranker.user_vectors(np.array([own], dtype=np.float32))
     want = ranker.score(embedding[0], projection[0], *vectors, cross)
-    for head in HEADS:
+    for head in SCORE_COLUMNS:
         np.testing.assert_allclose(scored[head], want[head], rtol=1e-4, atol=1e-6)
     value = value_score(
-        **{head: np.array(scored[head]) for head in HEADS},
+        {head: np.array(scored[head]) for head in SCORE_COLUMNS},
         age_h=(np.array(scored["post_id"]) + 1) / 6,
         author_negative_rate=np.array([row.author_negative_rate for row in chosen]),
         weights=FADING.value,
@@ -99,7 +99,7 @@ def test_every_candidate_is_scored_once_and_finite(night: Night) -> None:
     scored = night.read("gold.scored_candidates")
     count = night.read("gold.feed_candidates").count()
     assert scored.count() == scored.select("user_id", "post_id").distinct().count() == count
-    values = scored.select(*HEADS, "value_score").toArrow().to_pandas().to_numpy()
+    values = scored.select(*SCORE_COLUMNS, "value_score").toArrow().to_pandas().to_numpy()
     assert np.isfinite(values).all()
     assert ((values[:, :5] >= 0) & (values[:, :5] <= 1)).all()
 
@@ -113,7 +113,7 @@ def test_a_candidate_without_vector_names_the_table_and_the_post(night: Night) -
 
 
 def test_a_night_without_model_names_the_table_and_the_day(make_night: Callable[..., Night]) -> None:
-    with pytest.raises(ValueError, match=r"gold.models has no row with ds = 2026-03-08"):
+    with pytest.raises(ValueError, match=r"gold.models has no row with ds = 2026-03-08 and role = heavy"):
         post_embeddings.main(make_night())
 
 

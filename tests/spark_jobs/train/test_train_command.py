@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from contracts.settings import PoolRules, Settings
+from contracts.settings import Models, PoolRules, Settings
 from contracts.settings.load import load
 from contracts.settings.options import VARIABLE
 from spark_jobs.lake import Lake
@@ -23,11 +23,11 @@ def night_with(tmp_path: Path, settings: Settings) -> Night:
 
 
 def test_the_command_makes_the_nights_settings_again(tmp_path: Path) -> None:
-    settings = replace(Settings(), pool=PoolRules(size=50), model_preset="base", seed=7)
-    words = models.train_command(night_with(tmp_path, settings))
+    settings = replace(Settings(), pool=PoolRules(size=50), models=Models(heavy="base", light="tiny"), seed=7)
+    words = models.train_command(night_with(tmp_path, settings), "light")
     changes = [value for option, value in pairwise(words) if option == "--set"]
     assert load(None, None, changes).settings == settings
-    assert models.train_command(night_with(tmp_path, Settings()))[-2:] == ["--runs", str(tmp_path)]
+    assert models.train_command(night_with(tmp_path, Settings()), "heavy")[-2:] == ["--role", "heavy"]
 
 
 def test_the_process_reads_no_settings_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

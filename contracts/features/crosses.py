@@ -1,0 +1,30 @@
+"""Which features of a user and of a post say the same kind of thing, so that their products mean something.
+
+A network that has to find them by itself needs far more rows than a night has.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from contracts.features.feature import TOPICS
+
+
+@dataclass(frozen=True)
+class Cross:
+    """Numbers of a user and of a post in the same order; a ``dot`` is one input, ``products`` are many."""
+
+    name: str
+    user: tuple[str, ...]
+    post: tuple[str, ...]
+    kind: Literal["dot", "products"]
+
+
+_INTERESTS = tuple(f"interest_{topic}" for topic in TOPICS)
+
+CROSSES: tuple[Cross, ...] = (
+    Cross("topic_interests", _INTERESTS, tuple(f"topic_{topic}" for topic in TOPICS), "products"),
+    Cross("topic_interest", _INTERESTS, tuple(f"topic_{topic}" for topic in TOPICS), "dot"),
+    Cross("read_interest", _INTERESTS, ("read_topics",), "dot"),
+    Cross("taste", ("topic_preference",), ("content_embedding",), "dot"),
+    Cross("creator", ("creator_affinity",), ("creator_sketch",), "dot"),
+)

@@ -1,0 +1,39 @@
+"""Which models a night trains, and what each is for."""
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Annotated
+
+from contracts.settings.kinds import OneOf
+
+HEAVY = "heavy"
+MODEL_PRESETS = tuple(
+    sorted(path.stem for path in (Path(__file__).resolve().parents[2] / "models" / "presets").glob("[a-z]*.py"))
+)
+"""Names of the files in ``models/presets/``, so that a settings file is judged without loading them."""
+
+
+@dataclass(frozen=True)
+class Models:
+    """The preset of each role (``models/presets/``); a night trains no model of a role without one.
+
+    ``heavy`` scores every candidate and is what the run report shows. ``light`` and ``trial`` are trained, registered
+    and usable beside it; no stage serves their scores.
+    """
+
+    heavy: Annotated[str, OneOf(MODEL_PRESETS)] = "deep_cross"
+    light: Annotated[str, OneOf(("", *MODEL_PRESETS))] = ""
+    trial: Annotated[str, OneOf(("", *MODEL_PRESETS))] = ""
+
+    @property
+    def trained(self) -> dict[str, str]:
+        """Role to preset of the models that a night trains."""
+        return {role: preset for role in ROLES if (preset := getattr(self, role))}
+
+
+ROLES: tuple[str, ...] = tuple(item.name for item in fields(Models))
+
+
+def training_report(role: str) -> str:
+    """File name, in the night's folder, of what the training of a role's model said."""
+    return "train.json" if role == HEAVY else f"train.{role}.json"

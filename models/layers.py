@@ -1,0 +1,125 @@
+"""Layers that several networks share.
+
+Shape suffixes: N rows, H heads, I and O inputs and outputs of one layer, Q quantiles.
+"""
+# ruff: noqa: N803, N806 - shape suffixes are upper case
+
+import math
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from contracts.heads import HEADS
+
+MAX_STANDARDISED = 10.0
+"""Inputs are clipped at ten standard deviations: a rare flag must not drown the other inputs."""
+MIN_SPREAD = 1e-3
+CHUNK_ROWS = 512
+"""Rows per product: more leave a core's cache; with at most eight distinct shapes, kernels are generated once."""
+
+
+class Standardise(nn.Module):
+    """``(x - mean) / std``, clipped; the moments are those of the training rows and travel with the weights."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(size))
+        self.register_buffer("std", torch.ones(size))
+
+    def forward(self, x_NI: Tensor) -> Tensor:
+        """Shape is kept."""
+        return ((x_NI - self.mean) / self.std).clamp(-MAX_STANDARDISED, MAX_STANDARDISED)
+
+
+class HeadLayer(nn.Module):
+    """One linear layer for each head, as one batched product: (H, N, I) to (H, N, O)."""
+
+    def __init__(self, num_inputs: int, num_outputs: int) -> None:
+        super().__init__()
+        layers = [nn.Linear(num_inputs, num_outputs) for _ in HEADS]
+        self.weight = nn.Parameter(torch.stack([layer.weight.detach().T for layer in layers]))
+        self.bias = nn.Parameter(torch.stack([layer.bias.detach() for layer in layers]))
+
+    def forward(self, x_HNI: Tensor) -> Tensor:
+        """(H, N, I) to (H, N, O)."""
+        return torch.baddbmm(self.bias.unsqueeze(1), x_HNI, self.weight)
+
+
+def build_tower(widths: Sequence[int], dropout: float) -> nn.Sequential:
+    """Linear layers with ReLU and dropout between them; the output is linear, so that embeddings may be negative."""
+    layers: list[nn.Module] = []
+    for index, (num_inputs, num_outputs) in enumerate(pairwise(widths)):
+        layers += [nn.ReLU(), nn.Dropout(dropout)] if index else []
+        layers.append(nn.Linear(num_inputs, num_outputs))
+    return nn.Sequential(*layers)
+
+
+def packed_linear(weight: Tensor, bias: Tensor, *, relu: bool) -> Callable[[Tensor], Tensor]:
+    """``x @ weight.T + bias``, then ReLU where asked.
+
+    oneDNN's product where this build of torch has it, under the name by which torch's own compiler calls it: on AMD
+    cores it is twice as fast as MKL's, which is what ``functional.linear`` uses.
+    """
+    weight, bias = weight.contiguous(), bias.contiguous()
+    if hasattr(torch.ops.mkldnn, "_linear_pointwise"):
+        product: Any = torch.ops.mkldnn._linear_pointwise
+        packed = torch.ops.mkldnn._reorder_linear_weight(weight, CHUNK_ROWS)
+        after = "relu" if relu else "none"
+        return lambda x: product(x, packed, bias, after, [], "")
+    if relu:
+        return lambda x: functional.linear(x, weight, bias).relu_()
+    return lambda x: functional.linear(x, weight, bias)
+
+
+class Spread(nn.Module):
+    """Each input by its place among the training rows: piecewise linear from quantiles to normal scores, shape kept.
+
+    A value that many rows share lies in the middle of its places. Beyond the least and the largest value of the
+    training rows nothing grows.
+    """
+
+    edges: Tensor
+    scores: Tensor
+
+    def __init__(self, size: int, num_quantiles: int) -> None:
+        super().__init__()
+        self.register_buffer("edges", torch.zeros(size, num_quantiles))
+        self.register_buffer("scores", torch.zeros(size, num_quantiles))
+
+    def fit(self, quantiles_IQ: Tensor) -> None:
+        """Take the quantiles of the training rows, lowest first (I, Q)."""
+        places_Q = (torch.arange(quantiles_IQ.shape[1], dtype=torch.float64) + 0.5) / quantiles_IQ.shape[1]
+        normal_Q = math.sqrt(2.0) * torch.erfinv(2.0 * places_Q - 1.0)
+        is_same_IQQ = (quantiles_IQ.unsqueeze(2) == quantiles_IQ.unsqueeze(1)).double()
+        scores_IQ = (is_same_IQQ @ normal_Q) / is_same_IQQ.sum(2)
+        scale_I1 = scores_IQ.square().mean(1, keepdim=True).sqrt().clamp_min(MIN_SPREAD)
+        self.edges.copy_(quantiles_IQ)
+        self.scores.copy_(scores_IQ / scale_I1)
+
+    def forward(self, x_NI: Tensor) -> Tensor:
+        """(N, I) to (N, I)."""
+        edges_IQ, scores_IQ = self.edges.to(x_NI.dtype), self.scores.to(x_NI.dtype)
+        x_IN = x_NI.T.contiguous()
+        above_IN = torch.searchsorted(edges_IQ, x_IN, right=True).clamp(1, edges_IQ.shape[1] - 1)
+        low_IN, high_IN = edges_IQ.gather(1, above_IN - 1), edges_IQ.gather(1, above_IN)
+        share_IN = ((x_IN - low_IN) / (high_IN - low_IN).clamp_min(torch.finfo(x_IN.dtype).tiny)).clamp(0.0, 1.0)
+        mapped_IN = torch.lerp(scores_IQ.gather(1, above_IN - 1), scores_IQ.gather(1, above_IN), share_IN)
+        return mapped_IN.T.contiguous()
+
+
+class ColumnNorm(nn.BatchNorm1d):
+    """Batch normalisation that takes a batch of one row, which has no variance, as it takes rows when it scores."""
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - its name in torch
+        """Shape is kept."""
+        if self.training and len(input) < 2:  # noqa: PLR2004 - one row has no variance
+            moments = self.running_mean, self.running_var
+            return functional.batch_norm(input, *moments, self.weight, self.bias, training=False, eps=self.eps)
+        return super().forward(input)

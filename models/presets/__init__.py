@@ -1,0 +1,37 @@
+"""Presets, one per file: ``models/presets/<name>.py`` holds a function of that name that returns the preset."""
+
+from dataclasses import fields
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any
+
+from models.networks import network_of
+from models.preset import Optimiser, Preset
+
+
+def preset_names() -> tuple[str, ...]:
+    """Names of all presets."""
+    return tuple(sorted(module.name for module in iter_modules(__path__)))
+
+
+def preset_of(name: str) -> Preset:
+    """The preset called ``name``; an unknown name raises ``ValueError`` that lists the known ones."""
+    if name not in preset_names():
+        raise ValueError(f"unknown preset {name!r}; presets are {', '.join(preset_names())}")
+    preset: Preset = getattr(import_module(f"{__name__}.{name}"), name)()
+    if preset.name != name:
+        raise ValueError(f"models/presets/{name}.py returns a preset called {preset.name!r}")
+    return preset
+
+
+def preset_from_json(content: dict[str, Any]) -> Preset:
+    """The preset that ``dataclasses.asdict`` turned into ``content``; an unknown network raises ``ValueError``."""
+    known = {item.name for item in fields(Preset)}
+    if content.keys() != known:
+        raise ValueError(f"a preset has the keys {', '.join(sorted(known))}, not {', '.join(sorted(content))}")
+    sizes = {name: tuple(value) if isinstance(value, list) else value for name, value in content["sizes"].items()}
+    values = content | {
+        "sizes": network_of(content["network"]).Sizes(**sizes),
+        "optimiser": Optimiser(**content["optimiser"]),
+    }
+    return Preset(**values)
