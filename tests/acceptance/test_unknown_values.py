@@ -142,7 +142,7 @@ def nights(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> dic
             job.main(night)
         found[name] = night
     models.main(found["unseen"])
-    for name in CASES:
+    for name in CASES.keys() - {"unseen"}:
         for part in ("models", "gold/models"):
             shutil.copytree(folder / "unseen" / part, folder / name / part, dirs_exist_ok=True)
     return found
