@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 
 from analysis import report_figures as figures
 from analysis import report_numbers as numbers
+from contracts.run_files import RunFiles
 
 TEMPLATE = "report.html.j2"
 NOTHING = "n/a"
@@ -103,10 +104,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not folder.is_dir():
         print(f"report: {folder} does not exist: no stage of this night has run with --runs {options.runs}")
         return 1
-    scratch = folder / ".report.html.tmp"
+    page = RunFiles(folder).report
+    scratch = page.with_name(f".{page.name}.tmp")
     scratch.write_text(render(folder))
-    scratch.replace(folder / "report.html")
-    print(f"report: {folder / 'report.html'}")
+    scratch.replace(page)
+    print(f"report: {page}")
     return 0
 
 

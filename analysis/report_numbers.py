@@ -1,25 +1,15 @@
 """What the run report says, as plain numbers and sentences drawn from a night's JSON files."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from contracts.pipeline import STAGES, TABLES
+from contracts.run_files import Json, RunFile, RunFiles
 
-WRITERS = {
-    "preflight.json": "preflight",
-    "late_files.json": "features",
-    "train.json": "train",
-    "metrics.json": "evaluate",
-    "audit.json": "audit",
-    "publish.json": "publish",
-}
 HEADLINE_METRIC = "ndcg@10"
 HEADLINE_PAIR = "ranker-chronological"
-
-Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -53,11 +43,12 @@ class Verdict:
 def read_run(folder: Path) -> Run:
     """Read ``<runs>/<ds>``; a file that is missing or is no JSON object is noted, never fatal."""
     problems: dict[str, str] = {}
+    files = RunFiles(folder)
 
-    def read(path: Path, stage: str) -> Json:
-        name = str(path.relative_to(folder))
+    def read(file: RunFile[Any]) -> Json:
+        name, stage = str(file.path.relative_to(folder)), file.stage
         try:
-            value = json.loads(path.read_text())
+            value = file.read()
         except FileNotFoundError:
             problems[name] = f"{name} is missing: the {stage} stage has not written it."
             return {}
@@ -69,27 +60,25 @@ def read_run(folder: Path) -> Run:
         problems[name] = f"{name}, written by the {stage} stage, is not a JSON object."
         return {}
 
-    stages = {stage: read(folder / "stages" / f"{stage}.json", stage) for stage in STAGES}
-    verdicts = {t.full_name: read(folder / "verdicts" / f"{t.full_name}.json", t.stage) for t in TABLES}
-    single = {name.removesuffix(".json"): read(folder / name, stage) for name, stage in WRITERS.items()}
+    stages = {stage: read(files.stage(stage)) for stage in STAGES}
+    verdicts = {table.full_name: read(files.verdict(table.full_name)) for table in TABLES}
     return Run(
         folder.name,
         {name: value for name, value in stages.items() if value},
         {name: value for name, value in verdicts.items() if value},
-        single["preflight"],
-        single["late_files"],
-        single["train"],
-        single["metrics"],
-        single["audit"],
-        single["publish"],
+        read(files.preflight),
+        read(files.late_files),
+        read(files.training()),
+        read(files.metrics),
+        read(files.audit),
+        read(files.publish),
         problems,
-        {table.full_name: said for table in TABLES if (said := _notes(folder / "notes" / f"{table.full_name}.json"))},
+        {table.full_name: said for table in TABLES if (said := _said(files.notes(table.full_name)))},
     )
 
 
-def _notes(path: Path) -> list[str]:
-    """What a table's job told; most tell nothing."""
-    return [str(sentence) for sentence in json.loads(path.read_text())] if path.exists() else []
+def _said(notes: RunFile[list[str]]) -> list[str]:
+    return notes.read() if notes.exists() else []
 
 
 def table_rows(run: Run) -> dict[str, int]:

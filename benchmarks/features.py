@@ -19,6 +19,7 @@ from datetime import date
 from pathlib import Path
 
 from benchmarks.nightly import Cost, measure
+from contracts.run_files import RunFiles
 from infra.services import ROOT
 
 END = date(2026, 3, 8)
@@ -38,7 +39,7 @@ def run_stage(stage: str, folder: Path, options: Sequence[str] = ()) -> tuple[Co
     paths = ["--lake", str(folder / "lake"), "--landing", str(folder / "landing"), "--runs", str(folder / "runs")]
     job = [str(ROOT / "spark_jobs/run.py"), stage, "--ds", END.isoformat(), *paths, "--strict"]
     seconds, peak = _submit(job, folder, options)
-    record = json.loads((folder / "runs" / END.isoformat() / "stages" / f"{stage}.json").read_text())
+    record = RunFiles.of(folder / "runs", END).stage(stage).read()
     rows = {name: int(table["rows"]) for name, table in record["tables"].items()}
     return Cost(seconds, record["startup_seconds"], peak), rows
 

@@ -19,6 +19,7 @@ from pathlib import Path
 import psutil
 
 from contracts.pipeline import STAGES
+from contracts.run_files import RunFiles
 from infra.services import ROOT
 from tests.nights import redis_server
 
@@ -71,7 +72,7 @@ def run_night(users: int, folder: Path, redis_url: str) -> dict[str, Cost]:
         arguments = ["--ds", DS, "--lake", str(folder / "lake"), "--landing", str(landing), "--runs", str(runs)]
         job = [str(ROOT / "spark_jobs/run.py"), stage, *arguments, "--redis", redis_url, "--strict"]
         seconds, peak = measure([*submit, *job], log)
-        record = json.loads((runs / DS / "stages" / f"{stage}.json").read_text())
+        record = RunFiles.of(runs, DS).stage(stage).read()
         costs[stage] = Cost(seconds, record["startup_seconds"], peak)
         print(
             f"{users:7,} users  {stage:10} {seconds:7.1f} s  {users / seconds:8.0f} users/s  {peak:6.0f} MB", flush=True

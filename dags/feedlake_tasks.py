@@ -3,7 +3,6 @@
 Locations come from ``FEEDLAKE_*`` environment variables of the Airflow deployment, so that no DAG names a path.
 """
 
-import json
 import os
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from airflow.providers.standard.operators.bash import BashOperator
 from airflow.sdk import Asset, task
 from airflow.sdk.exceptions import AirflowFailException
 
+from contracts.run_files import RunFiles
 from contracts.verdicts import describe_rule
 
 HOME = os.environ.get("FEEDLAKE_HOME", str(Path(__file__).resolve().parent.parent))
@@ -70,10 +70,10 @@ def validate(full_name: str) -> Any:
 
 def read_verdict(runs: Path, ds: str, full_name: str) -> dict[str, Any]:
     """Rows and warnings of a passed gate; ``AirflowFailException`` naming table, rule and rows of a failed one."""
-    path = runs / ds / "verdicts" / f"{full_name}.json"
-    if not path.exists():
-        raise AirflowFailException(f"{full_name} has no verdict for {ds}: {path} is missing; rerun its stage")
-    verdict = json.loads(path.read_text())
+    file = RunFiles.of(runs, ds).verdict(full_name)
+    if not file.exists():
+        raise AirflowFailException(f"{full_name} has no verdict for {ds}: {file.path} is missing; rerun its stage")
+    verdict = file.read()
     broken = [result for result in verdict["results"] if not result["success"]]
     lines = [f"{result['severity']}: {describe_rule(full_name, result)}" for result in broken]
     for line in lines:

@@ -8,7 +8,6 @@ the same night.
 import argparse
 import concurrent.futures
 import hashlib
-import json
 import os
 import re
 import subprocess
@@ -19,6 +18,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from contracts.run_files import RunFiles
 from contracts.settings.options import VARIABLE, add_options
 from contracts.verdicts import describe_rule
 from infra import services
@@ -135,8 +135,7 @@ def split_of_time(source: Source, seconds: dict[str, float], num_tasks: int) -> 
     Airflow's share is the part of the night in which no stage was starting or at work: scheduling, task processes,
     validating tasks, the report.
     """
-    folder = source.folder / "runs" / source.ds / "stages"
-    stages = [json.loads(path.read_text()) for path in folder.glob("*.json")]
+    stages = [file.read() for file in RunFiles.of(source.folder / "runs", source.ds).stages()]
     startup = sum(stage["startup_seconds"] for stage in stages)
     work = sum(stage["seconds"] for stage in stages)
     covered, until = 0.0, 0.0
@@ -152,24 +151,24 @@ def split_of_time(source: Source, seconds: dict[str, float], num_tasks: int) -> 
     )
 
 
-def broken_rules(verdicts: Path, table: str = "*") -> list[str]:
+def broken_rules(files: RunFiles, table: str | None = None) -> list[str]:
     """What critical rules found, of every table or of one; one line each: table, rule, rows."""
-    found = [json.loads(path.read_text()) for path in sorted(verdicts.glob(f"{table}.json"))]
     return [
         f"  {describe_rule(verdict['table'], result)}"
-        for verdict in found
+        for verdict in files.verdicts()
+        if table in (None, verdict["table"])
         for result in verdict["results"]
         if result["severity"] == "critical" and not result["success"]
     ]
 
 
-def reasons(airflow: Airflow, run_id: str, tasks: list[dict[str, Any]], verdicts: Path) -> list[str]:
+def reasons(airflow: Airflow, run_id: str, tasks: list[dict[str, Any]], files: RunFiles) -> list[str]:
     """Why each failed task failed: what a gate found, for a validating task, else what the task's log ends with."""
     found = []
     for task in sorted((task for task in tasks if task["state"] == "failed"), key=lambda task: str(task["end_date"])):
         name = task["task_id"]
         _, is_validation, table = name.partition(".validate_")
-        rules = broken_rules(verdicts, table.replace("_", ".", 1)) if is_validation else []
+        rules = broken_rules(files, table.replace("_", ".", 1)) if is_validation else []
         told = rules or [f"  {line}" for line in airflow.reason(run_id, name, task["try_number"])]
         found += [f"{name} failed:", *told]
     return found
@@ -197,11 +196,11 @@ def run(source: Source) -> int:
     started = time.monotonic()
     state, tasks = follow(airflow, run_id)
     seconds["night"] = time.monotonic() - started
-    report = source.folder / "runs" / source.ds / "report.html"
+    files = RunFiles.of(source.folder / "runs", source.ds)
     if state != "success":
         print("the night stopped; the epoch served before stays served")
-        print(*reasons(airflow, run_id, tasks, source.folder / "runs" / source.ds / "verdicts"), sep="\n")
-        print(f"Airflow UI   {url}/dags/{DAG}/runs/{run_id}\nrun report   {report}")
+        print(*reasons(airflow, run_id, tasks, files), sep="\n")
+        print(f"Airflow UI   {url}/dags/{DAG}/runs/{run_id}\nrun report   {files.report}")
         return 1
     feed = services.start_feed(redis_url)
     user = richest_user(redis_url)
@@ -211,7 +210,7 @@ def run(source: Source) -> int:
     seconds["total"] = time.monotonic() - begun
     split_of_time(source, seconds, len(tasks))
     print(f"\nAirflow UI   {url}/dags/{DAG}/runs/{run_id}")
-    print(f"run report   {report}")
+    print(f"run report   {files.report}")
     print(f"feed API     {feed}/docs   (`make stop` ends everything)")
     return 0
 

@@ -9,7 +9,6 @@ killed anywhere, a second run continues at the day it was in, and a run with mor
 
 import argparse
 import fcntl
-import json
 import os
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from typing import IO, Any
 
 from contracts.erasure import KEY_FILE_VARIABLE
 from contracts.pipeline import STAGES
+from contracts.run_files import RunFiles
 from contracts.settings.options import add_options
 from infra import services
 from infra.demo import END_DATE, Source, broken_rules, fill_landing, simulated_source
@@ -63,20 +63,16 @@ def submit(source: Source, job: list[str], runs: Path) -> None:
     show_stages(runs, begun, seen)
     if process.returncode != 0:
         tail = log_path.read_text(errors="replace")[-2000:]
-        told = [*broken_rules(runs / "verdicts"), f"the end of {log_path} says:", tail]
+        told = [*broken_rules(RunFiles(runs)), f"the end of {log_path} says:", tail]
         raise SystemExit("\n".join(["the loop stopped; run it again to go on with this day", *told]))
 
 
 def show_stages(runs: Path, begun: float, seen: set[str]) -> None:
     """Print the stages that ended since ``begun`` and were not ``seen``."""
-    found = [path for path in (runs / "stages").glob("*.json") if path.stat().st_mtime >= begun]
-    for path in sorted(found, key=lambda path: path.stat().st_mtime):
-        if path.stem not in seen:
-            seen.add(path.stem)
-            print(
-                f"    {time.time() - begun:5.0f} s  {path.stem} ({json.loads(path.read_text())['seconds']:.1f} s)",
-                flush=True,
-            )
+    for file in RunFiles(runs).stages():
+        if file.path.stat().st_mtime >= begun and file.stage not in seen:
+            seen.add(file.stage)
+            print(f"    {time.time() - begun:5.0f} s  {file.stage} ({file.read()['seconds']:.1f} s)", flush=True)
 
 
 def run_day(source: Source, ds: date, redis_url: str) -> dict[str, Any]:
@@ -87,7 +83,7 @@ def run_day(source: Source, ds: date, redis_url: str) -> dict[str, Any]:
     print(f"{ds}", flush=True)
     if ds > date.fromisoformat(END_DATE):
         job = ["spark_jobs/simulate/__main__.py", "respond", "--landing", str(source.landing), "--lake", lake]
-        submit(source, [*job, "--ds", before.isoformat(), "--figures", str(runs / "response.json")], runs)
+        submit(source, [*job, "--ds", before.isoformat(), "--figures", str(RunFiles(runs).response.path)], runs)
         print(f"    {time.monotonic() - begun:5.0f} s  users responded to the feeds of {before}", flush=True)
     places = ["--lake", lake, "--landing", str(source.landing), "--runs", str(source.folder / "runs")]
     words = [*STAGES, "--ds", ds.isoformat(), *places, "--redis", redis_url, "--strict"]
@@ -95,22 +91,19 @@ def run_day(source: Source, ds: date, redis_url: str) -> dict[str, Any]:
     report = [str(LAKE / "python"), "-m", "analysis.report", "--runs", str(source.folder / "runs"), "--ds", str(ds)]
     subprocess.run(report, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     figures = figures_of(source, ds, time.monotonic() - begun)
-    beside = runs / "_loop.json"
-    beside.write_text(json.dumps(figures, indent=1) + "\n")
-    beside.replace(runs / "loop.json")  # the day is done
+    RunFiles(runs).loop.write(figures)  # the day is done
     return figures
 
 
 def figures_of(source: Source, ds: date, seconds: float) -> dict[str, Any]:
     """One day's figures: what users did and would have done, how good the ranker is, which epoch it published."""
-    runs = source.folder / "runs" / ds.isoformat()
-    response = runs / "response.json"
-    metrics = json.loads((runs / "metrics.json").read_text())["metrics"]
+    files = RunFiles.of(source.folder / "runs", ds)
+    metrics = files.metrics.read()["metrics"]
     return {
         "day": ds.isoformat(),
-        "epoch": json.loads((runs / "publish.json").read_text())["epoch"],
+        "epoch": files.publish.read()["epoch"],
         "ndcg": {name: value["mean"] for name, value in metrics.get("ndcg@10", {}).items()},
-        "response": json.loads(response.read_text()) if response.exists() else None,
+        "response": files.response.read() if files.response.exists() else None,
         "seconds": round(seconds, 1),
     }
 
@@ -152,8 +145,8 @@ def run_days(source: Source, days: int, redis_url: str) -> None:
     first = date.fromisoformat(END_DATE)
     for number in range(days + 1):
         ds = first + timedelta(days=number)
-        done = source.folder / "runs" / ds.isoformat() / "loop.json"
-        figures = json.loads(done.read_text()) if done.exists() else run_day(source, ds, redis_url)
+        done = RunFiles.of(source.folder / "runs", ds).loop
+        figures = done.read() if done.exists() else run_day(source, ds, redis_url)
         print(line_of(figures), flush=True)
 
 

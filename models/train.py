@@ -15,9 +15,10 @@ from typing import Any
 
 from contracts.features import example_columns, schema_hash
 from contracts.heads import HEAD_NAMES
+from contracts.run_files import RunFiles
 from contracts.settings import Settings
 from contracts.settings.hashes import settings_hash
-from contracts.settings.models import HEAVY, ROLES, training_report
+from contracts.settings.models import HEAVY, ROLES
 from contracts.settings.options import add_options, load_options
 from models.checkpoint import CheckpointConfig, write_checkpoint
 from models.loading import Examples, Snapshot, Split, TooFewExamples, pin_snapshot, split_days
@@ -134,12 +135,7 @@ def _write_report(arguments: Arguments, model_version: str, split: Split, traine
 
 
 def _write(arguments: Arguments, report: dict[str, Any]) -> None:
-    folder = arguments.runs / arguments.ds.isoformat()
-    folder.mkdir(parents=True, exist_ok=True)
-    name = training_report(arguments.role)
-    beside = folder / f".{name}"
-    beside.write_text(json.dumps(report, indent=1, allow_nan=False) + "\n")
-    beside.replace(folder / name)
+    RunFiles.of(arguments.runs, arguments.ds).training(arguments.role).write(report)
 
 
 def _span(days: tuple[date, ...]) -> str:

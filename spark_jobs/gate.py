@@ -14,15 +14,16 @@ from dataclasses import asdict, dataclass
 from functools import reduce
 from operator import or_
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import DoubleType, FloatType
 
 from contracts.pipeline import BY_NAME, Table
+from contracts.run_files import RuleResult, TableVerdict
 from contracts.settings import Dataset
-from spark_jobs.night import Night, write_json
+from spark_jobs.night import Night
 
 ROOT = Path(__file__).resolve().parent.parent
 SEVERITIES = ("critical", "warning")
@@ -186,7 +187,7 @@ def cross_checks(night: Night, table: Table) -> list[Result]:
     return results
 
 
-def run_gate(night: Night, name: str, since: int = -1) -> dict[str, Any]:
+def run_gate(night: Night, name: str, since: int = -1) -> TableVerdict:
     """Check what the night may have written to table ``name``, write the verdict and return it.
 
     Its ``rows`` are those written after version ``since`` of the table, ``rows_checked`` those of the days that the
@@ -205,7 +206,7 @@ def run_gate(night: Night, name: str, since: int = -1) -> dict[str, Any]:
     num_rows = grain.element_count
     results = [grain, *check_numbers(frame, num_rows), *expect(frame, load_suite(table), num_rows)]
     results += cross_checks(night, table)
-    verdict = {
+    verdict: TableVerdict = {
         "table": name,
         "ds": night.ds.isoformat(),
         "settings": night.settings_hash,
@@ -213,9 +214,9 @@ def run_gate(night: Night, name: str, since: int = -1) -> dict[str, Any]:
         "rows": night.lake.rows_written(name, since),
         "rows_checked": num_rows,
         "seconds": round(time.monotonic() - started, 2),
-        "results": [asdict(result) for result in results],
+        "results": [cast("RuleResult", asdict(result)) for result in results],
     }
-    write_json(night.folder / "verdicts" / f"{name}.json", verdict)
+    night.files.verdict(name).write(verdict)
     return verdict
 
 

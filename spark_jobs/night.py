@@ -1,6 +1,5 @@
 """What one night's jobs share: the date, the lake, the settings, and where verdicts and timings go."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -8,6 +7,7 @@ from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
 
+from contracts.run_files import RunFiles
 from contracts.settings import Settings
 from contracts.settings.hashes import settings_hash
 from contracts.settings.load import load
@@ -45,6 +45,11 @@ class Night:
         """This night's folder under ``runs``."""
         return self.runs / self.ds.isoformat()
 
+    @property
+    def files(self) -> RunFiles:
+        """The files in ``folder``."""
+        return RunFiles(self.folder)
+
     def read(self, name: str) -> DataFrame:
         """Shorthand for ``lake.read``."""
         return self.lake.read(name)
@@ -56,15 +61,7 @@ class Night:
         """
         for sentence in sentences:
             print(f"{table}: {sentence}")
-        write_json(self.folder / "notes" / f"{table}.json", list(sentences))
-
-
-def write_json(path: Path, value: object) -> None:
-    """Write a JSON file so that readers see all of it or none."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f".{path.name}.tmp")
-    scratch.write_text(json.dumps(value, indent=1, default=str) + "\n")
-    scratch.replace(path)
+        self.files.notes(table).write(list(sentences))
 
 
 def load_settings(landing: str) -> Settings:

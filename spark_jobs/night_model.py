@@ -1,13 +1,12 @@
 """The night's models by role: which checkpoint each is, and how a Python worker gets hold of it."""
 
-import json
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from contracts.settings.models import HEAVY, ROLES, training_report
+from contracts.settings.models import HEAVY, ROLES
 from spark_jobs.night import Night
 
 if TYPE_CHECKING:
@@ -54,8 +53,8 @@ def has_model(night: Night, role: str = HEAVY) -> bool:
 
 def why_no_model(night: Night, role: str = HEAVY) -> str | None:
     """Why training left the night without the role's model, in a sentence; None where it has one or has not run."""
-    path = night.folder / training_report(role)
-    reason = json.loads(path.read_text()).get("reason") if path.exists() else None
+    file = night.files.training(role)
+    reason = file.read().get("reason") if file.exists() else None
     return None if reason is None else str(reason)
 
 

@@ -28,10 +28,11 @@ if __name__ == "__main__":
     OPTIONS = parse_arguments(__doc__)  # the imports below take seconds; wrong settings end here
 
 from contracts.pipeline import STAGES, Table, tables_of  # noqa: E402
+from contracts.run_files import StageRecord, TableVerdict  # noqa: E402
 from contracts.verdicts import describe_rule  # noqa: E402
 from spark_jobs.gate import prepare, run_gate  # noqa: E402
 from spark_jobs.lake import Lake  # noqa: E402
-from spark_jobs.night import Night, write_json  # noqa: E402
+from spark_jobs.night import Night  # noqa: E402
 from spark_jobs.session import open_session, size_shuffles  # noqa: E402
 
 WITHOUT_TABLE = {
@@ -51,7 +52,7 @@ ONE_GATE = threading.Lock()
 """Gates name their tables by session-wide views."""
 
 
-def run_stage(night: Night, stage: str, startup_seconds: float = 0.0) -> list[dict[str, Any]]:
+def run_stage(night: Night, stage: str, startup_seconds: float = 0.0) -> list[TableVerdict]:
     """Build and gate every table of ``stage``; write ``<runs>/<ds>/stages/<stage>.json``; return the verdicts.
 
     Tables of the stage that do not read each other are built side by side. A failure is raised when what is at work
@@ -68,7 +69,7 @@ def run_stage(night: Night, stage: str, startup_seconds: float = 0.0) -> list[di
     built: dict[str, Future[float]] = {table.full_name: Future() for table in tables_of(stage)}
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
         verdicts = list(pool.map(lambda table: build_and_gate(night, table, built, before), tables_of(stage)))
-    record = {
+    record: StageRecord = {
         "stage": stage,
         "started_at": started_at.isoformat(),
         "seconds": round(time.monotonic() - started, 2),
@@ -84,7 +85,7 @@ def run_stage(night: Night, stage: str, startup_seconds: float = 0.0) -> list[di
             for verdict in verdicts
         },
     }
-    write_json(night.folder / "stages" / f"{stage}.json", record)
+    night.files.stage(stage).write(record)
     return verdicts
 
 
@@ -99,9 +100,7 @@ def refuse_to_start(night: Night) -> None:
         refuse_older(night, None)
 
 
-def build_and_gate(
-    night: Night, table: Table, built: dict[str, Future[float]], before: dict[str, int]
-) -> dict[str, Any]:
+def build_and_gate(night: Night, table: Table, built: dict[str, Future[float]], before: dict[str, int]) -> TableVerdict:
     """Build ``table`` once those of ``built`` that it reads are there, settle its own future, return its verdict.
 
     ``before`` holds the version of each table when the stage began: rows are counted from there.
@@ -131,7 +130,7 @@ def build_table(night: Night, table: Table) -> None:
     importlib.import_module(f"spark_jobs.{table.stage}.{table.name}").main(night)
 
 
-def failures(verdict: dict[str, Any]) -> list[str]:
+def failures(verdict: TableVerdict) -> list[str]:
     """One readable line per broken rule, critical ones first."""
     broken = sorted((r for r in verdict["results"] if not r["success"]), key=lambda r: str(r["severity"]))
     return [f"{result['severity']}: {describe_rule(verdict['table'], result)}" for result in broken]

@@ -32,8 +32,3 @@ class Models:
 
 
 ROLES: tuple[str, ...] = tuple(item.name for item in fields(Models))
-
-
-def training_report(role: str) -> str:
-    """File name, in the night's folder, of what the training of a role's model said."""
-    return "train.json" if role == HEAVY else f"train.{role}.json"

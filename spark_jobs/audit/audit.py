@@ -5,7 +5,6 @@ Writes ``audit.json`` in the night's folder: ``{"ds", "passed", "ranked_version"
 what goes live is the very snapshot that was audited.
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -166,9 +165,8 @@ def measure(night: Night, pools: DataFrame) -> list[Check]:
 
 def main(night: Night) -> None:
     """Audit the night and write ``audit.json``; raises ``AuditFailed`` naming each failed check with its numbers."""
-    verdict = night.folder / "audit.json"
     # A verdict of an earlier run must not vouch for this one.
-    verdict.unlink(missing_ok=True)
+    night.files.audit.remove()
     night.lake.create("gold.ranked_feeds")
     version = night.lake.version("gold.ranked_feeds")
     pools = night.lake.read("gold.ranked_feeds", version).where(F.col("ds") == F.lit(night.ds)).persist()
@@ -177,18 +175,13 @@ def main(night: Night) -> None:
     finally:
         pools.unpersist()
     failed = [check for check in checks if not check.passed]
-    verdict.parent.mkdir(parents=True, exist_ok=True)
-    verdict.write_text(
-        json.dumps(
-            {
-                "ds": night.ds.isoformat(),
-                "passed": not failed,
-                "ranked_version": version,
-                "checks": [asdict(check) for check in checks],
-            },
-            indent=2,
-        )
-        + "\n"
+    night.files.audit.write(
+        {
+            "ds": night.ds.isoformat(),
+            "passed": not failed,
+            "ranked_version": version,
+            "checks": [asdict(check) for check in checks],
+        }
     )
     if failed:
         said = "; ".join(f"{check.name} is {check.value}, threshold {check.threshold}" for check in failed)

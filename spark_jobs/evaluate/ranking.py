@@ -4,7 +4,6 @@ The model's order by value is compared with newest first and most liked first, p
 intervals. A user counts with at least two examples, one of them positive; the others are reported as left out.
 """
 
-import json
 from datetime import date, timedelta
 from typing import Any
 
@@ -117,8 +116,7 @@ def evaluate(scored: DataFrame, rules: Evaluation, seed: int) -> dict[str, Any]:
 
 def write_report(night: Night, report: dict[str, Any]) -> None:
     """Write ``metrics.json`` in the night's folder."""
-    night.folder.mkdir(parents=True, exist_ok=True)
-    (night.folder / "metrics.json").write_text(json.dumps(report, indent=2, allow_nan=False) + "\n")
+    night.files.metrics.write(report)
 
 
 def main(night: Night) -> None:

@@ -7,7 +7,7 @@ partitions the night built again, and for which files that came late.
 from pyspark.sql import functions as F
 
 from spark_jobs.features.days import SNAPSHOTS
-from spark_jobs.night import Night, write_json
+from spark_jobs.night import Night
 
 
 def main(night: Night) -> None:
@@ -15,4 +15,4 @@ def main(night: Night) -> None:
     again = night.read(SNAPSHOTS).where((F.col("built_by") == F.lit(night.ds)) & (F.size("late_files") > 0))
     rows = again.orderBy("table_name", "day").collect()
     found = [{"table": row.table_name, "day": row.day.isoformat(), "files": row.late_files} for row in rows]
-    write_json(night.folder / "late_files.json", {"recomputed": found})
+    night.files.late_files.write({"recomputed": found})

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from contracts.settings import Dataset
-from spark_jobs.night import Night, write_json
+from spark_jobs.night import Night
 from spark_jobs.preflight.counts import count, read_logs
 from spark_jobs.preflight.findings import in_window, learnt, no_model, notes, stops
 
@@ -37,7 +37,7 @@ def main(night: Night) -> None:
         "stops": stopping,
         "notes": noted,
     }
-    write_json(night.folder / "preflight.json", report)
+    night.files.preflight.write(report)
     print(describe(report, dataset))
     for sentence in noted:
         print(f"  note: {sentence}")

@@ -72,7 +72,7 @@ def main(night: Night) -> None:
         with watch.phase("finish"):
             finish(night, client, versions)
     report = {"epoch": row.epoch, **summary, "seconds": watch.seconds, "published_at": datetime.now(UTC).isoformat()}
-    (night.folder / "publish.json").write_text(json.dumps(report, indent=2) + "\n")
+    night.files.publish.write(report)
 
 
 def succeed(pointer: Pointer | None, epoch: int, previous: int | None, now: float) -> Pointer:

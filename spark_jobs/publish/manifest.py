@@ -1,6 +1,5 @@
 """The manifest of an epoch: everything that decided its content, and how big it is."""
 
-import json
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -9,23 +8,24 @@ from pyspark.sql import functions as F
 
 from contracts.features import schema_hash
 from contracts.pipeline import BY_NAME, TABLES
+from contracts.run_files import AuditRecord
 from spark_jobs.night import Night
 from spark_jobs.publish.store import PublishFailed
 
 
-def read_audit(night: Night) -> dict[str, Any]:
+def read_audit(night: Night) -> AuditRecord:
     """The night's passed audit; raises ``PublishFailed`` where there is none."""
-    path = night.folder / "audit.json"
-    if not path.exists():
-        raise PublishFailed(f"refusing to publish {night.ds}: {path} is missing, run the audit stage first")
-    audit: dict[str, Any] = json.loads(path.read_text())
+    file = night.files.audit
+    if not file.exists():
+        raise PublishFailed(f"refusing to publish {night.ds}: {file.path} is missing, run the audit stage first")
+    audit = file.read()
     if audit["ds"] != night.ds.isoformat() or audit["passed"] is not True:
         failed = ", ".join(check["name"] for check in audit["checks"] if not check["passed"])
         raise PublishFailed(f"refusing to publish {night.ds}: its audit ({audit['ds']}) did not pass: {failed}")
     return audit
 
 
-def pin_versions(night: Night, audit: dict[str, Any]) -> dict[str, int]:
+def pin_versions(night: Night, audit: AuditRecord) -> dict[str, int]:
     """Delta version of every table of the night; the pools are pinned to the version that was audited."""
     for name in BY_NAME["gold.epochs"].inputs:
         night.lake.create(name)

@@ -1,12 +1,13 @@
 """What ``make demo`` takes a folder for, and says of a stopped night."""
 
-import json
 import re
 from datetime import date
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from contracts.run_files import RunFiles, TableVerdict
 from infra.demo import broken_rules, check_day, choose_source, of_day, reasons
 
 
@@ -36,9 +37,10 @@ def test_a_stopped_night_names_table_rule_and_rows(tmp_path: Path) -> None:
         {"severity": "critical", "success": True, "expectation": "grain", "column": "b", "message": "holds"},
         {"severity": "warning", "success": False, "expectation": "grain", "column": "c", "message": "1 of 9 rows"},
     ]
-    (tmp_path / "silver.posts.json").write_text(json.dumps({"table": "silver.posts", "results": results}))
-    assert broken_rules(tmp_path) == ["  silver.posts grain(a): 3 of 9 rows"]
-    assert broken_rules(tmp_path, "silver.users") == []
+    files = RunFiles(tmp_path)
+    files.verdict("silver.posts").write(cast("TableVerdict", {"table": "silver.posts", "results": results}))
+    assert broken_rules(files) == ["  silver.posts grain(a): 3 of 9 rows"]
+    assert broken_rules(files, "silver.users") == []
 
 
 def test_any_day_is_a_night_with_a_lake_of_its_own(tmp_path: Path) -> None:
@@ -69,8 +71,9 @@ class Logs:
 
 def test_every_failed_task_of_a_stopped_night_has_its_reason(tmp_path: Path) -> None:
     broken = {"severity": "critical", "success": False, "expectation": "grain", "column": "a", "message": "3 of 9 rows"}
-    (tmp_path / "silver.page_follows.json").write_text(
-        json.dumps({"table": "silver.page_follows", "results": [broken]})
+    files = RunFiles(tmp_path)
+    files.verdict("silver.page_follows").write(
+        cast("TableVerdict", {"table": "silver.page_follows", "results": [broken]})
     )
     tasks = [
         {"task_id": "train.run", "state": "failed", "end_date": "2", "try_number": 2},
@@ -79,7 +82,7 @@ def test_every_failed_task_of_a_stopped_night_has_its_reason(tmp_path: Path) -> 
         {"task_id": "score.run", "state": "upstream_failed", "end_date": None, "try_number": 0},
         {"task_id": "ingest.run", "state": "success", "end_date": "0", "try_number": 1},
     ]
-    assert reasons(Logs(), "night", tasks, tmp_path) == [  # type: ignore[arg-type]
+    assert reasons(Logs(), "night", tasks, files) == [  # type: ignore[arg-type]
         "clean.validate_silver_page_follows failed:",
         "  silver.page_follows grain(a): 3 of 9 rows",
         "train.run failed:",
