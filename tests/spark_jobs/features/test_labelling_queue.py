@@ -10,6 +10,8 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 from contracts.settings import Labels
+from contracts.settings.load import load
+from contracts.settings.problems import SettingsError
 from spark_jobs.features import labelling_queue
 from spark_jobs.features.labelling_queue import TABLE
 from spark_jobs.gate import run_gate
@@ -86,8 +88,8 @@ def test_few_posts_fill_the_places_that_they_can(spark: SparkSession) -> None:
     assert [row["rank"] for row in rows] == list(range(1, NUM_POSTS + 1))
     assert {row.post_id for row in rows} == set(range(NUM_POSTS))
     assert sum(row.reason == "random" for row in rows) == 40
-    with pytest.raises(ValueError, match="random_every must be at least 2"):
-        Labels(random_every=1)
+    with pytest.raises(SettingsError, match=r"labels\.random_every = 1: allowed is a whole number from 2"):
+        load(None, None, ["labels.random_every=1"])
 
 
 @pytest.fixture
