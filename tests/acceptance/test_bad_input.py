@@ -209,6 +209,7 @@ def test_bad_input_a_damaged_file_stops_the_night_by_name(spark: SparkSession, t
     assert refusals(night) == {("bronze.events", "malformed_json"): 1}
 
 
+@pytest.mark.slow
 def test_contradictions_have_a_rule(spark: SparkSession, tmp_path: Path) -> None:
     """The table *Contradictions* of docs/landing.md."""
     before, after = "2026-03-08T11:00:00Z", "2026-03-08T13:00:00Z"

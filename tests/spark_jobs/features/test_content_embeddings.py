@@ -71,6 +71,7 @@ def test_the_first_night_reads_every_text_received_by_then(night: Night) -> None
     assert all(run_gate(night, name)["success"] for name in (MODELS, TABLE))
 
 
+@pytest.mark.slow
 def test_the_next_night_reads_new_and_changed_texts_only_and_a_rerun_of_either_changes_nothing(night: Night) -> None:
     build(night)
     first = checksum(night.read(TABLE))

@@ -30,6 +30,9 @@ DS, DAY = date(2026, 3, 8), "2026-03-09"
 USERS, WITHOUT_POOL = 300, 7
 EPOCH = 4
 
+pytestmark = pytest.mark.slow
+"""The fixture simulates and responds twice: minutes."""
+
 
 @dataclass(frozen=True)
 class Responded:
