@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 
 from analysis import report_figures as figures
 from analysis import report_numbers as numbers
-from contracts.run_files import RunFiles
+from contracts.run_files import RunFiles, write_whole
 
 TEMPLATE = "report.html.j2"
 NOTHING = "n/a"
@@ -105,9 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"report: {folder} does not exist: no stage of this night has run with --runs {options.runs}")
         return 1
     page = RunFiles(folder).report
-    scratch = page.with_name(f".{page.name}.tmp")
-    scratch.write_text(render(folder))
-    scratch.replace(page)
+    write_whole(page, render(folder))
     print(f"report: {page}")
     return 0
 

@@ -72,6 +72,14 @@ class AuditRecord(TypedDict):
     checks: list[Json]
 
 
+def write_whole(path: Path, text: str) -> None:
+    """Replace a text file, in a folder that is made where there is none, so that readers see all of it or none."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_name(f".{path.name}.tmp")
+    scratch.write_text(text)
+    scratch.replace(path)
+
+
 @dataclass(frozen=True)
 class RunFile(Generic[T]):
     """One file, which ``stage`` writes."""
@@ -90,10 +98,7 @@ class RunFile(Generic[T]):
 
     def write(self, value: T) -> None:
         """Replace the file so that readers see all of it or none; NaN and infinity, which are no JSON, are refused."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        scratch = self.path.with_name(f".{self.path.name}.tmp")
-        scratch.write_text(json.dumps(value, indent=1, default=str, allow_nan=False) + "\n")
-        scratch.replace(self.path)
+        write_whole(self.path, json.dumps(value, indent=1, default=str, allow_nan=False) + "\n")
 
     def remove(self) -> None:
         """Remove the file, if there is one."""

@@ -4,6 +4,7 @@ import argparse
 import os
 from pathlib import Path
 
+from contracts.run_files import write_whole
 from contracts.settings.options import VARIABLE, load_options, toml_file
 
 
@@ -15,8 +16,5 @@ def use_settings(parser: argparse.ArgumentParser, options: argparse.Namespace, l
     """
     loaded = load_options(parser, options, str(landing))
     path = folder.resolve() / "settings.toml"
-    folder.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(".settings.toml")
-    beside.write_text(toml_file(loaded.settings))
-    beside.replace(path)
+    write_whole(path, toml_file(loaded.settings))
     os.environ[VARIABLE] = str(path)
