@@ -30,7 +30,7 @@ if __name__ == "__main__":
 from contracts.pipeline import STAGES, Table, tables_of  # noqa: E402
 from contracts.run_files import StageRecord, TableVerdict  # noqa: E402
 from contracts.verdicts import describe_rule  # noqa: E402
-from spark_jobs.gate import prepare, run_gate  # noqa: E402
+from spark_jobs.gate.gate import prepare, run_gate  # noqa: E402
 from spark_jobs.lake import Lake  # noqa: E402
 from spark_jobs.night import Night  # noqa: E402
 from spark_jobs.session import open_session, size_shuffles  # noqa: E402

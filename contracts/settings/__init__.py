@@ -74,5 +74,6 @@ class Settings:
     reader_limits: ReaderLimits = field(default_factory=ReaderLimits)
     simulation: Simulation = field(default_factory=Simulation)
     value_preset: Annotated[str, OneOf(tuple(VALUE_PRESETS))] = "default"
+    gate_in_memory_mb: Annotated[int, Bounds(0, 100_000)] = 128
     example_files: Annotated[int, Bounds(1, 10_000)] = 4
     seed: Annotated[int, Bounds(0, 2**31 - 1)] = 20

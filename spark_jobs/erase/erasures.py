@@ -13,9 +13,12 @@ from pyspark.sql import functions as F
 
 from contracts.erasure import KINDS, id_key, key_check
 from contracts.pipeline import BY_NAME
+from contracts.verdicts import describe_rule
 from spark_jobs.ddl import read_schema
 from spark_jobs.erase.search_list import SearchList
-from spark_jobs.gate import check_grain, expect, load_suite
+from spark_jobs.gate.gate import check_grain
+from spark_jobs.gate.rows import OnSpark
+from spark_jobs.gate.suites import expect, load_suite
 from spark_jobs.lake import Lake, merge_by_key
 
 TABLE = "bronze.erasures"
@@ -40,11 +43,12 @@ def finish(lake: Lake, wanted: SearchList, key: bytes, removed: Mapping[str, Any
     open_rows = lake.read(TABLE).where(F.col("id_key").isin(mine) & F.col("erased_at").isNull())
     told = F.when(F.col("kind") == "user", F.lit(json.dumps(removed))).otherwise(F.col("removed"))
     merge_by_key(lake, TABLE, open_rows.withColumns({"erased_at": now, "removed": told}), update_when="true")
-    rows = lake.read(TABLE)
-    grain = check_grain(rows, BY_NAME[TABLE])
-    broken = [r for r in (grain, *expect(rows, load_suite(BY_NAME[TABLE]), grain.element_count)) if not r.success]
+    rows = OnSpark(lake.read(TABLE))
+    grain, num_rows = check_grain(rows, BY_NAME[TABLE])
+    results = [grain, *expect(rows, load_suite(BY_NAME[TABLE]), num_rows)]
+    broken = [describe_rule(TABLE, result) for result in results if not result["success"]]
     if broken:
-        raise ValueError(f"{TABLE}: " + "; ".join(f"{r.expectation}({r.column}): {r.message}" for r in broken))
+        raise ValueError("; ".join(broken))
 
 
 def _refuse_other_key(lake: Lake, key: bytes) -> None:

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 
 from contracts.landing import MAX_CLOCK_SKEW_S
 from contracts.settings import Dataset
-from spark_jobs.gate import gated_days
+from spark_jobs.gate.gate import gated_days
 from spark_jobs.ingest import files, quarantine
 from spark_jobs.ingest.copies import PLACE, acceptable, find_copies, known_copies, repeated_ids
 from spark_jobs.ingest.erased_lines import refuse_erased

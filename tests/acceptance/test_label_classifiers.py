@@ -19,7 +19,7 @@ from contracts.metrics.calibration import bins_of_rows, calibration_error
 from contracts.settings import Settings
 from spark_jobs.ddl import read_schema
 from spark_jobs.features import content_embeddings, content_models, content_risks, label_models, labelling_queue
-from spark_jobs.gate import run_gate
+from spark_jobs.gate.gate import run_gate
 from spark_jobs.lake import Lake, conform
 from spark_jobs.night import Night
 from spark_jobs.simulate.labels import verdicts

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from spark_jobs.gate import run_gate
+from spark_jobs.gate.gate import run_gate
 from spark_jobs.lake import Lake
 from spark_jobs.night import Night, load_settings
 from spark_jobs.preflight.preflight import NightRefused

@@ -14,7 +14,7 @@ from spark_jobs.examples import training_examples
 from spark_jobs.examples.exposures import first_engagements
 from spark_jobs.examples.left_out import count_left_out
 from spark_jobs.examples.window import Window
-from spark_jobs.gate import run_gate
+from spark_jobs.gate.gate import run_gate
 from spark_jobs.night import Night
 from spark_jobs.point_in_time import visible_micros
 from spark_jobs.post_versions import all_versions, join_versions

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from pyspark.sql import functions as F
 
-from spark_jobs.gate import run_gate
+from spark_jobs.gate.gate import run_gate
 from spark_jobs.night import Night
 from tests.small_sites import build
 

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from analysis.report import render
 from contracts.features import features_of
 from spark_jobs.examples import propensities
-from spark_jobs.gate import run_gate
+from spark_jobs.gate.gate import run_gate
 from spark_jobs.lake import Lake
 from spark_jobs.night import Night, load_settings
 from tests.small_sites import DS, LANDED, build, without_positions

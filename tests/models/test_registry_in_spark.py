@@ -7,7 +7,8 @@ pytest.importorskip("delta", reason="Spark lives in the lake environment")
 from contracts.pipeline import BY_NAME
 from models.registry import register
 from spark_jobs.ddl import read_schema
-from spark_jobs.gate import expect, load_suite
+from spark_jobs.gate.rows import OnSpark
+from spark_jobs.gate.suites import expect, load_suite
 from spark_jobs.lake import Lake
 from tests.models.test_registry import ROW
 
@@ -26,5 +27,5 @@ def test_spark_reads_the_row_under_the_tables_schema(lake: Lake, created_by_spar
         ROW
     )
     assert lake.rows_written("gold.models", 0) == 1
-    results = expect(frame, load_suite(BY_NAME["gold.models"]), frame.count())
-    assert [result.expectation for result in results if not result.success] == ["column_values_to_match_regex"]
+    results = expect(OnSpark(frame), load_suite(BY_NAME["gold.models"]), frame.count())
+    assert [result["expectation"] for result in results if not result["success"]] == ["column_values_to_match_regex"]

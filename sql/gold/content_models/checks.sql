@@ -9,9 +9,9 @@ WITH whole AS (
 )
 SELECT model.bucket FROM gold_content_models AS model
 JOIN whole ON whole.ds = model.ds
-WHERE SIZE(vector) <> IF(model.encoder <=> whole.encoder, width, 0)
+WHERE SIZE(vector) <> IF(model.encoder IS NOT DISTINCT FROM whole.encoder, width, 0)
   OR SIZE(votes) <> IF(model.encoder IS NULL, num_topics, 0)
-  OR EXISTS(CONCAT(vector, votes), x -> x IS NULL OR ISNAN(x) OR ABS(x) = FLOAT('infinity'));
+  OR NOT COALESCE(all_finite(vector) AND all_finite(votes), FALSE);
 
 -- check: some_word_is_known warning
 SELECT 'no two texts share a word: a night without content features' AS problem

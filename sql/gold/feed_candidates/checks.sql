@@ -11,6 +11,6 @@ WHERE ds = :ds AND (size(sources) = 0 OR sources[0] <> source_type);
 -- check: candidates_have_post_features critical
 SELECT candidates.user_id, candidates.post_id
 FROM gold_feed_candidates AS candidates
-LEFT ANTI JOIN gold_post_features AS features
+ANTI JOIN gold_post_features AS features
   ON features.post_id = candidates.post_id AND features.ds = candidates.ds
 WHERE candidates.ds = :ds;

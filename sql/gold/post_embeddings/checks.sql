@@ -1,11 +1,11 @@
 -- check: vectors_are_finite critical
 SELECT post_id
 FROM gold_post_embeddings
-WHERE ds = :ds AND EXISTS(CONCAT(embedding, projection), x -> x IS NULL OR ISNAN(x) OR ABS(x) = FLOAT('infinity'));
+WHERE ds = :ds AND NOT COALESCE(all_finite(embedding) AND all_finite(projection), FALSE);
 
 -- check: every_post_has_a_vector critical
 SELECT posts.post_id
 FROM gold_post_features AS posts
-LEFT ANTI JOIN gold_post_embeddings AS vectors ON vectors.post_id = posts.post_id AND vectors.ds = posts.ds
+ANTI JOIN gold_post_embeddings AS vectors ON vectors.post_id = posts.post_id AND vectors.ds = posts.ds
 WHERE posts.ds = :ds AND EXISTS (SELECT 1 FROM gold_models AS models
   WHERE models.ds = :ds AND COALESCE(models.role, 'heavy') = 'heavy');

@@ -8,7 +8,7 @@ HAVING count(*) <> max(rank) OR min(rank) <> 1;
 -- check: every_ranked_post_was_scored_for_its_user critical
 SELECT ranked.user_id, ranked.post_id
 FROM gold_ranked_feeds AS ranked
-LEFT ANTI JOIN gold_scored_candidates AS scored
+ANTI JOIN gold_scored_candidates AS scored
   ON scored.user_id = ranked.user_id AND scored.post_id = ranked.post_id AND scored.ds = ranked.ds
 WHERE ranked.ds = :ds;
 

@@ -1,7 +1,7 @@
 -- check: every_candidate_is_scored critical
 SELECT candidates.user_id, candidates.post_id
 FROM gold_feed_candidates AS candidates
-LEFT ANTI JOIN gold_scored_candidates AS scored
+ANTI JOIN gold_scored_candidates AS scored
   ON scored.user_id = candidates.user_id AND scored.post_id = candidates.post_id AND scored.ds = candidates.ds
 WHERE candidates.ds = :ds;
 

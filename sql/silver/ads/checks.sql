@@ -1,7 +1,7 @@
 -- check: campaign_is_known critical
 SELECT a.ad_id, a.campaign_id
 FROM silver_ads AS a
-LEFT ANTI JOIN silver_campaigns AS c ON c.campaign_id = a.campaign_id;
+ANTI JOIN silver_campaigns AS c ON c.campaign_id = a.campaign_id;
 
 -- check: promoted_post_is_there_for_all warning
 SELECT a.ad_id, p.post_id, p.privacy, p.is_deleted

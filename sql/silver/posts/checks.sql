@@ -12,7 +12,7 @@ FROM (
   UNION ALL
   SELECT p.post_id
   FROM silver_posts AS p
-  LEFT SEMI JOIN silver_post_edits AS e ON e.post_id = p.post_id
+  SEMI JOIN silver_post_edits AS e ON e.post_id = p.post_id
   WHERE p.came_first
 ) AS v
 GROUP BY v.post_id

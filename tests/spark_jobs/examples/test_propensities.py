@@ -12,7 +12,7 @@ from contracts.settings import Propensities, Settings
 from spark_jobs.examples import propensities
 from spark_jobs.examples.weights import weights_by_position, with_weights
 from spark_jobs.examples.window import Window
-from spark_jobs.gate import run_gate
+from spark_jobs.gate.gate import run_gate
 from spark_jobs.lake import checksum
 from spark_jobs.night import Night
 from tests.silver_rows import at, put, silver

@@ -15,7 +15,7 @@ from contracts.settings import Content
 from contracts.shape import EMBEDDING_SIZE
 from spark_jobs.contents import join_contents
 from spark_jobs.features import content_embeddings, content_models
-from spark_jobs.gate import run_gate
+from spark_jobs.gate.gate import run_gate
 from spark_jobs.lake import Lake, checksum, write_partition
 from spark_jobs.night import Night
 from spark_jobs.post_versions import all_versions, join_versions

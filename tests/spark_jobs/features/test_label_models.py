@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from contracts.settings import Content, Labels, Settings
 from models.content.label_model import log_odds
 from spark_jobs.features import content_embeddings, content_models, content_risks, label_models
-from spark_jobs.gate import run_gate
+from spark_jobs.gate.gate import run_gate
 from spark_jobs.lake import Lake, checksum, write_partition
 from spark_jobs.night import Night
 from tests.silver_rows import at, put, verdict

@@ -14,7 +14,7 @@ from contracts.settings.load import load
 from contracts.settings.problems import SettingsError
 from spark_jobs.features import labelling_queue
 from spark_jobs.features.labelling_queue import TABLE
-from spark_jobs.gate import run_gate
+from spark_jobs.gate.gate import run_gate
 from spark_jobs.lake import checksum, write_partition
 from spark_jobs.night import Night
 from tests.silver_rows import at, put, put_views, silver, verdict

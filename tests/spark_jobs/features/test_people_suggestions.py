@@ -10,7 +10,8 @@ from pyspark.sql import Row, SparkSession
 from contracts.pipeline import BY_NAME
 from contracts.settings import SuggestionRules
 from spark_jobs.features import people_suggestions
-from spark_jobs.gate import cross_checks, run_gate
+from spark_jobs.gate.checks import cross_checks
+from spark_jobs.gate.gate import run_gate
 from spark_jobs.lake import checksum
 from spark_jobs.night import Night
 from tests.silver_rows import at, put
@@ -105,7 +106,7 @@ def test_the_gate_finds_each_kind_of_wrong_suggestion(night: Night) -> None:
     numbers = {"num_mutual_friends": 1, "score": 1.0, "ds": night.ds}
     rows = night.spark.createDataFrame([{**row, **numbers} for row in wrong], night.read(TABLE).schema)
     rows.write.format("delta").mode("append").save(night.lake.path(TABLE))
-    failed = {result.expectation for result in cross_checks(night, BY_NAME[TABLE]) if not result.success}
+    failed = {result["expectation"] for result in cross_checks(night, BY_NAME[TABLE]) if not result["success"]}
     assert failed == {
         "nobody_is_suggested_a_friend",
         "nobody_is_suggested_whom_a_block_keeps_apart",

@@ -9,7 +9,8 @@ from spark_jobs.context_columns import day_context, instant_columns, session_col
 from spark_jobs.ddl import read_schema
 from spark_jobs.features.affinity_features import pair_columns
 from spark_jobs.features.user_columns import user_columns
-from spark_jobs.gate import expect, load_suite
+from spark_jobs.gate.rows import OnSpark
+from spark_jobs.gate.suites import expect, load_suite
 from spark_jobs.location_columns import in_cities
 from spark_jobs.post_columns import complete_posts, describe_posts
 from tests.silver_rows import at, silver
@@ -56,5 +57,5 @@ def test_the_day_has_the_same_context_in_both_languages(spark: SparkSession) -> 
 def test_what_is_no_number_or_infinite_breaks_the_expectation_of_its_feature(spark: SparkSession) -> None:
     poison = {name: "NaN" if at % 2 else "Infinity" for at, name in enumerate(names_of("pair"))}
     frame = spark.range(1).selectExpr(*(f"float('{value}') AS {name}" for name, value in poison.items()))
-    results = expect(frame, load_suite(BY_NAME["gold.affinity_features"]), 1)
-    assert {result.column for result in results if not result.success} == set(poison)
+    results = expect(OnSpark(frame), load_suite(BY_NAME["gold.affinity_features"]), 1)
+    assert {result["column"] for result in results if not result["success"]} == set(poison)

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from contracts.features import TOPICS
 from models.content import sentences
 from spark_jobs.features import content_embeddings, content_models
-from spark_jobs.gate import run_gate
+from spark_jobs.gate.gate import run_gate
 from spark_jobs.lake import Lake, checksum, write_partition
 from spark_jobs.night import Night
 from tests import fake_encoder

@@ -7,7 +7,7 @@ import pytest
 
 from contracts.features import FEATURES, TABLES, Entity
 from contracts.pipeline import BY_NAME
-from spark_jobs.gate import cross_checks
+from spark_jobs.gate.checks import cross_checks
 from spark_jobs.lake import Lake
 from spark_jobs.night import Night
 from tests.feature_values import default_value
@@ -39,8 +39,8 @@ def test_every_broken_vector_is_found(lake: Lake, make_night: Callable[..., Nigh
     moment = {"weight": 1.0} if table == EXAMPLES else {}
     keys = [str(at) if table == EXAMPLES else at for at in range(len(rows))]
     put(lake, table, [{KEYS[table]: key, **row, **moment} for key, row in zip(keys, rows, strict=True)])
-    [result] = [r for r in cross_checks(make_night(DS), BY_NAME[table]) if r.expectation == CHECK]
-    print(f"{table}: {result.message}")
-    assert not result.success
-    assert result.severity == "critical"
-    assert result.unexpected_count == len(rows) - 1
+    [result] = [r for r in cross_checks(make_night(DS), BY_NAME[table]) if r["expectation"] == CHECK]
+    print(f"{table}: {result['message']}")
+    assert not result["success"]
+    assert result["severity"] == "critical"
+    assert result["unexpected_count"] == len(rows) - 1

@@ -13,7 +13,8 @@ from pyspark.sql import functions as F
 from contracts.pipeline import BY_NAME
 from contracts.settings import Dataset
 from spark_jobs.ddl import read_schema
-from spark_jobs.gate import check_grain, gated_days, run_gate
+from spark_jobs.gate.gate import check_grain, gated_days, run_gate
+from spark_jobs.gate.rows import OnSpark
 from spark_jobs.ingest import events, files, quarantine
 from spark_jobs.ingest.copies import find_copies, known_copies, repeated_ids
 from spark_jobs.ingest.validation import validate
@@ -226,7 +227,8 @@ def test_an_id_used_again_for_another_event_is_refused_as_far_back_as_gates_look
     assert [row["event_id"] for row in twice] == [f"e{SPAN + 1}"], "the limit that docs/landing.md tells"
     table = BY_NAME["bronze.events"]
     in_gate = F.col("landing_date") >= F.date_sub(F.lit(DS), gated_days(Dataset()))
-    assert check_grain(night.read("bronze.events").where(in_gate), table).success
+    grain, _ = check_grain(OnSpark(night.read("bronze.events").where(in_gate)), table)
+    assert grain["success"]
 
 
 def test_a_copy_of_an_event_is_refused_however_old_it_is(make_night: Callable[..., Night]) -> None:

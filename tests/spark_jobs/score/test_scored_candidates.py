@@ -14,7 +14,7 @@ from contracts.features import features_of, place_of
 from contracts.heads import SCORE_COLUMNS
 from contracts.settings import VALUE_PRESETS, Settings
 from contracts.value import value_score
-from spark_jobs.gate import run_gate
+from spark_jobs.gate.gate import run_gate
 from spark_jobs.lake import Lake, checksum, write_partition
 from spark_jobs.night import Night
 from spark_jobs.night_model import load_ranker, model_of

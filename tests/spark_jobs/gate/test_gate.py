@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from contracts.settings.hashes import settings_hash
-from spark_jobs import gate
 from spark_jobs.ddl import read_schema
+from spark_jobs.gate import checks, gate, suites
 from spark_jobs.lake import merge_by_key
 from spark_jobs.night import Night
 from spark_jobs.run import failures
@@ -23,7 +23,8 @@ def fill(night: Night, names: list[str]) -> None:
 
 @pytest.fixture
 def suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    monkeypatch.setattr(gate, "ROOT", tmp_path)
+    monkeypatch.setattr(suites, "ROOT", tmp_path)
+    monkeypatch.setattr(checks, "ROOT", tmp_path)
 
     def write(*expectations: dict[str, object]) -> None:
         path = tmp_path / "expectations" / "silver" / "pages.json"
@@ -95,7 +96,7 @@ def test_what_is_no_number_is_critical_whatever_the_suite_says(
     make_night: Callable[..., Night], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: float
 ) -> None:
     monkeypatch.setattr(gate, "load_suite", lambda _: [])
-    monkeypatch.setattr(gate, "ROOT", tmp_path)
+    monkeypatch.setattr(checks, "ROOT", tmp_path)
     night = make_night()
     names = ("examined", "low", "high")
     rows = [{"surface": "feed", "position": position, "ds": night.ds} for position in (1, 2, 3)]
@@ -120,7 +121,7 @@ def test_cross_checks_return_the_rows_that_break_them(
     checks.parent.mkdir(parents=True)
     checks.write_text(
         "-- check: has_owner critical\nSELECT page_id FROM silver_pages p "
-        "LEFT ANTI JOIN silver_users u ON u.user_id = p.owner_id WHERE :ds IS NOT NULL;\n"
+        "ANTI JOIN silver_users u ON u.user_id = p.owner_id WHERE :ds IS NOT NULL;\n"
     )
     assert failures(gate.run_gate(night, "silver.pages")) == [
         "critical: silver.pages has_owner: 1 rows break it, for example [{'page_id': 0}]"

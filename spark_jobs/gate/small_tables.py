@@ -1,0 +1,48 @@
+"""Tables of the lake read without Spark, where they are small enough: a job of Spark costs more than their rows."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from deltalake import DeltaTable
+
+
+@dataclass(frozen=True)
+class Span:
+    """The partitions from ``first`` to ``last`` of ``column``, both included."""
+
+    column: str
+    first: date
+    last: date
+
+
+@dataclass(frozen=True)
+class SmallTable:
+    """One snapshot of the Delta table at ``path``, or of a ``span`` of its partitions."""
+
+    delta: DeltaTable
+    span: Span | None = None
+
+    @classmethod
+    def at(cls, path: str, span: Span | None = None) -> "SmallTable":
+        """The newest snapshot."""
+        return cls(DeltaTable(path), span)
+
+    @property
+    def num_bytes(self) -> int:
+        """Size of the files that hold the rows, by the table's log."""
+        files = pa.table(self.delta.get_add_actions(flatten=True))
+        if self.span is not None:
+            days = files[f"partition.{self.span.column}"]
+            inside = pc.and_(pc.greater_equal(days, self.span.first), pc.less_equal(days, self.span.last))
+            files = files.filter(inside)
+        return int(pc.sum(files["size_bytes"]).as_py() or 0)
+
+    def dataset(self) -> Any:
+        """The rows as an Arrow dataset, which reads files only when it is asked for columns."""
+        if self.span is None:
+            return self.delta.to_pyarrow_dataset()
+        bounds = ((">=", self.span.first), ("<=", self.span.last))
+        return self.delta.to_pyarrow_dataset([(self.span.column, is_, day.isoformat()) for is_, day in bounds])
