@@ -2,7 +2,7 @@
 
 import gc
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Any
@@ -39,8 +39,16 @@ _BEARER = HTTPBearer(bearerFormat="JWT", description="HS256; sub = user id, aud 
 _LOG = logging.getLogger(__name__)
 
 
-def create_app(config: ReaderConfig, secret: bytes) -> FastAPI:
-    """The application; its Redis connections live as long as its lifespan."""
+def nobody_has_an_arm(user_id: int) -> None:
+    """The arms of a reader without experiments."""
+    del user_id
+
+
+def create_app(config: ReaderConfig, secret: bytes, arm_of: Callable[[int], str | None] = nobody_has_an_arm) -> FastAPI:
+    """The application; its Redis connections live as long as its lifespan.
+
+    ``arm_of`` gives a user's arm, None where they have none. It is asked for every feed, so it must not wait.
+    """
     metrics = ReaderMetrics()
 
     @asynccontextmanager
@@ -63,7 +71,7 @@ def create_app(config: ReaderConfig, secret: bytes) -> FastAPI:
 
     # A redirect to the path without its slash would name whatever host the request names.
     app = FastAPI(title="Feedlake reader", version="1", lifespan=lifespan, redirect_slashes=False)
-    app.state.secret, app.state.config, app.state.metrics = secret, config, metrics
+    app.state.secret, app.state.config, app.state.metrics, app.state.arm_of = secret, config, metrics, arm_of
     app.add_middleware(PlainFeed)
     app.add_middleware(RequestLog, metrics=metrics)
     app.add_api_route(

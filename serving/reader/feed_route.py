@@ -81,14 +81,15 @@ async def answer_feed(request: Request, cursor: str | None, count: int, wanted: 
     except TokenError as error:
         return unauthorized(str(error), request)
     try:
-        page = await state.reader.page(FeedRequest(user_id, count, wanted, cursor))
+        asked = FeedRequest(user_id, count, wanted, cursor, state.arm_of(user_id))
+        page = await state.reader.page(asked)
     except CursorError as error:
         return problem(HTTPStatus.BAD_REQUEST, str(error), request_id)
     except NothingToServeError as error:
         return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error), request_id, {"Retry-After": "1"})
     request.state.served_from = page.served_from
     headers = {"Cache-Control": "no-store"}
-    return Response(render_page(page, request.state.started), headers=headers, media_type="application/json")
+    return Response(render_page(page, request.state.started, asked.arm), headers=headers, media_type="application/json")
 
 
 def asking_user(request: Request) -> int:
