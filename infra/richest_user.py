@@ -15,8 +15,10 @@ def richest_user(client: Any) -> int:
     """The user's id; the greatest key decides between pools of one length."""
     epoch = Pointer.loads(client.get(POINTER_KEY)).stable
     keys = {text: parse_key(text) for text in client.scan_iter(scan_pattern(epoch), count=1000)}
-    users = {text: key.identity for text, key in keys.items() if key is not None and key.kind is POOL}
-    return int(users[max(sorted(users)[:_POOLS], key=lambda text: (client.strlen(text), text))] or 0)
+    pools = {text: key.identity for text, key in keys.items() if key is not None and key.kind is POOL}
+    user_id = pools[max(sorted(pools)[:_POOLS], key=lambda text: (client.strlen(text), text))]
+    assert isinstance(user_id, int), "a pool's key names a user"
+    return user_id
 
 
 if __name__ == "__main__":
