@@ -1,7 +1,6 @@
-"""Epochs in Redis: key names and byte formats shared by the publisher and the reader.
+"""Epochs in Redis: byte formats shared by the publisher and the reader; ``redis_keys.py`` has the keys.
 
-A user's keys carry the hash tag ``{u<id>}`` so that one request touches one cluster slot. A pool is one value:
-header, then one column per field, so that packing and unpacking are single numpy casts.
+A pool is one value: header, then one column per field, so that packing and unpacking are single numpy casts.
 """
 
 import json
@@ -14,11 +13,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-POINTER_KEY = "epoch:pointer"
-TAKEDOWN_KEY = "takedown"
-NARROWED_KEY = "narrowed"
-"""Sorted set of posts that fewer people may see than before; the score is the first epoch that was computed so."""
 
 SOURCES = ("friend", "page", "group", "suggested", "popular", "chronological")
 CONTENT_TYPES = ("status", "photo", "video", "link")
@@ -76,41 +70,6 @@ class Pool:
     def count(self) -> int:
         """Number of posts in the pool."""
         return len(self.columns["post_id"])
-
-
-def pool_key(epoch: int, user_id: int) -> str:
-    """Key of one user's packed pool."""
-    return f"pool:{epoch}:{{u{user_id}}}"
-
-
-def features_key(epoch: int, user_id: int) -> str:
-    """Key of one user's packed features: half floats in registry order, 256 bytes for 128 numbers."""
-    return f"uf:{epoch}:{{u{user_id}}}"
-
-
-def card_key(epoch: int, post_id: int) -> str:
-    """Key of one post's card."""
-    return f"post:{epoch}:{post_id}"
-
-
-def fallback_key(epoch: int, kind: str) -> str:
-    """Key of an unpersonalised public pool; ``kind`` is ``popular`` or ``chronological``."""
-    return f"global:{epoch}:{kind}"
-
-
-def block_key(user_id: int) -> str:
-    """Set of users whose posts this user may not see: blocks in either direction."""
-    return f"block:{{u{user_id}}}"
-
-
-def hidden_key(user_id: int) -> str:
-    """Set of posts this user has hidden or reported."""
-    return f"hidden:{{u{user_id}}}"
-
-
-def parted_key(user_id: int) -> str:
-    """Sorted set of ties that this user has no more, as ``friend:<id>`` and ``group:<id>``; scores as ``narrowed``."""
-    return f"parted:{{u{user_id}}}"
 
 
 def pack_pool(epoch: int, generated_at: int, owner: int | None, columns: dict[str, NDArray[Any]]) -> bytes:

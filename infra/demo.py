@@ -120,12 +120,8 @@ def fill_landing(source: Source) -> float:
 
 def richest_user(redis_url: str) -> int:
     """Among some hundreds of published pools, the user with the longest one."""
-    script = (
-        "import json,sys,redis; r=redis.from_url(sys.argv[1]); e=json.loads(r.get('epoch:pointer'))['stable'];"
-        "keys=sorted(r.scan_iter(f'pool:{e}:*',count=1000))[:500];"
-        "best=max(keys,key=lambda k:(r.strlen(k),k)); print(best.decode().split('{u')[1].rstrip('}'))"
-    )
-    done = subprocess.run([str(LAKE / "python"), "-c", script, redis_url], capture_output=True, text=True, check=True)
+    command = [str(LAKE / "python"), "-m", "infra.richest_user", redis_url]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     return int(done.stdout)
 
 

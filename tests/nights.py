@@ -18,8 +18,9 @@ from typing import Any, Self
 import httpx
 import redis
 
-from contracts.epochs import POINTER_KEY, Pointer
+from contracts.epochs import Pointer
 from contracts.pipeline import STAGES
+from contracts.redis_keys import POINTER_KEY
 from serving.reader.tokens import mint_token
 from spark_jobs.night import Night
 from spark_jobs.run import failures, run_stage

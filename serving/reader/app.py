@@ -1,13 +1,13 @@
-"""The reader as a web application: routes, authentication, errors."""
+"""The reader as a web application: its parts, routes and errors."""
 
 import gc
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import FastAPI, Query, Request, Response, Security
+from fastapi import FastAPI, Request, Response, Security
 from fastapi.exceptions import RequestValidationError
 from fastapi.security import HTTPBearer
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -15,18 +15,18 @@ from starlette.exceptions import HTTPException
 
 from serving.reader.breaker import CircuitBreaker
 from serving.reader.config import ReaderConfig
-from serving.reader.cursor import CursorCodec, CursorError
+from serving.reader.cursor import CursorCodec
 from serving.reader.fallback import SnapshotKeeper
-from serving.reader.feed import FeedReader, NothingToServeError
+from serving.reader.feed import FeedReader
+from serving.reader.feed_route import FEED_PATH, PlainFeed, asking_user, get_feed, unauthorized
 from serving.reader.metrics import ReaderMetrics
-from serving.reader.pages import FeedRequest, PageFiller
+from serving.reader.pages import PageFiller
 from serving.reader.redis_calls import StoreUnavailableError
 from serving.reader.refusals import Refusals
 from serving.reader.request_log import ALWAYS_SENT, RequestLog
-from serving.reader.responses import FeedResponse, Problem, problem, render_page
-from serving.reader.selection import FeedFilter
+from serving.reader.responses import FeedResponse, Problem, problem
 from serving.reader.store import Store
-from serving.reader.tokens import TokenError, authenticate
+from serving.reader.tokens import TokenError
 
 _PROBLEM = {"model": Problem, "content": {"application/problem+json": {}}}
 _ERRORS: dict[int | str, dict[str, Any]] = {
@@ -39,8 +39,16 @@ _BEARER = HTTPBearer(bearerFormat="JWT", description="HS256; sub = user id, aud 
 _LOG = logging.getLogger(__name__)
 
 
-def create_app(config: ReaderConfig, secret: bytes) -> FastAPI:
-    """The application; its Redis connections live as long as its lifespan."""
+def nobody_has_an_arm(user_id: int) -> None:
+    """The arms of a reader without experiments."""
+    del user_id
+
+
+def create_app(config: ReaderConfig, secret: bytes, arm_of: Callable[[int], str | None] = nobody_has_an_arm) -> FastAPI:
+    """The application; its Redis connections live as long as its lifespan.
+
+    ``arm_of`` gives a user's arm, None where they have none. It is asked for every feed, so it must not wait.
+    """
     metrics = ReaderMetrics()
 
     @asynccontextmanager
@@ -63,10 +71,11 @@ def create_app(config: ReaderConfig, secret: bytes) -> FastAPI:
 
     # A redirect to the path without its slash would name whatever host the request names.
     app = FastAPI(title="Feedlake reader", version="1", lifespan=lifespan, redirect_slashes=False)
-    app.state.secret, app.state.config, app.state.metrics = secret, config, metrics
+    app.state.secret, app.state.config, app.state.metrics, app.state.arm_of = secret, config, metrics, arm_of
+    app.add_middleware(PlainFeed)
     app.add_middleware(RequestLog, metrics=metrics)
     app.add_api_route(
-        "/api/v1/feed", get_feed, responses=_ERRORS, response_model=FeedResponse, dependencies=[Security(_BEARER)]
+        FEED_PATH, get_feed, responses=_ERRORS, response_model=FeedResponse, dependencies=[Security(_BEARER)]
     )
     app.add_api_route("/healthz", get_health, include_in_schema=False)
     app.add_api_route("/readyz", get_readiness, include_in_schema=False)
@@ -75,29 +84,6 @@ def create_app(config: ReaderConfig, secret: bytes) -> FastAPI:
     app.add_exception_handler(HTTPException, _refuse_request)
     app.add_exception_handler(Exception, _report_failure)
     return app
-
-
-async def get_feed(
-    request: Request,
-    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before")] = None,
-    count: Annotated[int, Query(ge=1, le=50)] = 20,
-    filter: FeedFilter = "all",  # noqa: A002 - the parameter's public name
-) -> Response:
-    """The asking user's feed, best first (newest first with `filter=chronological`)."""
-    state, request_id = request.app.state, request.state.request_id
-    try:
-        user_id = _asking_user(request)
-    except TokenError as error:
-        return _unauthorized(str(error), request)
-    try:
-        page = await state.reader.page(FeedRequest(user_id, count, filter, cursor))
-    except CursorError as error:
-        return problem(HTTPStatus.BAD_REQUEST, str(error), request_id)
-    except NothingToServeError as error:
-        return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error), request_id, {"Retry-After": "1"})
-    request.state.served_from = page.served_from
-    headers = {"Cache-Control": "no-store"}
-    return Response(render_page(page, request.state.started), headers=headers, media_type="application/json")
 
 
 async def get_health() -> Response:
@@ -124,35 +110,16 @@ async def get_metrics(request: Request) -> Response:
     return Response(generate_latest(request.app.state.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
 
-def _asking_user(request: Request) -> int:
-    """The user whom the request's token proves; raises ``TokenError``."""
-    config = request.app.state.config
-    return authenticate(
-        request.headers.get("authorization"),
-        request.app.state.secret,
-        config.token_audience,
-        config.max_token_lifetime_s,
-    )
-
-
 def _not_ready(detail: str, request: Request) -> Response:
     return problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, request.state.request_id)
-
-
-def _unauthorized(detail: str, request: Request) -> Response:
-    """401 with the challenge of RFC 6750: without a token it names no error."""
-    challenge = "Bearer"
-    if request.headers.get("authorization"):
-        challenge = f'Bearer error="invalid_token", error_description="{detail}"'
-    return problem(HTTPStatus.UNAUTHORIZED, detail, request.state.request_id, {"WWW-Authenticate": challenge})
 
 
 async def _refuse_parameters(request: Request, error: Exception) -> Response:
     """400 for parameters; a caller without a valid token learns only that."""
     try:
-        _asking_user(request)
+        asking_user(request)
     except TokenError as refusal:
-        return _unauthorized(str(refusal), request)
+        return unauthorized(str(refusal), request)
     assert isinstance(error, RequestValidationError)
     details = [f"{item['loc'][-1]}: {item['msg']}" for item in error.errors()]
     return problem(HTTPStatus.BAD_REQUEST, "; ".join(details), request.state.request_id)

@@ -30,11 +30,15 @@ class CursorError(Exception):
 
 @dataclass(frozen=True)
 class Cursor:
-    """The next position to read in one level of one epoch; positions count before suppression, so they never shift."""
+    """The next position to read in one level of one epoch; positions count before suppression, so they never shift.
+
+    ``arm`` names the arm whose pool was being read; None: the common one.
+    """
 
     epoch: int
     level: Level
     position: int
+    arm: str | None = None
 
 
 class CursorCodec:
@@ -47,15 +51,18 @@ class CursorCodec:
         self._clock = clock
 
     def seal(self, cursor: Cursor, user_id: int, wanted: FeedFilter) -> str:
-        """The cursor as URL-safe text (56 characters), bound to ``user_id`` and ``wanted``."""
+        """The cursor as URL-safe text (56 characters), bound to ``user_id``, ``wanted`` and its arm."""
         expires_at = int(self._clock()) + self._lifetime_s
         payload = _PAYLOAD.pack(_VERSION, cursor.epoch, cursor.position, LEVELS.index(cursor.level), expires_at)
         nonce = os.urandom(_NONCE_BYTES)
-        sealed = nonce + self._cipher.encrypt(nonce, payload, _bound_to(user_id, wanted))
+        sealed = nonce + self._cipher.encrypt(nonce, payload, _bound_to(user_id, wanted, cursor.arm))
         return base64.urlsafe_b64encode(sealed).decode()
 
-    def open(self, text: str, user_id: int, wanted: FeedFilter) -> Cursor:
-        """The cursor in ``text``; raises ``CursorError`` when it is forged, another user's or filter's, or expired."""
+    def open(self, text: str, user_id: int, wanted: FeedFilter, arm: str | None = None) -> Cursor:
+        """The cursor in ``text``, into a pool of the user's ``arm`` or the common one.
+
+        Raises ``CursorError`` when it is forged, another user's, filter's or arm's, or expired.
+        """
         if len(text) != _TEXT_CHARACTERS:
             raise CursorError(NOT_VALID)
         try:
@@ -65,17 +72,24 @@ class CursorCodec:
         # The decoder also takes the other alphabet: a cursor has one spelling, the one that was given out.
         if base64.urlsafe_b64encode(sealed).decode() != text:
             raise CursorError(NOT_VALID)
-        try:
-            payload = self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], _bound_to(user_id, wanted))
-        except InvalidTag:
-            raise CursorError(NOT_VALID) from None
+        payload = self._decrypted(sealed, _bound_to(user_id, wanted, arm))
+        if payload is None and arm is not None:
+            arm, payload = None, self._decrypted(sealed, _bound_to(user_id, wanted, None))
+        if payload is None:
+            raise CursorError(NOT_VALID)
         version, epoch, position, level, expires_at = _PAYLOAD.unpack(payload)
         if version != _VERSION:
             raise CursorError(EXPIRED)
         if self._clock() >= expires_at:
             raise CursorError(EXPIRED)
-        return Cursor(epoch, LEVELS[level], position)
+        return Cursor(epoch, LEVELS[level], position, arm)
+
+    def _decrypted(self, sealed: bytes, bound_to: bytes) -> bytes | None:
+        try:
+            return self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], bound_to)
+        except InvalidTag:
+            return None
 
 
-def _bound_to(user_id: int, wanted: FeedFilter) -> bytes:
-    return f"{user_id}|{wanted}".encode()
+def _bound_to(user_id: int, wanted: FeedFilter, arm: str | None) -> bytes:
+    return f"{user_id}|{wanted}{'' if arm is None else f'|{arm}'}".encode()

@@ -10,7 +10,8 @@ import time
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from contracts.epochs import MAX_CARD_BYTES, MAX_POOL_BYTES, Pointer, Pool, card_key, fallback_key
+from contracts.epochs import MAX_CARD_BYTES, MAX_POOL_BYTES, Pointer, Pool
+from contracts.redis_keys import FALLBACKS, card_key, fallback_key
 from serving.reader.cards import Card
 from serving.reader.config import ReaderConfig
 from serving.reader.metrics import ReaderMetrics
@@ -20,7 +21,6 @@ from serving.reader.refusals import Refusals
 from serving.reader.selection import Level
 from serving.reader.store import Store, UserRead
 
-_KINDS: tuple[Level, ...] = ("popular", "chronological")
 _LOG = logging.getLogger(__name__)
 
 
@@ -153,9 +153,9 @@ class SnapshotKeeper:
     async def _load(self, pointer: Pointer) -> Snapshot:
         """The public side of the stable epoch; raises ``SnapshotError`` where none of it can be read."""
         epoch, read = pointer.stable, self._store.read_values
-        replies = await read([fallback_key(epoch, kind) for kind in _KINDS], MAX_POOL_BYTES)
+        replies = await read([fallback_key(epoch, kind) for kind in FALLBACKS], MAX_POOL_BYTES)
         pools: dict[Level, Pool] = {}
-        for kind, reply in zip(_KINDS, replies, strict=True):
+        for kind, reply in zip(FALLBACKS, replies, strict=True):
             pool = self._refusals.read_pool(reply, epoch, owner=None)
             if pool is not None:
                 pools[kind] = pool

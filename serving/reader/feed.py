@@ -1,9 +1,10 @@
 """One page of one user's feed: walk the levels, best first. Everything in a page is of one epoch."""
 
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 
-from contracts.epochs import Pool, fallback_key, pool_key
+from contracts.redis_keys import fallback_key, pool_key
 from serving.reader.cursor import EXPIRED, Cursor, CursorError
 from serving.reader.fallback import Snapshot, SnapshotKeeper
 from serving.reader.pages import EpochGoneError, FeedPage, FeedRequest, PageFiller, Source
@@ -42,7 +43,9 @@ class FeedReader:
 
     async def page(self, request: FeedRequest) -> FeedPage:
         """One page; raises ``CursorError`` for a cursor that cannot go on, ``NothingToServeError`` without any pool."""
-        cursor = self._filler.codec.open(request.cursor, request.user_id, request.wanted) if request.cursor else None
+        cursor = None
+        if request.cursor:
+            cursor = self._filler.codec.open(request.cursor, request.user_id, request.wanted, request.arm)
         for _ in range(_ATTEMPTS):
             snapshot = await self._snapshot(cursor)
             try:
@@ -74,17 +77,17 @@ class FeedReader:
 
     async def _online(self, request: FeedRequest, snapshot: Snapshot, cursor: Cursor | None) -> FeedPage:
         level, epoch = (cursor.level, cursor.epoch) if cursor else ("redis", snapshot.pointer.stable)
-        key, owner = _key(level, epoch, request.user_id)
-        read = await self._store.read_user(key, request.user_id)
+        arms = (cursor.arm,) if cursor else _arms_of(request)
+        read = await self._store.read_user(_keys(level, epoch, request.user_id, arms), request.user_id)
         if not read.is_whole:
             asks = snapshot.lags_behind(read)
             return await self._from_memory(request, snapshot, cursor, read.suppression, ask_again=asks)
         self._remember(request.user_id, read.suppression)
-        first = self._refusals.read_pool(read.pool, epoch, owner)
+        first = self._best(level, epoch, request, arms, read.pools)
         if cursor is not None:
             if first is None:
                 raise CursorError(EXPIRED)
-            return await self._fill(request, snapshot, Source(level, first, cursor.position), read)
+            return await self._fill(request, snapshot, replace(first, start=cursor.position), read)
         page: FeedPage | None = None
         async for source in self._sources(request, snapshot, first):
             page = await self._fill(request, snapshot, source, read)
@@ -94,6 +97,17 @@ class FeedReader:
             raise NothingToServeError(f"epoch {epoch} has no pool that can be read")
         return page
 
+    def _best(
+        self, level: Level, epoch: int, request: FeedRequest, arms: Sequence[str | None], replies: Sequence[object]
+    ) -> Source | None:
+        """The first pool that can be read: that of the user's arm comes before the common one."""
+        owner = None if level in ("popular", "chronological") else request.user_id
+        for arm, reply in zip(arms, replies, strict=True):
+            pool = self._refusals.read_pool(reply, epoch, owner)
+            if pool is not None:
+                return Source(level, pool, arm=arm)
+        return None
+
     async def _fill(self, request: FeedRequest, snapshot: Snapshot, source: Source, read: UserRead) -> FeedPage:
         """A page under what Redis says; public levels add the blocks that the snapshot knows."""
         suppression = read.suppression
@@ -102,23 +116,25 @@ class FeedReader:
         asks = snapshot.lags_behind(read)
         return await self._filler.fill(request, snapshot, source, suppression, ask_again=asks)
 
-    async def _sources(self, request: FeedRequest, snapshot: Snapshot, first: Pool | None) -> AsyncIterator[Source]:
+    async def _sources(self, request: FeedRequest, snapshot: Snapshot, first: Source | None) -> AsyncIterator[Source]:
         """Pools to try for a first page, best first."""
         if first is not None:
-            yield Source("redis", first)
-        previous = snapshot.pointer.previous
-        pool: Pool | None = None
+            yield first
+        previous, arms = snapshot.pointer.previous, _arms_of(request)
+        source: Source | None = None
         try:
-            pointer, reply = await self._store.read_previous(pool_key(previous or 0, request.user_id))
+            pointer, replies = await self._store.read_pools(
+                _keys("previous_epoch", previous or 0, request.user_id, arms)
+            )
         except StoreUnavailableError:
             pass
         else:
             if snapshot.is_outdated_by(pointer):
                 raise EpochGoneError
             if previous is not None:
-                pool = self._refusals.read_pool(reply, previous, request.user_id)
-        if pool is not None:
-            yield Source("previous_epoch", pool)
+                source = self._best("previous_epoch", previous, request, arms, replies)
+        if source is not None:
+            yield source
         for level in _PUBLIC_LEVELS[request.wanted]:
             if level in snapshot.pools:
                 yield Source(level, snapshot.pools[level])
@@ -161,8 +177,13 @@ class FeedReader:
             self._last_known.popitem(last=False)
 
 
-def _key(level: Level, epoch: int, user_id: int) -> tuple[str, int | None]:
-    """The key of a level's pool, and the user whom the pool names."""
+def _arms_of(request: FeedRequest) -> tuple[str | None, ...]:
+    """Whose pools to ask for, best first: the arm's is there only where it differs from the common one."""
+    return (None,) if request.arm is None else (request.arm, None)
+
+
+def _keys(level: Level, epoch: int, user_id: int, arms: Sequence[str | None]) -> list[str]:
+    """The keys of a level's pools, one for each arm; public pools have none."""
     if level in ("popular", "chronological"):
-        return fallback_key(epoch, level), None
-    return pool_key(epoch, user_id), user_id
+        return [fallback_key(epoch, level)]
+    return [pool_key(epoch, user_id, arm) for arm in arms]

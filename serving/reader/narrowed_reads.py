@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from contracts.epochs import MAX_READ_MEMBERS, NARROWED_KEY
+from contracts.epochs import MAX_READ_MEMBERS
+from contracts.redis_keys import NARROWED_KEY
 from serving.reader.narrowing import Narrowed, Parted, parse_epochs, parse_parted, parse_scores
 from serving.reader.redis_calls import RedisCalls, StoreUnavailableError
 from serving.reader.refusals import Refusals

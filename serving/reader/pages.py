@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass
 
-from contracts.epochs import Pool, fallback_key
+from contracts.epochs import Pool
 from serving.reader.cards import Card, CardCache, render_post
 from serving.reader.cursor import Cursor, CursorCodec
 from serving.reader.fallback import Snapshot
@@ -20,12 +20,13 @@ class EpochGoneError(Exception):
 
 @dataclass(frozen=True)
 class FeedRequest:
-    """What was asked for; ``count`` is 1 to 50."""
+    """What was asked for; ``count`` is 1 to 50. ``arm`` is the user's, of an experiment."""
 
     user_id: int
     count: int = 20
     wanted: FeedFilter = "all"
     cursor: str | None = None
+    arm: str | None = None
 
 
 @dataclass(frozen=True)
@@ -41,11 +42,12 @@ class FeedPage:
 
 @dataclass(frozen=True)
 class Source:
-    """A pool to serve from, and where in it to start."""
+    """A pool to serve from, where in it to start, and the arm whose it is; None: it is the common one."""
 
     level: Level
     pool: Pool
     start: int = 0
+    arm: str | None = None
 
 
 class PageFiller:
@@ -106,7 +108,7 @@ class PageFiller:
                     posts.append(render_post(card, scores[row], reasons[row]))
         next_cursor = None
         if taken < len(rows):
-            cursor = Cursor(pool.epoch, source.level, rows[taken - 1][0] + 1)
+            cursor = Cursor(pool.epoch, source.level, rows[taken - 1][0] + 1, source.arm)
             next_cursor = self.codec.seal(cursor, request.user_id, request.wanted)
         self._metrics.staleness.set(max(0.0, time.time() - pool.generated_at))
         return FeedPage(posts, next_cursor, pool.epoch, source.level, pool.generated_at)
@@ -122,7 +124,7 @@ class PageFiller:
             self._metrics.cards.labels("miss").inc(len(unseen))
             replies = await self._store.read_cards(epoch, unseen)
             if b"" in replies:
-                pointer, _ = await self._store.read_previous(fallback_key(epoch, "popular"))
+                pointer = await self._store.check()
                 if snapshot.is_outdated_by(pointer):
                     raise EpochGoneError
             for post_id, reply in zip(unseen, replies, strict=True):

@@ -6,6 +6,7 @@ from typing import Any
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.driver_info import DriverInfo
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import InvalidResponse, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
@@ -38,6 +39,7 @@ class RedisCalls:
             socket_timeout=config.redis_timeout_s,
             retry=Retry(NoBackoff(), 0),
             protocol=2,
+            driver_info=DriverInfo(),  # else every new connection reads the package's version from disk
         )
         self._redis: Any = Redis.from_pool(pool)
 

@@ -74,7 +74,7 @@ class Metadata(BaseModel):
     """How the answer came about."""
 
     ranking_version: str
-    ab_test_group: str | None = Field(description="null: no experiment assigns this user")
+    ab_test_group: str | None = Field(description="the user's arm; null: no experiment assigns this user")
     generation_time_ms: float
     epoch: int
     served_from: Level
@@ -100,14 +100,14 @@ class Problem(BaseModel):
     request_id: str | None
 
 
-def render_page(page: FeedPage, started: float) -> bytes:
+def render_page(page: FeedPage, started: float, arm: str | None = None) -> bytes:
     """The response body; ``started`` is the ``time.perf_counter()`` at which the request came in."""
     tail = {
         "next_cursor": page.next_cursor,
         "has_more": page.next_cursor is not None,
         "metadata": {
             "ranking_version": f"epoch-{page.epoch}",
-            "ab_test_group": None,
+            "ab_test_group": arm,
             "generation_time_ms": round((time.perf_counter() - started) * 1000, 3),
             "epoch": page.epoch,
             "served_from": page.served_from,

@@ -9,20 +9,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from contracts.epochs import (
-    MAX_CARD_BYTES,
-    MAX_POINTER_BYTES,
-    MAX_POOL_BYTES,
-    MAX_READ_MEMBERS,
-    NARROWED_KEY,
-    POINTER_KEY,
-    TAKEDOWN_KEY,
-    Pointer,
-    block_key,
-    card_key,
-    hidden_key,
-    parted_key,
-)
+from contracts.epochs import MAX_CARD_BYTES, MAX_POINTER_BYTES, MAX_POOL_BYTES, MAX_READ_MEMBERS, Pointer
+from contracts.redis_keys import NARROWED_KEY, POINTER_KEY, TAKEDOWN_KEY, block_key, card_key, hidden_key, parted_key
 from serving.reader.breaker import CircuitBreaker
 from serving.reader.config import ReaderConfig
 from serving.reader.narrowed_reads import NarrowedReads
@@ -39,12 +27,12 @@ _VALUES_PER_TRIP = 50
 
 @dataclass(frozen=True)
 class UserRead:
-    """One hot-path read: a pool's reply, the user's suppression, and the sizes of the takedown and narrowed sets.
+    """One hot-path read: replies with pools, the user's suppression, sizes of the takedown and narrowed sets.
 
     ``is_whole`` is false where one of the user's sets is damaged or too large: ``suppression`` then lacks some of it.
     """
 
-    pool: object
+    pools: tuple[object, ...]
     suppression: Suppression
     is_whole: bool
     num_taken_down: int
@@ -66,11 +54,11 @@ class Store:
         """Close every connection."""
         await self._calls.close()
 
-    async def read_user(self, key: str, user_id: int) -> UserRead:
-        """The hot path's one round trip: the pool under ``key``, the user's sets, sizes of the others, and pointer."""
+    async def read_user(self, keys: Sequence[str], user_id: int) -> UserRead:
+        """The hot path's one round trip: pools under ``keys``, the user's sets, sizes of the others, pointer."""
 
         def ask(pipe: Any) -> None:
-            pipe.getrange(key, 0, MAX_POOL_BYTES)
+            _ask_values(pipe, keys, MAX_POOL_BYTES)
             # At most so many members whatever the size, and all of them where there are fewer.
             pipe.srandmember(block_key(user_id), MAX_READ_MEMBERS + 1)
             pipe.srandmember(hidden_key(user_id), MAX_READ_MEMBERS + 1)
@@ -78,29 +66,30 @@ class Store:
             pipe.zcard(NARROWED_KEY)
             _ask_whether_it_counts(pipe)
 
-        pool, blocked, hidden, ties, size, *rest = await self._calls.guarded(ask)
+        replies = await self._calls.guarded(ask)
+        pools, (blocked, hidden, ties, size, *rest) = tuple(replies[: len(keys)]), replies[len(keys) :]
         _, num_taken_down = self._check(*rest)
         sets = (self._members("block", user_id, blocked), self._members("hidden", user_id, hidden))
         parted = self.narrowed.parted_of(user_id, ties)
         is_whole = parted is not None and all(found is not None and not found.num_damaged for found in sets)
         blocks, hides = (found.ids if found else frozenset() for found in sets)
         suppression = Suppression(blocks, hides, parted or Parted())
-        return UserRead(pool, suppression, is_whole, num_taken_down, self.narrowed.size_of(size))
+        return UserRead(pools, suppression, is_whole, num_taken_down, self.narrowed.size_of(size))
 
     async def check(self) -> Pointer:
         """The pointer, from a Redis whose answers count: what every request asks beside the user's own keys."""
         pointer, _ = self._check(*await self._calls.guarded(_ask_whether_it_counts))
         return pointer
 
-    async def read_previous(self, key: str) -> tuple[Pointer, object]:
-        """The pointer as it is now and the reply to a pool's ``key``, in one round trip."""
+    async def read_pools(self, keys: Sequence[str]) -> tuple[Pointer, list[object]]:
+        """The pointer as it is now and the replies with the pools under ``keys``, in one round trip."""
 
         def ask(pipe: Any) -> None:
-            pipe.getrange(key, 0, MAX_POOL_BYTES)
+            _ask_values(pipe, keys, MAX_POOL_BYTES)
             _ask_whether_it_counts(pipe)
 
-        value, *rest = await self._calls.guarded(ask)
-        return self._check(*rest)[0], value
+        replies = await self._calls.guarded(ask)
+        return self._check(*replies[len(keys) :])[0], replies[: len(keys)]
 
     async def read_taken_down(self, post_ids: Sequence[int]) -> frozenset[int]:
         """Those of ``post_ids`` that are taken down."""

@@ -1,6 +1,7 @@
 """Bearer tokens: who is asking."""
 
 import time
+from functools import lru_cache
 
 import jwt
 
@@ -9,6 +10,7 @@ _INT64_MAX = 2**63 - 1
 _INT64_DIGITS = 20
 _MAX_CHARACTERS = 1024
 """A longer token is not parsed: one with the three claims has some 150 characters."""
+_REMEMBERED_TOKENS = 10_000
 _DAY_S = 86_400
 
 
@@ -33,9 +35,24 @@ def authenticate(
         raise TokenError("the Authorization header is not 'Bearer <token>'")
     if len(token) > _MAX_CHARACTERS:
         raise TokenError(f"the token is longer than {_MAX_CHARACTERS} characters")
+    subject, expires_at = _verified(token.strip(), secret, audience)
+    now = time.time()
+    if expires_at <= now:
+        raise TokenError("the token has expired")
+    if expires_at > now + max_lifetime_s:
+        raise TokenError(f"the token is good for longer than {max_lifetime_s / _DAY_S:g} days")
+    return _user_id(subject)
+
+
+@lru_cache(_REMEMBERED_TOKENS)
+def _verified(token: str, secret: bytes, audience: str) -> tuple[str, int]:
+    """Subject and expiry of a token that is valid now; raises ``TokenError``.
+
+    A token comes with every page its user asks for. Only valid ones are remembered, and what time changes is not.
+    """
     try:
         claims = jwt.decode(
-            token.strip(),
+            token,
             secret,
             algorithms=[_ALGORITHM],
             audience=audience,
@@ -50,9 +67,7 @@ def authenticate(
     except (jwt.InvalidTokenError, RecursionError, OverflowError, TypeError, ValueError):
         # The last four come from a header or claims that are JSON, but nothing that a token holds.
         raise TokenError("the token is not valid") from None
-    if int(claims["exp"]) > time.time() + max_lifetime_s:
-        raise TokenError(f"the token is good for longer than {max_lifetime_s / _DAY_S:g} days")
-    return _user_id(claims["sub"])
+    return claims["sub"], int(claims["exp"])
 
 
 def _user_id(subject: str) -> int:

@@ -4,35 +4,21 @@ Their posts are in ``takedown`` meanwhile, so that no reader shows one from its 
 readers have refreshed what they hold, the ids leave ``takedown`` too.
 """
 
-import re
 import time
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from contracts.epochs import POOL_MAGIC, TAKEDOWN_KEY, Pool, pack_pool, unpack_pool
+from contracts.epochs import POOL_MAGIC, Pool, pack_pool, unpack_pool
 from contracts.erasure import Kind
+from contracts.redis_keys import TAKEDOWN_KEY, USER_TAG, parse_key
 from contracts.settings import Settings
 from spark_jobs.erased_ids import ErasedIds
 from spark_jobs.publish.store import in_batches
 
 if TYPE_CHECKING:
     import redis
-
-_USER_TAG = re.compile(rb"\{u(-?\d+)\}")
-_LAST_NUMBER = re.compile(rb"^(post|pull):(?:\d+:)?(-?\d+)$")
-_MEMBERS: dict[bytes, Kind] = {
-    b"block": "user",
-    b"hidden": "post",
-    b"narrowed": "post",
-    b"parted": "user",
-    b"seen": "post",
-    b"takedown": "post",
-}
-"""What the members of a set are, by the first word of its key."""
-_PREFIXES = {b"parted": b"friend:"}
-"""What stands before the ids in members that name a person; other members of the set, its groups, name nobody."""
 
 
 def erase_keys(client: "redis.Redis", ids: ErasedIds, settings: Settings) -> dict[str, int]:
@@ -54,26 +40,28 @@ def erase_keys(client: "redis.Redis", ids: ErasedIds, settings: Settings) -> dic
 
 
 def is_key_of(key: bytes, ids: ErasedIds) -> bool:
-    """Whether the key is an erased user's (by its hash tag), an erased post's card, or an erased author's posts."""
-    if tag := _USER_TAG.search(key):
+    """Whether the key is an erased user's, of whatever kind it is, or that of an erased post."""
+    if tag := USER_TAG.search(key):
         return int(tag[1]) in ids.user
-    found = _LAST_NUMBER.match(key)
-    return bool(found) and int(found[2]) in (ids.post if found[1] == b"post" else ids.user)  # type: ignore[index]
+    found = parse_key(key)
+    return found is not None and found.kind.of == "post" and found.identity in ids.post
 
 
 def kind_of_members(key: bytes) -> Kind | None:
     """What the members of the set under this key are; None where we do not know such a set."""
-    return _MEMBERS.get(_first_word(key))
+    found = parse_key(key)
+    return found.kind.members if found else None
 
 
 def ids_of_members(key: bytes, members: Iterable[bytes]) -> set[int]:
     """The ids, of the kind of the key, that the members of a set that we know name."""
-    prefix = _PREFIXES.get(_first_word(key), b"")
+    prefix = _member_prefix(key)
     return {int(member.removeprefix(prefix)) for member in members if member.startswith(prefix)}
 
 
-def _first_word(key: bytes) -> bytes:
-    return key.split(b":", 1)[0]
+def _member_prefix(key: bytes) -> bytes:
+    found = parse_key(key)
+    return found.kind.member_prefix.encode() if found else b""
 
 
 def _rewrite(client: "redis.Redis", keys: list[bytes], ids: ErasedIds) -> int:
@@ -104,7 +92,7 @@ def _rewrite(client: "redis.Redis", keys: list[bytes], ids: ErasedIds) -> int:
 
 def _members_of(key: bytes, ids: ErasedIds) -> list[bytes]:
     """Members that must leave the set under this key, as they are spelt there."""
-    kind, prefix = kind_of_members(key), _PREFIXES.get(_first_word(key), b"")
+    kind, prefix = kind_of_members(key), _member_prefix(key)
     return [prefix + str(i).encode() for i in (ids.of(kind) if kind else ids.distinctive())]
 
 

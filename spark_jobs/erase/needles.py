@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as kinds
 
-from contracts.erasure import LINE_FIELDS, LINE_LISTS, LINE_OWNER, TRACES, Kind
+from contracts.erasure import KINDS, LINE_FIELDS, LINE_LISTS, LINE_OWNER, TRACES, Kind
 from spark_jobs.erase.search_list import SearchList
 
 _NUMBER = re.compile(rb"[0-9]{7,}")
@@ -49,9 +49,13 @@ class Needles:
         }
         return tuple(sorted(forms))
 
-    def of(self, kind: Kind) -> set[int]:
+    @cached_property
+    def _by_kind(self) -> dict[Kind, frozenset[int]]:
+        return {kind: frozenset(self.wanted.ids.of(kind)) for kind in KINDS}
+
+    def of(self, kind: Kind) -> frozenset[int]:
         """All ids of one kind."""
-        return set(self.wanted.ids.of(kind))
+        return self._by_kind[kind]
 
     def in_text(self, data: bytes) -> set[str]:
         """What stands in ``data`` as text."""

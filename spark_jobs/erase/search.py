@@ -18,6 +18,7 @@ from pyarrow import parquet
 from pyspark.sql import SparkSession
 
 from contracts.epochs import POOL_MAGIC, unpack_pool
+from contracts.redis_keys import USER_TAG, parse_key
 from spark_jobs.erase.keys import ids_of_members, kind_of_members
 from spark_jobs.erase.needles import Needles, kind_of
 from spark_jobs.publish.store import in_batches
@@ -165,8 +166,11 @@ def search_redis(client: "redis.Redis", place: str, needles: Needles) -> Searche
 
 
 def in_key(key: bytes, needles: Needles) -> set[str]:
-    """What a key's name tells: any distinctive id, and a user's hash tag however small the id."""
-    tags = {f"user {user}" for user in needles.wanted.user if f"{{u{user}}}".encode() in key}
+    """What a key's name tells: any distinctive id; a user's hash tag and a card's post, however small their ids."""
+    tags = {f"user {int(tag)}" for tag in USER_TAG.findall(key) if int(tag) in needles.of("user")}
+    named = parse_key(key)
+    if named is not None and named.kind.of == "post" and named.identity in needles.of("post"):
+        tags.add(f"post {named.identity}")
     return tags | needles.in_text(key)
 
 

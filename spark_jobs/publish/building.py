@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from contracts.epochs import POOL_HEADER_BYTES, bytes_per_item, fallback_key, pack_pool
+from contracts.epochs import POOL_HEADER_BYTES, bytes_per_item, pack_pool
 from contracts.features import width_of
+from contracts.redis_keys import FALLBACK, FALLBACKS, fallback_key
 from spark_jobs.night import Night
 from spark_jobs.publish import entries, loading, narrowing, suppression
 from spark_jobs.publish.loading import Kind, Part, Target
-from spark_jobs.publish.store import FALLBACKS, PublishFailed
+from spark_jobs.publish.store import PublishFailed
 from spark_jobs.recent_posts import recent_posts
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def read_content(night: Night, versions: dict[str, int]) -> Content:
     ranked = read("gold.ranked_feeds").where(is_tonight)
     features = read("gold.post_features").where(is_tonight)
     posts = recent_posts(read("silver.posts"), features, night.as_of, night.settings)
-    fallbacks = {kind: entries.fallback_pool(posts, kind, night.settings.pool) for kind in FALLBACKS}
+    fallbacks: dict[str, Any] = {kind: entries.fallback_pool(posts, kind, night.settings.pool) for kind in FALLBACKS}
     open_ids = sorted({int(i) for columns in fallbacks.values() for i in columns["post_id"]})
     shown = ranked.select("post_id").union(night.spark.createDataFrame([(i,) for i in open_ids], "post_id BIGINT"))
     cards = entries.cards(
@@ -140,7 +141,7 @@ def build(
             parts[kind] = loading.load(frame, target_of(night, epoch, kind), num_partitions)
         for name, columns in content.fallbacks.items():
             value = pack_pool(epoch, int(night.as_of.timestamp()), None, columns)
-            client.set(fallback_key(epoch, name), value, ex=night.settings.publish.key_ttl_s)
+            client.set(fallback_key(epoch, name), value, ex=FALLBACK.ttl_s(night.settings.publish.key_ttl_s))
     with watch.phase("verify"):
         verify(night, client, epoch, content, parts)
     return parts

@@ -18,25 +18,33 @@ from pyspark import TaskContext
 from pyspark.sql import DataFrame
 from redis.exceptions import OutOfMemoryError
 
-from contracts.epochs import POOL_DTYPES, card_key, features_key, pack_pools, pool_key
+from contracts.epochs import POOL_DTYPES, pack_pools
+from contracts.redis_keys import kind_named
 from contracts.settings import PublishRules
 from spark_jobs.publish.store import PublishFailed, connect, in_batches
 from spark_jobs.user_batches import feature_matrix
 
 Kind = Literal["pool", "features", "card"]
-KEY_OF = {"pool": pool_key, "features": features_key, "card": card_key}
 REPORT = "partition INT, num_keys BIGINT, num_bytes BIGINT, checksum BIGINT"
 
 
 @dataclass(frozen=True)
 class Target:
-    """Where one kind of key of one epoch goes; ``generated_at`` is Unix seconds, for the header of pools."""
+    """Where one kind of key of one epoch goes; ``generated_at`` is Unix seconds, for the header of pools.
+
+    ``arm`` names the arm whose pools these are; None: the common ones.
+    """
 
     url: str
     epoch: int
     kind: Kind
     generated_at: int
     rules: PublishRules
+    arm: str | None = None
+
+    def key(self, identity: int) -> str:
+        """The key of one user or post."""
+        return kind_named(self.kind).key(identity, epoch=self.epoch, arm=self.arm)
 
 
 @dataclass(frozen=True)
@@ -83,14 +91,19 @@ def _reports(frame: DataFrame) -> list[Part]:
 
 
 def _write(batches: Iterable[Any], target: Target) -> Iterator[Any]:
+    yield _report(*write(batches, target))
+
+
+def write(batches: Iterable[Any], target: Target) -> tuple[int, int, int]:
+    """Pack the rows of Arrow batches and SET their keys; returns number of keys, bytes and checksum as in ``Part``."""
     rules, num_keys, num_bytes, checksum = target.rules, 0, 0, 0
-    key_of, entries = KEY_OF[target.kind], PACKERS[target.kind](batches, target)
+    ttl_s, entries = kind_named(target.kind).ttl_s(rules.key_ttl_s), PACKERS[target.kind](batches, target)
     with closing(connect(target.url, rules)) as client:
         for chunk in in_batches(entries, rules.keys_per_batch):
             pipe = client.pipeline(transaction=False)
             for identity, value in chunk:
-                key = key_of(target.epoch, identity)
-                pipe.set(key, value, ex=rules.key_ttl_s)
+                key = target.key(identity)
+                pipe.set(key, value, ex=ttl_s)
                 num_bytes += len(value)
                 checksum += zlib.crc32(value, zlib.crc32(key.encode()))
             num_keys += len(chunk)
@@ -98,13 +111,12 @@ def _write(batches: Iterable[Any], target: Target) -> Iterator[Any]:
                 pipe.execute()
             except OutOfMemoryError as error:
                 raise PublishFailed("Redis ran out of memory during the load; raise maxmemory") from error
-    yield _report(num_keys, num_bytes, checksum)
+    return num_keys, num_bytes, checksum
 
 
 def _read(batches: Iterable[Any], target: Target) -> Iterator[Any]:
     rules, num_keys, num_bytes, checksum = target.rules, 0, 0, 0
-    key_of = KEY_OF[target.kind]
-    keys = (key_of(target.epoch, identity) for batch in batches for identity in batch.column(0).to_pylist())
+    keys = (target.key(identity) for batch in batches for identity in batch.column(0).to_pylist())
     with closing(connect(target.url, rules)) as client:
         for chunk in in_batches(keys, rules.keys_per_batch):
             pipe = client.pipeline(transaction=False)

@@ -16,7 +16,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from redis.exceptions import OutOfMemoryError
 
-from contracts.epochs import NARROWED_KEY, parted_key
+from contracts.redis_keys import NARROWED_KEY, PARTED, parted_key
 from contracts.settings import PublishRules
 from contracts.visibility import is_open
 from spark_jobs.night import Night
@@ -25,8 +25,6 @@ from spark_jobs.visibility import active
 
 if TYPE_CHECKING:
     import redis
-
-_DAY_S = 86_400
 
 
 def additions(night: Night, versions: dict[str, int], epoch: int) -> DataFrame:
@@ -110,7 +108,7 @@ def _send(batches: Iterable[Any], url: str, rules: PublishRules) -> Iterator[Any
                 pipe.zadd(NARROWED_KEY if owner is None else parted_key(owner), {member: epoch}, gt=True)
             for owner in {owner for owner, _, _ in chunk if owner is not None}:
                 # No pool that it speaks of lives longer: they were all written before.
-                pipe.expire(parted_key(owner), rules.key_ttl_s + _DAY_S)
+                pipe.expire(parted_key(owner), PARTED.ttl_s(rules.key_ttl_s))
             try:
                 added += sum(int(reply) for reply in pipe.execute()[: len(chunk)])
             except OutOfMemoryError as error:

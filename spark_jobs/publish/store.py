@@ -11,11 +11,10 @@ import redis
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
-from contracts.epochs import POINTER_KEY, Pointer, fallback_key, unpack_pool
+from contracts.epochs import Pointer, unpack_pool
+from contracts.redis_keys import FALLBACKS, POINTER_KEY, POOL, Key, fallback_key, parse_key, scan_pattern
 from contracts.settings import PublishRules
 
-FALLBACKS = ("popular", "chronological")
-EPOCH_KEYS = frozenset({b"pool", b"uf", b"post", b"global"})
 T = TypeVar("T")
 
 _SCAN_COUNT = 2000
@@ -99,26 +98,18 @@ def in_batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
 
 def discard_epochs(client: "redis.Redis", is_doomed: Callable[[int], bool], rules: PublishRules) -> int:
     """UNLINK the keys of every doomed epoch, in bounded batches; returns how many were removed."""
-    removed = 0
-    doomed = (key for key in _epoch_keys(client) if is_doomed(_epoch_of(key)))
-    for keys in in_batches(doomed, rules.keys_per_batch):
-        unlinked: Any = client.unlink(*keys)
-        removed += int(unlinked)
-    return removed
+    # One pass over the keyspace, because no pattern says "any epoch but these two".
+    return _discard(client, (text for text, key in _keys_of(client) if is_doomed(key.epoch or 0)), rules)
 
 
 def discard_epoch(client: "redis.Redis", epoch: int, rules: PublishRules) -> int:
     """UNLINK the keys of one epoch, in bounded batches; returns how many were removed."""
-    removed = 0
-    for keys in in_batches(_epoch_keys(client, str(epoch)), rules.keys_per_batch):
-        unlinked: Any = client.unlink(*keys)
-        removed += int(unlinked)
-    return removed
+    return _discard(client, (text for text, _ in _keys_of(client, epoch)), rules)
 
 
 def num_pools(client: "redis.Redis", epoch: int) -> int:
-    """How many users' pools the epoch has."""
-    return sum(1 for key in _epoch_keys(client, str(epoch)) if key.startswith(b"pool:"))
+    """How many users have a pool in the epoch; pools of arms stand beside those."""
+    return sum(1 for _, key in _keys_of(client, epoch) if key.kind is POOL and key.arm is None)
 
 
 def has_stand_ins(client: "redis.Redis", epoch: int) -> bool:
@@ -130,12 +121,17 @@ def has_stand_ins(client: "redis.Redis", epoch: int) -> bool:
         return False
 
 
-def _epoch_keys(client: "redis.Redis", epoch: str = "*") -> Iterator[bytes]:
-    # Over all epochs it is one pass over the keyspace, because no pattern says "any epoch but these two".
-    for key in client.scan_iter(match=f"*:{epoch}:*", count=_SCAN_COUNT):
-        if key.split(b":", 1)[0] in EPOCH_KEYS and key.split(b":", 2)[1].isdigit():
-            yield key
+def _keys_of(client: "redis.Redis", epoch: int | None = None) -> Iterator[tuple[bytes, Key]]:
+    """Keys of one epoch, or of all."""
+    for text in client.scan_iter(match=scan_pattern(epoch), count=_SCAN_COUNT):
+        key = parse_key(text)
+        if key is not None and key.epoch is not None and epoch in (None, key.epoch):
+            yield text, key
 
 
-def _epoch_of(key: bytes) -> int:
-    return int(key.split(b":", 2)[1])
+def _discard(client: "redis.Redis", doomed: Iterable[bytes], rules: PublishRules) -> int:
+    removed = 0
+    for keys in in_batches(doomed, rules.keys_per_batch):
+        unlinked: Any = client.unlink(*keys)
+        removed += int(unlinked)
+    return removed

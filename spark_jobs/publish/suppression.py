@@ -4,7 +4,7 @@ Additions go in before the flip and removals after it, one member at a time, nev
 two, readers see the union, and what a live service added since the night ended stays.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from datetime import timedelta
 from functools import partial
@@ -15,7 +15,8 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 from redis.exceptions import OutOfMemoryError
 
-from contracts.epochs import MAX_WRITTEN_MEMBERS, TAKEDOWN_KEY, block_key, hidden_key
+from contracts.epochs import MAX_WRITTEN_MEMBERS
+from contracts.redis_keys import BLOCK, HIDDEN, TAKEDOWN, kind_named
 from contracts.settings import PublishRules
 from spark_jobs.night import Night
 from spark_jobs.post_versions import deletion_columns
@@ -23,7 +24,6 @@ from spark_jobs.publish.store import PublishFailed, connect, in_batches
 from spark_jobs.visibility import both_directions
 
 Command = Literal["SADD", "SREM"]
-KEY_OF: dict[str, Callable[[int], str]] = {"block": block_key, "hidden": hidden_key, "takedown": lambda _: TAKEDOWN_KEY}
 
 
 def additions(night: Night, versions: dict[str, int]) -> DataFrame:
@@ -64,9 +64,9 @@ def removals(night: Night, versions: dict[str, int]) -> DataFrame:
 
 def _members(blocked: DataFrame, hidden: DataFrame, taken_down: DataFrame) -> DataFrame:
     columns = ("kind", "owner", "member")
-    blocks = blocked.select(F.lit("block"), "user_id", "blocked_id").toDF(*columns)
-    hides = hidden.select(F.lit("hidden"), "user_id", "post_id").toDF(*columns)
-    tombstones = taken_down.select(F.lit("takedown"), F.lit(0).cast("bigint"), "post_id").toDF(*columns)
+    blocks = blocked.select(F.lit(BLOCK.name), "user_id", "blocked_id").toDF(*columns)
+    hides = hidden.select(F.lit(HIDDEN.name), "user_id", "post_id").toDF(*columns)
+    tombstones = taken_down.select(F.lit(TAKEDOWN.name), F.lit(None).cast("bigint"), "post_id").toDF(*columns)
     return blocks.unionByName(hides).unionByName(tombstones)
 
 
@@ -122,7 +122,7 @@ def _send(batches: Iterable[Any], command: Command, url: str, rules: PublishRule
         for chunk in in_batches(rows, rules.keys_per_batch):
             pipe: Any = client.pipeline(transaction=False)
             for kind, owner, member in chunk:
-                key = KEY_OF[kind](owner)
+                key = kind_named(kind).key(owner)
                 pipe.sadd(key, member) if command == "SADD" else pipe.srem(key, member)
             try:
                 changed += sum(pipe.execute())

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from contracts.epochs import TAKEDOWN_KEY, block_key, hidden_key
+from contracts.redis_keys import TAKEDOWN_KEY, block_key, hidden_key
 from tests.nights import Reader, reader
 from tests.serving.reader_world import GENERATED_AT, RedisServer, Seed
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from contracts.epochs import TAKEDOWN_KEY
+from contracts.redis_keys import TAKEDOWN_KEY
 from tests.serving.reader_world import GENERATED_AT, Client, RedisServer, Seed, open_reader_on
 
 WALKS = 30

@@ -11,7 +11,7 @@ import pytest
 import redis
 from pyspark.sql import SparkSession
 
-from contracts.epochs import NARROWED_KEY, parted_key
+from contracts.redis_keys import NARROWED_KEY, parted_key
 from spark_jobs.lake import Lake
 from spark_jobs.night import Night
 from spark_jobs.publish import epochs, ledger

@@ -13,7 +13,8 @@ from typing import Any
 import httpx
 import pytest
 
-from contracts.epochs import MAX_READ_MEMBERS, TAKEDOWN_KEY, block_key, card_key, hidden_key, pool_key
+from contracts.epochs import MAX_READ_MEMBERS
+from contracts.redis_keys import TAKEDOWN_KEY, block_key, card_key, hidden_key, pool_key
 from tests.nights import Reader, reader
 from tests.serving.reader_world import GENERATED_AT, RedisServer, Seed
 

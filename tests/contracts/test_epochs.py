@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.epochs import POOL_DTYPES, Pointer, bytes_per_item, pack_pool, pool_key, unpack_pool
+from contracts.epochs import POOL_DTYPES, Pointer, bytes_per_item, pack_pool, unpack_pool
 
 WIDE = st.integers(-(2**63), 2**63 - 1)
 
@@ -46,10 +46,6 @@ def test_columns_must_match_and_be_of_one_length() -> None:
         pack_pool(1, 1, None, short)
     with pytest.raises(ValueError, match="pool columns"):
         pack_pool(1, 1, None, {"post_id": np.zeros(1, "<i8")})
-
-
-def test_a_users_keys_share_one_cluster_slot() -> None:
-    assert pool_key(12, 2**60 + 1) == "pool:12:{u1152921504606846977}"
 
 
 def test_the_pointer_survives() -> None:

@@ -15,8 +15,9 @@ import redis
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from contracts.epochs import POINTER_KEY, Pointer, card_key, fallback_key, features_key, pool_key, unpack_pool
+from contracts.epochs import Pointer, unpack_pool
 from contracts.features import features_of
+from contracts.redis_keys import POINTER_KEY, card_key, fallback_key, features_key, pool_key
 from contracts.settings import Settings
 from spark_jobs.ddl import read_schema
 from spark_jobs.feature_columns import default_column

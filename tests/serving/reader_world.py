@@ -16,19 +16,9 @@ import pytest
 import redis
 from fastapi import FastAPI
 
-from contracts.epochs import (
-    CONTENT_TYPES,
-    FLAG_PUBLIC,
-    POINTER_KEY,
-    REASONS,
-    SOURCES,
-    Pointer,
-    card_key,
-    fallback_key,
-    pack_pool,
-    pool_key,
-)
-from serving.reader.app import create_app
+from contracts.epochs import CONTENT_TYPES, FLAG_PUBLIC, REASONS, SOURCES, Pointer, pack_pool
+from contracts.redis_keys import POINTER_KEY, card_key, fallback_key, pool_key
+from serving.reader.app import create_app, nobody_has_an_arm
 from serving.reader.config import ReaderConfig
 from serving.reader.tokens import mint_token
 
@@ -160,10 +150,12 @@ class Client:
 
 
 @asynccontextmanager
-async def open_reader_on(server: RedisServer, **changes: Any) -> AsyncIterator[Client]:
+async def open_reader_on(
+    server: RedisServer, arm_of: Callable[[int], str | None] = nobody_has_an_arm, **changes: Any
+) -> AsyncIterator[Client]:
     """A reader in this process; it refreshes only when told, and is patient with a busy machine."""
     settings = {"redis_timeout_s": 2.0, "refresh_s": 3600.0, "breaker_open_s": 0.2} | changes
-    app = create_app(ReaderConfig(redis_url=server.url, **settings), SECRET)
+    app = create_app(ReaderConfig(redis_url=server.url, **settings), SECRET, arm_of)
     transport = httpx.ASGITransport(app=app)
     async with (
         app.router.lifespan_context(app),

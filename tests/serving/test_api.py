@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from contracts.epochs import POINTER_KEY
+from contracts.redis_keys import POINTER_KEY
 from serving.reader.__main__ import main
 from serving.reader.request_log import JsonFormatter
 from serving.reader.responses import FeedResponse

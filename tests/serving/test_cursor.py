@@ -1,11 +1,12 @@
 import base64
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from serving.reader.cursor import EXPIRED, NOT_VALID, Cursor, CursorCodec, CursorError
-from serving.reader.selection import LEVELS
+from serving.reader.selection import LEVELS, FeedFilter
 
 SECRET = b"a secret for tests, longer than 32 bytes"
 CODEC = CursorCodec(SECRET, lifetime_s=1800)
@@ -27,6 +28,16 @@ def test_another_user_or_filter_cannot_open_it(
     if (user_id, wanted) != (other_id, other):
         with pytest.raises(CursorError, match=NOT_VALID):
             CODEC.open(text, other_id, other)  # type: ignore[arg-type]
+
+
+@given(cursors, user_ids, filters)
+def test_a_cursor_opens_in_the_arm_whose_pool_it_is_of(cursor: Cursor, user_id: int, wanted: FeedFilter) -> None:
+    common, ours = CODEC.seal(cursor, user_id, wanted), CODEC.seal(replace(cursor, arm="deep"), user_id, wanted)
+    assert {CODEC.open(common, user_id, wanted, arm) for arm in (None, "deep", "other")} == {cursor}
+    assert CODEC.open(ours, user_id, wanted, "deep") == replace(cursor, arm="deep")
+    for arm in (None, "other", "dee"):
+        with pytest.raises(CursorError, match=NOT_VALID):
+            CODEC.open(ours, user_id, wanted, arm)
 
 
 @given(cursors, st.integers(0, 41), st.integers(1, 255))

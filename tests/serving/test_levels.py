@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from contracts.epochs import TAKEDOWN_KEY, block_key, card_key, fallback_key, hidden_key, pool_key
+from contracts.redis_keys import TAKEDOWN_KEY, block_key, card_key, fallback_key, hidden_key, pool_key
 from tests.serving.reader_world import Client, OpenReader, RedisServer, Seed
 
 PUBLIC = [Seed(900 + n, author_id=300 + n, source="popular", reason="popular") for n in range(4)]

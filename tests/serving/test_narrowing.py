@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from contracts.epochs import FLAG_PUBLIC, NARROWED_KEY, POOL_DTYPES, SOURCES, Pool, fallback_key, parted_key, pool_key
+from contracts.epochs import FLAG_PUBLIC, POOL_DTYPES, SOURCES, Pool
+from contracts.redis_keys import NARROWED_KEY, fallback_key, parted_key, pool_key
 from serving.reader.narrowing import Narrowed, Parted, parse_epochs, parse_parted, parse_scores, withheld_rows
 from serving.reader.values import DamagedValueError
 from tests.serving.hostile import LEAVES, strange_reply

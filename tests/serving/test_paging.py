@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from contracts.epochs import block_key, card_key, fallback_key, pool_key
+from contracts.redis_keys import block_key, card_key, fallback_key, pool_key
 from tests.serving.reader_world import BIG, Client, OpenReader, RedisServer, Seed
 
 LONG = [

@@ -54,6 +54,29 @@ def test_everything_else_proves_nobody(header: str | None, reason: str) -> None:
         authenticate(header, SECRET)
 
 
+def test_a_token_that_was_valid_expires(monkeypatch: pytest.MonkeyPatch) -> None:
+    token, now = bearer(), time.time()
+    assert [authenticate(token, SECRET) for _ in range(2)] == [17, 17]
+    monkeypatch.setattr("time.time", lambda: now + 3601)
+    with pytest.raises(TokenError, match="the token has expired"):
+        authenticate(token, SECRET)
+
+
+def test_a_token_that_was_valid_proves_nothing_elsewhere() -> None:
+    token = bearer()
+    assert authenticate(token, SECRET) == 17
+    for secret, audience, lifetime_s, reason in (
+        (b"another secret that is long enough too", "feedlake", 86_400, "not valid"),
+        (SECRET, "elsewhere", 86_400, "another audience"),
+        (SECRET, "feedlake", 60, "longer than"),
+    ):
+        with pytest.raises(TokenError, match=reason):
+            authenticate(token, secret, audience, lifetime_s)
+    forged = token[:-3] + ("AAA" if token[-3:] != "AAA" else "BBB")
+    with pytest.raises(TokenError, match="not valid"):
+        authenticate(forged, SECRET)
+
+
 def test_the_secret_comes_from_a_file_or_the_environment(tmp_path: Path) -> None:
     file = tmp_path / "secret"
     file.write_bytes(SECRET + b"\n")

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from pyspark.sql import functions as F
 
-from contracts.epochs import pool_key
 from contracts.erasure import KEY_FILE_VARIABLE, NOBODY, id_key
+from contracts.redis_keys import pool_key
 from contracts.settings import ErasureRules, Settings
 from contracts.settings.hashes import settings_hash
 from spark_jobs.erase import job

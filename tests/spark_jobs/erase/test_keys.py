@@ -5,11 +5,14 @@ from typing import Any
 
 import pytest
 
-from contracts.epochs import (
+from contracts.epochs import Pointer, unpack_pool
+from contracts.redis_keys import (
+    KEY_KINDS,
     NARROWED_KEY,
     POINTER_KEY,
+    TAKEDOWN,
     TAKEDOWN_KEY,
-    Pointer,
+    KeyKind,
     block_key,
     card_key,
     fallback_key,
@@ -17,7 +20,6 @@ from contracts.epochs import (
     hidden_key,
     parted_key,
     pool_key,
-    unpack_pool,
 )
 from contracts.settings import ErasureRules, PublishRules, Settings
 from spark_jobs.erase.keys import erase_keys
@@ -88,6 +90,28 @@ def test_nothing_of_them_is_left_and_the_rest_is_as_it_was(server: RedisServer, 
     assert client.zrange(NARROWED_KEY, 0, -1) == [b"98"]
     assert client.zrange(parted_key(3), 0, -1) == [b"friend:5", b"group:12345"]
     assert erase_keys(client, wanted.ids, RULES) == {"deleted": 0, "rewritten": 0}
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KEY_KINDS if kind.on_erasure], ids=lambda kind: kind.name)
+def test_keys_of_every_kind_are_erased(server: RedisServer, kind: KeyKind) -> None:
+    client, (user,), (post, _) = server.client, SMALL.user, SMALL.post
+    client.flushdb()
+    for arm in {None, "deep" if kind.per_arm else None}:
+        for identity in {None: (None,), "list": ("popular",), "user": (user, 3), "post": (post, 4)}[kind.of]:
+            key = kind.key(identity, epoch=7 if kind.per_epoch else None, arm=arm)
+            if kind.members is None:
+                client.set(key, packed([post, 4], [user, 5]) if kind.packs_posts else b"x")
+            else:
+                ours = [f"{kind.member_prefix}{i}" for i in ((user, 5) if kind.members == "user" else (post, 5))]
+                client.sadd(key, *ours)
+    num_keys = client.dbsize()
+    assert search_redis(client, "Redis", Needles(SMALL)).findings
+    done = erase_keys(client, SMALL.ids, RULES)
+    assert search_redis(client, "Redis", Needles(SMALL)).findings == ()
+    assert client.dbsize() == num_keys - done["deleted"]
+    assert bool(done["deleted"]) == (kind.of in ("user", "post"))
+    is_rewritten = kind.packs_posts or (kind.members is not None and kind is not TAKEDOWN)
+    assert bool(done["rewritten"]) == is_rewritten
 
 
 def test_until_readers_have_refreshed_their_posts_are_taken_down(

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from contracts.epochs import NARROWED_KEY, parted_key
+from contracts.redis_keys import NARROWED_KEY, parted_key
 from contracts.settings import Settings
 from spark_jobs.night import Night
 from spark_jobs.publish import narrowing

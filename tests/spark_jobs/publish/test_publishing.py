@@ -9,24 +9,19 @@ import numpy as np
 import pytest
 from pyspark.sql import SparkSession
 
-from contracts.epochs import (
-    FLAG_PUBLIC,
+from contracts.epochs import FLAG_PUBLIC, POOL_HEADER_BYTES, REASONS, SOURCES, Pointer, bytes_per_item, unpack_pool
+from contracts.features import place_of, width_of
+from contracts.redis_keys import (
+    FALLBACKS,
     POINTER_KEY,
-    POOL_HEADER_BYTES,
-    REASONS,
-    SOURCES,
     TAKEDOWN_KEY,
-    Pointer,
     block_key,
-    bytes_per_item,
     card_key,
     fallback_key,
     features_key,
     hidden_key,
     pool_key,
-    unpack_pool,
 )
-from contracts.features import place_of, width_of
 from contracts.settings import PublishRules
 from contracts.settings.hashes import settings_hash
 from spark_jobs.lake import Lake
@@ -133,7 +128,7 @@ def test_features_cards_and_fallbacks(first: int, redis_server: RedisServer) -> 
     assert profile["author"]["id"] == str(CAT)
     assert profile["source"] == {"type": "friend", "id": str(CAT), "name": "Cat"}
     assert profile["content"] == {"type": "status", "text": 'Ö "x"', "hashtags": ["a"], "media_count": 2}
-    shown = {kind: unpack_pool(client.get(fallback_key(first, kind))).columns for kind in store.FALLBACKS}
+    shown = {kind: unpack_pool(client.get(fallback_key(first, kind))).columns for kind in FALLBACKS}
     assert shown["popular"]["post_id"].tolist() == [PAGE_POST, PROFILE_POST]
     assert shown["chronological"]["post_id"].tolist() == [PROFILE_POST, PAGE_POST]
     assert shown["popular"]["flags"].tolist() == [FLAG_PUBLIC] * 2

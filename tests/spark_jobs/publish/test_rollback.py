@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from contracts.epochs import POINTER_KEY, Pointer, fallback_key, pool_key
+from contracts.epochs import Pointer
+from contracts.redis_keys import POINTER_KEY, fallback_key, pool_key
 from contracts.settings import PublishRules
 from spark_jobs.publish import ledger, rollback, store
 from spark_jobs.publish.rollback import CannotRollBackError, Order, refuse_rolled_back, roll_back, withdraw

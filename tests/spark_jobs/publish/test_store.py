@@ -1,7 +1,8 @@
 import pytest
 import redis
 
-from contracts.epochs import POINTER_KEY, Pointer, block_key, card_key, fallback_key, features_key, pool_key
+from contracts.epochs import Pointer
+from contracts.redis_keys import POINTER_KEY, block_key, card_key, fallback_key, features_key, pool_key
 from contracts.settings import PublishRules
 from spark_jobs.publish import store
 from spark_jobs.publish.store import PublishFailed
@@ -42,6 +43,18 @@ def test_only_doomed_epochs_are_discarded(server: RedisServer) -> None:
     left = {key.split(b":")[1] for key in client.scan_iter(match="pool:*")}
     assert left == {b"30", b"4"}
     assert client.exists(block_key(3), POINTER_KEY, "session:3:abc") == 3
+
+
+def test_pools_of_arms_go_with_their_epoch_and_count_no_user_twice(server: RedisServer) -> None:
+    client = server.client
+    for epoch in (3, 4):
+        for user in range(20):
+            client.set(pool_key(epoch, user), b"p")
+            client.set(pool_key(epoch, user, "deep" if user % 2 else "epoch-4"), b"p")
+    assert store.num_pools(client, 4) == 20
+    assert store.discard_epochs(client, lambda epoch: epoch != 4, RULES) == 40
+    assert store.discard_epoch(client, 4, RULES) == 40
+    assert client.dbsize() == 0
 
 
 def test_an_evicting_redis_is_refused(server: RedisServer) -> None:

@@ -1,0 +1,226 @@
+"""Every kind of key that we write to Redis, declared once: publisher, sweeper, erasure and reader all read this list.
+
+``contracts/redis_page.py`` makes ``docs/redis.md`` from it.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from contracts.erasure import Kind
+
+Identity = Literal["user", "post", "list"]
+"""What the last word of a key names; a user's stands in a hash tag, so that one request touches one cluster slot."""
+
+USER_TAG = re.compile(rb"\{u(-?\d+)\}")
+FALLBACKS: tuple[Literal["popular", "chronological"], ...] = ("popular", "chronological")
+"""Public pools that stand in for users without one."""
+_ARM = r"[a-z][a-z0-9_-]{0,31}"
+_LAST_WORD = {"user": r":\{u(?P<identity>-?\d+)\}", "post": r":(?P<identity>-?\d+)", "list": r":(?P<identity>[a-z]+)"}
+_DAY_S = 86_400
+
+
+@dataclass(frozen=True)
+class KeyKind:
+    """One kind of key: ``prefix[:epoch][:arm][:identity]``.
+
+    Keys ``per_epoch`` go with their epoch. ``extra_ttl_s`` is how much longer than ``publish.key_ttl_s`` a key lives
+    at most; None: until somebody removes it. ``members``: the value is a set or a sorted set of ids of that kind, each
+    after ``member_prefix``; its other members name nobody.
+    """
+
+    name: str
+    prefix: str
+    holds: str
+    written_by: str
+    per_epoch: bool = False
+    per_arm: bool = False
+    of: Identity | None = None
+    extra_ttl_s: int | None = None
+    members: Kind | None = None
+    member_prefix: str = ""
+    packs_posts: bool = False
+
+    def key(self, identity: int | str | None = None, *, epoch: int | None = None, arm: str | None = None) -> str:
+        """A key of this kind; ``ValueError`` where an arm's name is none."""
+        assert (identity is None, epoch is None) == (self.of is None, not self.per_epoch), f"parts of {self.name}"
+        words = [self.prefix]
+        if epoch is not None:
+            words.append(str(epoch))
+        if arm is not None:
+            if not self.per_arm or not re.fullmatch(_ARM, arm):
+                raise ValueError(f"a key of kind {self.name} has no arm {arm!r}: arms match {_ARM}")
+            words.append(arm)
+        if identity is not None:
+            words.append(f"{{u{identity}}}" if self.of == "user" else str(identity))
+        return ":".join(words)
+
+    def ttl_s(self, key_ttl_s: int) -> int | None:
+        """Seconds after which a key that is written now ends, given ``publish.key_ttl_s``."""
+        return None if self.extra_ttl_s is None else key_ttl_s + self.extra_ttl_s
+
+    @property
+    def on_erasure(self) -> str:
+        """What becomes of such keys when a person is erased; empty where they hold nothing of a person."""
+        rewritten = self.members is not None or self.packs_posts
+        whose = {"user": "theirs is deleted", "post": "those of their posts are deleted"}.get(str(self.of), "")
+        return "; ".join(filter(None, [whose, "they are taken out of the others" if rewritten else ""]))
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """Matches the keys of this kind; groups ``epoch``, ``arm`` and ``identity`` where it has them."""
+        epoch, arm = r":(?P<epoch>\d+)" * self.per_epoch, rf"(?::(?P<arm>{_ARM}))?" * self.per_arm
+        return re.compile(re.escape(self.prefix) + epoch + arm + (_LAST_WORD[self.of] if self.of else ""), re.ASCII)
+
+    @property
+    def spelling(self) -> str:
+        """The key with names for its parts, as people read it."""
+        last = {"user": ":{u<user>}", "post": ":<post>", "list": f":{'|'.join(FALLBACKS)}"}
+        words = [self.prefix, ":<epoch>" * self.per_epoch, "[:<arm>]" * self.per_arm, last.get(str(self.of), "")]
+        return "".join(words)
+
+
+POOL = KeyKind(
+    "pool",
+    "pool",
+    "a user's ranked pool, packed",
+    "publish",
+    per_epoch=True,
+    per_arm=True,
+    of="user",
+    extra_ttl_s=0,
+    packs_posts=True,
+)
+FEATURES = KeyKind(
+    "features",
+    "uf",
+    "a user's features: half floats in registry order",
+    "publish",
+    per_epoch=True,
+    of="user",
+    extra_ttl_s=0,
+)
+CARD = KeyKind("card", "post", "a post's card, JSON", "publish", per_epoch=True, of="post", extra_ttl_s=0)
+FALLBACK = KeyKind(
+    "fallback",
+    "global",
+    "a public pool for users without one, packed",
+    "publish",
+    per_epoch=True,
+    of="list",
+    extra_ttl_s=0,
+    packs_posts=True,
+)
+POINTER = KeyKind("pointer", "epoch:pointer", "the epochs being served, JSON", "publish, rollback")
+BLOCK = KeyKind(
+    "block",
+    "block",
+    "set of users whose posts this user may not see: blocks in either direction",
+    "publish, live services",
+    of="user",
+    members="user",
+)
+HIDDEN = KeyKind(
+    "hidden",
+    "hidden",
+    "set of posts that this user has hidden or reported",
+    "publish, live services",
+    of="user",
+    members="post",
+)
+PARTED = KeyKind(
+    "parted",
+    "parted",
+    "sorted set of ties that this user has no more, `friend:<id>` and `group:<id>`; scores as in `narrowed`",
+    "publish",
+    of="user",
+    members="user",
+    member_prefix="friend:",
+    extra_ttl_s=_DAY_S,
+)
+TAKEDOWN = KeyKind(
+    "takedown", "takedown", "set of posts that nobody may see", "publish, erasure, live services", members="post"
+)
+NARROWED = KeyKind(
+    "narrowed",
+    "narrowed",
+    "sorted set of posts that fewer people may see than before; the score is the first epoch computed so",
+    "publish",
+    members="post",
+)
+
+KEY_KINDS = (POOL, FEATURES, CARD, FALLBACK, POINTER, BLOCK, HIDDEN, PARTED, TAKEDOWN, NARROWED)
+_BY_FIRST_WORD = {kind.prefix.partition(":")[0]: kind for kind in KEY_KINDS}
+_BY_NAME = {kind.name: kind for kind in KEY_KINDS}
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key, taken apart; ``identity`` is the id of a user or post, or the name of a list."""
+
+    kind: KeyKind
+    epoch: int | None = None
+    arm: str | None = None
+    identity: int | str | None = None
+
+
+def parse_key(key: bytes) -> Key | None:
+    """What a key says; None where it is of no kind that is declared here."""
+    text = key.decode(errors="replace")
+    kind = _BY_FIRST_WORD.get(text.partition(":")[0])
+    found = kind.pattern.fullmatch(text) if kind else None
+    if kind is None or found is None:
+        return None
+    parts = found.groupdict()
+    epoch, identity = parts.get("epoch"), parts.get("identity")
+    is_id = kind.of in ("user", "post") and identity is not None
+    return Key(kind, int(epoch) if epoch else None, parts.get("arm"), int(identity) if is_id else identity)  # type: ignore[arg-type]
+
+
+def kind_named(name: str) -> KeyKind:
+    """The kind of that name."""
+    return _BY_NAME[name]
+
+
+def scan_pattern(epoch: int | None = None) -> str:
+    """What SCAN must match to find the keys of one epoch, or of all; it finds others too, ``parse_key`` tells."""
+    return f"*:{'*' if epoch is None else epoch}:*"
+
+
+def pool_key(epoch: int, user_id: int, arm: str | None = None) -> str:
+    """Key of one user's packed pool: the common one, or that of an arm."""
+    return POOL.key(user_id, epoch=epoch, arm=arm)
+
+
+def features_key(epoch: int, user_id: int) -> str:
+    """Key of one user's packed features."""
+    return FEATURES.key(user_id, epoch=epoch)
+
+
+def card_key(epoch: int, post_id: int) -> str:
+    """Key of one post's card."""
+    return CARD.key(post_id, epoch=epoch)
+
+
+def fallback_key(epoch: int, name: str) -> str:
+    """Key of a public pool; ``name`` is one of ``FALLBACKS``."""
+    return FALLBACK.key(name, epoch=epoch)
+
+
+def block_key(user_id: int) -> str:
+    """Key of the users whose posts this user may not see."""
+    return BLOCK.key(user_id)
+
+
+def hidden_key(user_id: int) -> str:
+    """Key of the posts that this user has hidden or reported."""
+    return HIDDEN.key(user_id)
+
+
+def parted_key(user_id: int) -> str:
+    """Key of the ties that this user has no more."""
+    return PARTED.key(user_id)
+
+
+POINTER_KEY, TAKEDOWN_KEY, NARROWED_KEY = POINTER.key(), TAKEDOWN.key(), NARROWED.key()

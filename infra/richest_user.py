@@ -1,0 +1,25 @@
+"""Among some hundreds of published pools, the user with the longest one: ``python -m infra.richest_user REDIS_URL``."""
+
+import sys
+from typing import Any
+
+import redis
+
+from contracts.epochs import Pointer
+from contracts.redis_keys import POINTER_KEY, POOL, parse_key, scan_pattern
+
+_POOLS = 500
+
+
+def richest_user(client: Any) -> int:
+    """The user's id; the greatest key decides between pools of one length."""
+    epoch = Pointer.loads(client.get(POINTER_KEY)).stable
+    keys = {text: parse_key(text) for text in client.scan_iter(scan_pattern(epoch), count=1000)}
+    pools = {text: key.identity for text, key in keys.items() if key is not None and key.kind is POOL}
+    user_id = pools[max(sorted(pools)[:_POOLS], key=lambda text: (client.strlen(text), text))]
+    assert isinstance(user_id, int), "a pool's key names a user"
+    return user_id
+
+
+if __name__ == "__main__":
+    print(richest_user(redis.Redis.from_url(sys.argv[1])))
