@@ -139,4 +139,4 @@ def _pandas(column: pa.ChunkedArray) -> pd.Series:
         return column.to_pandas(types_mapper=kinds.get)
     if pa.types.is_floating(column.type):
         return column.cast(pa.float64()).to_pandas()
-    return column.to_pandas(date_as_object=False)
+    return column.to_pandas()
