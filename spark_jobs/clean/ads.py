@@ -6,9 +6,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from spark_jobs.clean.latest_versions import latest_versions, merge_latest
-from spark_jobs.clean.news import news
+from spark_jobs.clean.news import typed_news
 from spark_jobs.clean.references import Reference, check, post_references
-from spark_jobs.clean.typed_events import typed_events
 from spark_jobs.night import Night
 
 
@@ -40,6 +39,8 @@ def transform(events: DataFrame) -> DataFrame:
 
 def main(night: Night) -> None:
     """Merge the news of ads."""
-    events = typed_events(news(night, "silver.ads"), "ad_upserted")
+    events = typed_news(night, "silver.ads", "ad_upserted")
+    if events is None:
+        return
     checked = check_versions(events, night.read("silver.campaigns"), post_references(night))
     merge_latest(night, "silver.ads", checked, transform)

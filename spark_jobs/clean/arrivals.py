@@ -28,8 +28,7 @@ def transform(fresh: DataFrame, settled: DataFrame) -> DataFrame:
 
 def main(night: Night) -> None:
     """Record the pass, and take what is settled out of the quarantine."""
-    through, _ = progress(night)
-    fresh = since(night.read("bronze.events"), through)
+    fresh = since(night.read("bronze.events"), progress(night).through)
     is_settled = F.col("is_settled").isNotNull()
     settled = night.read("bronze.quarantine").where(is_settled)
     if not fresh.isEmpty():

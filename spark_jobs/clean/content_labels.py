@@ -3,9 +3,8 @@
 from pyspark.sql import DataFrame
 
 from spark_jobs.clean.latest_versions import latest_versions, merge_latest
-from spark_jobs.clean.news import news
+from spark_jobs.clean.news import typed_news
 from spark_jobs.clean.references import check, post_references
-from spark_jobs.clean.typed_events import typed_events
 from spark_jobs.night import Night
 
 
@@ -26,5 +25,7 @@ def transform(events: DataFrame) -> DataFrame:
 
 def main(night: Night) -> None:
     """Merge the news of verdicts."""
-    events = typed_events(news(night, "silver.content_labels"), "content_labelled")
+    events = typed_news(night, "silver.content_labels", "content_labelled")
+    if events is None:
+        return
     merge_latest(night, "silver.content_labels", check(events, post_references(night)), transform)

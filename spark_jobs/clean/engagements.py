@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from spark_jobs.clean.news import news
+from spark_jobs.clean.news import typed_news
 from spark_jobs.clean.references import RECEIVED_EARLIER, Reference, check, merge_accepted, post_references
-from spark_jobs.clean.typed_events import typed_events
 from spark_jobs.night import Night
 
 
@@ -48,7 +47,9 @@ def transform(events: DataFrame) -> DataFrame:
 
 def main(night: Night) -> None:
     """Merge the news of engagements and reactions."""
-    events = typed_events(news(night, "silver.engagements"), "engagement", "reaction", "moderation")
+    events = typed_news(night, "silver.engagements", "engagement", "reaction", "moderation")
+    if events is None:
+        return
     # "detail" is a field of these events and of the quarantine, where it says what broke the rule.
     events = events.withColumnRenamed("detail", "action")
     users, ads = night.read("silver.users"), night.read("silver.ads")

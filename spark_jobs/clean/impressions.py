@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from spark_jobs.clean.news import news
+from spark_jobs.clean.news import typed_news
 from spark_jobs.clean.references import RECEIVED_EARLIER, Reference, check, merge_accepted, post_references
-from spark_jobs.clean.typed_events import typed_events
 from spark_jobs.night import Night
 
 
@@ -48,7 +47,9 @@ def transform(events: DataFrame) -> DataFrame:
 
 def main(night: Night) -> None:
     """Merge the news of impressions."""
-    events = typed_events(news(night, "silver.impressions"), "impression")
+    events = typed_news(night, "silver.impressions", "impression")
+    if events is None:
+        return
     users, ads = night.read("silver.users"), night.read("silver.ads")
     checked = check_events(events, users, post_references(night), ads)
     merge_accepted(night, "silver.impressions", checked, transform, update_when=RECEIVED_EARLIER)

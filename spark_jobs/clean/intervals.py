@@ -17,9 +17,8 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from spark_jobs.clean.changes import changed_rows
-from spark_jobs.clean.news import news
+from spark_jobs.clean.news import typed_news
 from spark_jobs.clean.references import Reference, check, merge_accepted, refuse_where
-from spark_jobs.clean.typed_events import typed_events
 from spark_jobs.night import Night
 
 
@@ -105,7 +104,9 @@ def build(night: Night, edge: Edge) -> None:
     """Recompute the pairs that there is news of; unknown ends and edges to oneself are quarantined."""
     users = night.read("silver.users").select("user_id")
     others = night.read(edge.others).select(edge.others_key)
-    events = typed_events(news(night, edge.table), edge.opened_by, edge.closed_by)
+    events = typed_news(night, edge.table, edge.opened_by, edge.closed_by)
+    if events is None:
+        return
     checked = check(events, [Reference("user_id", users, "unknown_user"), Reference(edge.other, others, edge.reason)])
     if edge.others == "silver.users":
         checked = refuse_where(checked, F.col("user_id") == F.col(edge.other), "self_edge", edge.other)

@@ -5,9 +5,8 @@ from pyspark.sql import functions as F
 
 from contracts.erasure import NOBODY
 from spark_jobs.clean.latest_versions import latest_versions, merge_latest
-from spark_jobs.clean.news import news
+from spark_jobs.clean.news import typed_news
 from spark_jobs.clean.references import Reference, check
-from spark_jobs.clean.typed_events import typed_events
 from spark_jobs.night import Night
 
 
@@ -22,7 +21,9 @@ def build(night: Night, table: str, event_type: str, key: str) -> None:
     A group whose owner was erased has none, see ``contracts.erasure.NOBODY``.
     """
     users = night.read("silver.users").select("user_id")
-    events = typed_events(news(night, table), event_type)
+    events = typed_news(night, table, event_type)
+    if events is None:
+        return
     has_owner = F.col("owner_id") != NOBODY
     checked = check(events, [Reference("owner_id", users, "unknown_user", only_when=has_owner)])
     merge_latest(night, table, checked, lambda kept: transform(kept, key))

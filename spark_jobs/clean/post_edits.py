@@ -8,8 +8,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from spark_jobs.clean.changes import changed_rows
-from spark_jobs.clean.news import news
-from spark_jobs.clean.post_history import check_versions, known_versions, told_versions
+from spark_jobs.clean.news import has_news, news
+from spark_jobs.clean.post_history import POST_EVENTS, check_versions, known_versions, told_versions
 from spark_jobs.clean.references import accepted
 from spark_jobs.lake import merge_by_key
 from spark_jobs.night import Night
@@ -45,6 +45,8 @@ def main(night: Night) -> None:
 
     A refused version is written down by silver.posts, which reads the same events.
     """
+    if not has_news(night, "silver.posts", *POST_EVENTS):
+        return
     scope = news(night, "silver.posts", "silver.post_edits")
     existing = night.read("silver.post_edits")
     versions = accepted(check_versions(night, scope)).drop("raw").persist()

@@ -29,6 +29,9 @@ CONTENT = (
     "audience",
     "created_at",
 )
+VERSIONS = ("post_created", "post_updated")
+POST_EVENTS = (*VERSIONS, "post_deleted")
+
 VERSION = ("post_id", *CONTENT, "updated_at", "event_id", "landing_date")
 
 
@@ -40,7 +43,7 @@ def check_versions(night: Night, scope: DataFrame) -> DataFrame:
     source_type, users = F.col("source_type"), night.read("silver.users").select("user_id")
     pages, groups = night.read("silver.pages").select("page_id"), night.read("silver.groups").select("group_id")
     checked = check(
-        typed_events(scope, "post_created", "post_updated"),
+        typed_events(scope, *VERSIONS),
         [
             Reference("author_id", users, "unknown_user", only_when=F.col("author_id").isNotNull()),
             Reference("source_id", pages, "unknown_page", only_when=source_type == "page"),

@@ -4,8 +4,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from spark_jobs.clean.changes import changed_rows
-from spark_jobs.clean.news import news
-from spark_jobs.clean.post_history import check_versions, known_versions, told_versions
+from spark_jobs.clean.news import has_news, news
+from spark_jobs.clean.post_history import POST_EVENTS, check_versions, known_versions, told_versions
 from spark_jobs.clean.references import Reference, accepted, check, needed_lines, write_refused
 from spark_jobs.clean.typed_events import typed_events
 from spark_jobs.lake import merge_by_key
@@ -46,6 +46,8 @@ def first_deletions(deletions: DataFrame, existing: DataFrame) -> DataFrame:
 
 def main(night: Night) -> None:
     """Merge the news of posts; deletions are checked against the posts that stand after it."""
+    if not has_news(night, "silver.posts", *POST_EVENTS):
+        return
     scope = news(night, "silver.posts")
     existing = night.read("silver.posts")
     versions = needed_lines(check_versions(night, scope)).persist()

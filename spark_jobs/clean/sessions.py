@@ -7,9 +7,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from spark_jobs.clean.latest_versions import latest_versions, merge_latest
-from spark_jobs.clean.news import news
+from spark_jobs.clean.news import typed_news
 from spark_jobs.clean.references import Reference, check, refuse_where
-from spark_jobs.clean.typed_events import typed_events
 from spark_jobs.night import Night
 
 
@@ -39,5 +38,7 @@ def transform(events: DataFrame) -> DataFrame:
 
 def main(night: Night) -> None:
     """Merge the news of sessions."""
-    events = typed_events(news(night, "silver.sessions"), "session")
+    events = typed_news(night, "silver.sessions", "session")
+    if events is None:
+        return
     merge_latest(night, "silver.sessions", check_events(events, night.read("silver.users")), transform)

@@ -4,8 +4,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from spark_jobs.clean.changes import changed_rows
-from spark_jobs.clean.news import news
-from spark_jobs.clean.typed_events import typed_events
+from spark_jobs.clean.news import typed_news
 from spark_jobs.lake import merge_by_key
 from spark_jobs.night import Night
 
@@ -44,7 +43,9 @@ def transform(events: DataFrame, existing: DataFrame) -> DataFrame:
 
 def main(night: Night) -> None:
     """Recompute the versions of the users that there is news of."""
-    events = typed_events(news(night, "silver.users"), "user_upserted")
+    events = typed_news(night, "silver.users", "user_upserted")
+    if events is None:
+        return
     existing = night.read("silver.users")
     changed = changed_rows(transform(events, existing), existing, ["user_id"])
     merge_by_key(night.lake, "silver.users", changed, update_when="true")

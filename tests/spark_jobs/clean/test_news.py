@@ -5,7 +5,7 @@ import pytest
 from pyspark.sql import functions as F
 
 from spark_jobs.clean import arrivals, engagements, posts, users
-from spark_jobs.clean.news import news
+from spark_jobs.clean.news import news, typed_news
 from spark_jobs.lake import append_rows
 from spark_jobs.night import Night
 from tests.landed import DS, bronze_rows, engagement, post, user
@@ -45,6 +45,21 @@ def test_an_event_is_news_until_the_stage_has_been_through_it_in_whatever_folder
         (f"{DS}/a.jsonl", 1, 1, 0, DS),
         (f"{OLD}/late.jsonl", 2, 1, 0, OLD),
     ]
+
+
+def test_a_table_without_news_is_left_alone(make_night: Callable[..., Night]) -> None:
+    night = make_night()
+    append_rows(night.lake, "bronze.events", bronze_rows(night.spark, [user(1), engagement("waits", 1, 13)]))
+    assert [typed_news(night, "silver.posts", "post_created"), typed_news(night, "silver.sessions", "session")] == [
+        None,
+        None,
+    ]
+    clean(night)
+    versions = {name: night.lake.last_version(f"silver.{name}") for name in ("users", "posts", "engagements")}
+    assert typed_news(night, "silver.users", "user_upserted") is None
+    assert typed_news(night, "silver.engagements", "engagement") is not None, "a refused one waits"
+    clean(night)
+    assert {name: night.lake.last_version(f"silver.{name}") for name in versions} == versions
 
 
 @pytest.mark.slow
