@@ -102,7 +102,7 @@ def _row(
         model_version=model_version,
         ds=arguments.ds,
         preset=config.preset.name,
-        stage="trained",
+        stage="candidate",
         feature_schema=config.feature_schema,
         features=config.features,
         examples_version=snapshot.version,
