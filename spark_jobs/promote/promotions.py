@@ -15,6 +15,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from analysis.promotion import Comparison, ScoredRows, compare, losses
+from contracts.model_stages import REJECTED
 from contracts.settings import Promotion
 from contracts.settings.models import HEAVY
 from spark_jobs.ddl import read_schema
@@ -27,7 +28,7 @@ from spark_jobs.promote.heldout_rows import by_model, by_simple_score
 from spark_jobs.promote.stages import update_stages
 
 TABLE = "gold.promotions"
-PROMOTED, REJECTED, UNPROVEN, UNTRAINED = "promoted", "rejected", "unproven", "untrained"
+PROMOTED, UNPROVEN, UNTRAINED = "promoted", "unproven", "untrained"
 
 
 @dataclass(frozen=True)

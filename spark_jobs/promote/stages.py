@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pyspark.sql import functions as F
 
+from contracts.model_stages import BEFORE, CANDIDATE, REJECTED, RETIRED, SERVING
 from contracts.settings.models import HEAVY
 from models.registry import mark
 from spark_jobs.night import Night
@@ -48,13 +49,13 @@ def changes_of(models: Sequence[ModelStage], verdicts: Sequence[NightVerdict]) -
 def _stage_of(model: ModelStage, verdict: NightVerdict | None, serving: str | None, scored: set[str]) -> ModelStage:
     stage, reason = model.stage, None
     if model.model_version == serving:
-        stage = "serving"
+        stage = SERVING
     elif model.model_version in scored:
-        stage = "retired"
-    elif verdict is not None and verdict.challenger == model.model_version and verdict.verdict == "rejected":
-        stage, reason = "rejected", verdict.reason
-    elif stage != "trained":
-        stage = "candidate"
+        stage = RETIRED
+    elif verdict is not None and verdict.challenger == model.model_version and verdict.verdict == REJECTED:
+        stage, reason = REJECTED, verdict.reason
+    elif stage != BEFORE:
+        stage = CANDIDATE
     return ModelStage(model.ds, model.model_version, stage, reason)
 
 

@@ -3,7 +3,7 @@ CREATE TABLE gold.models (
   model_version STRING NOT NULL COMMENT 'hash of weights and configuration',
   ds DATE NOT NULL COMMENT 'the night that trained it',
   preset STRING NOT NULL COMMENT 'preset of models/presets/ it was trained by',
-  stage STRING NOT NULL COMMENT 'candidate until it is judged, then serving, retired or rejected; trained is from before models were judged',
+  stage STRING NOT NULL COMMENT 'candidate, serving, retired, rejected, trained, see contracts/model_stages.py',
   feature_schema STRING NOT NULL COMMENT 'contracts.features.schema_hash()',
   features ARRAY<STRING> NOT NULL COMMENT 'ordered example columns',
   examples_version BIGINT NOT NULL COMMENT 'Delta version of gold.training_examples it was trained on',
