@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -21,6 +22,7 @@ from contracts.landing import CONTENT_TYPES
 from contracts.settings import Dataset, ValueWeights
 from contracts.value import value_score
 from spark_jobs.feature_columns import dense_array
+from spark_jobs.night import Night
 from spark_jobs.night_model import NightModel, load_ranker
 from spark_jobs.user_batches import float_matrix, whole_users
 
@@ -39,6 +41,14 @@ def heldout_days(examples: DataFrame, ds: date, dataset: Dataset) -> list[date]:
     rows = examples.where(F.col("ds").between(first, last)).select("ds").distinct().collect()
     days = sorted(row.ds for row in rows)
     return days[max(len(days) - dataset.holdout_days, 0) :]
+
+
+def read_examples(night: Night, model: NightModel) -> DataFrame:
+    """The examples in the version that the night trained on; as they are now where an erasure has removed that one."""
+    try:
+        return night.lake.read("gold.training_examples", model.examples_version)
+    except AnalysisException:
+        return night.read("gold.training_examples")
 
 
 def sample_users(rows: DataFrame, num_users: int, max_users: int) -> DataFrame:

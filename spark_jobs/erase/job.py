@@ -2,8 +2,8 @@
 
 1. The search list is written, then the ledger: from here on no line with these ids is let in.
 2. Redis: from here on nobody is shown anything of theirs.
-3. Every table: rows, then files of older versions, then the log.
-4. Checkpoints are marked: no later night serves one that was trained before.
+3. Checkpoints are marked: no later night serves one that was trained before.
+4. Every table: rows, then files of older versions, then the log.
 5. Files of past runs, whose verdicts quote rows as examples.
 6. The ledger says that it is done.
 """
@@ -65,11 +65,11 @@ def erase(lake: Lake, request: Request, settings: Settings) -> dict[str, Any]:
             "settings": settings_hash(settings),
             "redis": erase_keys(client, wanted.ids, settings),
         }
+    removed["models"] = mark_before_erasure(Path(lake.root.removeprefix("file://")) / "models")
     with settings_of_vacuum(lake.spark), ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
         names = [name for name in BY_NAME if holds_people(name) and lake.exists(name)]
         counts = pool.map(lambda name: erase_table(lake, name, wanted), names)
         removed["tables"] = dict(zip(names, counts, strict=True))
-    removed["models"] = mark_before_erasure(Path(lake.root.removeprefix("file://")) / "models")
     removed["files"] = 0 if request.runs is None else scrub_runs(request.runs, wanted)
     erasures.finish(lake, wanted, key, removed)
     return removed

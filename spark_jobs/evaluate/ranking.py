@@ -20,7 +20,7 @@ from spark_jobs import heldout_scores
 from spark_jobs.evaluate import user_metrics
 from spark_jobs.evaluate.head_quality import count_scores, grouped_auc, summarise_heads
 from spark_jobs.evaluate.user_metrics import ALL, METRIC_COLUMNS, ORDERS
-from spark_jobs.heldout_scores import heldout_days, sample_users
+from spark_jobs.heldout_scores import heldout_days, read_examples, sample_users
 from spark_jobs.night import Night
 from spark_jobs.night_model import scorer_of
 
@@ -116,7 +116,7 @@ def main(night: Night) -> None:
         write_report(night, {"model_version": None, "heldout_days": [], "metrics": {}, "reason": reason})
         return
     model = scorer.model
-    examples = night.lake.read("gold.training_examples", model.examples_version)
+    examples = read_examples(night, model)
     days = heldout_days(examples, night.ds, dataset)
     if not days:
         raise ValueError(

@@ -19,7 +19,7 @@ from contracts.model_stages import REJECTED
 from contracts.settings import Promotion
 from contracts.settings.models import HEAVY
 from spark_jobs.ddl import read_schema
-from spark_jobs.heldout_scores import Config, heldout_days, sample_users
+from spark_jobs.heldout_scores import Config, heldout_days, read_examples, sample_users
 from spark_jobs.lake import write_partition
 from spark_jobs.night import Night
 from spark_jobs.night_model import SIMPLE_SCORE, NightModel, folder_of, model_of, why_no_model
@@ -70,7 +70,7 @@ def judge(night: Night) -> Judged:
         said = f"no model was trained: {reason}; the simple score ranks the night"
         return Judged(UNTRAINED, SIMPLE_SCORE, None, said, champion=version)
     model = model_of(night)
-    examples = night.lake.read("gold.training_examples", model.examples_version)
+    examples = read_examples(night, model)
     days = heldout_days(examples, night.ds, night.settings.dataset)
     baseline, why_not, judged_days = choose_baseline(night, examples, days, champion)
     rows = score(night, sampled(examples, judged_days, night), model) if judged_days else None

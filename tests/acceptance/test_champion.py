@@ -1,8 +1,9 @@
 """A challenger trained on shuffled labels is rejected and the champion scores the night; a better one is promoted.
 
-Nights of a small network from landing files to scores, evaluation and the report. In each, the labels that the model
-is trained on are shuffled or not; the held-out day always keeps its own. The night before is recorded as published.
-Before the last night, a setting that tolerates any loss lets the shuffled model serve.
+Three nights over nine days of examples with a planted preference: the simple score knows a part of it, a model can
+learn all of it. Each trains, judges, scores, evaluates and reports as nights do. The labels that a model is trained on
+are shuffled or not; the held-out day always keeps its own. The night before is recorded as published. Before the last
+night, a setting that tolerates any loss lets the shuffled model serve.
 """
 
 import json
@@ -20,44 +21,57 @@ from pyspark.sql import functions as F
 
 from analysis.report import render
 from contracts.heads import LABEL_COLUMNS
-from contracts.pipeline import STAGES
 from contracts.settings.load import load
 from spark_jobs.gate import run_gate
 from spark_jobs.lake import Lake
 from spark_jobs.night import Night
 from spark_jobs.night_model import SIMPLE_SCORE
 from spark_jobs.publish import ledger
-from spark_jobs.publish.manifest import describe, pin_versions
-from spark_jobs.simulate import simulate
+from spark_jobs.publish.manifest import describe
+from tests import scoring_lake
 from tests.epoch_table import epoch_row, epoch_table
 from tests.nights import run_night
 
-USERS, FIRST = 300, date(2026, 3, 9)
-BEFORE = tuple(STAGES)[: list(STAGES).index("train")]
+FIRST = date(2026, 3, 8)
+USERS, EACH, DAYS = 300, 12, 7
+EXAMPLES = "gold.training_examples"
 CHEAP = ('models.heavy="tiny"', "evaluation.resamples=300")
-JUDGED = ("train", "promote", "candidates", "score")
 
 pytestmark = pytest.mark.slow
+
+
+def planted(day: date) -> dict[str, Any]:
+    """Friends are liked, which the simple score knows, and so is what matches an interest, which it does not."""
+    generator, rows = np.random.default_rng(day.toordinal()), USERS * EACH
+    columns: dict[str, Any] = {"user_id": np.repeat(np.arange(USERS), EACH), "post_id": np.tile(np.arange(EACH), USERS)}
+    for name in ("user_interest_sports", "post_topic_sports", "pair_like_rate"):
+        columns[name] = generator.random(rows, dtype=np.float32)
+    columns["pair_is_friend"] = (generator.random(rows) < 0.3).astype(np.float32)
+    columns |= dict.fromkeys(("pair_is_follower", "pair_log_interactions"), np.zeros(rows, dtype=np.float32))
+    match = (columns["user_interest_sports"] - 0.5) * (columns["post_topic_sports"] - 0.5)
+    logit = -2.0 + 1.5 * columns["pair_is_friend"] + 12.0 * match + 3.0 * (columns["pair_like_rate"] - 0.5)
+    columns["label_like"] = (generator.random(rows) < 1 / (1 + np.exp(-logit))).astype(np.float32)
+    return columns
 
 
 @pytest.fixture(scope="module")
 def first(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Night:
     """The first of three nights, before training."""
     root = tmp_path_factory.mktemp("champion")
-    landing = str(root / "landing")
-    simulate(spark, users=USERS, days=11, seed=20, end_date=FIRST + timedelta(days=2), landing=landing)
-    settings = load(landing, None, CHEAP).settings
-    return Night(Lake(spark, str(root / "lake")), FIRST, landing, root / "runs", settings)
+    settings = load(None, None, CHEAP).settings
+    night = Night(Lake(spark, str(root / "lake")), FIRST, str(root / "landing"), root / "runs", settings)
+    for number in range(-DAYS, 2):
+        day = FIRST + timedelta(days=number)
+        scoring_lake.write_examples(night, day, planted(day))
+    return night
 
 
 def shuffle_labels(night: Night) -> None:
     """Give the labels of each day that trains or calibrates to other examples of the day, all of one row together."""
-    path, heldout = night.lake.path("gold.training_examples"), night.ds - timedelta(days=1)
-    rows = DeltaTable(path).to_pyarrow_table()
+    path, heldout = night.lake.path(EXAMPLES), night.ds - timedelta(days=1)
     generator = np.random.default_rng(20)
-    for day in sorted(set(rows["ds"].to_pylist())):
-        if day >= heldout:
-            continue
+    rows = DeltaTable(path).to_pyarrow_table()
+    for day in sorted(set(rows["ds"].to_pylist()) - {heldout}):
         of_day = rows.filter(pa.compute.equal(rows["ds"], pa.scalar(day)))
         moved = generator.permutation(of_day.num_rows)
         for name in LABEL_COLUMNS:
@@ -68,22 +82,26 @@ def shuffle_labels(night: Night) -> None:
 
 def publish(night: Night) -> None:
     """Record the night's epoch as current, with the manifest that a publish would write."""
-    audit: Any = {"ds": night.ds.isoformat(), "passed": True, "ranked_version": 0, "checks": []}
-    manifest = describe(night, pin_versions(night, audit))
-    path, number = night.lake.path("gold.epochs"), night.ds.toordinal() - FIRST.toordinal() + 1
+    manifest = describe(night, {"gold.scored_candidates": night.lake.version("gold.scored_candidates")})
+    number = (night.ds - FIRST).days + 1
     row = replace(epoch_row(number, "current", manifest=json.dumps(manifest)), ds=night.ds)
     if number == 1:
         epoch_table(Path(night.lake.root), row)
     else:
-        ledger.record(path, [row])
+        ledger.record(night.lake.path("gold.epochs"), [row])
+    print(f"  published: the manifest names {manifest['model_version']}")
 
 
 def judge(night: Night, *, shuffled: bool) -> dict[str, Any]:
     """Run the night; print how it was judged, and hold everything to naming the same scorer."""
-    run_night(night, BEFORE)
+    path = night.lake.path(EXAMPLES)
+    own = DeltaTable(path).version()
     if shuffled:
         shuffle_labels(night)
-    run_night(night, (*JUDGED, "evaluate"))
+    scoring_lake.write_features(night, 20, 30)
+    scoring_lake.write_candidates(night, 20, 30)
+    run_night(night, ("train", "promote", "score", "evaluate"))
+    DeltaTable(path).restore(own)
     judged = night.files.promotion.read()
     print(f"\n{night.ds}, {'shuffled' if shuffled else 'own'} labels: {judged['verdict']}; {judged['reason']}")
     for metric in night.settings.promotion.guarded:
@@ -129,7 +147,9 @@ def test_champion(first: Night) -> None:
     assert worse["model_version"] == own["challenger"] != worse["challenger"]
     assert all(worse["metrics"][name]["difference"]["high"] < 0 for name in first.settings.promotion.guarded)
     assert stages(second) == {FIRST: "serving", second.ds: "rejected"}
-    careless = load(second.landing, None, [*CHEAP, "promotion.tolerated_loss=1"]).settings
+    publish(second)
+
+    careless = load(None, None, [*CHEAP, "promotion.tolerated_loss=1"]).settings
     run_night(replace(second, settings=careless), ("promote", "score"))
     assert stages(second) == {FIRST: "retired", second.ds: "serving"}
     publish(second)
