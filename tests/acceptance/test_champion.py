@@ -101,7 +101,8 @@ def judge(night: Night, *, shuffled: bool) -> dict[str, Any]:
     scoring_lake.write_features(night, 20, 30)
     scoring_lake.write_candidates(night, 20, 30)
     run_night(night, ("train", "promote", "score", "evaluate"))
-    DeltaTable(path).restore(own)
+    if shuffled:
+        DeltaTable(path).restore(own)
     judged = night.files.promotion.read()
     print(f"\n{night.ds}, {'shuffled' if shuffled else 'own'} labels: {judged['verdict']}; {judged['reason']}")
     for metric in night.settings.promotion.guarded:
