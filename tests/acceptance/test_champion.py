@@ -22,7 +22,7 @@ from pyspark.sql import functions as F
 from analysis.report import render
 from contracts.heads import LABEL_COLUMNS
 from contracts.settings.load import load
-from spark_jobs.gate import run_gate
+from spark_jobs.gate.gate import run_gate
 from spark_jobs.lake import Lake
 from spark_jobs.night import Night
 from spark_jobs.night_model import SIMPLE_SCORE

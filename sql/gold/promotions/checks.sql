@@ -8,15 +8,15 @@ SELECT promotions.role, promotions.challenger, models.model_version
 FROM gold_promotions AS promotions
 LEFT JOIN (SELECT model_version FROM gold_models WHERE ds = :ds AND COALESCE(role, 'heavy') = 'heavy') AS models
   ON TRUE
-WHERE promotions.ds = :ds AND NOT promotions.challenger <=> models.model_version;
+WHERE promotions.ds = :ds AND promotions.challenger IS DISTINCT FROM models.model_version;
 
 -- check: the_verdict_says_who_scores critical
 SELECT verdict, model_version, challenger, champion, baseline
 FROM gold_promotions
 WHERE ds = :ds AND NOT CASE verdict
-  WHEN 'promoted' THEN model_version <=> challenger AND baseline IS NOT NULL
+  WHEN 'promoted' THEN model_version IS NOT DISTINCT FROM challenger AND baseline IS NOT NULL
   WHEN 'untrained' THEN model_version = 'simple-score' AND challenger IS NULL
-  ELSE challenger IS NOT NULL AND (model_version = 'simple-score' OR model_version <=> champion)
+  ELSE challenger IS NOT NULL AND (model_version = 'simple-score' OR model_version IS NOT DISTINCT FROM champion)
 END;
 
 -- check: the_simple_score_has_no_checkpoint critical

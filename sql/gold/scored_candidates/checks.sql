@@ -10,7 +10,7 @@ SELECT scored.user_id, scored.post_id, scored.model_version
 FROM gold_scored_candidates AS scored
 CROSS JOIN (SELECT max(model_version) AS model_version FROM gold_promotions
   WHERE ds = :ds AND role = 'heavy') AS night
-WHERE scored.ds = :ds AND NOT scored.model_version <=> night.model_version;
+WHERE scored.ds = :ds AND scored.model_version IS DISTINCT FROM night.model_version;
 
 -- check: heads_are_null_without_a_model_only critical
 SELECT user_id, post_id, model_version

@@ -14,7 +14,7 @@ from pyspark.sql import SparkSession
 from contracts.settings import Dataset, Settings
 from models.checkpoint import write_checkpoint
 from models.registry import register
-from spark_jobs.gate import run_gate
+from spark_jobs.gate.gate import run_gate
 from spark_jobs.lake import Lake
 from spark_jobs.night import Night
 from spark_jobs.night_model import scorer_of
