@@ -25,6 +25,7 @@ class Run:
     preflight: Json
     late_files: Json
     train: Json
+    promotion: Json
     metrics: Json
     audit: Json
     publish: Json
@@ -69,6 +70,7 @@ def read_run(folder: Path) -> Run:
         read(files.preflight),
         read(files.late_files),
         read(files.training()),
+        read(files.promotion),
         read(files.metrics),
         read(files.audit),
         read(files.publish),
@@ -163,6 +165,8 @@ def describe(run: Run) -> Verdict:
         parts.append(f"audit {'passed' if run.audit['passed'] else 'FAILED'}, {held} of {len(checks)} checks hold")
     if "reason" in run.train:
         parts.append("no model was trained, the simple score ranks")
+    elif run.promotion.get("verdict") in ("rejected", "unproven"):
+        parts.append(f"the new model is {run.promotion['verdict']}, {run.promotion['model_version']} scores the night")
     if quality := _quality(run.metrics):
         parts.append(quality)
     if "epoch" in run.publish:

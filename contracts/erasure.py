@@ -94,6 +94,7 @@ TRACES: dict[str, Trace] = {
     "gold.propensities": Trace(names_nobody=("num_impressions", "num_engaged")),
     "gold.training_examples": Trace(_VIEWER_AND_POST, names_nobody=("example_id", "num_prior_likes")),
     "gold.models": Trace(names_nobody=("examples_version", "num_examples")),
+    "gold.promotions": Trace(names_nobody=("examples_version", "num_users", "num_examples")),
     "gold.feed_candidates": Trace(_VIEWER_AND_POST, names_nobody=("source_id",)),
     "gold.post_embeddings": Trace({"post_id": "post"}),
     "gold.scored_candidates": Trace(_VIEWER_AND_POST),

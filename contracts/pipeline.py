@@ -36,8 +36,9 @@ STAGES: dict[str, tuple[str, ...]] = {
     "features": ("preflight",),
     "examples": ("features",),
     "train": ("examples",),
+    "promote": ("train",),
     "candidates": ("features",),
-    "score": ("train", "candidates"),
+    "score": ("promote", "candidates"),
     "rerank": ("score",),
     "audit": ("rerank",),
     "publish": ("audit",),
@@ -161,6 +162,7 @@ TABLES: tuple[Table, ...] = (
     Table("gold", "propensities", "examples", ("surface", "position", "ds"), "ds", _EXAMPLE_INPUTS),
     Table("gold", "training_examples", "examples", ("example_id",), "ds", (*_EXAMPLE_INPUTS, "gold.propensities")),
     Table("gold", "models", "train", ("role", "ds"), "ds", ("gold.training_examples",)),
+    Table("gold", "promotions", "promote", ("role", "ds"), "ds", ("gold.training_examples", "gold.models")),
     Table(
         "gold",
         "feed_candidates",
@@ -179,7 +181,7 @@ TABLES: tuple[Table, ...] = (
             "gold.affinity_features",
         ),
     ),
-    Table("gold", "post_embeddings", "score", ("post_id", "ds"), "ds", ("gold.post_features", "gold.models")),
+    Table("gold", "post_embeddings", "score", ("post_id", "ds"), "ds", ("gold.post_features", "gold.promotions")),
     Table(
         "gold",
         "scored_candidates",
@@ -192,7 +194,7 @@ TABLES: tuple[Table, ...] = (
             "gold.post_features",
             "gold.user_features",
             "gold.affinity_features",
-            "gold.models",
+            "gold.promotions",
         ),
     ),
     Table(

@@ -143,6 +143,11 @@ class RunFiles:
         return RunFile(self.folder / ("train.json" if role == HEAVY else f"train.{role}.json"), "train")
 
     @property
+    def promotion(self) -> RunFile[Json]:
+        """Which model scores the night, and how the new one compares with the one that served."""
+        return RunFile(self.folder / "promotion.json", "promote")
+
+    @property
     def preflight(self) -> RunFile[Json]:
         """What the night had to work with."""
         return RunFile(self.folder / "preflight.json", "preflight")

@@ -1,8 +1,8 @@
 """## Nightly feed
 
 Computes every user's ranked feed for one day and publishes it to Redis as a new epoch:
-ingest → clean → preflight → features → (examples → train, beside candidates) → score → rerank → audit → publish →
-evaluate.
+ingest → clean → preflight → features → (examples → train → promote, beside candidates) → score → rerank → audit →
+publish → evaluate.
 
 **When to trigger.** It runs at 02:00 UTC for the day before. Trigger it by hand with `ds` to rerun a day: every
 write is idempotent, and a rerun publishes a new epoch with the same content.
@@ -10,6 +10,9 @@ write is idempotent, and a rerun publishes a new epoch with the same content.
 **When it stops.** A red `validate_…` task names the table, the rule and the rows that broke it; the epoch that
 was served before stays served. Mend the input, then clear the stage before it. A red `preflight.run` says why nobody
 would get a feed, and which key of `dataset.json` would do.
+
+**When a new model is worse.** The night goes on: the model that served before scores it, or the simple score. The
+log of `promote.run` says why, and so does the warning that `promote.validate_gold_promotions` prints and returns.
 
 **What follows.** The run report (tab *Run report* of each run) shows rows, verdicts, metrics and times.
 """

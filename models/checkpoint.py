@@ -17,6 +17,7 @@ from safetensors.torch import save as save_weights
 from contracts.features import example_columns, schema_hash
 from contracts.heads import HEAD_NAMES
 from models.calibration import HeadCalibration
+from models.erasure import unmark
 from models.network import Network
 from models.networks import network_of
 from models.preset import Preset
@@ -63,6 +64,7 @@ def write_checkpoint(models_folder: Path, network: Network, config: CheckpointCo
     model_version = _version_of(weights, content)
     folder = models_folder / model_version
     if folder.exists():
+        unmark(folder)
         return model_version
     beside = models_folder / f".building-{model_version}"
     shutil.rmtree(beside, ignore_errors=True)

@@ -12,7 +12,15 @@ from deltalake import DeltaTable, Field, QueryBuilder, Schema, write_deltalake
 from contracts.settings.models import HEAVY, ROLES
 
 TABLE = "gold.models"
-_TYPES: dict[type, Any] = {str: pa.string(), date: pa.date32(), int: pa.int64(), tuple[str, ...]: pa.list_(pa.string())}
+_NULLABLE = ("role", "reason")
+"""``role`` is null in rows from before there were roles."""
+_TYPES: dict[Any, Any] = {
+    str: pa.string(),
+    str | None: pa.string(),
+    date: pa.date32(),
+    int: pa.int64(),
+    tuple[str, ...]: pa.list_(pa.string()),
+}
 
 
 @dataclass(frozen=True)
@@ -32,6 +40,12 @@ class ModelRow:
     code_revision: str
     path: str
     role: str
+    reason: str | None = None
+
+
+_SCHEMA = pa.schema(
+    [pa.field(item.name, _TYPES[item.type], nullable=item.name in _NULLABLE) for item in fields(ModelRow)]
+)
 
 
 def register(lake_root: Path, row: ModelRow) -> bool:
@@ -40,27 +54,35 @@ def register(lake_root: Path, row: ModelRow) -> bool:
     The row is then left alone, so that a rerun of an unchanged night leaves the table unchanged.
     """
     json.loads(row.metrics, parse_constant=_refuse_constant)
-    path = str(lake_root / TABLE.replace(".", "/"))
-    # Tables from before there were roles have none, so the column may be null.
-    types = {item.name: _TYPES[item.type] for item in fields(ModelRow)}  # type: ignore[index]
-    schema = pa.schema([pa.field(name, kind, nullable=name == "role") for name, kind in types.items()])
+    path = _path(lake_root)
     if not DeltaTable.is_deltatable(path):
-        columns = [Field.from_arrow(field) for field in schema]
+        columns = [Field.from_arrow(field) for field in _SCHEMA]
         DeltaTable.create(path, Schema(columns), partition_by=["ds"], name="models")
     table = DeltaTable(path)
-    if _versions_of(table, row.ds, row.role) == [row.model_version]:
+    if [old["model_version"] for old in _rows_of(table, row.ds, row.role)] == [row.model_version]:
         return False
     values = {name: list(value) if isinstance(value, tuple) else value for name, value in vars(row).items()}
-    data = pa.Table.from_pylist([values], schema=schema)
-    write_deltalake(table, data, mode="overwrite", predicate=_of(row.ds, row.role))
+    _replace(table, row.ds, row.role, values)
     return True
+
+
+def mark(lake_root: Path, ds: date, role: str, stage: str, reason: str | None) -> None:
+    """Set the stage of the role's model of a night, and why it was rejected."""
+    table = DeltaTable(_path(lake_root))
+    (row,) = _rows_of(table, ds, role)
+    # Written anew like any row: an update would take the reason for a piece of SQL.
+    _replace(table, ds, role, row | {"stage": stage, "reason": reason})
 
 
 def forget(lake_root: Path, ds: date, role: str) -> None:
     """Remove the role's row of the night, where there is one: an earlier run of the night may have trained a model."""
-    path = str(lake_root / TABLE.replace(".", "/"))
-    if DeltaTable.is_deltatable(path) and _versions_of(DeltaTable(path), ds, role):
+    path = _path(lake_root)
+    if DeltaTable.is_deltatable(path) and _rows_of(DeltaTable(path), ds, role):
         DeltaTable(path).delete(_of(ds, role))
+
+
+def _path(lake_root: Path) -> str:
+    return str(lake_root / TABLE.replace(".", "/"))
 
 
 def _of(ds: date, role: str) -> str:
@@ -70,10 +92,15 @@ def _of(ds: date, role: str) -> str:
     return f"ds = '{ds.isoformat()}' AND coalesce(role, '{HEAVY}') = '{role}'"
 
 
-def _versions_of(table: DeltaTable, ds: date, role: str) -> list[str]:
-    query = f"SELECT model_version FROM models WHERE {_of(ds, role)}"  # noqa: S608 - a date and a known role
+def _rows_of(table: DeltaTable, ds: date, role: str) -> list[dict[str, Any]]:
+    query = f"SELECT * FROM models WHERE {_of(ds, role)}"  # noqa: S608 - a date and a known role
     found = QueryBuilder().register("models", table).execute(query).read_all()
-    return [str(version) for version in found.column("model_version").to_pylist()]
+    columns = {name: found.column(name).to_pylist() for name in found.column_names}
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+
+
+def _replace(table: DeltaTable, ds: date, role: str, values: dict[str, Any]) -> None:
+    write_deltalake(table, pa.Table.from_pylist([values], schema=_SCHEMA), mode="overwrite", predicate=_of(ds, role))
 
 
 def _refuse_constant(name: str) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from contracts.features import example_columns, schema_hash
 from contracts.heads import HEAD_NAMES
+from contracts.model_stages import CANDIDATE
 from contracts.run_files import RunFiles
 from contracts.settings import Settings
 from contracts.settings.hashes import settings_hash
@@ -102,7 +103,7 @@ def _row(
         model_version=model_version,
         ds=arguments.ds,
         preset=config.preset.name,
-        stage="trained",
+        stage=CANDIDATE,
         feature_schema=config.feature_schema,
         features=config.features,
         examples_version=snapshot.version,

@@ -1,4 +1,4 @@
-"""The night's models by role: which checkpoint each is, and how a Python worker gets hold of it."""
+"""The night's models by role, and the one that scores: which checkpoint each is, how a Python worker gets it."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 SIMPLE_SCORE = "simple-score"
-"""``model_version`` of scores of a night without a model: the candidate stage's simple score, as it is."""
+"""``model_version`` of scores that no model gave: the candidate stage's simple score, as it is."""
 
 
 @dataclass(frozen=True)
 class NightModel:
-    """A row of ``gold.models``; ``folder`` is its checkpoint, which every worker must be able to read.
+    """A model; ``folder`` is its checkpoint, which every worker must be able to read.
 
-    ``examples_version`` is the version of ``gold.training_examples`` that it was trained on.
+    ``examples_version`` is the version of ``gold.training_examples`` that the night trained on.
     """
 
     version: str
@@ -29,8 +29,21 @@ class NightModel:
     examples_version: int
 
 
+@dataclass(frozen=True)
+class Scorer:
+    """Who scores a night: a model, or the simple score where it is None; ``reason`` is a sentence."""
+
+    model: NightModel | None
+    reason: str
+
+    @property
+    def version(self) -> str:
+        """``model_version`` of what it scores."""
+        return SIMPLE_SCORE if self.model is None else self.model.version
+
+
 def model_of(night: Night, role: str = HEAVY) -> NightModel:
-    """The role's model of the night; raises ``ValueError`` unless ``gold.models`` has exactly one.
+    """The role's model that the night trained; raises ``ValueError`` unless ``gold.models`` has exactly one.
 
     Rows of nights before there were roles are heavy.
     """
@@ -42,13 +55,25 @@ def model_of(night: Night, role: str = HEAVY) -> NightModel:
         raise ValueError(
             f"gold.models has {count} with ds = {night.ds} and role = {role}: run the train stage of that night"
         )
-    root = night.lake.root.removeprefix("file://").rstrip("/")
-    return NightModel(found[0].model_version, f"{root}/{found[0].path}", found[0].examples_version)
+    return NightModel(found[0].model_version, folder_of(night, found[0].path), found[0].examples_version)
 
 
-def has_model(night: Night, role: str = HEAVY) -> bool:
-    """Whether the night trained the role's model; False only where it found too little to learn from, and said so."""
-    return why_no_model(night, role) is None
+def folder_of(night: Night, path: str) -> str:
+    """Where a checkpoint lies whose ``path`` is relative to the lake."""
+    return f"{night.lake.root.removeprefix('file://').rstrip('/')}/{path}"
+
+
+def scorer_of(night: Night, role: str = HEAVY) -> Scorer:
+    """Who scores the night, as ``promote`` decided; raises ``ValueError`` where it has not run."""
+    tonight = (F.col("ds") == F.lit(night.ds)) & (F.col("role") == F.lit(role))
+    found = night.read("gold.promotions").where(tonight).first()
+    if found is None:
+        raise ValueError(
+            f"gold.promotions has no row with ds = {night.ds} and role = {role}: run the promote stage of that night"
+        )
+    if found.path is None:
+        return Scorer(None, found.reason)
+    return Scorer(NightModel(found.model_version, folder_of(night, found.path), found.examples_version), found.reason)
 
 
 def why_no_model(night: Night, role: str = HEAVY) -> str | None:

@@ -7,6 +7,7 @@ from pyspark.sql import functions as F
 
 from contracts.settings import Settings
 from spark_jobs.point_in_time import known_before
+from spark_jobs.simple_score import weighted_engagement
 
 STATS = ("likes", "comments", "shares")
 
@@ -22,13 +23,13 @@ def recent_posts(posts: DataFrame, post_features: DataFrame, as_of: datetime, se
     in_window = F.col("created_at") >= F.lit(oldest)
     is_live = ~F.col("is_deleted") & known_before(as_of, "created_at")
     counts = [F.round(F.expm1(F.col(f"log_{name}").cast("double"))).cast("bigint").alias(name) for name in STATS]
-    weights = settings.simple_score
-    weighted = F.col("likes") + weights.comment * F.col("comments") + weights.share * F.col("shares")
     # Null in a partition that was written before these were counted.
     bookmarks, opens = (F.coalesce(name, F.lit(0)).alias(name) for name in ("num_bookmarks", "num_opens"))
-    weighted = weighted + weights.bookmark * F.col("num_bookmarks") + weights.view * F.col("num_opens")
+    engagements = {name: F.col(name) for name in STATS}
+    engagements |= {"bookmarks": F.col("num_bookmarks"), "views": F.col("num_opens")}
     counted = post_features.select("post_id", *counts, bookmarks, opens)
-    counted = counted.withColumn("engagement", F.log1p(weighted.cast("double"))).drop("num_bookmarks", "num_opens")
+    counted = counted.withColumn("engagement", weighted_engagement(settings.simple_score, engagements))
+    counted = counted.drop("num_bookmarks", "num_opens")
     return posts.where(in_window & is_live).join(counted, "post_id", "inner")
 
 

@@ -18,7 +18,7 @@ from contracts.heads import HEADS, LABEL_COLUMNS
 from contracts.metrics.auc import auc
 from contracts.metrics.columns import Floats
 from contracts.settings import ValueWeights
-from spark_jobs.evaluate.heldout_scores import ENTITIES, KEPT, Config, score_examples
+from spark_jobs.heldout_scores import ENTITIES, KEPT, Config, score_examples
 from spark_jobs.night_model import NightModel
 from spark_jobs.simulate.world import FIRST_USER_ID
 from spark_jobs.user_batches import feature_matrix, number_lists

@@ -24,20 +24,22 @@ ENTITIES: tuple[Entity, ...] = ("user", "post", "pair", "context")
 Columns = Mapping[str, Any]
 
 
-def register_model(night: Night, examples_version: int = 0, role: str = "heavy") -> str:
-    """Write a checkpoint with random weights and the night's row of gold.models; returns the model version."""
-    torch.manual_seed(3)
+def register_model(
+    night: Night, examples_version: int = 0, role: str = "heavy", seed: int = 3, code_revision: str = "test"
+) -> str:
+    """Write a checkpoint with random weights, its row of gold.models, and its promotion; returns the model version."""
+    torch.manual_seed(seed)
     calibration = {head.name: HeadCalibration("platt" if head.is_binary else "ratio", 1.0, 0.0) for head in HEADS}
     preset = preset_of("tiny")
     config = CheckpointConfig(
-        preset, example_columns(), schema_hash(), HEAD_NAMES, calibration, ("2026-03-06",), 3, "test"
+        preset, example_columns(), schema_hash(), HEAD_NAMES, calibration, ("2026-03-06",), seed, code_revision
     )
     network = network_of(preset.network)(preset.sizes)
     version = write_checkpoint(Path(night.lake.root) / "models", network, config)
     row = {
         "model_version": [version],
         "preset": ["tiny"],
-        "stage": ["trained"],
+        "stage": ["candidate"],
         "feature_schema": [schema_hash()],
         "features": [list(example_columns())],
         "examples_version": [examples_version],
@@ -48,8 +50,32 @@ def register_model(night: Night, examples_version: int = 0, role: str = "heavy")
         "path": [f"models/{version}"],
         "role": [role],
     }
+    row["reason"] = pa.nulls(1, pa.string())
     write(night, "gold.models", row)
+    promote(night, version, examples_version)
     return version
+
+
+def promote(night: Night, version: str, examples_version: int = 0) -> None:
+    """Write the night's row of gold.promotions: the model serves."""
+    none = pa.nulls(1, pa.string())
+    row = {
+        "role": ["heavy"],
+        "verdict": ["promoted"],
+        "model_version": [version],
+        "path": [f"models/{version}"],
+        "challenger": [version],
+        "champion": none,
+        "baseline": ["simple-score"],
+        "why_not_champion": none,
+        "reason": ["a test"],
+        "examples_version": [examples_version],
+        "heldout_days": pa.array([[]], pa.list_(pa.string())),
+        "num_users": [0],
+        "num_examples": [0],
+        "metrics": ["{}"],
+    }
+    write(night, "gold.promotions", row)
 
 
 def write(night: Night, name: str, columns: Columns, ds: date | None = None) -> None:

@@ -4,6 +4,7 @@ Source: the statistic of Mann and Whitney, "On a Test of Whether one of Two Rand
 than the Other", Annals of Mathematical Statistics 1947, with weights.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -19,13 +20,25 @@ def auc(scores: NDArray[Any], labels: NDArray[Any], weights: NDArray[Any] | None
     Raises ``ValueError`` for unequal lengths and for values that are not finite.
     """
     scores, labels, weights = finite_columns(scores=scores, labels=labels, weights=weights)
+    return auc_of_weights(scores, labels)(weights)
+
+
+def auc_of_weights(scores: NDArray[Any], labels: NDArray[Any]) -> Callable[[Floats], float | None]:
+    """AUC of one sample as a function of the weights of its rows, ``(n,)``: rows are sorted once, for many weights.
+
+    Raises ``ValueError`` for unequal lengths and for values that are not finite.
+    """
+    scores, labels = finite_columns(scores=scores, labels=labels)
     order = np.argsort(scores, kind="stable")
-    is_new = np.diff(scores[order], prepend=-np.inf) > 0
-    starts = np.flatnonzero(is_new)
-    if len(starts) == 0:
-        return None
-    positives, negatives = (np.add.reduceat((weights * share)[order], starts) for share in (labels, 1.0 - labels))
-    return auc_of_counts(positives, negatives)
+    starts = np.flatnonzero(np.diff(scores[order], prepend=-np.inf) > 0)
+    shares = labels[order], 1.0 - labels[order]
+
+    def weighted(weights: Floats) -> float | None:
+        if len(starts) == 0:
+            return None
+        return auc_of_counts(*(np.add.reduceat(weights[order] * share, starts) for share in shares))
+
+    return weighted
 
 
 def auc_of_counts(positives: NDArray[Any], negatives: NDArray[Any]) -> float | None:

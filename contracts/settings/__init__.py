@@ -9,7 +9,7 @@ from typing import Annotated
 
 from contracts.settings.contents import Content, Labels
 from contracts.settings.dataset import Dataset, parse_dataset
-from contracts.settings.examples import Evaluation, NegativeSampling, Propensities, TrainingMinimum
+from contracts.settings.examples import Evaluation, NegativeSampling, Promotion, Propensities, TrainingMinimum
 from contracts.settings.features import CommunityRules, FeatureRules, Smoothing, SuggestionRules
 from contracts.settings.kinds import Bounds, OneOf
 from contracts.settings.models import Models
@@ -33,6 +33,7 @@ __all__ = [
     "Models",
     "NegativeSampling",
     "PoolRules",
+    "Promotion",
     "Propensities",
     "PublishRules",
     "ReaderLimits",
@@ -66,6 +67,7 @@ class Settings:
     content: Content = field(default_factory=Content)
     labels: Labels = field(default_factory=Labels)
     evaluation: Evaluation = field(default_factory=Evaluation)
+    promotion: Promotion = field(default_factory=Promotion)
     communities: CommunityRules = field(default_factory=CommunityRules)
     suggestions: SuggestionRules = field(default_factory=SuggestionRules)
     erasure: ErasureRules = field(default_factory=ErasureRules)

@@ -3,8 +3,14 @@
 from dataclasses import dataclass
 from typing import Annotated
 
+from contracts.heads import BINARY_HEADS
 from contracts.landing import ENGAGEMENT_TYPES
-from contracts.settings.kinds import Bounds, Count, OneOf
+from contracts.settings.kinds import Bounds, Count, OneOf, Share
+
+LIST_METRICS = ("ndcg@10", "ndcg@50", "mrr", "precision@10", "recall@10")
+"""Of one user's list; ``analysis/metrics/relevance.py`` has their formulas."""
+GUARDS = (*LIST_METRICS, *(f"auc:{head}" for head in BINARY_HEADS))
+"""What a new model may be held to."""
 
 
 @dataclass(frozen=True)
@@ -56,3 +62,16 @@ class Evaluation:
     resamples: Annotated[int, Bounds(10, 1_000_000)] = 1000
     max_users: Count = 200_000
     calibration_bins: Annotated[int, Bounds(2, 1_000)] = 10
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """When a night's new heavy model serves (``docs/promotion.md``): compared with the model that served before it.
+
+    It is rejected where the 95 % interval of what it gains on a ``guarded`` metric ends below minus
+    ``tolerated_loss``. Both are judged on the held-out examples of at most about ``max_users`` users.
+    """
+
+    guarded: Annotated[tuple[str, ...], OneOf(GUARDS)] = ("ndcg@10", "auc:like")
+    tolerated_loss: Share = 0.002
+    max_users: Count = 20_000

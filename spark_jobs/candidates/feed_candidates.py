@@ -17,6 +17,7 @@ from spark_jobs.lake import write_partition
 from spark_jobs.night import Night
 from spark_jobs.point_in_time import known_before
 from spark_jobs.recent_posts import recent_posts
+from spark_jobs.simple_score import simple_score
 from spark_jobs.visibility import POST_COLUMNS, Edges, active, read_edges, visible_pairs
 
 SOURCE_ORDER = ("friend", "page", "group", "suggested")
@@ -95,27 +96,6 @@ def suppressed_pairs(impressions: DataFrame, engagements: DataFrame, as_of: date
     return seen.select("user_id", "post_id").unionByName(hidden.select("user_id", "post_id")).distinct()
 
 
-def simple_score(as_of: datetime, settings: Settings) -> Column:
-    """0.3·e^(-0.1·age_h) + 0.4·engagement + 0.3·relationship.
-
-    Relationship, in [0, 1], is 1 for a friend or a followed author, else n / (n + smoothing strength) for n
-    interactions in the activity window: strangers with one click stay near 0, regulars approach 1.
-    """
-    weights = settings.simple_score
-    age_h = (F.lit(as_of).cast("double") - F.col("created_at").cast("double")) / 3600.0
-    interactions = F.expm1(F.coalesce(F.col("log_interactions"), F.lit(0.0)).cast("double"))
-    relationship = F.greatest(
-        F.coalesce(F.col("is_friend"), F.lit(0.0)).cast("double"),
-        F.coalesce(F.col("is_follower"), F.lit(0.0)).cast("double"),
-        interactions / (interactions + F.lit(settings.smoothing.strength)),
-    )
-    return (
-        weights.recency * F.exp(-weights.recency_decay_per_h * age_h)
-        + weights.engagement * F.col("engagement")
-        + weights.relationship * relationship
-    ).cast("float")
-
-
 def transform(
     *,
     users: DataFrame,
@@ -134,11 +114,12 @@ def transform(
     allowed = visible_pairs(merged.join(suppressed, ["user_id", "post_id"], "left_anti"), posts, graph.edges)
     facts = posts.select("post_id", "author_id", "source_id", "created_at", "engagement")
     ties = affinity.select("user_id", "author_id", "is_friend", "is_follower", "log_interactions")
+    age_h = (F.lit(as_of).cast("double") - F.col("created_at").cast("double")) / 3600.0
     scored = (
         allowed.join(facts, "post_id", "inner")
         .where(is_by_another("user_id"))
         .join(ties, ["user_id", "author_id"], "left")
-        .withColumn("simple_score", simple_score(as_of, settings))
+        .withColumn("simple_score", simple_score(age_h, F.col("engagement"), settings))
     )
     best = _top(scored, (F.col("simple_score").desc(), F.col("post_id")), settings.candidates.total)
     return best.select(

@@ -2,9 +2,10 @@
 
 1. The search list is written, then the ledger: from here on no line with these ids is let in.
 2. Redis: from here on nobody is shown anything of theirs.
-3. Every table: rows, then files of older versions, then the log.
-4. Files of past runs, whose verdicts quote rows as examples.
-5. The ledger says that it is done.
+3. Checkpoints are marked: no later night serves one that was trained before.
+4. Every table: rows, then files of older versions, then the log.
+5. Files of past runs, whose verdicts quote rows as examples.
+6. The ledger says that it is done.
 """
 
 import re
@@ -22,6 +23,7 @@ from contracts.erasure import TRACES, load_key
 from contracts.pipeline import BY_NAME
 from contracts.settings import Settings
 from contracts.settings.hashes import settings_hash
+from models.erasure import mark_before_erasure
 from spark_jobs.erase import erasures
 from spark_jobs.erase.history import forget, settings_of_vacuum
 from spark_jobs.erase.keys import erase_keys
@@ -63,6 +65,7 @@ def erase(lake: Lake, request: Request, settings: Settings) -> dict[str, Any]:
             "settings": settings_hash(settings),
             "redis": erase_keys(client, wanted.ids, settings),
         }
+    removed["models"] = mark_before_erasure(Path(lake.root.removeprefix("file://")) / "models")
     with settings_of_vacuum(lake.spark), ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
         names = [name for name in BY_NAME if holds_people(name) and lake.exists(name)]
         counts = pool.map(lambda name: erase_table(lake, name, wanted), names)

@@ -4,7 +4,6 @@ The model's order by value is compared with newest first and most liked first, p
 intervals. A user counts with at least two examples, one of them positive; the others are reported as left out.
 """
 
-from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -13,43 +12,29 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from analysis.metrics.bootstrap import bootstrap
+from analysis.metrics.relevance import METRICS, MIN_EXAMPLES
 from analysis.metrics.segments import SegmentMeans, by_segment
 from contracts.landing import CONTENT_TYPES
 from contracts.settings import Evaluation
-from spark_jobs.evaluate import heldout_scores, user_metrics
+from spark_jobs import heldout_scores
+from spark_jobs.evaluate import user_metrics
 from spark_jobs.evaluate.head_quality import count_scores, grouped_auc, summarise_heads
-from spark_jobs.evaluate.user_metrics import ALL, METRIC_COLUMNS, METRICS, MIN_EXAMPLES, ORDERS
+from spark_jobs.evaluate.user_metrics import ALL, METRIC_COLUMNS, ORDERS
+from spark_jobs.heldout_scores import heldout_days, read_examples, sample_users
 from spark_jobs.night import Night
-from spark_jobs.night_model import has_model, model_of, why_no_model
+from spark_jobs.night_model import scorer_of
 
 BASELINES = tuple(order for order in ORDERS if order != "ranker")
 SEGMENT_METRIC = "ndcg@10"
 USER_KINDS = ("new", "light", "heavy")
-_HASH_RANGE = 1_000_000
 
 Interval = dict[str, float]
 
 
-def heldout_days(examples: DataFrame, night: Night) -> list[date]:
-    """The last ``holdout_days`` with examples in [ds - training_days, ds - 1], as training holds them out.
-
-    Raises ``ValueError`` when there is none.
-    """
-    dataset = night.settings.dataset
-    first, last = night.ds - timedelta(days=dataset.training_days), night.ds - timedelta(days=1)
-    rows = examples.where(F.col("ds").between(first, last)).select("ds").distinct().collect()
-    if not rows:
-        raise ValueError(f"gold.training_examples has no examples in {first} to {last} to evaluate {night.ds} on")
-    return sorted(row.ds for row in rows)[-dataset.holdout_days :]
-
-
-def sample_users(per_user: DataFrame, num_users: int, rules: Evaluation) -> pa.Table:
+def sample_lists(per_user: DataFrame, num_users: int, rules: Evaluation) -> pa.Table:
     """All lists that count, of at most about ``max_users`` users chosen by hash, in a fixed order."""
     counts = (F.col("num_examples") >= MIN_EXAMPLES) & (F.col("num_positives") > 0)
-    sample = per_user.where(counts)
-    if num_users > rules.max_users:
-        limit = int(_HASH_RANGE * rules.max_users / num_users)
-        sample = sample.where(F.pmod(F.xxhash64("user_id"), F.lit(_HASH_RANGE)) < limit)
+    sample = sample_users(per_user.where(counts), num_users, rules.max_users)
     columns = (f"`{name}`" for name in METRIC_COLUMNS)
     return sample.select("user_id", "slice", "num_examples", *columns).orderBy("slice", "user_id").toArrow()
 
@@ -100,7 +85,7 @@ def evaluate(scored: DataFrame, rules: Evaluation, seed: int) -> dict[str, Any]:
         F.count("*").alias("users"), F.count_if(is_counted).alias("counted"), F.sum("num_examples").alias("examples")
     ).first()
     assert totals is not None
-    lists = sample_users(per_user, totals.counted, rules)
+    lists = sample_lists(per_user, totals.counted, rules)
     in_full = lists.filter(pa.compute.equal(lists["slice"], ALL))
     return {
         "num_examples": int(totals.examples or 0),
@@ -120,13 +105,24 @@ def write_report(night: Night, report: dict[str, Any]) -> None:
 
 
 def main(night: Night) -> None:
-    """Evaluate the night's model on the version of the examples that it was trained on; nothing where it has none."""
-    if not has_model(night):
-        write_report(night, {"model_version": None, "heldout_days": [], "metrics": {}, "reason": why_no_model(night)})
+    """Evaluate the model that scored the night, on the examples that the night trained on.
+
+    There is nothing to evaluate where the simple score did, or where no day is held out. Raises ``ValueError`` where
+    there are no examples.
+    """
+    scorer, dataset = scorer_of(night), night.settings.dataset
+    if scorer.model is None or dataset.holdout_days == 0:
+        reason = "holdout_days is 0: no day is held out" if scorer.model else scorer.reason
+        write_report(night, {"model_version": None, "heldout_days": [], "metrics": {}, "reason": reason})
         return
-    model = model_of(night)
-    examples = night.lake.read("gold.training_examples", model.examples_version)
-    days = heldout_days(examples, night)
+    model = scorer.model
+    examples = read_examples(night, model)
+    days = heldout_days(examples, night.ds, dataset)
+    if not days:
+        raise ValueError(
+            f"gold.training_examples has no examples of the {dataset.training_days} days before {night.ds} to "
+            "evaluate it on"
+        )
     config = heldout_scores.Config(
         model, night.settings.value, int(str(night.spark.conf.get("spark.sql.shuffle.partitions")))
     )

@@ -1,10 +1,10 @@
 """Ranking metrics per user on the held-out days, for the model's order and the baselines'.
 
 Grain: one user and one slice of the user's examples: all of them, or those of one content type.
-Relevance is graded: like 1, comment 2, share 3, the highest counts; ties are broken by post.
+Relevance is graded (``analysis/metrics/relevance.py``); ties are broken by post.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -13,28 +13,17 @@ from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 
 from analysis.groups import group_starts
-from analysis.metrics import ranking
 from analysis.metrics.grouped_auc import auc_by_group
-from analysis.metrics.ranking import RankedLists, rank_lists
-from contracts.heads import BINARY_HEADS, HEADS
+from analysis.metrics.ranking import rank_lists
+from analysis.metrics.relevance import METRICS, grades_of
+from contracts.heads import BINARY_HEADS
 from contracts.landing import CONTENT_TYPES
-from contracts.metrics.columns import Floats
 from spark_jobs.user_batches import whole_users
 
 ORDERS = {"ranker": "value_score", "chronological": "created_s", "popularity": "num_prior_likes"}
 """The column that each order sorts by, highest first."""
 
-METRICS: dict[str, Callable[[RankedLists], Floats]] = {
-    "ndcg@10": lambda lists: ranking.ndcg(lists, 10),
-    "ndcg@50": lambda lists: ranking.ndcg(lists, 50),
-    "mrr": ranking.reciprocal_rank,
-    "precision@10": lambda lists: ranking.precision(lists, 10),
-    "recall@10": lambda lists: ranking.recall(lists, 10),
-}
-GRADES = {head.label_column: head.grade for head in HEADS if head.grade > 0}
 ALL = "all"
-MIN_EXAMPLES = 2
-"""A list of one example has only one order."""
 
 METRIC_COLUMNS = tuple(f"{order}:{metric}" for order in ORDERS for metric in METRICS)
 AUC_COLUMNS = tuple(f"auc:{head}" for head in BINARY_HEADS)
@@ -64,7 +53,7 @@ def measure(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 def _measure_slice(columns: dict[str, NDArray[Any]], name: str) -> pa.RecordBatch:
     users, posts = columns["user_id"], columns["post_id"]
-    grades = np.max([grade * (columns[label] > 0) for label, grade in GRADES.items()], axis=0)
+    grades = grades_of(columns)
     lists = {order: rank_lists(users, columns[column], posts, grades) for order, column in ORDERS.items()}
     rows: dict[str, Any] = {
         "user_id": np.sort(users)[group_starts(np.sort(users))],

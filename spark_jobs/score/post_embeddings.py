@@ -1,7 +1,8 @@
 """``gold.post_embeddings``: embedding and projection of every candidate post.
 
-Grain: one post under the night's model, as of the end of ``ds``. What the network computes per post runs once
-here, so that scoring a pair touches only what depends on both sides. A night without a model has no rows.
+Grain: one post under the model that scores the night, as of the end of ``ds``. What the network computes per post
+runs once here, so that scoring a pair touches only what depends on both sides. A night that the simple score ranks has
+no rows.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,7 +16,7 @@ from contracts.features import names_of
 from spark_jobs.ddl import read_schema
 from spark_jobs.lake import write_partition
 from spark_jobs.night import Night
-from spark_jobs.night_model import NightModel, has_model, load_ranker, model_of
+from spark_jobs.night_model import NightModel, load_ranker, scorer_of
 from spark_jobs.user_batches import feature_matrix, number_lists
 
 TABLE = "gold.post_embeddings"
@@ -46,10 +47,11 @@ def embed(folder: str, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordB
 
 def main(night: Night) -> None:
     """Build the night's partition."""
-    if not has_model(night):
+    model = scorer_of(night).model
+    if model is None:
         empty = night.spark.createDataFrame([], read_schema(TABLE))
         write_partition(night.lake, TABLE, empty, [night.ds])
         return
     posts = night.read("gold.post_features").where(F.col("ds") == F.lit(night.ds))
-    embedded = transform(posts, model_of(night)).withColumn("ds", F.lit(night.ds))
+    embedded = transform(posts, model).withColumn("ds", F.lit(night.ds))
     write_partition(night.lake, TABLE, embedded, [night.ds])

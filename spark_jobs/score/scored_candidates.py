@@ -1,7 +1,7 @@
 """``gold.scored_candidates``: every candidate of every user, scored per head and by value.
 
 Grain: one user and one post as of the end of ``ds``. Candidates are joined to their affinity and brought
-together by user; post vectors are read by the workers, never shuffled. In a night without a model, their value is
+together by user; post vectors are read by the workers, never shuffled. In a night that no model scores, their value is
 the simple score of the candidate stage, and no head says anything.
 """
 
@@ -17,7 +17,7 @@ from spark_jobs.context_columns import day_context
 from spark_jobs.feature_columns import dense_array
 from spark_jobs.lake import write_partition
 from spark_jobs.night import Night
-from spark_jobs.night_model import SIMPLE_SCORE, has_model, model_of, why_no_model
+from spark_jobs.night_model import SIMPLE_SCORE, NightModel, scorer_of
 from spark_jobs.score.candidate_scorer import SCHEMA, Config, PostSource, score_users
 
 
@@ -70,11 +70,11 @@ def feature_list(entity: Entity) -> Column:
     return dense_array((feature.name, feature) for feature in features_of(entity))
 
 
-def read_config(night: Night) -> Config:
-    """Pin what the workers read: the night's model and the current versions of the post tables."""
+def read_config(night: Night, model: NightModel) -> Config:
+    """Pin what the workers read: the model and the current versions of the post tables."""
     lake, served = night.lake, night.ds + timedelta(days=1)
     return Config(
-        model=model_of(night),
+        model=model,
         posts=PostSource(
             lake.path("gold.post_embeddings"),
             lake.version("gold.post_embeddings"),
@@ -95,9 +95,10 @@ def main(night: Night) -> None:
         night.read(f"gold.{name}").where(F.col("ds") == F.lit(night.ds))
         for name in ("feed_candidates", "affinity_features", "user_features")
     )
-    if has_model(night):
-        scored = transform(candidates, affinity, users, read_config(night))
+    scorer = scorer_of(night)
+    print(f"gold.scored_candidates: scored by {scorer.version}: {scorer.reason}")
+    if scorer.model is not None:
+        scored = transform(candidates, affinity, users, read_config(night, scorer.model))
     else:
-        print(f"gold.scored_candidates: scored by the simple score, as no model was trained: {why_no_model(night)}")
         scored = by_simple_score(candidates)
     write_partition(night.lake, "gold.scored_candidates", scored.withColumn("ds", F.lit(night.ds)), [night.ds])

@@ -126,8 +126,11 @@ def bring_back(night: Night, person: int, post: int) -> None:
         impression("late-3", other[0], known[0], at, received=received),
     ]
     land(night.landing, following.ds, late)
-    run_night(following, ("ingest", "clean", "features", "examples", "train", "candidates", "score", "rerank"))
-    run_night(following, ("audit", "publish"))
+    run_night(following, ("ingest", "clean", "features", "examples", "train", "promote", "candidates", "score"))
+    run_night(following, ("rerank", "audit", "publish"))
+    judged = following.files.promotion.read()
+    print(f"who scores the next night: {judged['reason']}")
+    assert judged["why_not_champion"] == f"{judged['champion']} was trained before a person was erased"
     refused = following.read("bronze.quarantine").where("reason = 'erased_user'").collect()
     print(f"{len(refused)} late lines refused: {[(row['source'], row['line']) for row in refused]}")
     assert [(row["line"], row["raw"]) for row in sorted(refused, key=lambda row: row["line"])] == [(1, ""), (2, "")]

@@ -218,7 +218,7 @@ def test_settings_change_what_is_published(tmp_path: Path) -> None:
     dataset = tmp_path / "landing" / "dataset.json"
     file = tmp_path / "night.toml"
     file.write_text(CHANGED)
-    again = ("examples", "train", "candidates", "score", "rerank", "audit", "publish")
+    again = ("examples", "train", "promote", "candidates", "score", "rerank", "audit", "publish")
     tables = ("gold.feed_candidates", "gold.scored_candidates", "gold.ranked_feeds", "gold.epochs")
     with redis_server(tmp_path) as url:
         run_stages(tmp_path, url, tuple(stage for stage in STAGES if stage != "evaluate"))

@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 from analysis.report import render
 from spark_jobs.lake import Lake
 from spark_jobs.night import Night, load_settings, newest_day
-from spark_jobs.night_model import SIMPLE_SCORE
+from spark_jobs.night_model import SIMPLE_SCORE, scorer_of
 from tests.landed import Event, engagement, event, land, post, user
 from tests.nights import ROOT, reader, redis_server, run_night
 
@@ -127,20 +127,20 @@ def test_thin_data(case: str, spark: SparkSession, redis_url: str, tmp_path: Pat
     notes = json.loads((night.folder / "preflight.json").read_text())["notes"]
     users = [row.user_id for row in night.read("gold.ranked_feeds").select("user_id").distinct().collect()]
     models = {row.model_version for row in night.read("gold.models").collect()}
-    scored = night.read("gold.scored_candidates")
+    scored, scorer = night.read("gold.scored_candidates"), scorer_of(night)
     with reader(url, tmp_path / "reader.log") as feed:
         answer = feed.feed(min(users), count=5).json()
     first = answer["posts"][0]
     print(f"\n{case}: {num_lines} events, night of {sum(seconds.values()):.0f} s, feeds of {len(users)} users")
     print(*(f"  note: {note}" for note in notes), sep="\n")
-    print(f"  ranked by {', '.join(models) or SIMPLE_SCORE}; first of user {min(users)}: {first['content']['text']!r}")
+    print(f"  ranked by {scorer.version}: {scorer.reason}")
+    print(f"  first of user {min(users)}: {first['content']['text']!r}")
     assert answer["metadata"]["served_from"] == "redis"
-    assert {row.model_version for row in scored.select("model_version").distinct().collect()} == (
-        models or {SIMPLE_SCORE}
-    )
+    assert {row.model_version for row in scored.select("model_version").distinct().collect()} == {scorer.version}
+    assert scorer.version in models | {SIMPLE_SCORE}
     assert bool(models) == (not any("no model will be trained" in note for note in notes)), "the preflight knew"
     simple = night.read("gold.feed_candidates").select("user_id", "post_id", "simple_score")
     same = scored.join(simple, ["user_id", "post_id"]).where(F.col("value_score") == F.col("simple_score")).count()
-    assert models or same == scored.count()
+    assert scorer.model is not None or same == scored.count()
     page_of_the_night = render(night.folder)
     assert all(escape(note) in page_of_the_night for note in notes)

@@ -16,10 +16,12 @@ from spark_jobs.examples import training_examples
 from spark_jobs.features import affinity_features, locations, post_features, user_features
 from spark_jobs.lake import Lake, checksum, conform, write_partition
 from spark_jobs.night import Night
+from spark_jobs.night_model import model_of
 from spark_jobs.score import post_embeddings, scored_candidates
 from spark_jobs.train import models
 from tests.feature_frames import reading
 from tests.landed import DS
+from tests.scoring_lake import promote
 from tests.silver_rows import at, put
 
 NUM_USERS, NUM_POSTS, RARE = 60, 48, 59
@@ -142,8 +144,9 @@ def nights(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> dic
             job.main(night)
         found[name] = night
     models.main(found["unseen"])
+    promote(found["unseen"], model_of(found["unseen"]).version)
     for name in CASES.keys() - {"unseen"}:
-        for part in ("models", "gold/models"):
+        for part in ("models", "gold/models", "gold/promotions"):
             shutil.copytree(folder / "unseen" / part, folder / name / part, dirs_exist_ok=True)
     return found
 

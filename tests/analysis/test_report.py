@@ -108,6 +108,11 @@ def night(tmp_path: Path) -> Path:
     ]
     write(folder, "late_files.json", {"recomputed": again})
     write(folder, "train.json", {"model_version": "9f8e7d6c", "preset": "tiny", "rows": 5000, "seconds": 130.0})
+    sides = {side: interval(0.5) for side in ("challenger", "baseline", "difference")}
+    judged = {"verdict": "promoted", "model_version": "9f8e7d6c", "challenger": "9f8e7d6c", "baseline": "simple-score"}
+    figures = {"metrics": {"ndcg@10": sides, "auc:like": None}, "heads": {"auc": {"like": dict.fromkeys(sides, 0.7)}}}
+    said = {"reason": "it is no worse", "heldout_days": ["2026-03-07"], "num_users": 321}
+    write(folder, "promotion.json", {**judged, **figures, **said})
     checks = [
         {"name": "share_of_active_users_with_pool", "value": 0.99, "threshold": 0.9, "passed": True},
         {"name": "min_depth", "value": 4, "threshold": None, "passed": True},
@@ -196,6 +201,7 @@ def test_a_failed_audit_turns_the_report_red(night: Path) -> None:
     [
         ("preflight.json", "preflight"),
         ("train.json", "train"),
+        ("promotion.json", "promote"),
         ("metrics.json", "evaluate"),
         ("audit.json", "audit"),
         ("publish.json", "publish"),
@@ -215,7 +221,7 @@ def test_a_night_that_wrote_nothing_still_has_a_report(tmp_path: Path) -> None:
     folder.mkdir()
     page = Page(render(folder))
     assert "img" not in page.tags
-    assert f"0 tables passed, 0 failed; {len(TABLES) + 18} files are missing or unreadable." in page.text
+    assert f"0 tables passed, 0 failed; {len(TABLES) + 20} files are missing or unreadable." in page.text
     assert all(problem in page.text for problem in read_run(folder).problems.values())
 
 
@@ -248,8 +254,21 @@ def test_a_night_without_a_model_says_so(night: Path) -> None:
     assert "no model was trained, the simple score ranks; epoch 3" in describe(read_run(night)).sentence
     text = Page(render(night)).text
     assert "No model was trained: examples of 2 days, training needs 3. The simple score ranks the night." in text
-    assert "The night has no model to judge: 2 days" in text
+    assert "There is no model's order to judge: 2 days" in text
     assert "Trained with preset" not in text
+
+
+def test_who_scores_the_night_is_told_with_both_sides(night: Path) -> None:
+    text = Page(render(night)).text
+    assert "it is no worse. 321 users on 2026-03-07." in text
+    assert "metric 9f8e7d6c simple-score difference ndcg@10 0.5 [0.48, 0.52]" in text
+    assert "auc:like n/a n/a n/a" in text
+    assert "auc like 0.7 0.7" in text
+    promotion = {"verdict": "rejected", "model_version": "01234567", "reason": "clearly worse", "metrics": {}}
+    write(night, "promotion.json", promotion)
+    (night / "publish.json").unlink()
+    assert "; the new model is rejected, 01234567 scores the night; " in describe(read_run(night)).sentence
+    assert "Model 01234567" in Page(render(night)).text
 
 
 def test_a_night_without_ranked_lists_or_users(night: Path) -> None:

@@ -44,6 +44,7 @@ def test_nothing_else_names_a_file_of_a_night() -> None:
         files.preflight,
         files.late_files,
         files.training(),
+        files.promotion,
         files.metrics,
         files.audit,
         files.publish,

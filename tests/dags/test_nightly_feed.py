@@ -105,6 +105,23 @@ def test_a_passed_verdict_gives_rows(tmp_path: Path) -> None:
     assert read_verdict(tmp_path, "2026-03-08", "silver.posts") == {"rows": 9, "warnings": []}
 
 
+def test_a_rejected_model_is_a_warning_of_its_task_and_the_night_goes_on(tmp_path: Path) -> None:
+    from dags.feedlake_tasks import read_verdict
+    from dags.nightly_feed import dag
+
+    folder = tmp_path / "2026-03-08" / "verdicts"
+    folder.mkdir(parents=True)
+    message = "1 rows break it, for example [{'verdict': 'rejected', 'reason': 'model 1 is rejected: clearly worse'}]"
+    rule = {"expectation": "the_new_model_serves", "column": None, "severity": "warning", "success": False}
+    content = {"table": "gold.promotions", "success": True, "rows": 1, "results": [{**rule, "message": message}]}
+    (folder / "gold.promotions.json").write_text(json.dumps(content))
+    (warning,) = read_verdict(tmp_path, "2026-03-08", "gold.promotions")["warnings"]
+    assert warning.startswith("warning: gold.promotions the_new_model_serves")
+    assert "model 1 is rejected: clearly worse" in warning
+    before = dag.get_task("score.run").get_flat_relative_ids(upstream=True)
+    assert {"train.run", "promote.run", "promote.validate_gold_promotions"} <= before
+
+
 def test_the_tab_of_a_run_shows_the_report_that_its_last_task_wrote(tmp_path: Path) -> None:
     from fastapi.testclient import TestClient
 

@@ -14,6 +14,7 @@ from pyspark.sql import SparkSession
 from contracts.settings import Settings
 from spark_jobs.lake import Lake, checksum
 from spark_jobs.night import Night
+from spark_jobs.night_model import model_of
 from spark_jobs.score import post_embeddings, scored_candidates
 from tests import scoring_lake
 
@@ -77,6 +78,8 @@ def test_killed_scoring_job(night: Night) -> None:
     candidates, affinity, users = (
         night.read(f"gold.{name}") for name in ("feed_candidates", "affinity_features", "user_features")
     )
-    wanted = scored_candidates.transform(candidates, affinity, users, scored_candidates.read_config(night))
+    wanted = scored_candidates.transform(
+        candidates, affinity, users, scored_candidates.read_config(night, model_of(night))
+    )
     assert checksum(after.drop("ds")) == checksum(wanted)
     assert checksum(after) != before

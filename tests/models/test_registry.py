@@ -7,14 +7,14 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 
 from contracts.features import example_columns, schema_hash
-from models.registry import ModelRow, forget, register
+from models.registry import ModelRow, forget, mark, register
 from tests.model_examples import read_models
 
 ROW = ModelRow(
     model_version="0123456789abcdef",
     ds=date(2026, 3, 8),
     preset="tiny",
-    stage="trained",
+    stage="candidate",
     feature_schema=schema_hash(),
     features=example_columns(),
     examples_version=4,
@@ -77,3 +77,17 @@ def test_a_row_from_before_there_were_roles_is_heavy(tmp_path: Path) -> None:
 def test_an_unknown_role_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="unknown role 'huge'; roles are heavy, light, trial"):
         register(tmp_path, replace(ROW, role="huge"))
+
+
+def test_a_model_is_marked_by_night_and_role_and_a_rerun_of_training_keeps_the_mark(tmp_path: Path) -> None:
+    before, light = replace(ROW, ds=date(2026, 3, 7)), replace(ROW, role="light")
+    for row in (before, ROW, light):
+        register(tmp_path, row)
+    mark(tmp_path, ROW.ds, "heavy", "rejected", "it's worse")
+    assert not register(tmp_path, ROW)
+    found = {(row["ds"], row["role"]): (row["stage"], row["reason"]) for row in read_models(tmp_path)}
+    assert found == {
+        (before.ds, "heavy"): ("candidate", None),
+        (ROW.ds, "heavy"): ("rejected", "it's worse"),
+        (ROW.ds, "light"): ("candidate", None),
+    }

@@ -3,7 +3,7 @@ CREATE TABLE gold.models (
   model_version STRING NOT NULL COMMENT 'hash of weights and configuration',
   ds DATE NOT NULL COMMENT 'the night that trained it',
   preset STRING NOT NULL COMMENT 'preset of models/presets/ it was trained by',
-  stage STRING NOT NULL COMMENT 'trained',
+  stage STRING NOT NULL COMMENT 'candidate, serving, retired, rejected, trained, see contracts/model_stages.py',
   feature_schema STRING NOT NULL COMMENT 'contracts.features.schema_hash()',
   features ARRAY<STRING> NOT NULL COMMENT 'ordered example columns',
   examples_version BIGINT NOT NULL COMMENT 'Delta version of gold.training_examples it was trained on',
@@ -12,5 +12,6 @@ CREATE TABLE gold.models (
   metrics STRING NOT NULL COMMENT 'JSON: losses and held-out metrics per head',
   code_revision STRING NOT NULL COMMENT 'commit of the code that trained it',
   path STRING NOT NULL COMMENT 'checkpoint folder, relative to the lake',
-  role STRING COMMENT 'what it is for: heavy, light or trial; null, from before there were roles, is heavy'
+  role STRING COMMENT 'what it is for: heavy, light or trial; null, from before there were roles, is heavy',
+  reason STRING COMMENT 'why it was rejected, else null'
 ) USING DELTA PARTITIONED BY (ds)

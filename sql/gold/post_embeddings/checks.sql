@@ -7,5 +7,5 @@ WHERE ds = :ds AND NOT COALESCE(all_finite(embedding) AND all_finite(projection)
 SELECT posts.post_id
 FROM gold_post_features AS posts
 ANTI JOIN gold_post_embeddings AS vectors ON vectors.post_id = posts.post_id AND vectors.ds = posts.ds
-WHERE posts.ds = :ds AND EXISTS (SELECT 1 FROM gold_models AS models
-  WHERE models.ds = :ds AND COALESCE(models.role, 'heavy') = 'heavy');
+WHERE posts.ds = :ds AND EXISTS (SELECT 1 FROM gold_promotions AS promotions
+  WHERE promotions.ds = :ds AND promotions.role = 'heavy' AND promotions.path IS NOT NULL);

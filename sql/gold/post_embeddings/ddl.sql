@@ -1,7 +1,7 @@
 -- grain: one candidate post under one model version: what its network computes once per post
 CREATE TABLE gold.post_embeddings (
   post_id BIGINT NOT NULL COMMENT 'the post',
-  model_version STRING NOT NULL COMMENT 'model of gold.models whose network it is',
+  model_version STRING NOT NULL COMMENT 'model of gold.promotions whose network it is',
   embedding ARRAY<FLOAT> NOT NULL COMMENT 'what is multiplied with the same of a user',
   projection ARRAY<FLOAT> NOT NULL COMMENT 'the share of the first shared layer',
   ds DATE NOT NULL COMMENT 'night whose candidate it is'

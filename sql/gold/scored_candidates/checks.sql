@@ -5,12 +5,12 @@ ANTI JOIN gold_scored_candidates AS scored
   ON scored.user_id = candidates.user_id AND scored.post_id = candidates.post_id AND scored.ds = candidates.ds
 WHERE candidates.ds = :ds;
 
--- check: scored_by_the_model_of_the_night critical
+-- check: scored_by_who_scores_the_night critical
 SELECT scored.user_id, scored.post_id, scored.model_version
 FROM gold_scored_candidates AS scored
-CROSS JOIN (SELECT COALESCE(max(model_version), 'simple-score') AS model_version FROM gold_models
-  WHERE ds = :ds AND COALESCE(role, 'heavy') = 'heavy') AS night
-WHERE scored.ds = :ds AND scored.model_version <> night.model_version;
+CROSS JOIN (SELECT max(model_version) AS model_version FROM gold_promotions
+  WHERE ds = :ds AND role = 'heavy') AS night
+WHERE scored.ds = :ds AND scored.model_version IS DISTINCT FROM night.model_version;
 
 -- check: heads_are_null_without_a_model_only critical
 SELECT user_id, post_id, model_version

@@ -10,6 +10,6 @@ CREATE TABLE gold.scored_candidates (
   p_report FLOAT COMMENT 'calibrated probability that the viewer, shown it, answers with a report',
   dwell_s FLOAT COMMENT 'expected seconds',
   value_score FLOAT NOT NULL COMMENT 'expected value per impression, of decent quality (contracts/value.py); without a model, the simple score',
-  model_version STRING NOT NULL COMMENT 'model of gold.models that scored it, simple-score where the night has none',
+  model_version STRING NOT NULL COMMENT 'who scored it, as gold.promotions says: a model, or simple-score',
   ds DATE NOT NULL COMMENT 'as-of is midnight UTC at the end of this day'
 ) USING DELTA PARTITIONED BY (ds)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.metrics.auc import auc, auc_of_counts, auc_of_lists
+from contracts.metrics.auc import auc, auc_of_counts, auc_of_lists, auc_of_weights
 
 rows = st.lists(st.tuples(st.integers(0, 3), st.booleans(), st.integers(0, 3)), min_size=1, max_size=30)
 
@@ -55,3 +55,13 @@ def test_what_is_not_finite_or_of_another_length_is_refused_by_name() -> None:
         auc(np.array([0.1, np.nan]), np.array([0, 1]))
     with pytest.raises(ValueError, match=r"labels has shape \(1,\), not \(2,\) as scores"):
         auc(np.array([0.1, 0.2]), np.array([0]))
+
+
+def test_one_sample_under_many_weights() -> None:
+    generator = np.random.default_rng(3)
+    scores, labels = generator.integers(0, 9, 200).astype(float), generator.integers(0, 2, 200)
+    weighted = auc_of_weights(scores, labels)
+    for _ in range(3):
+        weights = generator.integers(0, 4, 200).astype(float)
+        assert weighted(weights) == auc(np.repeat(scores, weights.astype(int)), np.repeat(labels, weights.astype(int)))
+    assert weighted(np.where(labels > 0, 1.0, 0.0)) is None

@@ -29,8 +29,10 @@ def test_effective_settings_are_toml_with_where_each_came_from(tmp_path: Path) -
     loaded = load(None, file, ["simulation.drift_date=2026-03-04"])
     text = effective(loaded)
     values = asdict(loaded.settings)
-    signals = {"signals": list(loaded.settings.propensities.signals)}
-    assert tomllib.loads(text) == values | {"propensities": values["propensities"] | signals}
+    lists = {"propensities": "signals", "promotion": "guarded"}
+    assert tomllib.loads(text) == values | {
+        section: values[section] | {name: list(values[section][name])} for section, name in lists.items()
+    }
     lines = {" ".join(line.split()) for line in text.splitlines()}
     assert f"size = 50 # {file}" in lines
     assert "age_decay_per_h = 0.05 # preset seed" in lines

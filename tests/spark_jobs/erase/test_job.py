@@ -14,6 +14,7 @@ from contracts.erasure import KEY_FILE_VARIABLE, NOBODY, id_key
 from contracts.redis_keys import pool_key
 from contracts.settings import ErasureRules, Settings
 from contracts.settings.hashes import settings_hash
+from models.erasure import is_before_erasure
 from spark_jobs.erase import job
 from spark_jobs.erase.needles import Needles
 from spark_jobs.erase.prove import report
@@ -30,6 +31,7 @@ PERSON, FRIEND, OTHER = 1_000_153, 1_000_154, 1_000_155
 THEIRS, OLD, OTHERS, PAGE, SOLD = 3_000_000_001, 3_000_000_002, 3_000_000_003, 4_000_000_001, 4_000_000_002
 NAME, TEXT = "Cleo Quill", "a sentence that nobody else has ever written here"
 FIRST_TEXT = "what the sentence that nobody else has ever written was before"
+MODEL = f"models/{'a' * 16}"
 NOW = datetime(2026, 3, 8, 12, tzinfo=UTC)
 
 EVENTS: list[dict[str, Any]] = [
@@ -93,6 +95,7 @@ def fill(lake: Lake) -> None:
     put(lake, "gold.ranked_feeds", ranked)
     put(lake, "gold.affinity_features", [{"user_id": FRIEND, "author_id": PERSON}])
     put(lake, "gold.affinity_features", [{"user_id": FRIEND, "author_id": OTHER}])  # they are in its history only
+    (Path(lake.root) / MODEL).mkdir(parents=True)
 
 
 def findings(lake: Lake, request: job.Request, server: RedisServer, wanted: SearchList) -> list[Searched]:
@@ -148,11 +151,12 @@ def test_a_person_is_erased_in_spite_of_failures_and_others_stay(
 
     with failing_at(monkeypatch, "forget", 4), pytest.raises(OSError, match="killed in forget"):
         job.erase(lake, request_, settings)
+    assert is_before_erasure(Path(lake.root) / MODEL)
     removed = job.erase(lake, request_, settings)
     after = findings(lake, request_, server, wanted)
     assert [searched.findings for searched in after] == [(), (), ()]
     assert min(searched.items for searched in after) >= 1
-    assert removed["settings"] == settings_hash(settings)
+    assert (removed["settings"], removed["models"]) == (settings_hash(settings), 1)
     assert set(removed["tables"]) >= {"bronze.events", "silver.posts", "gold.ranked_feeds"}
 
     def left(name: str, *columns: str) -> list[tuple[Any, ...]]:

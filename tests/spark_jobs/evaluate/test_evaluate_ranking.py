@@ -13,18 +13,21 @@ from pyspark.sql import DataFrame, SparkSession
 
 from contracts.heads import BINARY_HEADS, HEAD_NAMES, LABEL_COLUMNS, SCORE_COLUMNS
 from contracts.settings import Dataset, Evaluation, Settings
-from spark_jobs.evaluate import head_quality, heldout_scores, ranking, user_metrics
+from spark_jobs import heldout_scores
+from spark_jobs.evaluate import head_quality, ranking, user_metrics
 from spark_jobs.lake import Lake, checksum
 from spark_jobs.night import Night
 from spark_jobs.night_model import model_of
+from spark_jobs.promote import promotions
 from tests import scoring_lake
 
 DAY = date(2026, 3, 7)
+REASON = "no model was trained: too few days; the simple score ranks the night"
 
 
 def scored_rows(rows: list[dict[str, Any]]) -> pa.Table:
     """Scored examples; each row gives what matters."""
-    base: dict[str, Any] = {"created_s": 0, "num_prior_likes": 0, "content_type": "photo"}
+    base: dict[str, Any] = {"created_s": 0, "num_prior_likes": 0, "content_type": "photo", "weight": 1.0}
     base |= dict.fromkeys((*LABEL_COLUMNS, *SCORE_COLUMNS, "value_score"), 0.0)
     return pa.Table.from_pylist([base | row for row in rows])
 
@@ -155,9 +158,10 @@ def test_a_night_without_a_model_has_nothing_to_judge_and_says_why(make_night: C
     night = make_night()
     night.folder.mkdir(parents=True)
     (night.folder / "train.json").write_text('{"model_version": null, "reason": "too few days"}')
+    promotions.main(night)
     ranking.main(night)
     report = json.loads((night.folder / "metrics.json").read_text())
-    assert report == {"model_version": None, "heldout_days": [], "metrics": {}, "reason": "too few days"}
+    assert report == {"model_version": None, "heldout_days": [], "metrics": {}, "reason": REASON}
 
 
 def test_scores_do_not_depend_on_partitions_or_batches(night: Night) -> None:
@@ -181,5 +185,5 @@ def test_a_night_without_examples_names_the_table(lake: Lake, make_night: Callab
     night = make_night()
     scoring_lake.register_model(night)
     lake.create("gold.training_examples")
-    with pytest.raises(ValueError, match=r"gold.training_examples has no examples in 2026-03-01 to 2026-03-07"):
+    with pytest.raises(ValueError, match=r"gold.training_examples has no examples of the 7 days before 2026-03-08"):
         ranking.main(night)

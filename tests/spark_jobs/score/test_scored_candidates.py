@@ -18,6 +18,7 @@ from spark_jobs.gate.gate import run_gate
 from spark_jobs.lake import Lake, checksum, write_partition
 from spark_jobs.night import Night
 from spark_jobs.night_model import load_ranker, model_of
+from spark_jobs.promote import promotions
 from spark_jobs.score import post_embeddings, scored_candidates
 from tests import scoring_lake
 from tests.feature_values import numbers
@@ -105,15 +106,15 @@ def test_every_candidate_is_scored_once_and_finite(night: Night) -> None:
 
 
 def test_a_candidate_without_vector_names_the_table_and_the_post(night: Night) -> None:
-    config = scored_candidates.read_config(night)
+    config = scored_candidates.read_config(night, model_of(night))
     stray = night.read("gold.feed_candidates").limit(1).withColumn("post_id", F.lit(999_999).cast("bigint"))
     affinity, users = night.read("gold.affinity_features"), night.read("gold.user_features")
     with pytest.raises(Exception, match=r"gold.post_embeddings lacks 1 candidate posts, for example 999999"):
         scored_candidates.transform(stray, affinity, users, config).collect()
 
 
-def test_a_night_without_model_names_the_table_and_the_day(make_night: Callable[..., Night]) -> None:
-    with pytest.raises(ValueError, match=r"gold.models has no row with ds = 2026-03-08 and role = heavy"):
+def test_a_night_that_was_not_judged_names_the_table_and_the_day(make_night: Callable[..., Night]) -> None:
+    with pytest.raises(ValueError, match=r"gold.promotions has no row with ds = 2026-03-08 and role = heavy"):
         post_embeddings.main(make_night())
 
 
@@ -123,6 +124,7 @@ def test_a_night_that_could_not_train_is_ranked_by_the_simple_score(make_night: 
     num_rows = scoring_lake.write_candidates(night, 5, 6)
     night.folder.mkdir(parents=True)
     (night.folder / "train.json").write_text('{"model_version": null, "reason": "too few days"}')
+    promotions.main(night)
     post_embeddings.main(night)
     scored_candidates.main(night)
     scored = night.read("gold.scored_candidates")
@@ -135,7 +137,7 @@ def test_a_night_that_could_not_train_is_ranked_by_the_simple_score(make_night: 
     other = scored.withColumn("model_version", F.lit("0123456789abcdef")).localCheckpoint()
     write_partition(night.lake, "gold.scored_candidates", other, [night.ds])
     broken = {r["expectation"] for r in run_gate(night, "gold.scored_candidates")["results"] if not r["success"]}
-    assert {"scored_by_the_model_of_the_night", "heads_are_null_without_a_model_only"} <= broken
+    assert {"scored_by_who_scores_the_night", "heads_are_null_without_a_model_only"} <= broken
     scoring_lake.register_model(night)
     verdict = run_gate(night, "gold.post_embeddings")
     assert not verdict["success"], "a night with a model has a vector of every post"

@@ -1,15 +1,17 @@
-"""Held-out examples scored by the night's model, with features as of the moment each was shown.
+"""Held-out examples: which they are, and scored by a model with features as of the moment each was shown.
 
 Grain: one example. What a Python worker does is independent of how its rows are split into batches.
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import date, timedelta
 from functools import partial
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -17,18 +19,44 @@ from analysis.groups import group_starts
 from contracts.features import Entity, features_of, place_of
 from contracts.heads import LABEL_COLUMNS, SCORE_COLUMNS
 from contracts.landing import CONTENT_TYPES
-from contracts.settings import ValueWeights
+from contracts.settings import Dataset, ValueWeights
 from contracts.value import value_score
 from spark_jobs.feature_columns import dense_array
+from spark_jobs.night import Night
 from spark_jobs.night_model import NightModel, load_ranker
 from spark_jobs.user_batches import float_matrix, whole_users
 
 ENTITIES: tuple[Entity, ...] = ("user", "post", "pair", "context")
-KEPT = ("user_id", "post_id", "created_s", "num_prior_likes", "content_type", *LABEL_COLUMNS)
+KEPT = ("user_id", "post_id", "created_s", "num_prior_likes", "content_type", "weight", *LABEL_COLUMNS)
 SCHEMA = "user_id BIGINT, post_id BIGINT, created_s BIGINT, num_prior_likes BIGINT, content_type STRING, " + ", ".join(
-    f"{name} FLOAT" for name in (*LABEL_COLUMNS, *SCORE_COLUMNS, "value_score")
+    f"{name} FLOAT" for name in ("weight", *LABEL_COLUMNS, *SCORE_COLUMNS, "value_score")
 )
 _AUTHOR_NEGATIVE_RATE = place_of("post", "author_negative_rate")
+_HASH_RANGE = 1_000_000
+
+
+def heldout_days(examples: DataFrame, ds: date, dataset: Dataset) -> list[date]:
+    """The last ``holdout_days`` with examples in [ds - training_days, ds - 1], as training holds them out."""
+    first, last = ds - timedelta(days=dataset.training_days), ds - timedelta(days=1)
+    rows = examples.where(F.col("ds").between(first, last)).select("ds").distinct().collect()
+    days = sorted(row.ds for row in rows)
+    return days[max(len(days) - dataset.holdout_days, 0) :]
+
+
+def read_examples(night: Night, model: NightModel) -> DataFrame:
+    """The examples in the version that the night trained on; as they are now where an erasure has removed that one."""
+    try:
+        return night.lake.read("gold.training_examples", model.examples_version)
+    except AnalysisException:
+        return night.read("gold.training_examples")
+
+
+def sample_users(rows: DataFrame, num_users: int, max_users: int) -> DataFrame:
+    """The rows of at most about ``max_users`` of their ``num_users`` users, chosen by hash; all rows of fewer users."""
+    if num_users <= max_users:
+        return rows
+    limit = int(_HASH_RANGE * max_users / num_users)
+    return rows.where(F.pmod(F.xxhash64("user_id"), F.lit(_HASH_RANGE)) < limit)
 
 
 @dataclass(frozen=True)
@@ -55,6 +83,7 @@ def transform(examples: DataFrame, config: Config) -> DataFrame:
         F.unix_timestamp("shown_at").alias("shown_s"),
         "num_prior_likes",
         F.coalesce(content_type, F.lit("unknown")).alias("content_type"),
+        "weight",
         *LABEL_COLUMNS,
         *vectors,
     )

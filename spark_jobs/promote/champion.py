@@ -1,0 +1,70 @@
+"""The champion: the model that scored the last published night before this one, and may still be used.
+
+The manifest of a published epoch says who scored it, whatever became of the night's rows in ``gold.models`` since: a
+night that was not published, or was rolled back, has no say, and neither has a rerun of an older night's training.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from contracts.epoch_status import PUBLISHED
+from models.erasure import is_before_erasure
+from spark_jobs.night import Night
+from spark_jobs.night_model import SIMPLE_SCORE, folder_of
+
+if TYPE_CHECKING:
+    from models.checkpoint import Checkpoint
+
+
+@dataclass(frozen=True)
+class Champion:
+    """Who scored ``published``. ``days`` are those that the model was trained on.
+
+    ``why_unused`` says why it cannot be compared with tonight's model; None where it can.
+    """
+
+    version: str
+    path: str
+    published: date
+    days: tuple[str, ...] = ()
+    why_unused: str | None = None
+
+    def knows(self, day: date) -> bool:
+        """Whether the model may have seen the day: it was trained by ``published`` at the latest, on days before."""
+        return day < self.published or day.isoformat() in self.days
+
+
+def find_champion(night: Night) -> Champion | None:
+    """The champion, usable or not; None where no night was published before, or a model did not score the last one."""
+    if not night.lake.exists("gold.epochs"):
+        return None
+    is_before = F.col("status").isin(*PUBLISHED) & (F.col("ds") < F.lit(night.ds))
+    version = F.get_json_object("manifest", "$.model_version").alias("model_version")
+    newest = night.read("gold.epochs").where(is_before).orderBy(F.col("ds").desc(), F.col("epoch").desc())
+    found = newest.select("ds", version).first()
+    if found is None or found.model_version in (None, SIMPLE_SCORE):
+        return None
+    return _judge(night, found.model_version, found.ds)
+
+
+def _judge(night: Night, version: str, published: date) -> Champion:
+    from models.checkpoint import read_checkpoint  # noqa: PLC0415 - where there is no champion, the driver needs no torch
+
+    path = f"models/{version}"
+    folder = Path(folder_of(night, path))
+    if is_before_erasure(folder):
+        why = f"{version} was trained before a person was erased"
+        return Champion(version, path, published, why_unused=why)
+    try:
+        checkpoint: Checkpoint = read_checkpoint(folder)
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with an old model, the night goes on without it
+        why = f"{version} cannot be loaded: {type(error).__name__}: {error}"
+        return Champion(version, path, published, why_unused=why)
+    if checkpoint.model_version != version:
+        why = f"{version} cannot be loaded: its folder holds model {checkpoint.model_version}"
+        return Champion(version, path, published, why_unused=why)
+    return Champion(version, path, published, checkpoint.config.training_partitions)
