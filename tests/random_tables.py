@@ -1,5 +1,6 @@
 """Tables of the lake full of chance: every rule of a gate meets rows that keep it and rows that break it."""
 
+import zlib
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -25,8 +26,8 @@ NULL_SHARE = 0.15
 
 
 def random_table(name: str, ds: date, num_rows: int, seed: int) -> pa.Table:
-    """``num_rows`` rows of the table's columns, as its DDL has them."""
-    table, generator = BY_NAME[name], np.random.default_rng(seed)
+    """``num_rows`` rows of the table's columns, as its DDL has them; other tables draw other rows of the same ``seed``."""
+    table, generator = BY_NAME[name], np.random.default_rng([seed, zlib.crc32(name.encode())])
     columns = {}
     for field in read_schema(name):
         choices = _choices(table, field, ds, generator)

@@ -23,9 +23,9 @@ from spark_jobs.night import Night
 
 @dataclass(frozen=True)
 class Function:
-    """A function of vectors: its parameters in Spark, and what it returns in each engine.
+    """A function of lists: its parameters in Spark, and what it returns in each engine.
 
-    Spark has functions of arrays that take lambdas, and DuckDB has others.
+    They count from 0 and from 1, and have other functions that take lambdas.
     """
 
     parameters: str
@@ -35,6 +35,7 @@ class Function:
 
 
 FUNCTIONS = {
+    "first_of": Function("x ARRAY<STRING>", "STRING", "get(x, 0)", "x[1]"),
     "all_between": Function(
         "x ARRAY<DOUBLE>, low DOUBLE, high DOUBLE",
         "BOOLEAN",

@@ -17,8 +17,8 @@ from tests.random_tables import random_table, write_table
 
 pytestmark = pytest.mark.slow
 
-WORLDS = ((120, 0), (120, 200), (0, 0))
-"""Rows of each table, and the first seed: together they break every rule."""
+WORLDS = ((120, 6), (120, 8), (0, 0))
+"""Rows of each table, and their seed: together they break every rule."""
 
 ALL = 10_000
 
@@ -43,8 +43,8 @@ def test_gates_agree(make_night: Callable[..., Night], monkeypatch: pytest.Monke
     night = make_night()
     was_broken: dict[tuple[object, ...], bool] = {}
     for num_rows, seed in WORLDS:
-        for at, name in enumerate(BY_NAME):
-            write_table(night.lake.path(name), random_table(name, night.ds, num_rows, seed + at), name)
+        for name in BY_NAME:
+            write_table(night.lake.path(name), random_table(name, night.ds, num_rows, seed), name)
         num_broken = num_shown = 0
         for name in BY_NAME:
             fast, slow = judged(night, name, ALL), judged(night, name, 0)

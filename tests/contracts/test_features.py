@@ -91,7 +91,7 @@ def test_defaults_keep_to_their_expectations() -> None:
 def rules_of_vectors(table: str) -> dict[str, str]:
     """The vectors whose length and range a table's checks.sql holds, with that length."""
     checks = (ROOT / "sql" / table.replace(".", "/") / "checks.sql").read_text()
-    rule = r"SIZE\((\w+)\) = (\d+) AND FORALL\(\1, x -> x BETWEEN -?[\d.]+ AND [\d.]+\)"
+    rule = r"SIZE\((\w+)\) = (\d+) AND all_between\(\1, -?[\d.]+, [\d.]+\)"
     return dict(re.findall(rule, checks))
 
 
