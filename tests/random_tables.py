@@ -26,7 +26,7 @@ NULL_SHARE = 0.15
 
 
 def random_table(name: str, ds: date, num_rows: int, seed: int) -> pa.Table:
-    """``num_rows`` rows of the table's columns, as its DDL has them; other tables draw other rows of the same ``seed``."""
+    """``num_rows`` rows of the table's columns, as its DDL has them; one seed draws other rows for another table."""
     table, generator = BY_NAME[name], np.random.default_rng([seed, zlib.crc32(name.encode())])
     columns = {}
     for field in read_schema(name):
