@@ -73,6 +73,7 @@ _SNAPSHOTS = tuple(
     f"gold.{name}" for name in ("affinity_features", "content_embeddings", "communities", "locations", "user_features")
 )
 _JUDGED = (*_POSTS, "silver.content_labels", "gold.content_embeddings")
+_POLICY = ("silver.content_labels", "gold.content_risks")
 _QUEUED = ("silver.posts", "silver.content_labels", "gold.content_risks", "gold.post_features")
 
 TABLES: tuple[Table, ...] = (
@@ -179,6 +180,7 @@ TABLES: tuple[Table, ...] = (
             *_LOGS,
             "gold.post_features",
             "gold.affinity_features",
+            *_POLICY,
         ),
     ),
     Table("gold", "post_embeddings", "score", ("post_id", "ds"), "ds", ("gold.post_features", "gold.promotions")),
@@ -209,9 +211,11 @@ TABLES: tuple[Table, ...] = (
             "gold.user_features",
             "gold.post_features",
             "silver.posts",
+            "silver.users",
             "silver.friendships",
             "silver.group_memberships",
             "silver.blocks",
+            *_POLICY,
         ),
     ),
     Table(
@@ -233,6 +237,7 @@ TABLES: tuple[Table, ...] = (
             "silver.group_memberships",
             "silver.blocks",
             "silver.engagements",
+            *_POLICY,
         ),
     ),
 )

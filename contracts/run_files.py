@@ -72,6 +72,20 @@ class AuditRecord(TypedDict):
     checks: list[Json]
 
 
+class PolicyRecord(TypedDict):
+    """What policy kept out of a night's candidates: by rule of ``contracts.policy``, ``removed`` of ``proposals``.
+
+    A proposal is one source's, of a post for a user, and stands where the source's limit would have reached it; one
+    that breaks two rules counts for both. ``asked`` users ask for a rule, ``flagged`` posts could break it.
+    """
+
+    ds: str
+    proposals: int
+    removed: dict[str, int]
+    flagged: dict[str, int]
+    asked: dict[str, int]
+
+
 def write_whole(path: Path, text: str) -> None:
     """Replace a text file, in a folder that is made where there is none, so that readers see all of it or none."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -156,6 +170,11 @@ class RunFiles:
     def late_files(self) -> RunFile[Json]:
         """Which partitions were built again, for which files."""
         return RunFile(self.folder / "late_files.json", "features")
+
+    @property
+    def policy(self) -> RunFile[PolicyRecord]:
+        """What policy kept out of the candidates."""
+        return RunFile(self.folder / "policy.json", "candidates")
 
     @property
     def metrics(self) -> RunFile[Json]:

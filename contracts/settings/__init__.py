@@ -14,7 +14,7 @@ from contracts.settings.features import CommunityRules, FeatureRules, Smoothing,
 from contracts.settings.kinds import Bounds, OneOf
 from contracts.settings.models import Models
 from contracts.settings.publishing import AuditThresholds, ErasureRules, PublishRules
-from contracts.settings.ranking import CandidateLimits, PoolRules, SimpleScore, ValueWeights
+from contracts.settings.ranking import CandidateLimits, PolicyRules, PoolRules, SimpleScore, ValueWeights
 from contracts.settings.serving import ReaderLimits, ReaderRules
 from contracts.settings.simulating import Simulation
 from contracts.settings.value_presets import VALUE_PRESETS
@@ -32,6 +32,7 @@ __all__ = [
     "Labels",
     "Models",
     "NegativeSampling",
+    "PolicyRules",
     "PoolRules",
     "Promotion",
     "Propensities",
@@ -57,6 +58,7 @@ class Settings:
     value: ValueWeights = field(default_factory=ValueWeights)
     simple_score: SimpleScore = field(default_factory=SimpleScore)
     candidates: CandidateLimits = field(default_factory=CandidateLimits)
+    policy: PolicyRules = field(default_factory=PolicyRules)
     pool: PoolRules = field(default_factory=PoolRules)
     audit: AuditThresholds = field(default_factory=AuditThresholds)
     publish: PublishRules = field(default_factory=PublishRules)

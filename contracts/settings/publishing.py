@@ -15,6 +15,7 @@ class AuditThresholds:
     max_invisible_posts: CountOrNone = 0
     max_duplicate_posts: CountOrNone = 0
     max_unknown_posts: CountOrNone = 0
+    max_policy_violations: CountOrNone = 0
     max_per_author: Count = 3
     churn_depth: Count = 50
 

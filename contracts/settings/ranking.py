@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from contracts.settings.kinds import Bounds, Count, CountOrNone, DaysOrNone, Decay, Gain, Loss, Share
+from contracts.settings.kinds import Bounds, Count, CountOrNone, DaysOrNone, Decay, Gain, InnerShare, Loss, Share
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,20 @@ class CandidateLimits:
     suggested: CountOrNone = 200
     total: Count = 10_000
     seen_days: DaysOrNone = 7
+
+
+@dataclass(frozen=True)
+class PolicyRules:
+    """From which predicted risk on a post is kept from users who ask to hide its kind (``docs/policy.md``)."""
+
+    clickbait: InnerShare = 0.2
+    nsfw: InnerShare = 0.04
+    misinformation: InnerShare = 0.04
+
+    @property
+    def thresholds(self) -> dict[str, float]:
+        """By label of ``contracts.landing.LABELS``."""
+        return {"clickbait": self.clickbait, "nsfw": self.nsfw, "misinformation": self.misinformation}
 
 
 @dataclass(frozen=True)

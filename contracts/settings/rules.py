@@ -23,6 +23,11 @@ def at_most(small: str, large: str) -> Rule:
     return Rule((small, large), lambda first, second: first <= second, f"{small} must be at most {large}")
 
 
+def below(small: str, large: str) -> Rule:
+    """One setting must be less than another."""
+    return Rule((small, large), lambda first, second: first < second, f"{small} must be below {large}")
+
+
 def some(*keys: str) -> Rule:
     """Not all of the settings may be 0."""
     return Rule(keys, lambda *values: any(value > 0 for value in values), f"one of {', '.join(keys)} must be above 0")
@@ -42,6 +47,10 @@ RULES = (
     at_most("erasure.min_text_characters", "erasure.text_characters"),
     at_most("reader.refresh_s", "erasure.reader_refresh_s"),
     at_most("reader.cursor_lifetime_s", "publish.key_ttl_s"),
+    # Without a model, every post has the label's share of all posts as its risk, and none is kept from anybody.
+    below("labels.clickbait_share", "policy.clickbait"),
+    below("labels.nsfw_share", "policy.nsfw"),
+    below("labels.misinformation_share", "policy.misinformation"),
     some("value.like", "value.comment", "value.share", "value.dwell_per_s", "value.quality"),
     some("simple_score.recency", "simple_score.engagement", "simple_score.relationship"),
     some("candidates.friend", "candidates.page", "candidates.group", "candidates.suggested"),

@@ -15,10 +15,12 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from contracts.epoch_status import PUBLISHED
+from contracts.policy import RULES
 from contracts.settings import AuditThresholds
 from spark_jobs.authorship import author_key
 from spark_jobs.night import Night
 from spark_jobs.point_in_time import known_before
+from spark_jobs.policy import Policy, breaks, judged_pairs, read_policy
 from spark_jobs.visibility import Edges, read_edges, visible_pairs
 
 SCORE_QUANTILES = (0.01, 0.25, 0.5, 0.75, 0.99)
@@ -126,6 +128,13 @@ def check_posts(pools: DataFrame, posts: DataFrame, edges: Edges, limits: AuditT
     ]
 
 
+def check_policy(pools: DataFrame, policy: Policy, limits: AuditThresholds) -> list[Check]:
+    """Places in pools that break a rule of policy, per rule."""
+    judged = judged_pairs(pools.select("user_id", "post_id"), policy)
+    found = _row(judged.agg(*(F.count_if(breaks(rule)).alias(rule) for rule in RULES)))
+    return [at_most(f"{rule}_violations", found[rule], limits.max_policy_violations) for rule in RULES]
+
+
 def top_churn(pools: DataFrame, previous: DataFrame, depth: int) -> float | None:
     """Mean share of a user's top ``depth`` that was not in their previous top; None where no user has both."""
     old = previous.where(F.col("rank") <= depth).select("user_id", "post_id", F.lit(1).alias("_was_there"))
@@ -158,6 +167,7 @@ def measure(night: Night, pools: DataFrame) -> list[Check]:
     return [
         *check_users(pools, people(night), limits),
         *check_posts(pools, night.read("silver.posts"), read_edges(night), limits),
+        *check_policy(pools, read_policy(night), limits),
         report_only(f"top_{limits.churn_depth}_churn", churn),
         *check_scores(pools),
     ]

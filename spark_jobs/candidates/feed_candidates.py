@@ -1,25 +1,29 @@
 """``gold.feed_candidates``: the posts that may be ranked for each known user.
 
 Grain: user_id, post_id, ds. Four sources propose (friends, followed pages, joined groups, and the posts that are
-popular everywhere), proposals are merged keeping every source, then filtered and given the simple score.
+popular everywhere) what policy allows; proposals are merged keeping every source, then filtered and given the simple
+score. What policy kept out is counted in ``policy.json`` of the night.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame, Observation, Window
 from pyspark.sql import functions as F
 
+from contracts.policy import FACT_CHECKED, HIDES, RULES
 from contracts.settings import CandidateLimits, Settings
 from contracts.visibility import is_open
 from spark_jobs.authorship import is_by_another
 from spark_jobs.lake import write_partition
 from spark_jobs.night import Night
 from spark_jobs.point_in_time import known_before
+from spark_jobs.policy import BROKEN, FLAGS, Policy, breaks, breaks_any, broken, read_policy, with_flags
 from spark_jobs.recent_posts import recent_posts
 from spark_jobs.simple_score import simple_score
 from spark_jobs.visibility import POST_COLUMNS, Edges, active, read_edges, visible_pairs
 
+PROPOSED = ("post_id", "created_at", "engagement", *FLAGS.values())
 SOURCE_ORDER = ("friend", "page", "group", "suggested")
 """The first of these that proposed a post is the candidate's ``source_type``."""
 
@@ -32,33 +36,50 @@ class Graph:
     follows: DataFrame
 
 
-def known_users(users: DataFrame, as_of: datetime) -> DataFrame:
-    """``user_id`` of everyone who had signed up and whose record had arrived before ``as_of``."""
-    return users.where(known_before(as_of, "valid_from")).select("user_id").distinct()
-
-
 def propose(users: DataFrame, posts: DataFrame, graph: Graph, limits: CandidateLimits) -> DataFrame:
-    """Every source's proposals: (user_id, post_id, source), each at most once per source."""
+    """Every source's proposals: (user_id, post_id, source, ``BROKEN``), each at most once per source.
+
+    A source's limit counts what policy allows, so that no user runs short for what is kept from them. A proposal that
+    breaks a rule is returned where the limit would have reached it, to be counted and dropped.
+    """
 
     def of(source_type: str, key: str) -> DataFrame:
         proposer = F.col("author_id" if source_type == "friend" else "source_id").alias(key)
-        return posts.where(F.col("source_type") == source_type).select(proposer, "post_id", "created_at", "engagement")
+        return posts.where(F.col("source_type") == source_type).select(proposer, *PROPOSED)
 
     newest = (F.col("created_at").desc(), F.col("post_id"))
     most_engaged = (F.col("engagement").desc(), *newest)
     friend = graph.edges.friends.join(of("friend", "friend_id"), "friend_id", "inner")
     page = graph.follows.join(of("page", "page_id"), "page_id", "inner")
     group = graph.edges.members.join(of("group", "group_id"), "group_id", "inner")
-    everyones = posts.where(is_open(F.col("privacy"), F.col("source_type")))
-    suggested = everyones.orderBy(*most_engaged).limit(limits.suggested).select("post_id")
     proposals = (
-        _top(friend, newest, limits.friend).select("user_id", "post_id", F.lit("friend").alias("source")),
-        _top(page, most_engaged, limits.page).select("user_id", "post_id", F.lit("page").alias("source")),
-        _top(group, most_engaged, limits.group).select("user_id", "post_id", F.lit("group").alias("source")),
+        _reached(friend.join(users, "user_id", "inner"), ["user_id"], newest, limits.friend, "friend"),
+        _reached(page.join(users, "user_id", "inner"), ["user_id"], most_engaged, limits.page, "page"),
+        _reached(group.join(users, "user_id", "inner"), ["user_id"], most_engaged, limits.group, "group"),
     )
-    merged = proposals[0].unionByName(proposals[1]).unionByName(proposals[2]).join(users, "user_id", "left_semi")
-    everyone = users.crossJoin(F.broadcast(suggested)).select("user_id", "post_id", F.lit("suggested").alias("source"))
-    return merged.unionByName(everyone)
+    # Who asks for the same is suggested the same.
+    everyones = posts.where(is_open(F.col("privacy"), F.col("source_type"))).select(*PROPOSED)
+    offered = everyones.crossJoin(F.broadcast(users.select(*HIDES).distinct()))
+    suggested = _reached(offered, list(HIDES), most_engaged, limits.suggested, "suggested")
+    merged = proposals[0].unionByName(proposals[1]).unionByName(proposals[2])
+    return merged.unionByName(users.join(F.broadcast(suggested), list(HIDES), "inner").drop(*HIDES))
+
+
+def _reached(offers: DataFrame, keys: list[str], order: tuple[Column, ...], limit: int, source: str) -> DataFrame:
+    """The first offers of each of ``keys`` until ``limit`` of them break no rule: ``keys``, post_id, source, BROKEN."""
+    before = Window.partitionBy(*keys).orderBy(*order).rowsBetween(Window.unboundedPreceding, -1)
+    judged = offers.withColumn(BROKEN, broken())
+    num_allowed = F.coalesce(F.count_if(~breaks_any()).over(before), F.lit(0))
+    reached = judged.withColumn("_num_allowed", num_allowed).where(F.col("_num_allowed") < limit)
+    return reached.select(*keys, "post_id", F.lit(source).alias("source"), BROKEN)
+
+
+def count_removed(proposals: DataFrame) -> tuple[DataFrame, Observation]:
+    """The proposals that break no rule, and what is counted of all of them once they are computed."""
+    counts = Observation("policy")
+    removed = (F.count_if(breaks(rule)).alias(rule) for rule in RULES)
+    counted = proposals.observe(counts, F.count("*").alias("proposals"), *removed)
+    return counted.where(~breaks_any()).drop(BROKEN), counts
 
 
 def _top(frame: DataFrame, order: tuple[Column, ...], limit: int) -> DataFrame:
@@ -98,20 +119,20 @@ def suppressed_pairs(impressions: DataFrame, engagements: DataFrame, as_of: date
 
 def transform(
     *,
-    users: DataFrame,
+    proposals: DataFrame,
     posts: DataFrame,
-    graph: Graph,
+    edges: Edges,
     suppressed: DataFrame,
     affinity: DataFrame,
     as_of: datetime,
     settings: Settings,
 ) -> DataFrame:
-    """Candidates without ``ds``: proposals over ``posts``, merged, filtered, scored, at most ``total`` per user.
+    """Candidates without ``ds``: allowed ``proposals`` merged, filtered, scored, at most ``total`` per user.
 
-    ``users`` is (user_id); ``posts`` comes from ``recent_posts``; ``affinity`` is one night's partition.
+    ``posts`` comes from ``recent_posts``; ``affinity`` is one night's partition.
     """
-    merged = merge_sources(propose(users, posts, graph, settings.candidates))
-    allowed = visible_pairs(merged.join(suppressed, ["user_id", "post_id"], "left_anti"), posts, graph.edges)
+    merged = merge_sources(proposals)
+    allowed = visible_pairs(merged.join(suppressed, ["user_id", "post_id"], "left_anti"), posts, edges)
     facts = posts.select("post_id", "author_id", "source_id", "created_at", "engagement")
     ties = affinity.select("user_id", "author_id", "is_friend", "is_follower", "log_interactions")
     age_h = (F.lit(as_of).cast("double") - F.col("created_at").cast("double")) / 3600.0
@@ -127,6 +148,28 @@ def transform(
     )
 
 
+def tell_removed(night: Night, policy: Policy, counted: dict[str, int]) -> None:
+    """Write what policy kept out of the candidates, and say it in the report."""
+    flagged = policy.flagged.agg(*(F.count_if(F.col(name)).alias(rule) for rule, name in FLAGS.items())).first()
+    asked = policy.asks.agg(F.count("*").alias(FACT_CHECKED), *(F.count_if(word).alias(word) for word in HIDES)).first()
+    assert flagged is not None
+    assert asked is not None
+    removed = {rule: counted[rule] for rule in RULES}
+    night.files.policy.write(
+        {
+            "ds": night.ds.isoformat(),
+            "proposals": counted["proposals"],
+            "removed": removed,
+            "flagged": flagged.asDict(),
+            "asked": asked.asDict(),
+        }
+    )
+    said = "; ".join(
+        f"{rule} {num:,} ({asked[rule]:,} users, {flagged[rule]:,} posts flagged)" for rule, num in removed.items()
+    )
+    night.tell("gold.feed_candidates", [f"of {counted['proposals']:,} proposals, policy removed: {said}."])
+
+
 def main(night: Night) -> None:
     """Write the night's partition of ``gold.feed_candidates``."""
     as_of, settings = night.as_of, night.settings
@@ -134,12 +177,16 @@ def main(night: Night) -> None:
     follows = active(night.read("silver.page_follows"), as_of).select("user_id", "page_id").distinct()
     features = night.read("gold.post_features").where(is_tonight)
     recent = recent_posts(night.read("silver.posts"), features, as_of, settings)
-    posts = recent.select(*POST_COLUMNS, "created_at", "engagement").persist()
+    read = read_policy(night)
+    policy = Policy(read.flagged.persist(), read.asks.persist())
+    posts = with_flags(recent.select(*POST_COLUMNS, "created_at", "engagement"), policy.flagged).persist()
     try:
+        graph = Graph(read_edges(night), follows)
+        proposals, counts = count_removed(propose(policy.asks, posts, graph, settings.candidates))
         candidates = transform(
-            users=known_users(night.read("silver.users"), as_of),
+            proposals=proposals,
             posts=posts,
-            graph=Graph(read_edges(night), follows),
+            edges=graph.edges,
             suppressed=suppressed_pairs(
                 night.read("silver.impressions"), night.read("silver.engagements"), as_of, settings
             ),
@@ -148,5 +195,7 @@ def main(night: Night) -> None:
             settings=settings,
         )
         write_partition(night.lake, "gold.feed_candidates", candidates.withColumn("ds", F.lit(night.ds)), [night.ds])
+        tell_removed(night, policy, counts.get)
     finally:
-        posts.unpersist()
+        for frame in (posts, policy.flagged, policy.asks):
+            frame.unpersist()

@@ -14,6 +14,7 @@ from contracts.epochs import POOL_HEADER_BYTES, bytes_per_item, pack_pool
 from contracts.features import width_of
 from contracts.redis_keys import FALLBACK, FALLBACKS, fallback_key
 from spark_jobs.night import Night
+from spark_jobs.policy import is_flagged, read_policy, with_flags
 from spark_jobs.publish import entries, loading, narrowing, suppression
 from spark_jobs.publish.loading import Kind, Part, Target
 from spark_jobs.publish.store import PublishFailed
@@ -63,7 +64,12 @@ def read_content(night: Night, versions: dict[str, int]) -> Content:
     ranked = read("gold.ranked_feeds").where(is_tonight)
     features = read("gold.post_features").where(is_tonight)
     posts = recent_posts(read("silver.posts"), features, night.as_of, night.settings)
-    fallbacks: dict[str, Any] = {kind: entries.fallback_pool(posts, kind, night.settings.pool) for kind in FALLBACKS}
+    flagged = read_policy(night, read).flagged
+    # Anybody may be shown a fallback, also those who ask to hide something.
+    harmless = with_flags(posts, flagged).where(~is_flagged())
+    fallbacks: dict[str, Any] = {kind: entries.fallback_pool(harmless, kind, night.settings.pool) for kind in FALLBACKS}
+    for kind, columns in fallbacks.items():
+        refuse_flagged(kind, columns, flagged)
     open_ids = sorted({int(i) for columns in fallbacks.values() for i in columns["post_id"]})
     shown = ranked.select("post_id").union(night.spark.createDataFrame([(i,) for i in open_ids], "post_id BIGINT"))
     cards = entries.cards(
@@ -74,6 +80,14 @@ def read_content(night: Night, versions: dict[str, int]) -> Content:
     )
     users = entries.user_vectors(read("gold.user_features").where(is_tonight))
     return Content(versions, {"pool": entries.code_pools(ranked), "features": users, "card": cards}, fallbacks)
+
+
+def refuse_flagged(kind: str, columns: dict[str, Any], flagged: DataFrame) -> None:
+    """Raise where policy keeps a post of the fallback pool from somebody."""
+    shown = [int(post_id) for post_id in columns["post_id"]]
+    found = sorted(row.post_id for row in flagged.where(F.col("post_id").isin(shown)).collect())
+    if found:
+        raise PublishFailed(f"the {kind} fallback, which anybody may be shown, holds posts that policy hides: {found}")
 
 
 def measure(content: Content) -> dict[str, int]:

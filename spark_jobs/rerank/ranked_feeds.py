@@ -1,7 +1,7 @@
 """``gold.ranked_feeds``: every user's pool in its final order.
 
-Grain: user_id, rank, ds. Visibility is checked again against silver, then the best by value score are kept,
-at most ``max_per_author`` of one author and ``size`` in all.
+Grain: user_id, rank, ds. Visibility and policy are checked again, then the best by value score are kept, at most
+``max_per_author`` of one author and ``size`` in all.
 """
 
 from pyspark.sql import Column, DataFrame, Window
@@ -12,6 +12,7 @@ from contracts.settings import PoolRules
 from spark_jobs.authorship import author_key
 from spark_jobs.lake import write_partition
 from spark_jobs.night import Night
+from spark_jobs.policy import Policy, allowed_pairs, read_policy
 from spark_jobs.recent_posts import public_reason, recent_posts
 from spark_jobs.visibility import Edges, read_edges, visible_pairs
 
@@ -55,13 +56,15 @@ def transform(
     engagement: DataFrame,
     interests: DataFrame,
     edges: Edges,
+    policy: Policy,
     rules: PoolRules,
 ) -> DataFrame:
     """Pools without ``ds``, from one night's ``scored`` and ``candidates``; visibility by ``posts`` and ``edges``.
 
     ``engagement`` (post_id, engagement) is that of ``recent_posts``.
     """
-    allowed = visible_pairs(scored.select("user_id", "post_id", "author_id", "value_score"), posts, edges)
+    visible = visible_pairs(scored.select("user_id", "post_id", "author_id", "value_score"), posts, edges)
+    allowed = allowed_pairs(visible, policy)
     sources = candidates.select("user_id", "post_id", "source_type", "source_id", "created_at")
     cards = posts.select("post_id", "content_type", "privacy", "hashtags")
     ranked = order_pools(allowed.join(sources, ["user_id", "post_id"], "inner"), rules)
@@ -100,6 +103,7 @@ def main(night: Night) -> None:
         engagement=recent.select("post_id", "engagement"),
         interests=interests_of(night.read("gold.user_features").where(is_tonight), rules.min_topic_interest),
         edges=read_edges(night),
+        policy=read_policy(night),
         rules=rules,
     )
     write_partition(night.lake, "gold.ranked_feeds", pools.withColumn("ds", F.lit(night.ds)), [night.ds])

@@ -10,23 +10,20 @@ from pathlib import Path
 import numpy as np
 import pandas as pd  # type: ignore[import-untyped]
 import pytest
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from contracts.landing import LABELS
 from contracts.metrics.auc import auc
 from contracts.metrics.calibration import bins_of_rows, calibration_error
 from contracts.settings import Settings
-from spark_jobs.ddl import read_schema
 from spark_jobs.features import content_embeddings, content_models, content_risks, label_models, labelling_queue
 from spark_jobs.gate.gate import run_gate
-from spark_jobs.lake import Lake, conform
+from spark_jobs.lake import Lake
 from spark_jobs.night import Night
-from spark_jobs.simulate.labels import verdicts
-from spark_jobs.simulate.posts import hashtags, posts
-from spark_jobs.simulate.texts import text
-from spark_jobs.simulate.world import FIRST_USER_ID, World
+from spark_jobs.simulate.world import World
 from tests.silver_rows import put_views
+from tests.simulated_silver import put_posts, truth_of
 
 pytestmark = pytest.mark.slow
 
@@ -40,44 +37,19 @@ def night(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Nigh
     folder = tmp_path_factory.mktemp("labels")
     lake = Lake(spark, str(folder / "lake"))
     night = Night(lake, DS, str(folder / "landing"), folder / "runs", Settings())
-    written = posts(spark, WORLD).withColumn("text", text(WORLD, hashtags())).persist()
-    created = F.timestamp_millis("created_ms")
-    known = {
-        "author_id": F.col("author") + FIRST_USER_ID,
-        "hashtags": hashtags(),
-        "created_at": created,
-        "updated_at": created,
-        "received_at": created,
-        "is_deleted": F.lit(col=False),
-        "media_count": (F.col("content_type") == "photo").cast("int"),
-    }
-    blanks = {field.name: F.lit(None).cast(field.dataType) for field in read_schema("silver.posts") if field.nullable}
-    lists = {name: F.array().cast("array<bigint>") for name in ("mentions", "audience")}
-    filled = written.withColumns({**blanks, **lists, **known})
-    put_frame(lake, "silver.posts", filled)
-    said = verdicts(WORLD, written).withColumn("updated_at", F.timestamp_millis("at_ms"))
-    put_frame(lake, "silver.content_labels", said.withColumn("received_at", F.col("updated_at")))
+    written = put_posts(lake, WORLD, str(folder / "posts"))
     views = F.log1p(F.floor(50 * WORLD.uniform("test/views", "post_id"))).cast("float")
-    recent = filled.where(F.col("created_at") >= F.lit(night.as_of - timedelta(hours=72)))
+    recent = written.where(F.timestamp_millis("created_ms") >= F.lit(night.as_of - timedelta(hours=72)))
     put_views(lake, recent.select("post_id", views.alias("log_views"), F.lit(DS).alias("ds")))
     for job in (content_models, content_embeddings, label_models, content_risks, labelling_queue):
         job.main(night)
-    truth = written.select("post_id", *(F.col(f"is_{label}").alias(f"true_{label}") for label in LABELS))
-    truth.write.parquet(str(folder / "truth"))
-    written.unpersist()
     return night
-
-
-def put_frame(lake: Lake, name: str, frame: DataFrame) -> None:
-    """Write the columns of ``frame`` that the table has."""
-    rows = frame.select(*(field.name for field in read_schema(name)))
-    conform(lake, name, rows).write.format("delta").mode("append").save(lake.path(name))
 
 
 @pytest.fixture(scope="module")
 def judged(night: Night) -> pd.DataFrame:
     """What the night thinks of every post, the truth, and whether anybody had judged it."""
-    truth = night.spark.read.parquet(str(Path(night.landing).parent / "truth"))
+    truth = truth_of(night.spark.read.parquet(str(Path(night.landing).parent / "posts")))
     asked = night.read("silver.content_labels").select("post_id").distinct().withColumn("is_judged", F.lit(col=True))
     frame = night.read("gold.content_risks").join(truth, "post_id").join(asked, "post_id", "left")
     found: pd.DataFrame = frame.orderBy("post_id").toPandas()

@@ -92,6 +92,25 @@ def test_an_invisible_post_stops_the_night(night: Night) -> None:
         verdict(night, GOOD)
 
 
+def test_one_post_that_policy_hides_stops_the_night(night: Night) -> None:
+    known = {"labeller_id": "c", "labeller_type": "fact_checker", "label": "misinformation", "value": True}
+    put(night, "silver.users", [{"user_id": ANN, "name": "", "feed_preferences": ["hide_nsfw"]}])
+    put(night, "gold.content_risks", [{"post_id": 12, "nsfw": 0.9}, {"post_id": 11, "nsfw": 0.01}])
+    with pytest.raises(audit.AuditFailed, match=r"failed: hide_nsfw_violations is 1, threshold 0$"):
+        verdict(night, GOOD)
+    put(night, "gold.content_risks", [])
+    put(night, "silver.content_labels", [{"post_id": 11, **known}])
+    with pytest.raises(audit.AuditFailed, match=r"failed: fact_checked_violations is 2, threshold 0$"):
+        verdict(night, GOOD)
+    put(night, "silver.content_labels", [{"post_id": 11, **known, "value": False}])
+    assert {name: value for name, value in values(verdict(night, GOOD)).items() if "violations" in name} == {
+        "fact_checked_violations": 0,
+        "hide_clickbait_violations": 0,
+        "hide_nsfw_violations": 0,
+        "hide_misinformation_violations": 0,
+    }
+
+
 def test_without_activity_everyone_counts(night: Night) -> None:
     old = {"shown_at": AS_OF - timedelta(days=40), "received_at": hours(2), "event_date": DS - timedelta(days=40)}
     put(night, "silver.impressions", [{"impression_id": "1", "user_id": ANN, "post_id": 1, **old}])

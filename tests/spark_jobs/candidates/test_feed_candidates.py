@@ -1,3 +1,4 @@
+import json
 import math
 from collections.abc import Callable
 from datetime import timedelta
@@ -182,6 +183,43 @@ def test_limits_keep_the_best_with_stable_ties(build: Build) -> None:
     # Suggested: 106 (9 likes) and 111 (7). The newest post of a friend is a tie on time: the smaller id wins.
     assert posts_of(rows, COLD) == {106, 111}
     assert posts_of(rows, ANN) == {101, 106, 107, 108, 111}
+
+
+def refuted(post_id: int) -> dict[str, Any]:
+    known = {"updated_at": hours(2), "received_at": hours(2), "labeller_id": "c", "labeller_type": "fact_checker"}
+    return {"post_id": post_id, "label": "misinformation", "value": True, **known}
+
+
+def test_what_policy_keeps_from_a_user_leaves_its_place_to_the_next(build: Build, tmp_path: Path) -> None:
+    pages = [edge(user, "page_id", PAGE) for user in (ANN, BOB)]
+    # Best first: 303 is refuted, 302 is NSFW, which only Ann asks to hide, 301 and 300 are harmless.
+    rows = [post(301 + n, CAT, source_type="page", source_id=PAGE)[0] for n in (-1, 0, 1, 2)]
+    counts = [{"post_id": row["post_id"], "log_likes": math.log1p(10 * row["post_id"])} for row in rows]
+    users = [{"user_id": ANN, "name": "", "feed_preferences": ["hide_nsfw"]}, {"user_id": BOB, "name": ""}]
+    risks = [{"post_id": 302, "nsfw": 0.5, "text_at": hours(1)}]
+    found = build(
+        Settings(candidates=CandidateLimits(friend=0, page=1, group=0, suggested=2)),
+        users=users,
+        posts=rows,
+        page_follows=pages,
+        content_labels=[refuted(303)],
+        **{"gold.post_features": counts, "gold.content_risks": risks},
+    )
+    assert {key: list(row.sources) for key, row in found.items()} == {
+        (ANN, 301): ["page", "suggested"],
+        (ANN, 300): ["suggested"],
+        (BOB, 302): ["page", "suggested"],
+        (BOB, 301): ["suggested"],
+    }
+    record = json.loads((tmp_path / DS.isoformat() / "policy.json").read_text())
+    # Each of both is refused 303 by the page and by the suggestions, and Ann 302.
+    assert record == {
+        "ds": "2026-03-08",
+        "proposals": 6 + 6,
+        "removed": {"fact_checked": 4, "hide_clickbait": 0, "hide_nsfw": 2, "hide_misinformation": 0},
+        "flagged": {"fact_checked": 1, "hide_clickbait": 0, "hide_nsfw": 1, "hide_misinformation": 1},
+        "asked": {"fact_checked": 2, "hide_clickbait": 0, "hide_nsfw": 1, "hide_misinformation": 0},
+    }
 
 
 def test_unknown_users_get_nothing_and_known_ones_at_most_the_total(build: Build) -> None:

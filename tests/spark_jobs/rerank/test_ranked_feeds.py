@@ -69,6 +69,15 @@ def test_what_became_invisible_since_scoring_is_dropped(rank: Rank) -> None:
     assert in_order(rank(rows)) == {ANN: [11], BOB: [12]}
 
 
+def test_what_policy_keeps_from_its_viewer_is_dropped(rank: Rank) -> None:
+    rows = tables([(user, post, post, float(post)) for user in (ANN, BOB) for post in (11, 12, 13)])
+    known = {"labeller_id": "c", "labeller_type": "fact_checker", "label": "misinformation", "value": True}
+    rows["silver.content_labels"] = [{"post_id": 13, **known}]
+    rows["gold.content_risks"] = [{"post_id": 12, "clickbait": 0.9}]
+    rows["silver.users"] = [{"user_id": BOB, "name": "", "feed_preferences": ["hide_clickbait"]}]
+    assert in_order(rank(rows)) == {ANN: [12, 11], BOB: [11]}
+
+
 def test_a_reason_follows_from_the_source_and_interests(rank: Rank) -> None:
     kinds = ["friend", "page", "group", "suggested", "suggested", "suggested"]
     tags = [["#Sports"], [], [], ["#Sports"], ["food"], ["food"]]

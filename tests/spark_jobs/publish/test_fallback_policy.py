@@ -1,0 +1,51 @@
+"""Fallback pools, which anybody may be shown, hold nothing that policy keeps from somebody."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from contracts.pipeline import BY_NAME
+from contracts.redis_keys import FALLBACKS
+from contracts.settings import Settings
+from spark_jobs.night import Night
+from spark_jobs.publish import building
+from spark_jobs.publish.store import PublishFailed
+from tests.feed_rows import DS, MemoryLake
+
+VERSIONS = dict.fromkeys(BY_NAME, 0)
+HARMLESS, REFUTED, RISKY, LABELLED = 11, 12, 13, 14
+
+
+@pytest.fixture
+def night(spark: SparkSession, tmp_path: Path) -> Night:
+    posts = (HARMLESS, REFUTED, RISKY, LABELLED)
+    said = {"labeller_id": "c", "labeller_type": "human", "label": "nsfw", "value": True}
+    rows: dict[str, list[dict[str, Any]]] = {
+        "silver.posts": [{"post_id": post} for post in posts],
+        "gold.post_features": [{"post_id": post} for post in posts],
+        "silver.content_labels": [
+            {**said, "post_id": REFUTED, "label": "misinformation", "labeller_type": "fact_checker"},
+            {**said, "post_id": LABELLED},
+            {**said, "post_id": HARMLESS, "value": False},
+        ],
+        "gold.content_risks": [{"post_id": RISKY, "clickbait": 0.9}, {"post_id": HARMLESS, "clickbait": 0.01}],
+    }
+    return Night(MemoryLake(spark, "memory", rows), DS, "", tmp_path, Settings())
+
+
+def test_a_fallback_holds_what_nobody_can_ask_to_hide(night: Night) -> None:
+    fallbacks = building.read_content(night, VERSIONS).fallbacks
+    assert {kind: columns["post_id"].tolist() for kind, columns in fallbacks.items()} == {
+        kind: [HARMLESS] for kind in FALLBACKS
+    }
+
+
+def test_a_fallback_with_a_post_that_policy_hides_is_not_published(
+    night: Night, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(building, "is_flagged", lambda: F.lit(col=False))
+    with pytest.raises(PublishFailed, match=r"fallback, .* that policy hides: \[12, 13, 14\]$"):
+        building.read_content(night, VERSIONS)
