@@ -46,6 +46,7 @@ def test_nothing_else_names_a_file_of_a_night() -> None:
         files.training(),
         files.promotion,
         files.metrics,
+        files.policy,
         files.audit,
         files.publish,
         files.loop,
