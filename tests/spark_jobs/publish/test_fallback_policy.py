@@ -24,7 +24,7 @@ def night(spark: SparkSession, tmp_path: Path) -> Night:
     posts = (HARMLESS, REFUTED, RISKY, LABELLED)
     said = {"labeller_id": "c", "labeller_type": "human", "label": "nsfw", "value": True}
     rows: dict[str, list[dict[str, Any]]] = {
-        "silver.posts": [{"post_id": post} for post in posts],
+        "silver.posts": [{"post_id": post, "author_id": post, "source_id": post} for post in posts],
         "gold.post_features": [{"post_id": post} for post in posts],
         "silver.content_labels": [
             {**said, "post_id": REFUTED, "label": "misinformation", "labeller_type": "fact_checker"},
