@@ -4,6 +4,8 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
+import pytest
+
 from spark_jobs.clean import ads, campaigns, content_labels, creators, pages, posts, sessions, users
 from spark_jobs.lake import append_rows, checksum
 from spark_jobs.night import Night
@@ -61,6 +63,7 @@ def rows(night: Night, table: str, *columns: str) -> list[tuple[Any, ...]]:
     return sorted((tuple(row) for row in night.read(table).select(*columns).collect()), key=str)
 
 
+@pytest.mark.slow
 def test_latest_versions_stand_and_contradictions_are_refused_with_their_reason(
     make_night: Callable[..., Night],
 ) -> None:

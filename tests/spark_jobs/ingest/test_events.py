@@ -80,6 +80,7 @@ def test_a_run_killed_between_the_two_tables_is_healed(
     assert {name: checksum(unbroken.read(name)) for name in rows} == rows
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("killed_in", ["delete_by_key", "append_rows", "record"])
 def test_lines_that_make_way_and_a_kill_anywhere(
     make_night: Callable[..., Night],
