@@ -24,6 +24,7 @@ from contracts.value import value_score
 from spark_jobs.feature_columns import dense_array
 from spark_jobs.night import Night
 from spark_jobs.night_model import NightModel, load_ranker
+from spark_jobs.session import num_shuffles
 from spark_jobs.user_batches import float_matrix, whole_users
 
 ENTITIES: tuple[Entity, ...] = ("user", "post", "pair", "context")
@@ -66,6 +67,11 @@ class Config:
     model: NightModel
     weights: ValueWeights
     num_partitions: int
+
+    @classmethod
+    def of(cls, night: Night, model: NightModel) -> "Config":
+        """A model under the night's weights."""
+        return cls(model, night.settings.value, num_shuffles(night.spark))
 
 
 def transform(examples: DataFrame, config: Config) -> DataFrame:

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from delta.tables import DeltaTable
@@ -43,6 +44,11 @@ class Lake:
 
     _with_rows: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
     """Tables that are known to have had rows."""
+
+    @property
+    def local_root(self) -> Path:
+        """The root as a folder of this machine, for readers and writers other than Spark."""
+        return Path(self.root.removeprefix("file://"))
 
     def path(self, name: str) -> str:
         """Folder of the table ``layer.name``; an unknown name raises ``ValueError``."""

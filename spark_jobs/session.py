@@ -30,14 +30,18 @@ def open_session(app: str) -> SparkSession:
     return SparkSession.builder.appName(app).getOrCreate()
 
 
+def num_shuffles(spark: SparkSession) -> int:
+    """Into how many partitions the session's shuffles split, before small ones are put together again."""
+    return int(str(spark.conf.get("spark.sql.shuffle.partitions")))
+
+
 def size_shuffles(spark: SparkSession, num_bytes: int) -> None:
     """Split the shuffles of a job that reads ``num_bytes`` of files so that a task's share fits its memory.
 
     They are never fewer than the session has; small results are put together again as they turn out. A side of a join
     that turns out to be a small part of the heap goes to the other side, which then need not move.
     """
-    least = int(str(spark.conf.get("spark.sql.shuffle.partitions")))
-    spark.conf.set("spark.sql.shuffle.partitions", max(least, -(-num_bytes // BYTES_PER_SHUFFLE_TASK)))
+    spark.conf.set("spark.sql.shuffle.partitions", max(num_shuffles(spark), -(-num_bytes // BYTES_PER_SHUFFLE_TASK)))
     jvm: Any = spark._jvm
     heap = jvm.java.lang.Runtime.getRuntime().maxMemory()
     spark.conf.set("spark.sql.adaptive.autoBroadcastJoinThreshold", int(heap) // HEAP_PER_SENT_SIDE)

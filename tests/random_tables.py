@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 from deltalake import write_deltalake
 from pyspark.sql import types as T
+from pyspark.sql.pandas.types import to_arrow_schema
 
 from contracts.pipeline import BY_NAME, Table
 from spark_jobs.ddl import read_schema
@@ -28,16 +29,15 @@ NULL_SHARE = 0.15
 def random_table(name: str, ds: date, num_rows: int, seed: int) -> pa.Table:
     """``num_rows`` rows of the table's columns, as its DDL has them; one seed draws other rows for another table."""
     table, generator = BY_NAME[name], np.random.default_rng([seed, zlib.crc32(name.encode())])
+    fields = read_schema(name)
+    schema = to_arrow_schema(fields)
     columns = {}
-    for field in read_schema(name):
+    for field in fields:
         choices = _choices(table, field, ds, generator)
         drawn = [choices[at] for at in generator.integers(0, len(choices), num_rows)]
         if field.nullable:
             drawn = [None if generator.random() < NULL_SHARE else value for value in drawn]
-        columns[field.name] = pa.array(drawn, _arrow(field.dataType))
-    schema = pa.schema(
-        [pa.field(field.name, _arrow(field.dataType), nullable=field.nullable) for field in read_schema(name)]
-    )
+        columns[field.name] = pa.array(drawn, schema.field(field.name).type)
     return pa.table(columns, schema=schema)
 
 
@@ -83,21 +83,3 @@ def _texts(table: Table, column: str) -> Sequence[str]:
         return [f"e{number}" for number in range(100)]
     sets = [item["kwargs"].get("value_set", []) for item in load_suite(table) if item["kwargs"].get("column") == column]
     return [*ODD_TEXTS, table.full_name, *(str(value) for values in sets for value in values)]
-
-
-def _arrow(kind: T.DataType) -> pa.DataType:
-    if isinstance(kind, T.ArrayType):
-        return pa.list_(_arrow(kind.elementType))
-    if isinstance(kind, T.StructType):
-        return pa.struct([(inner.name, _arrow(inner.dataType)) for inner in kind])
-    plain: dict[type[T.DataType], pa.DataType] = {
-        T.StringType: pa.string(),
-        T.BooleanType: pa.bool_(),
-        T.DateType: pa.date32(),
-        T.TimestampType: pa.timestamp("us", "UTC"),
-        T.DoubleType: pa.float64(),
-        T.FloatType: pa.float32(),
-        T.IntegerType: pa.int32(),
-        T.LongType: pa.int64(),
-    }
-    return plain[type(kind)]

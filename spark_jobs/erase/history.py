@@ -14,6 +14,7 @@ from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
 
 from spark_jobs.lake import Lake
+from spark_jobs.session import num_shuffles
 
 _VERSION_DIGITS = 20
 _WHILE_VACUUMING = {
@@ -30,7 +31,7 @@ _LISTING = "spark.sql.sources.parallelPartitionDiscovery.parallelism"
 def settings_of_vacuum(spark: SparkSession) -> Iterator[None]:
     """The session's settings while an erasure vacuums; what they were before comes back."""
     before = {name: spark.conf.get(name, None) for name in (*_WHILE_VACUUMING, _LISTING)}
-    parallelism = str(spark.conf.get("spark.sql.shuffle.partitions"))
+    parallelism = str(num_shuffles(spark))
     for name, value in {**_WHILE_VACUUMING, _LISTING: parallelism}.items():
         spark.conf.set(name, value)
     try:

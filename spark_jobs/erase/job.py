@@ -65,7 +65,7 @@ def erase(lake: Lake, request: Request, settings: Settings) -> dict[str, Any]:
             "settings": settings_hash(settings),
             "redis": erase_keys(client, wanted.ids, settings),
         }
-    removed["models"] = mark_before_erasure(Path(lake.root.removeprefix("file://")) / "models")
+    removed["models"] = mark_before_erasure(lake.local_root / "models")
     with settings_of_vacuum(lake.spark), ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
         names = [name for name in BY_NAME if holds_people(name) and lake.exists(name)]
         counts = pool.map(lambda name: erase_table(lake, name, wanted), names)

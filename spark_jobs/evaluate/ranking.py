@@ -123,9 +123,7 @@ def main(night: Night) -> None:
             f"gold.training_examples has no examples of the {dataset.training_days} days before {night.ds} to "
             "evaluate it on"
         )
-    config = heldout_scores.Config(
-        model, night.settings.value, int(str(night.spark.conf.get("spark.sql.shuffle.partitions")))
-    )
+    config = heldout_scores.Config.of(night, model)
     # Kept: every figure reads it, and its rows stay grouped by user as scoring left them.
     scored = heldout_scores.transform(examples.where(F.col("ds").isin(days)), config).persist()
     try:

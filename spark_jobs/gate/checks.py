@@ -106,19 +106,25 @@ def load_checks(table: Table) -> Iterator[Check]:
 
 def cross_checks(night: Night, table: Table) -> list[RuleResult]:
     """Ask every check of ``table``."""
-    return [_ask(night, check) for check in load_checks(table)]
-
-
-def _ask(night: Night, check: Check) -> RuleResult:
+    checks = list(load_checks(table))
     parameters = {**asdict(night.settings.dataset), "ds": night.ds, "as_of": night.as_of}
-    query = check.written_for(parameters)
-    for name in check.tables:
+    opened = {}
+    for name in dict.fromkeys(name for check in checks for name in check.tables):
         night.lake.create(name)
-    small = {name: SmallTable.at(night.lake.path(name)) for name in check.tables}
-    if sum(table.num_bytes for table in small.values()) <= night.settings.gate_in_memory_mb * 2**20:
-        count, rows = ask_duckdb(small, query)
-    else:
-        count, rows = ask_spark(night, check, query)
+        opened[name] = SmallTable.at(night.lake.path(name))
+    most = night.settings.gate_in_memory_mb * 2**20
+    are_small = [sum(opened[name].num_bytes for name in check.tables) <= most for check in checks]
+    if not all(are_small):
+        define_functions(night.spark)
+    results = []
+    for check, is_small in zip(checks, are_small, strict=True):
+        query = check.written_for(parameters)
+        named = {name: opened[name] for name in check.tables}
+        results.append(_result(check, *(ask_duckdb(named, query) if is_small else ask_spark(night, check, query))))
+    return results
+
+
+def _result(check: Check, count: int, rows: list[dict[str, Any]]) -> RuleResult:
     shown = ", ".join(shorten(str(row)) for row in rows)
     return {
         "expectation": check.name,
@@ -143,7 +149,7 @@ def ask_duckdb(tables: Mapping[str, SmallTable], query: str) -> tuple[int, list[
             connection.execute(f"CREATE MACRO {signature} AS {body}")
         for name, table in tables.items():
             connection.register(view_of(name), table.dataset())
-        found: Any = connection.execute(query).to_arrow_table()
+        found: Any = connection.sql(query).to_arrow_table()
     rows = found.slice(0, NUM_EXAMPLES).to_pylist()
     return found.num_rows, [{name: _without_zone(value) for name, value in row.items()} for row in rows]
 
@@ -154,8 +160,7 @@ def _without_zone(value: Any) -> Any:
 
 
 def ask_spark(night: Night, check: Check, query: str) -> tuple[int, list[dict[str, Any]]]:
-    """The same of Spark, by temporary views of the session."""
-    define_functions(night.spark)
+    """The same of Spark, by temporary views of the session, which knows the functions of checks."""
     for name in check.tables:
         night.read(name).createOrReplaceTempView(view_of(name))
     broken = night.spark.sql(query)
@@ -177,4 +182,6 @@ def _literal(value: Any) -> str:
         return f"CAST('{value:%Y-%m-%d %H:%M:%S}' AS TIMESTAMP)"
     if isinstance(value, date):
         return f"DATE '{value.isoformat()}'"
-    return f"'{value}'" if isinstance(value, str) else str(value).upper() if isinstance(value, bool) else repr(value)
+    if isinstance(value, bool):
+        return str(value).upper()
+    return f"'{value}'" if isinstance(value, str) else repr(value)

@@ -73,7 +73,7 @@ def rows_of(night: Night, table: Table, suite: list[dict[str, object]]) -> Rows:
     small = SmallTable.at(night.lake.path(table.full_name), span)
     if small.num_bytes <= night.settings.gate_in_memory_mb * 2**20:
         rows = InMemory.read(small.dataset(), named_columns(suite) | set(table.keys))
-        _, num_wrong = rows.find_non_numbers()
+        _, num_wrong = rows.non_numbers
         if not num_wrong:  # pandas and Spark differ in how a NaN compares
             return rows
     frame = night.read(table.full_name)
@@ -94,7 +94,7 @@ def check_numbers(rows: Rows, num_rows: int) -> list[RuleResult]:
     """No fraction is NaN or infinite, whichever rules the suite has; nothing where a table has no fractions."""
     if not rows.fractions:
         return []
-    columns, count = rows.find_non_numbers()
+    columns, count = rows.non_numbers
     found = f"{count} of {num_rows} rows break it, in {shorten(', '.join(columns))}"
     why = "NaN and infinity pass comparisons and spread"
     return [_critical("finite_numbers", None, (count, num_rows), found, why)]

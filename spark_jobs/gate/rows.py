@@ -3,7 +3,7 @@
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property, reduce
 from operator import or_
 from typing import Any, Protocol
 
@@ -25,7 +25,8 @@ class Rows(Protocol):
     def fractions(self) -> list[str]:
         """The columns of fractions."""
 
-    def find_non_numbers(self) -> tuple[list[str], int]:
+    @property
+    def non_numbers(self) -> tuple[list[str], int]:
         """Columns of fractions with a NaN or an infinity, and how many rows have one."""
 
     @property
@@ -64,7 +65,8 @@ class OnSpark:
         """By the schema."""
         return [field.name for field in self.frame.schema if isinstance(field.dataType, FloatType | DoubleType)]
 
-    def find_non_numbers(self) -> tuple[list[str], int]:
+    @property
+    def non_numbers(self) -> tuple[list[str], int]:
         """Sum each column times zero: a number gives zero, and what is none gives NaN, which a sum keeps."""
         names = self.fractions
         if not names:
@@ -111,7 +113,8 @@ class InMemory:
         """By the schema."""
         return [field.name for field in self.table.schema if pa.types.is_floating(field.type)]
 
-    def find_non_numbers(self) -> tuple[list[str], int]:
+    @cached_property
+    def non_numbers(self) -> tuple[list[str], int]:
         """Look at each column of fractions; a null is no wrong number."""
         wrong = {name: pc.invert(pc.is_finite(self.table[name]).fill_null(fill_value=True)) for name in self.fractions}
         wrong = {name: flags for name, flags in wrong.items() if pc.any(flags).as_py()}

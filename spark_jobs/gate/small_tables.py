@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
@@ -30,7 +31,7 @@ class SmallTable:
         """The newest snapshot."""
         return cls(DeltaTable(path), span)
 
-    @property
+    @cached_property
     def num_bytes(self) -> int:
         """Size of the files that hold the rows, by the table's log."""
         files = pa.table(self.delta.get_add_actions(flatten=True))

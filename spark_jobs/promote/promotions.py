@@ -123,8 +123,7 @@ def sampled(examples: DataFrame, days: list[date], night: Night) -> DataFrame:
 
 def score(night: Night, examples: DataFrame, model: NightModel) -> ScoredRows:
     """The examples under a model, by the night's weights of the value score."""
-    num_partitions = int(str(night.spark.conf.get("spark.sql.shuffle.partitions")))
-    return by_model(examples, Config(model, night.settings.value, num_partitions))
+    return by_model(examples, Config.of(night, model))
 
 
 def compared_by(rows: ScoredRows | None, baseline: Baseline, night: Night) -> Comparison | None:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 
 from pyspark.sql import functions as F
 
@@ -66,6 +65,5 @@ def update_stages(night: Night) -> None:
     columns = ("ds", "verdict", "model_version", "challenger", "reason")
     verdicts = night.read("gold.promotions").where(is_heavy).select(*columns).collect()
     changed = changes_of([ModelStage(*row) for row in models], [NightVerdict(*row) for row in verdicts])
-    root = Path(night.lake.root.removeprefix("file://"))
     for model in changed:
-        mark(root, model.ds, HEAVY, model.stage, model.reason)
+        mark(night.lake.local_root, model.ds, HEAVY, model.stage, model.reason)

@@ -19,6 +19,7 @@ from spark_jobs.publish import entries, loading, narrowing, suppression
 from spark_jobs.publish.loading import Kind, Part, Target
 from spark_jobs.publish.store import PublishFailed
 from spark_jobs.recent_posts import recent_posts
+from spark_jobs.session import num_shuffles
 
 if TYPE_CHECKING:
     import redis
@@ -173,7 +174,7 @@ def verify(night: Night, client: "redis.Redis", epoch: int, content: Content, pa
 
 def partitions_of(night: Night) -> int:
     """Partitions of a load: Spark's own setting, so that a cluster's configuration decides."""
-    return int(night.spark.conf.get("spark.sql.shuffle.partitions") or 1)
+    return num_shuffles(night.spark)
 
 
 def target_of(night: Night, epoch: int, kind: Kind) -> Target:

@@ -19,6 +19,7 @@ from spark_jobs.lake import write_partition
 from spark_jobs.night import Night
 from spark_jobs.night_model import SIMPLE_SCORE, NightModel, scorer_of
 from spark_jobs.score.candidate_scorer import SCHEMA, Config, PostSource, score_users
+from spark_jobs.session import num_shuffles
 
 
 def transform(candidates: DataFrame, affinity: DataFrame, users: DataFrame, config: Config) -> DataFrame:
@@ -85,7 +86,7 @@ def read_config(night: Night, model: NightModel) -> Config:
         weights=night.settings.value,
         as_of_s=int(night.as_of.timestamp()),
         day=day_context(served),
-        num_partitions=int(str(night.spark.conf.get("spark.sql.shuffle.partitions"))),
+        num_partitions=num_shuffles(night.spark),
     )
 
 
