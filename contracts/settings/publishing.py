@@ -8,9 +8,14 @@ from contracts.settings.kinds import Bounds, Count, CountOrNone, Days, Seconds, 
 
 @dataclass(frozen=True)
 class AuditThresholds:
-    """A value beyond its threshold stops the pointer flip."""
+    """A value beyond its threshold stops the pointer flip.
+
+    ``min_share_with_pool`` of the active users must have a pool; fewer than ``min_without_pool`` users without one
+    never stop it: of two users one is a half, and may have read all there is.
+    """
 
     min_share_with_pool: Share = 0.90
+    min_without_pool: Count = 20
     min_median_depth: CountOrNone = 1
     max_invisible_posts: CountOrNone = 0
     max_duplicate_posts: CountOrNone = 0

@@ -6,7 +6,7 @@ what goes live is the very snapshot that was audited.
 """
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from operator import ge, le
 from typing import Any
@@ -89,18 +89,23 @@ def check_users(pools: DataFrame, everyone: DataFrame, limits: AuditThresholds) 
     )
     per_user = per_author.groupBy("user_id").agg(F.sum("n").alias("depth"), F.max("n").alias("most"))
     has_pool = F.col("depth").isNotNull().cast("int")
+    of_all, of_active = F.when(F.col("is_active").isNotNull(), has_pool), F.when(F.col("is_active") == 1, has_pool)
     found = _row(
         everyone.join(per_user, "user_id", "full_outer").agg(
-            F.avg(F.when(F.col("is_active") == 1, has_pool)).alias("of_active"),
-            F.avg(F.when(F.col("is_active").isNotNull(), has_pool)).alias("of_all"),
+            *(
+                F.struct(F.avg(of).alias("share"), F.count_if(of == 0).alias("without")).alias(name)
+                for name, of in (("all", of_all), ("active", of_active))
+            ),
             F.percentile("depth", 0.5).alias("median"),
             F.min("depth").alias("least"),
             F.max("most").alias("most"),
         )
     )
-    share = found["of_all"] if found["of_active"] is None else found["of_active"]
+    asked = found["all"] if found["active"].share is None else found["active"]
+    with_pool = at_least("share_of_active_users_with_pool", asked.share, limits.min_share_with_pool)
+    is_a_few = asked.share is not None and asked.without < limits.min_without_pool
     return [
-        at_least("share_of_active_users_with_pool", share, limits.min_share_with_pool),
+        replace(with_pool, passed=with_pool.passed or is_a_few),
         at_least("median_depth", found["median"], limits.min_median_depth),
         report_only("min_depth", found["least"]),
         at_most("max_posts_per_author", found["most"] or 0, limits.max_per_author),

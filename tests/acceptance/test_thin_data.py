@@ -85,7 +85,7 @@ def table_without_titles() -> str:
 CASES: dict[str, str | list[Event]] = {
     "3 rows": table_of_the_docs(),
     "one user": week(["soup", "bread"], [READER]),
-    "one post": [*people(WRITER, READER), *page(), written(100, 6, "soup"), liked(100, 5)],
+    "one post": [*people(WRITER, READER, 3), *page(), written(100, 6, "soup"), liked(100, 5)],
     "one day": [*people(WRITER, READER, 3, back=0), *page(0), *(written(n, 0, "soup") for n in (1, 2)), liked(1, 0, 3)],
     "no words": table_without_titles(),
     "no texts": week([""] * 40, range(10, 22)),

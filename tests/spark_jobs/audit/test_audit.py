@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from contracts.settings import Dataset, Settings
+from contracts.settings import AuditThresholds, Dataset, Settings
 from spark_jobs.audit import audit
 from spark_jobs.night import Night
 from tests.feed_rows import AS_OF, DS, MemoryLake, hours
 
 ANN, BOB, CAT = 1, 2, 3
+STRICT = Settings(audit=AuditThresholds(min_without_pool=1))
 
 
 def item(user: int, rank: int, post: int, author: int = CAT, **columns: Any) -> dict[str, Any]:
@@ -31,7 +32,7 @@ def night(spark: SparkSession, tmp_path: Path) -> Night:
         "silver.posts": [*posts, {"post_id": 20, "author_id": CAT, "is_deleted": True}],
         "silver.impressions": [{"impression_id": str(u), "user_id": u, "post_id": 1, **seen} for u in (ANN, BOB)],
     }
-    return Night(MemoryLake(spark, "memory", rows), DS, "", tmp_path, Settings())
+    return Night(MemoryLake(spark, "memory", rows), DS, "", tmp_path, STRICT)
 
 
 def put(night: Night, name: str, rows: list[dict[str, Any]]) -> None:
@@ -111,6 +112,14 @@ def test_one_post_that_policy_hides_stops_the_night(night: Night) -> None:
     }
 
 
+def test_a_few_users_without_a_pool_stop_nothing(night: Night) -> None:
+    one = verdict(replace(night, settings=replace(STRICT, audit=AuditThresholds(min_without_pool=2))), GOOD[:2])
+    assert one["passed"] is True
+    assert values(one)["share_of_active_users_with_pool"] == 0.5
+    with pytest.raises(audit.AuditFailed, match=r"share_of_active_users_with_pool is 0\.5, threshold 0\.9$"):
+        verdict(night, GOOD[:2])
+
+
 def test_without_activity_everyone_counts(night: Night) -> None:
     old = {"shown_at": AS_OF - timedelta(days=40), "received_at": hours(2), "event_date": DS - timedelta(days=40)}
     put(night, "silver.impressions", [{"impression_id": "1", "user_id": ANN, "post_id": 1, **old}])
@@ -163,7 +172,7 @@ def test_the_activity_window_is_the_data_set_s(night: Night) -> None:
     put(night, "silver.impressions", rows)
     with pytest.raises(audit.AuditFailed, match=r"share_of_active_users_with_pool is 0\.5,"):
         audit.main(night)
-    audit.main(replace(night, settings=Settings(dataset=Dataset(activity_days=1))))
+    audit.main(replace(night, settings=replace(STRICT, dataset=Dataset(activity_days=1))))
     assert values(read(night))["share_of_active_users_with_pool"] == 1.0, "Bob, without a pool, was not active"
 
 
