@@ -38,3 +38,9 @@ def wilson_lower(count: Column, trials: Column) -> Column:
     margin = F.lit(z) * F.sqrt((rate * (F.lit(1.0) - rate) + F.lit(z * z / 4) / n) / n)
     lower = (rate + F.lit(z * z / 2) / n - margin) / (F.lit(1.0) + F.lit(z * z) / n)
     return F.when(trials > 0, F.greatest(lower, F.lit(0.0))).otherwise(F.lit(0.0))
+
+
+def log_odds(rate: Column) -> Column:
+    """``log(p / (1 - p))`` of a rate, of one from 1 in 10,000 to its complement: no rate is infinitely unlikely."""
+    p = F.least(F.greatest(rate.cast("double"), F.lit(1e-4)), F.lit(1.0 - 1e-4))
+    return F.log(p / (F.lit(1.0) - p))

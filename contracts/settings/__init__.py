@@ -14,7 +14,15 @@ from contracts.settings.features import CommunityRules, FeatureRules, Smoothing,
 from contracts.settings.kinds import Bounds, OneOf
 from contracts.settings.models import Models
 from contracts.settings.publishing import AuditThresholds, ErasureRules, PublishRules
-from contracts.settings.ranking import CandidateLimits, PolicyRules, PoolRules, SimpleScore, ValueWeights
+from contracts.settings.ranking import (
+    CandidateLimits,
+    FanOut,
+    PolicyRules,
+    PoolRules,
+    SimpleScore,
+    TasteWeights,
+    ValueWeights,
+)
 from contracts.settings.serving import ReaderLimits, ReaderRules
 from contracts.settings.simulating import Simulation
 from contracts.settings.value_presets import VALUE_PRESETS
@@ -28,6 +36,7 @@ __all__ = [
     "Dataset",
     "ErasureRules",
     "Evaluation",
+    "FanOut",
     "FeatureRules",
     "Labels",
     "Models",
@@ -44,6 +53,7 @@ __all__ = [
     "Simulation",
     "Smoothing",
     "SuggestionRules",
+    "TasteWeights",
     "TrainingMinimum",
     "ValueWeights",
     "parse_dataset",
@@ -58,6 +68,8 @@ class Settings:
     value: ValueWeights = field(default_factory=ValueWeights)
     simple_score: SimpleScore = field(default_factory=SimpleScore)
     candidates: CandidateLimits = field(default_factory=CandidateLimits)
+    fan_out: FanOut = field(default_factory=FanOut)
+    taste: TasteWeights = field(default_factory=TasteWeights)
     policy: PolicyRules = field(default_factory=PolicyRules)
     pool: PoolRules = field(default_factory=PoolRules)
     audit: AuditThresholds = field(default_factory=AuditThresholds)

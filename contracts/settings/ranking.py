@@ -3,7 +3,19 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from contracts.settings.kinds import Bounds, Count, CountOrNone, DaysOrNone, Decay, Gain, InnerShare, Loss, Share
+from contracts.settings.kinds import (
+    Bounds,
+    Count,
+    CountOrNone,
+    Days,
+    DaysOrNone,
+    Decay,
+    Gain,
+    Hours,
+    InnerShare,
+    Loss,
+    Share,
+)
 
 
 @dataclass(frozen=True)
@@ -43,14 +55,50 @@ class SimpleScore:
 
 @dataclass(frozen=True)
 class CandidateLimits:
-    """How many candidates each source may propose for one user; what was seen in ``seen_days`` does not come again."""
+    """How many candidates each source may propose for one user; what was seen in ``seen_days`` does not come again.
+
+    ``taste`` are posts near what the user engages with; ``circle`` what their community answers; ``new`` posts near
+    their taste of the last ``new_hours`` with fewer than ``new_views`` views; ``popular`` what answers best everywhere.
+    Of one group ``per_group`` posts are proposed.
+    """
 
     friend: CountOrNone = 5000
     page: CountOrNone = 3000
     group: CountOrNone = 200
-    suggested: CountOrNone = 200
+    taste: Annotated[int, Bounds(0, 5_000)] = 300
+    circle: Annotated[int, Bounds(0, 5_000)] = 50
+    new: Annotated[int, Bounds(0, 5_000)] = 30
+    popular: Annotated[int, Bounds(0, 5_000)] = 50
     total: Count = 10_000
     seen_days: DaysOrNone = 7
+    per_group: Count = 10
+    new_hours: Hours = 24
+    new_views: Count = 100
+
+
+@dataclass(frozen=True)
+class FanOut:
+    """Whose posts reach which friends (``spark_jobs/candidates/sources/friends.py``).
+
+    Whoever has more than ``many_friends`` reaches those that were present in ``present_days``, with the newest
+    ``posts_of_many`` of ``days_of_many``; likewise for ``very_many_friends``.
+    """
+
+    many_friends: Count = 1_000
+    very_many_friends: Count = 5_000
+    present_days: Days = 7
+    posts_of_many: Count = 20
+    days_of_many: Days = 7
+    posts_of_very_many: Count = 10
+    days_of_very_many: Days = 3
+
+
+@dataclass(frozen=True)
+class TasteWeights:
+    """What counts for the source ``taste`` beside shared topics, which weigh 1: the text, and a post's rate."""
+
+    text: Gain = 0.2
+    rate: Gain = 0.1
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,8 @@ RULES = (
     below("labels.misinformation_share", "policy.misinformation"),
     some("value.like", "value.comment", "value.share", "value.dwell_per_s", "value.quality"),
     some("simple_score.recency", "simple_score.engagement", "simple_score.relationship"),
-    some("candidates.friend", "candidates.page", "candidates.group", "candidates.suggested"),
+    some(*(f"candidates.{source}" for source in ("friend", "page", "group", "taste", "circle", "new", "popular"))),
+    at_most("fan_out.many_friends", "fan_out.very_many_friends"),
 )
 
 

@@ -62,7 +62,7 @@ def feeds(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Feed
     folder = tmp_path_factory.mktemp("policy")
     lake = Lake(spark, str(folder / "lake"))
     night = Night(
-        lake, DS, str(folder / "landing"), folder / "runs", Settings(candidates=CandidateLimits(suggested=SUGGESTED))
+        lake, DS, str(folder / "landing"), folder / "runs", Settings(candidates=CandidateLimits(popular=SUGGESTED))
     )
     prepare(night, folder / "posts")
     candidates, pools = make_pools(night)

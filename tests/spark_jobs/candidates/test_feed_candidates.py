@@ -92,11 +92,11 @@ def test_every_source_proposes_what_its_user_may_see(build: Build) -> None:
     sources = {post_id: list(rows[ANN, post_id].sources) for post_id in posts_of(rows, ANN)}
     assert sources == {
         101: ["friend"],
-        102: ["friend", "suggested"],
-        106: ["suggested"],
-        107: ["page", "suggested"],
+        102: ["friend", "popular"],
+        106: ["popular"],
+        107: ["page", "popular"],
         108: ["group"],
-        111: ["suggested"],
+        111: ["popular"],
     }
     assert {post_id: rows[ANN, post_id].source_type for post_id in (102, 107, 108)} == {
         102: "friend",
@@ -163,10 +163,10 @@ def test_a_post_of_an_unknown_author_is_offered_by_its_page_and_to_everyone_and_
     counted = [{"post_id": 201, "log_likes": 3.0}, {"post_id": 202, "log_likes": 2.0}]
     found = build(posts=rows, **{"gold.post_features": counted})
     assert {key: list(row.sources) for key, row in found.items() if key[0] in (ANN, COLD)} == {
-        (ANN, 201): ["suggested"],
-        (ANN, 202): ["page", "suggested"],
-        (COLD, 201): ["suggested"],
-        (COLD, 202): ["suggested"],
+        (ANN, 201): ["popular"],
+        (ANN, 202): ["page", "popular"],
+        (COLD, 201): ["popular"],
+        (COLD, 202): ["popular"],
     }
     assert {(row.author_id, row.source_id) for row in found.values()} == {(None, None), (None, PAGE)}
 
@@ -179,8 +179,8 @@ def test_bookmarks_and_views_weigh_in_the_simple_score(build: Build) -> None:
 
 
 def test_limits_keep_the_best_with_stable_ties(build: Build) -> None:
-    rows = build(Settings(candidates=CandidateLimits(friend=1, page=1, group=1, suggested=2)))
-    # Suggested: 106 (9 likes) and 111 (7). The newest post of a friend is a tie on time: the smaller id wins.
+    rows = build(Settings(candidates=CandidateLimits(friend=1, page=1, group=1, popular=2)))
+    # Popular: 106 (9 likes) and 111 (7). The newest post of a friend is a tie on time: the smaller id wins.
     assert posts_of(rows, COLD) == {106, 111}
     assert posts_of(rows, ANN) == {101, 106, 107, 108, 111}
 
@@ -198,7 +198,7 @@ def test_what_policy_keeps_from_a_user_leaves_its_place_to_the_next(build: Build
     users = [{"user_id": ANN, "name": "", "feed_preferences": ["hide_nsfw"]}, {"user_id": BOB, "name": ""}]
     risks = [{"post_id": 302, "nsfw": 0.5, "text_at": hours(1)}]
     found = build(
-        Settings(candidates=CandidateLimits(friend=0, page=1, group=0, suggested=2)),
+        Settings(candidates=CandidateLimits(friend=0, page=1, group=0, popular=2)),
         users=users,
         posts=rows,
         page_follows=pages,
@@ -206,13 +206,13 @@ def test_what_policy_keeps_from_a_user_leaves_its_place_to_the_next(build: Build
         **{"gold.post_features": counts, "gold.content_risks": risks},
     )
     assert {key: list(row.sources) for key, row in found.items()} == {
-        (ANN, 301): ["page", "suggested"],
-        (ANN, 300): ["suggested"],
-        (BOB, 302): ["page", "suggested"],
-        (BOB, 301): ["suggested"],
+        (ANN, 301): ["page", "popular"],
+        (ANN, 300): ["popular"],
+        (BOB, 302): ["page", "popular"],
+        (BOB, 301): ["popular"],
     }
     record = json.loads((tmp_path / DS.isoformat() / "policy.json").read_text())
-    # Each of both is refused 303 by the page and by the suggestions, and Ann 302.
+    # Each of both is refused 303 by the page and by the popular, and Ann 302.
     assert record == {
         "ds": "2026-03-08",
         "proposals": 6 + 6,

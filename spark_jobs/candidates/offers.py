@@ -1,0 +1,86 @@
+"""What the sources of candidates choose from, and the form of what they propose."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from contracts.settings import Settings
+from contracts.visibility import is_open
+from spark_jobs.counters import POSITIVE
+from spark_jobs.night import Night
+from spark_jobs.point_in_time import known_before
+from spark_jobs.visibility import Edges, active
+
+
+@dataclass(frozen=True)
+class Offers:
+    """Everything at the night's as-of.
+
+    ``users`` is (user_id) of everyone known. ``posts`` are those of ``recent_posts`` with columns of
+    ``gold.post_features``; ``edges`` decide visibility, ``follows`` is (user_id, page_id). ``tastes`` is the night's
+    partition of ``gold.user_features``, ``communities`` that of ``gold.communities``. ``answers`` (user_id, post_id)
+    are likes, comments and shares of the candidate window. ``present`` (user_id) did or saw something within
+    ``fan_out.present_days``. ``seen`` (user_id, post_id) is not offered again (``suppressed_pairs``).
+    """
+
+    as_of: datetime
+    settings: Settings
+    users: DataFrame
+    posts: DataFrame
+    edges: Edges
+    follows: DataFrame
+    tastes: DataFrame
+    communities: DataFrame
+    answers: DataFrame
+    present: DataFrame
+    seen: DataFrame
+
+    @property
+    def open_posts(self) -> DataFrame:
+        """Of ``posts``, those that everyone may see."""
+        return self.posts.where(is_open(F.col("privacy"), F.col("source_type")))
+
+
+def read_offers(night: Night, users: DataFrame, posts: DataFrame, edges: Edges, seen: DataFrame) -> Offers:
+    """The night's tables; what is given is read already."""
+    as_of, settings = night.as_of, night.settings
+    is_tonight = F.col("ds") == F.lit(night.ds)
+    window = timedelta(hours=settings.dataset.candidate_hours)
+    acts = recent_log(night.read("silver.engagements"), "engaged_at", as_of, window)
+    presence = timedelta(days=settings.fan_out.present_days)
+    did = recent_log(night.read("silver.engagements"), "engaged_at", as_of, presence)
+    saw = recent_log(night.read("silver.impressions"), "shown_at", as_of, presence)
+    return Offers(
+        as_of=as_of,
+        settings=settings,
+        users=users.select("user_id"),
+        posts=posts,
+        edges=edges,
+        follows=active(night.read("silver.page_follows"), as_of).select("user_id", "page_id").distinct(),
+        tastes=night.read("gold.user_features").where(is_tonight),
+        communities=night.read("gold.communities").where(is_tonight),
+        answers=acts.where(F.col("engagement_type").isin(*POSITIVE)).select("user_id", "post_id"),
+        present=did.select("user_id").unionByName(saw.select("user_id")).distinct(),
+        seen=seen,
+    )
+
+
+def recent_log(log: DataFrame, at: str, as_of: datetime, window: timedelta) -> DataFrame:
+    """Rows of known users that happened within ``window`` before the as-of and were known by then."""
+    since = as_of - window
+    in_window = (F.col(at) >= F.lit(since)) & known_before(as_of, at) & F.col("user_id").isNotNull()
+    # By the day, so that older partitions are not read.
+    is_recent = (F.col("event_date") >= F.lit(since.date())) & (F.col("event_date") <= F.lit(as_of.date()))
+    return log.where(is_recent & in_window)
+
+
+def proposed(place: Column) -> list[Column | str]:
+    """Columns of a source's proposals: user_id, post_id and ``place``, by which its limit keeps the highest."""
+    return ["user_id", "post_id", place.cast("double").alias("place")]
+
+
+def at_s(column: str) -> Column:
+    """Unix seconds of a time: newest highest."""
+    return F.col(column).cast("double")
