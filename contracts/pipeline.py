@@ -180,6 +180,8 @@ TABLES: tuple[Table, ...] = (
             *_LOGS,
             "gold.post_features",
             "gold.affinity_features",
+            "gold.user_features",
+            "gold.communities",
             *_POLICY,
         ),
     ),

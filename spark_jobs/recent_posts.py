@@ -12,6 +12,13 @@ from spark_jobs.simple_score import weighted_engagement
 STATS = ("likes", "comments", "shares")
 
 
+def live_posts(posts: DataFrame, as_of: datetime, settings: Settings) -> DataFrame:
+    """Posts of the candidate window that are known and not deleted at the as-of."""
+    oldest = as_of - timedelta(hours=settings.dataset.candidate_hours)
+    is_live = ~F.col("is_deleted") & known_before(as_of, "created_at")
+    return posts.where((F.col("created_at") >= F.lit(oldest)) & is_live)
+
+
 def recent_posts(posts: DataFrame, post_features: DataFrame, as_of: datetime, settings: Settings) -> DataFrame:
     """Live posts of the candidate window with ``STATS`` and ``engagement``; grain: post_id.
 
@@ -19,9 +26,6 @@ def recent_posts(posts: DataFrame, post_features: DataFrame, as_of: datetime, se
     ``settings.simple_score``; a view is the engagement, not an impression. ``post_features`` is the night's partition,
     whose float32 logs give counts exactly up to about a million.
     """
-    oldest = as_of - timedelta(hours=settings.dataset.candidate_hours)
-    in_window = F.col("created_at") >= F.lit(oldest)
-    is_live = ~F.col("is_deleted") & known_before(as_of, "created_at")
     counts = [F.round(F.expm1(F.col(f"log_{name}").cast("double"))).cast("bigint").alias(name) for name in STATS]
     # Null in a partition that was written before these were counted.
     bookmarks, opens = (F.coalesce(name, F.lit(0)).alias(name) for name in ("num_bookmarks", "num_opens"))
@@ -30,7 +34,7 @@ def recent_posts(posts: DataFrame, post_features: DataFrame, as_of: datetime, se
     counted = post_features.select("post_id", *counts, bookmarks, opens)
     counted = counted.withColumn("engagement", weighted_engagement(settings.simple_score, engagements))
     counted = counted.drop("num_bookmarks", "num_opens")
-    return posts.where(in_window & is_live).join(counted, "post_id", "inner")
+    return live_posts(posts, as_of, settings).join(counted, "post_id", "inner")
 
 
 def public_reason() -> Column:

@@ -5,11 +5,8 @@ Writes ``audit.json`` in the night's folder: ``{"ds", "passed", "ranked_version"
 what goes live is the very snapshot that was audited.
 """
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import timedelta
-from operator import ge, le
-from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -17,10 +14,13 @@ from pyspark.sql import functions as F
 from contracts.epoch_status import PUBLISHED
 from contracts.policy import RULES
 from contracts.settings import AuditThresholds
+from spark_jobs.audit.checks import Check, at_least, at_most, only_row, report_only
+from spark_jobs.audit.personal import check_personal
 from spark_jobs.authorship import author_key
 from spark_jobs.night import Night
 from spark_jobs.point_in_time import known_before
 from spark_jobs.policy import Policy, breaks, judged_pairs, read_policy
+from spark_jobs.seen import suppressed_pairs
 from spark_jobs.visibility import Edges, read_edges, visible_pairs
 
 SCORE_QUANTILES = (0.01, 0.25, 0.5, 0.75, 0.99)
@@ -28,41 +28,6 @@ SCORE_QUANTILES = (0.01, 0.25, 0.5, 0.75, 0.99)
 
 class AuditFailed(Exception):  # noqa: N818 - it is a verdict, not a malfunction
     """A night's pools broke a rule; nothing may be published."""
-
-
-@dataclass(frozen=True)
-class Check:
-    """One measured value; ``passed`` is true where there is no threshold."""
-
-    name: str
-    value: float | None
-    threshold: float | None
-    passed: bool
-
-
-def at_least(name: str, value: float | None, threshold: float) -> Check:
-    """A check that fails below ``threshold``, or where there is nothing to measure."""
-    return _check(name, value, threshold, ge)
-
-
-def at_most(name: str, value: float | None, threshold: float) -> Check:
-    """A check that fails above ``threshold``, or where there is nothing to measure."""
-    return _check(name, value, threshold, le)
-
-
-def report_only(name: str, value: float | None) -> Check:
-    """A value that people look at and that stops nothing."""
-    return Check(name, value, None, passed=True)
-
-
-def _check(name: str, value: float | None, threshold: float, holds: Callable[[float, float], bool]) -> Check:
-    return Check(name, value, threshold, passed=value is not None and holds(value, threshold))
-
-
-def _row(frame: DataFrame) -> dict[str, Any]:
-    first = frame.first()
-    assert first is not None, "an aggregate without groups has one row"
-    return first.asDict()
 
 
 def people(night: Night) -> DataFrame:
@@ -90,7 +55,7 @@ def check_users(pools: DataFrame, everyone: DataFrame, limits: AuditThresholds) 
     per_user = per_author.groupBy("user_id").agg(F.sum("n").alias("depth"), F.max("n").alias("most"))
     has_pool = F.col("depth").isNotNull().cast("int")
     of_all, of_active = F.when(F.col("is_active").isNotNull(), has_pool), F.when(F.col("is_active") == 1, has_pool)
-    found = _row(
+    found = only_row(
         everyone.join(per_user, "user_id", "full_outer").agg(
             *(
                 F.struct(F.avg(of).alias("share"), F.count_if(of == 0).alias("without")).alias(name)
@@ -119,7 +84,7 @@ def check_posts(pools: DataFrame, posts: DataFrame, edges: Edges, limits: AuditT
     visible = visible_pairs(pairs.select("user_id", "post_id"), posts, edges).withColumn("_is_visible", F.lit(1))
     judged = pairs.join(live, "post_id", "left").join(visible, ["user_id", "post_id"], "left")
     is_live, is_visible = F.col("_is_live").isNotNull(), F.col("_is_visible").isNotNull()
-    found = _row(
+    found = only_row(
         judged.agg(
             F.sum(F.col("n") - 1).alias("repeated"),
             F.sum(F.when(~is_live, F.col("n"))).alias("unknown"),
@@ -136,8 +101,15 @@ def check_posts(pools: DataFrame, posts: DataFrame, edges: Edges, limits: AuditT
 def check_policy(pools: DataFrame, policy: Policy, limits: AuditThresholds) -> list[Check]:
     """Places in pools that break a rule of policy, per rule."""
     judged = judged_pairs(pools.select("user_id", "post_id"), policy)
-    found = _row(judged.agg(*(F.count_if(breaks(rule)).alias(rule) for rule in RULES)))
+    found = only_row(judged.agg(*(F.count_if(breaks(rule)).alias(rule) for rule in RULES)))
     return [at_most(f"{rule}_violations", found[rule], limits.max_policy_violations) for rule in RULES]
+
+
+def count_seen(night: Night, pools: DataFrame) -> int:
+    """Places of posts that their user has seen lately, hidden or reported."""
+    log = night.read("silver.impressions"), night.read("silver.engagements")
+    seen = suppressed_pairs(*log, night.as_of, night.settings)
+    return pools.join(seen, ["user_id", "post_id"], "left_semi").count()
 
 
 def top_churn(pools: DataFrame, previous: DataFrame, depth: int) -> float | None:
@@ -146,21 +118,21 @@ def top_churn(pools: DataFrame, previous: DataFrame, depth: int) -> float | None
     returning = pools.where(F.col("rank") <= depth).join(old.select("user_id").distinct(), "user_id", "left_semi")
     kept = returning.join(old, ["user_id", "post_id"], "left").groupBy("user_id")
     churn = kept.agg((1 - F.count("_was_there") / F.count("*")).alias("churn"))
-    value: float | None = _row(churn.agg(F.avg("churn").alias("churn")))["churn"]
+    value: float | None = only_row(churn.agg(F.avg("churn").alias("churn")))["churn"]
     return value
 
 
 def published_before(night: Night) -> DataFrame | None:
     """Pools of the last published night before this one."""
     is_published = F.col("status").isin(*PUBLISHED) & (F.col("ds") < F.lit(night.ds))
-    last = _row(night.read("gold.epochs").where(is_published).agg(F.max("ds").alias("ds")))["ds"]
+    last = only_row(night.read("gold.epochs").where(is_published).agg(F.max("ds").alias("ds")))["ds"]
     return None if last is None else night.read("gold.ranked_feeds").where(F.col("ds") == F.lit(last))
 
 
 def check_scores(pools: DataFrame) -> list[Check]:
     """Quantiles of the value score, to compare nights by eye."""
     quantiles = F.percentile_approx("value_score", list(SCORE_QUANTILES)).alias("q")
-    values = _row(pools.agg(quantiles))["q"] or [None] * len(SCORE_QUANTILES)
+    values = only_row(pools.agg(quantiles))["q"] or [None] * len(SCORE_QUANTILES)
     return [report_only(f"score_p{round(100 * q):02d}", v) for q, v in zip(SCORE_QUANTILES, values, strict=True)]
 
 
@@ -173,6 +145,8 @@ def measure(night: Night, pools: DataFrame) -> list[Check]:
         *check_users(pools, people(night), limits),
         *check_posts(pools, night.read("silver.posts"), read_edges(night), limits),
         *check_policy(pools, read_policy(night), limits),
+        at_most("seen_or_hidden_posts", count_seen(night, pools), limits.max_seen_posts),
+        *check_personal(night, pools, night.read("gold.feed_candidates").where(F.col("ds") == F.lit(night.ds)), limits),
         report_only(f"top_{limits.churn_depth}_churn", churn),
         *check_scores(pools),
     ]

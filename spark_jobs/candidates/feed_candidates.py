@@ -1,25 +1,27 @@
 """``gold.feed_candidates``: the posts that may be ranked for each known user.
 
-Grain: user_id, post_id, ds. Each of the ``SOURCES`` proposes; what policy or the user's past keeps out is taken away
+Grain: user_id, post_id, ds. Each of the sources proposes; what policy or the user's past keeps out is taken away
 before a source's limit counts; proposals are merged keeping every source, then filtered by visibility and given the
 simple score. What policy kept out is counted in ``policy.json`` of the night.
 """
 
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import datetime
 
 from pyspark.sql import Column, DataFrame, Observation, Window
 from pyspark.sql import functions as F
 
+from contracts.candidate_sources import CANDIDATE_SOURCES, CandidateSource
 from contracts.policy import FACT_CHECKED, HIDES, RULES
 from contracts.settings import CandidateLimits, Settings
 from spark_jobs.authorship import is_by_another
-from spark_jobs.candidates.offers import Offers, read_offers, recent_log
-from spark_jobs.candidates.sources import SOURCES
+from spark_jobs.candidates.offers import Offers, read_offers
+from spark_jobs.candidates.sources import PROPOSERS, limits_by_source
 from spark_jobs.lake import write_partition
 from spark_jobs.night import Night
-from spark_jobs.point_in_time import known_before
 from spark_jobs.policy import BROKEN, FLAGS, Policy, breaks, breaks_any, broken, read_policy, with_flags
 from spark_jobs.recent_posts import recent_posts
+from spark_jobs.seen import suppressed_pairs
 from spark_jobs.simple_score import simple_score
 from spark_jobs.visibility import POST_COLUMNS, Edges, read_edges, visible_pairs
 
@@ -34,7 +36,7 @@ def propose(offers: Offers, policy: Policy) -> DataFrame:
     from them. A proposal that breaks a rule is returned where the limit would have reached it, to be counted and
     dropped. Nobody is proposed their own posts.
     """
-    of_sources = [source.propose(offers).withColumn("source", F.lit(source.name)) for source in SOURCES]
+    of_sources = [propose_of(offers).withColumn("source", F.lit(name)) for name, propose_of in PROPOSERS.items()]
     proposals = of_sources[0]
     for more in of_sources[1:]:
         proposals = proposals.unionByName(more)
@@ -50,7 +52,9 @@ def _reached(judged: DataFrame, limits: CandidateLimits) -> DataFrame:
     """The best of each user and source until as many as its limit break no rule: user_id, post_id, source, BROKEN."""
     best = (F.col("place").desc(), F.col("created_at").desc(), F.col("post_id"))
     before = Window.partitionBy("user_id", "source").orderBy(*best).rowsBetween(Window.unboundedPreceding, -1)
-    limit = F.coalesce(*(F.when(F.col("source") == one.name, F.lit(one.limit(limits))) for one in SOURCES))
+    limit = F.coalesce(
+        *(F.when(F.col("source") == name, F.lit(most)) for name, most in limits_by_source(limits).items())
+    )
     num_allowed = F.coalesce(F.count_if(~breaks_any()).over(before), F.lit(0))
     reached = judged.withColumn("_num_allowed", num_allowed).where(F.col("_num_allowed") < limit)
     return reached.select("user_id", "post_id", "source", BROKEN)
@@ -70,32 +74,19 @@ def _top(frame: DataFrame, order: tuple[Column, ...], limit: int) -> DataFrame:
 
 
 def merge_sources(proposals: DataFrame) -> DataFrame:
-    """One row per (user_id, post_id): its ``sources`` in the order of ``SOURCES``, and the first's ``source_type``."""
+    """One row per (user_id, post_id): its ``sources``, in their order, and the first one's ``source_type``."""
     # A bit per source is combined before the shuffle; a collected set would not be.
-    bits = F.coalesce(*(F.when(F.col("source") == one.name, F.lit(1 << at)) for at, one in enumerate(SOURCES)))
+    known = list(enumerate(CANDIDATE_SOURCES))
+    bits = F.coalesce(*(F.when(F.col("source") == one.name, F.lit(1 << at)) for at, one in known))
     merged = proposals.groupBy("user_id", "post_id").agg(F.bit_or(bits).alias("_bits"))
-    is_from = [F.col("_bits").bitwiseAND(1 << at) != 0 for at in range(len(SOURCES))]
-    names = [F.when(is_one, F.lit(one.name)) for is_one, one in zip(is_from, SOURCES, strict=True)]
-    types = [F.when(is_one, F.lit(one.source_type)) for is_one, one in zip(is_from, SOURCES, strict=True)]
+
+    def where_proposed(word: Callable[[CandidateSource], str]) -> list[Column]:
+        return [F.when(F.col("_bits").bitwiseAND(1 << at) != 0, F.lit(word(one))) for at, one in known]
+
+    names, types = where_proposed(lambda one: one.name), where_proposed(lambda one: one.source_type)
     return merged.select(
         "user_id", "post_id", F.array_compact(F.array(*names)).alias("sources"), F.coalesce(*types).alias("source_type")
     )
-
-
-def suppressed_pairs(impressions: DataFrame, engagements: DataFrame, as_of: datetime, settings: Settings) -> DataFrame:
-    """(user_id, post_id) seen in the last ``seen_days``, or hidden or reported while the post can be a candidate.
-
-    Seen is what was shown. A source that logs no impressions tells it by what people did: whoever did anything with a
-    post, a view included, has seen it.
-    """
-    # A day more than the window: a client's clock may be slow.
-    hidden_since = (as_of - timedelta(hours=settings.dataset.candidate_hours + 24)).date()
-    log, at = (impressions, "shown_at") if settings.dataset.has_impressions else (engagements, "engaged_at")
-    seen = recent_log(log, at, as_of, timedelta(days=settings.candidates.seen_days))
-    rejects = F.col("engagement_type").isin("hide", "report") & F.col("user_id").isNotNull()
-    happened = (F.col("event_date") >= F.lit(hidden_since)) & known_before(as_of, "engaged_at")
-    hidden = engagements.where(rejects & happened)
-    return seen.select("user_id", "post_id").unionByName(hidden.select("user_id", "post_id")).distinct()
 
 
 def transform(

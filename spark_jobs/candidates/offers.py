@@ -10,7 +10,7 @@ from contracts.settings import Settings
 from contracts.visibility import is_open
 from spark_jobs.counters import POSITIVE
 from spark_jobs.night import Night
-from spark_jobs.point_in_time import known_before
+from spark_jobs.seen import recent_log
 from spark_jobs.visibility import Edges, active
 
 
@@ -65,15 +65,6 @@ def read_offers(night: Night, users: DataFrame, posts: DataFrame, edges: Edges, 
         present=did.select("user_id").unionByName(saw.select("user_id")).distinct(),
         seen=seen,
     )
-
-
-def recent_log(log: DataFrame, at: str, as_of: datetime, window: timedelta) -> DataFrame:
-    """Rows of known users that happened within ``window`` before the as-of and were known by then."""
-    since = as_of - window
-    in_window = (F.col(at) >= F.lit(since)) & known_before(as_of, at) & F.col("user_id").isNotNull()
-    # By the day, so that older partitions are not read.
-    is_recent = (F.col("event_date") >= F.lit(since.date())) & (F.col("event_date") <= F.lit(as_of.date()))
-    return log.where(is_recent & in_window)
 
 
 def proposed(place: Column) -> list[Column | str]:

@@ -112,6 +112,21 @@ def test_one_post_that_policy_hides_stops_the_night(night: Night) -> None:
     }
 
 
+def test_a_post_that_its_user_has_seen_or_hidden_stops_the_night(night: Night) -> None:
+    assert values(verdict(night, GOOD))["seen_or_hidden_posts"] == 0
+    at = {"received_at": hours(2), "event_date": DS}
+    put(night, "silver.engagements", [
+        {"engagement_id": "1", "user_id": BOB, "post_id": 11, "engagement_type": "hide", "engaged_at": hours(2), **at}
+    ])  # fmt: skip
+    with pytest.raises(audit.AuditFailed, match=r"failed: seen_or_hidden_posts is 1, threshold 0$"):
+        verdict(night, GOOD)
+    put(night, "silver.engagements", [])
+    seen = [{"impression_id": str(u), "user_id": u, "post_id": 12, "shown_at": hours(2), **at} for u in (ANN, BOB)]
+    put(night, "silver.impressions", seen)
+    with pytest.raises(audit.AuditFailed, match=r"failed: seen_or_hidden_posts is 1, threshold 0$"):
+        verdict(night, GOOD)
+
+
 def test_a_few_users_without_a_pool_stop_nothing(night: Night) -> None:
     one = verdict(replace(night, settings=replace(STRICT, audit=AuditThresholds(min_without_pool=2))), GOOD[:2])
     assert one["passed"] is True
