@@ -73,6 +73,7 @@ _SNAPSHOTS = tuple(
     f"gold.{name}" for name in ("affinity_features", "content_embeddings", "communities", "locations", "user_features")
 )
 _JUDGED = (*_POSTS, "silver.content_labels", "gold.content_embeddings")
+_WHO_MAY_SEE = ("silver.users", "silver.friendships", "silver.group_memberships", "silver.blocks", "silver.posts")
 _POLICY = ("silver.content_labels", "gold.content_risks")
 _QUEUED = ("silver.posts", "silver.content_labels", "gold.content_risks", "gold.post_features")
 
@@ -171,12 +172,8 @@ TABLES: tuple[Table, ...] = (
         ("user_id", "post_id", "ds"),
         "ds",
         (
-            "silver.users",
-            "silver.friendships",
+            *_WHO_MAY_SEE,
             "silver.page_follows",
-            "silver.group_memberships",
-            "silver.blocks",
-            "silver.posts",
             *_LOGS,
             "gold.post_features",
             "gold.affinity_features",
@@ -208,15 +205,11 @@ TABLES: tuple[Table, ...] = (
         ("user_id", "rank", "ds"),
         "ds",
         (
+            *_WHO_MAY_SEE,
             "gold.scored_candidates",
             "gold.feed_candidates",
             "gold.user_features",
             "gold.post_features",
-            "silver.posts",
-            "silver.users",
-            "silver.friendships",
-            "silver.group_memberships",
-            "silver.blocks",
             *_POLICY,
         ),
     ),
@@ -227,17 +220,13 @@ TABLES: tuple[Table, ...] = (
         ("epoch",),
         None,
         (
+            *_WHO_MAY_SEE,
             "gold.ranked_feeds",
             "gold.user_features",
             "gold.post_features",
-            "silver.posts",
             "silver.post_edits",
-            "silver.users",
             "silver.pages",
             "silver.groups",
-            "silver.friendships",
-            "silver.group_memberships",
-            "silver.blocks",
             "silver.engagements",
             *_POLICY,
         ),
