@@ -108,6 +108,12 @@ rollback: .venv/lake/.ready ## make the epoch before current again, mark the cur
 	@test -n "$$WHY" || { echo 'say why: make rollback WHY="pools are empty"'; exit 2; }
 	@$(LAKE) -m spark_jobs.publish.rollback $(WITH_SETTINGS) --lake $(AREA)/lake --redis $(REDIS) --why "$$WHY" --by "$$WHO"
 
+.PHONY: explain
+explain: .venv/lake/.ready ## why a post stands where it stands in a pool, or where it was lost (U=user and/or P=post, AREA=folder)
+	@test -n "$(U)$(P)" || { echo "say whose pool or which post: make explain U=user, make explain U=user P=post, make explain P=post"; exit 2; }
+	@$(LAKE) -m spark_jobs.explain $(WITH_SETTINGS) $(if $(U),--user $(U)) $(if $(P),--post $(P)) --lake $(AREA)/lake \
+	  $(if $(wildcard $(AREA)/landing),--landing $(AREA)/landing)
+
 .PHONY: stop
 stop: ## end what `make demo` or `make loop` left running
 	@$(PYTHON) -m infra.demo --stop

@@ -1,0 +1,89 @@
+"""Say why a post stands where it stands in a user's pool, or where it was lost.
+
+``python -m spark_jobs.explain --user 1000499 [--post 7] …`` tells a user's funnel and pool, or one post for this user;
+``--post 7`` alone tells its author to how many it was proposed, and where it was lost to them. ``--json`` is for
+programs. Exit code 2: the night has no such tables.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+if __package__ in {None, ""}:
+    sys.path[0] = str(Path(__file__).resolve().parents[2])
+
+from pyspark.sql import functions as F
+
+from contracts.settings.options import add_options, load_options
+from spark_jobs.explain.stories import explain_pair, explain_pool, explain_post
+from spark_jobs.explain.words import tell_pair, tell_pool, tell_post
+from spark_jobs.lake import Lake
+from spark_jobs.night import Night
+from spark_jobs.session import open_session
+
+
+def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Command line of an explanation."""
+    parser = argparse.ArgumentParser(
+        prog="spark_jobs.explain", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--user", type=int, help="whose pool")
+    parser.add_argument("--post", type=int, help="which post; without --user, what became of it everywhere")
+    parser.add_argument("--ds", type=date.fromisoformat, help="night, as 2026-03-08 (the newest one that ranked feeds)")
+    parser.add_argument("--lake", required=True, help="root of the Delta tables")
+    parser.add_argument("--landing", default="", help="landing area, for the windows of its dataset.json")
+    parser.add_argument("--count", type=int, default=20, help="places of a pool to tell (%(default)s)")
+    parser.add_argument("--json", action="store_true", help="all of the story, as JSON")
+    add_options(parser)
+    options = parser.parse_args(arguments)
+    if options.user is None and options.post is None:
+        parser.error("say whose pool or which post: --user, --post or both")
+    options.settings = load_options(parser, options, options.landing or None).settings
+    return options
+
+
+def newest_night(lake: Lake) -> date | None:
+    """The newest night with ranked feeds."""
+    if not lake.exists("gold.ranked_feeds"):
+        return None
+    found = lake.read("gold.ranked_feeds").agg(F.max("ds").alias("ds")).first()
+    return None if found is None else found.ds
+
+
+def tell(night: Night, options: argparse.Namespace) -> tuple[Any, list[str]]:
+    """The story that is asked for, and its lines."""
+    if options.user is None:
+        post = explain_post(night, options.post)
+        return post, list(tell_post(post, night.ds))
+    if options.post is None:
+        pool = explain_pool(night, options.user)
+        return pool, list(tell_pool(pool, night.ds, options.count))
+    pair = explain_pair(night, options.user, options.post)
+    return pair, list(tell_pair(pair, night.ds))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the story; returns the exit code."""
+    options = parse_arguments(arguments)
+    spark = open_session("explain")
+    try:
+        lake = Lake(spark, options.lake)
+        ds = options.ds or newest_night(lake)
+        if ds is None:
+            print(f"explain: no night has ranked feeds in {options.lake}; run one first: make demo", file=sys.stderr)
+            return 2
+        night = Night(lake, ds, options.landing, Path(), options.settings)
+        story, lines = tell(night, options)
+        print(json.dumps(asdict(story), default=str, indent=1) if options.json else "\n".join(lines))
+    finally:
+        spark.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

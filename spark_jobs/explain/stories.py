@@ -1,0 +1,225 @@
+"""The story of a user's post, of a user's pool, of a post: what each table of a night says, by the night's own rules.
+
+Nothing is stored for it: candidates keep their sources and simple score, scores their heads, pools rank and reason.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pyspark.sql import Column, DataFrame, Row, Window
+from pyspark.sql import functions as F
+
+from contracts.heads import HEADS
+from contracts.policy import HIDES, RULES
+from contracts.settings import ValueWeights
+from spark_jobs.night import Night
+from spark_jobs.policy import BROKEN, FLAGS, judged_pairs, read_policy, with_flags
+from spark_jobs.recent_posts import live_posts
+from spark_jobs.seen import suppressed_pairs
+from spark_jobs.visibility import read_edges, visible_pairs
+
+TOP = 16
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A post for a user. What is None did not come so far; ``kept_back``: rules that kept it from being proposed.
+
+    ``candidate`` has sources, simple_score, place and num: its place by simple score among num candidates. ``scores``
+    has score columns, value_score, model_version, place and num by value; ``parts`` is what each head gives of the
+    value before age and quality. ``pool`` has rank, reason, is_exploration and propensity. ``last_value`` is the value
+    of the pool's last post, ``above`` how many of the author's posts stand in the pool.
+    """
+
+    user_id: int
+    post_id: int
+    kept_back: list[str]
+    candidate: Mapping[str, Any] | None
+    scores: Mapping[str, Any] | None
+    parts: dict[str, float] = field(default_factory=dict)
+    pool: Mapping[str, Any] | None = None
+    last_value: float | None = None
+    above: int = 0
+
+    @property
+    def lost_at(self) -> str | None:
+        """The stage at which it was lost; None where it is in the pool."""
+        if self.pool is not None:
+            return None
+        if self.scores is not None:
+            return "rerank"
+        return "candidates" if self.candidate is None else "score"
+
+
+@dataclass(frozen=True)
+class Pool:
+    """A user's funnel: ``by_source`` candidates that each source proposed, how many ``scored``, and the pool's rows."""
+
+    user_id: int
+    by_source: dict[str, int]
+    candidates: int
+    scored: int
+    rows: list[Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Post:
+    """A post for everybody. ``kept_back`` are the rules that keep it from all or some.
+
+    ``by_source``: users to whom each source proposed it; ``candidates``, ``pools`` and ``tops``: users at each stage,
+    the last in the first 16 places; ``ranks``: best, median and worst.
+    """
+
+    post_id: int
+    author_id: int | None
+    kept_back: list[str]
+    by_source: dict[str, int]
+    candidates: int
+    pools: int
+    tops: int
+    ranks: tuple[int, float, int] | None
+
+
+def explain_pair(night: Night, user_id: int, post_id: int) -> Pair:
+    """Why the post stands in the user's pool as it does, or where it was lost."""
+    is_it = F.col("post_id") == F.lit(post_id)
+    candidate = _placed(_of_user(night, "gold.feed_candidates", user_id), "simple_score", is_it)
+    scores = _placed(_of_user(night, "gold.scored_candidates", user_id), "value_score", is_it)
+    places = _of_user(night, "gold.ranked_feeds", user_id).orderBy("rank").collect()
+    [*mine] = [row.asDict() for row in places if row.post_id == post_id]
+    author = scores["author_id"] if scores else None
+    return Pair(
+        user_id,
+        post_id,
+        [] if candidate else kept_from(night, user_id, post_id),
+        candidate,
+        scores,
+        parts_of(scores, night.settings.value) if scores else {},
+        mine[0] if mine else None,
+        places[-1].value_score if places else None,
+        0 if author is None else sum(row.author_id == author for row in places),
+    )
+
+
+def explain_pool(night: Night, user_id: int) -> Pool:
+    """The user's funnel, and each place of the pool with the sources that proposed it and what its value is made of."""
+    candidates = _of_user(night, "gold.feed_candidates", user_id)
+    scored = _of_user(night, "gold.scored_candidates", user_id)
+    proposed = candidates.select("post_id", "sources", "simple_score")
+    judged = scored.select("post_id", *(head.score_column for head in HEADS), "model_version")
+    places = _of_user(night, "gold.ranked_feeds", user_id).join(proposed, "post_id", "left")
+    rows = places.join(judged, "post_id", "left").orderBy("rank").collect()
+    weights = night.settings.value
+    return Pool(
+        user_id,
+        _by_source(candidates),
+        candidates.count(),
+        scored.count(),
+        [{**row.asDict(), "parts": parts_of(row.asDict(), weights)} for row in rows],
+    )
+
+
+def explain_post(night: Night, post_id: int) -> Post:
+    """To how many the post was proposed, by what, and at which stage it was lost to them."""
+    is_it = F.col("post_id") == F.lit(post_id)
+    candidates = _tonight(night, "gold.feed_candidates").where(is_it)
+    places = _tonight(night, "gold.ranked_feeds").where(is_it)
+    found = places.agg(
+        F.count("*").alias("pools"),
+        F.count_if(F.col("rank") <= TOP).alias("tops"),
+        F.min("rank").alias("best"),
+        F.percentile("rank", 0.5).alias("median"),
+        F.max("rank").alias("worst"),
+    ).first()
+    assert found is not None, "an aggregate without groups has one row"
+    known = night.read("silver.posts").where(is_it).first()
+    return Post(
+        post_id,
+        None if known is None else known.author_id,
+        kept_from_all(night, post_id),
+        _by_source(candidates),
+        candidates.count(),
+        found.pools,
+        found.tops,
+        (found.best, found["median"], found.worst) if found.pools else None,
+    )
+
+
+def kept_from_all(night: Night, post_id: int) -> list[str]:
+    """Rules that keep a post from everybody, and those of policy that keep it from whoever asks."""
+    posts = night.read("silver.posts").where(F.col("post_id") == F.lit(post_id))
+    post = posts.first()
+    if post is None:
+        return ["no such post is known"]
+    found = _gone(night, posts, post)
+    if post.privacy == "only_me":
+        found.append("only its author may see it")
+    flagged = with_flags(posts.select("post_id"), read_policy(night).flagged).first()
+    assert flagged is not None, "the post is known"
+    for rule in RULES:
+        whom = f"whoever asks to {rule.replace('_', ' ')}" if rule in HIDES else "everybody"
+        found += [f"policy keeps it from {whom}"] * flagged[FLAGS[rule]]
+    return found
+
+
+def kept_from(night: Night, user_id: int, post_id: int) -> list[str]:
+    """Rules that kept a post from being proposed to a user; empty where no source chose it within its limit."""
+    posts = night.read("silver.posts").where(F.col("post_id") == F.lit(post_id))
+    post, policy = posts.first(), read_policy(night)
+    if post is None:
+        return ["no such post is known"]
+    if policy.asks.where(F.col("user_id") == F.lit(user_id)).isEmpty():
+        return ["no such user is known"]
+    pair = night.spark.createDataFrame([(user_id, post_id)], "user_id BIGINT, post_id BIGINT")
+    found = _gone(night, posts, post)
+    if post.author_id == user_id:
+        found.append("the user wrote it")
+    if not post.is_deleted and visible_pairs(pair, posts, read_edges(night)).isEmpty():
+        found.append("the user may not see it")
+    logs = night.read("silver.impressions"), night.read("silver.engagements")
+    seen = suppressed_pairs(*logs, night.as_of, night.settings)
+    if not pair.join(seen, ["user_id", "post_id"], "left_semi").isEmpty():
+        found.append("the user has seen, hidden or reported it")
+    [judged] = judged_pairs(pair, policy).collect()
+    return found + [f"policy: {rule.replace('_', ' ')}" for rule in RULES if judged[BROKEN][rule]]
+
+
+def _gone(night: Night, posts: DataFrame, post: Row) -> list[str]:
+    if post.is_deleted:
+        return ["it is deleted"]
+    hours = night.settings.dataset.candidate_hours
+    is_live = not live_posts(posts, night.as_of, night.settings).isEmpty()
+    return [] if is_live else [f"it was not written in the {hours} h before the night"]
+
+
+def parts_of(scores: Mapping[str, Any], weights: ValueWeights) -> dict[str, float]:
+    """What each head gives of the value before age and quality; empty where no model scored."""
+    return {
+        head.name: 0.0 + getattr(weights, head.value_weight) * scores[head.score_column]  # no -0
+        for head in HEADS
+        if scores.get(head.score_column) is not None
+    }
+
+
+def _tonight(night: Night, name: str) -> DataFrame:
+    return night.read(name).where(F.col("ds") == F.lit(night.ds))
+
+
+def _of_user(night: Night, name: str, user_id: int) -> DataFrame:
+    return _tonight(night, name).where(F.col("user_id") == F.lit(user_id))
+
+
+def _placed(rows: DataFrame, by: str, is_it: Column) -> dict[str, Any] | None:
+    """The post's row with its ``place`` by the column among ``num``, if it is there."""
+    order = Window.partitionBy("user_id").orderBy(F.desc(by), "post_id")
+    placed = rows.withColumns(
+        {"place": F.row_number().over(order), "num": F.count("*").over(Window.partitionBy("user_id"))}
+    )
+    found: Row | None = placed.where(is_it).first()
+    return None if found is None else found.asDict()
+
+
+def _by_source(candidates: DataFrame) -> dict[str, int]:
+    counted = candidates.select(F.explode("sources").alias("source")).groupBy("source").agg(F.count("*").alias("n"))
+    return {row.source: row.n for row in counted.orderBy(F.desc("n"), "source").collect()}

@@ -1,0 +1,68 @@
+"""Stories in words, for a terminal."""
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Any
+
+from spark_jobs.explain.stories import TOP, Pair, Pool, Post
+
+
+def tell_pair(story: Pair, ds: date) -> Iterator[str]:
+    """A pair's way from its sources to its place, or to where it was lost."""
+    yield f"post {story.post_id} for user {story.user_id}, night of {ds}"
+    if story.candidate is None:
+        why = "; ".join(story.kept_back) or "no source chose it within its limit"
+        yield f"  candidates  lost: {why}"
+        return
+    found = story.candidate
+    place = f"place {found['place']:,} of {found['num']:,}"
+    yield f"  candidates  proposed by {', '.join(found['sources'])}; simple score {found['simple_score']:.3f}, {place}"
+    if story.scores is None:
+        yield "  score       lost: the night has no score of it; rerun the stage score"
+        return
+    found = story.scores
+    place = f"place {found['place']:,} of {found['num']:,}"
+    yield f"  score       value {found['value_score']:.4f}, {place}, by {found['model_version']}"
+    if story.parts:
+        yield f"              {moved(story.parts)}"
+    if story.pool is None:
+        own = f"{story.above} posts of its author are in it" if story.above else "none of its author's posts is in it"
+        last = "the pool is empty" if story.last_value is None else f"the last of the pool has {story.last_value:.4f}"
+        yield f"  rerank      lost: {last}; {own}"
+        return
+    drawn = f", drawn at random with probability {story.pool['propensity']:.3g}" * bool(story.pool["is_exploration"])
+    yield f"  rerank      rank {story.pool['rank']}, because: {story.pool['reason']}{drawn}"
+
+
+def tell_pool(story: Pool, ds: date, most: int) -> Iterator[str]:
+    """A user's funnel, and the first ``most`` places of the pool."""
+    yield f"user {story.user_id}, night of {ds}"
+    sources = ", ".join(f"{name} {num:,}" for name, num in story.by_source.items()) or "none"
+    yield f"  {story.candidates:,} candidates ({sources}), {story.scored:,} scored, {len(story.rows):,} in the pool"
+    for row in story.rows[:most]:
+        sources = ", ".join(row["sources"] or ["no candidate any more"])
+        drawn = " · drawn at random" * bool(row["is_exploration"])
+        why = f"{row['reason']} · {sources} · value {row['value_score']:.4f}{drawn}"
+        yield f"  {row['rank']:>3}. post {row['post_id']} · {why}"
+        if row["parts"]:
+            yield f"       {moved(row['parts'])}"
+
+
+def tell_post(story: Post, ds: date) -> Iterator[str]:
+    """What became of a post, for its author."""
+    author = "nobody known" if story.author_id is None else f"user {story.author_id}"
+    yield f"post {story.post_id} by {author}, night of {ds}"
+    for rule in story.kept_back:
+        yield f"  {rule}"
+    sources = ", ".join(f"{name} {num:,}" for name, num in story.by_source.items()) or "by no source"
+    yield f"  candidates  proposed to {story.candidates:,} users ({sources})"
+    yield f"  rerank      lost to {story.candidates - story.pools:,} of them; in {story.pools:,} pools"
+    if story.ranks is not None:
+        best, median, worst = story.ranks
+        yield f"              ranks {best} to {worst}, median {median:g}; in the first {TOP} places of {story.tops:,}"
+
+
+def moved(parts: Mapping[str, Any]) -> str:
+    """Parts of a value, the largest first."""
+    largest = sorted(parts.items(), key=lambda part: -abs(part[1]))
+    return " ".join(f"{name} {value:+.4f}" for name, value in largest)
