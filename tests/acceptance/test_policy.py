@@ -16,7 +16,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from contracts.landing import LABELS
-from contracts.settings import CandidateLimits, Settings
+from contracts.settings import AuditThresholds, CandidateLimits, Settings
 from spark_jobs.audit import audit
 from spark_jobs.candidates import feed_candidates
 from spark_jobs.features import content_embeddings, content_models, content_risks, label_models
@@ -61,9 +61,10 @@ class Feeds:
 def feeds(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Feeds:
     folder = tmp_path_factory.mktemp("policy")
     lake = Lake(spark, str(folder / "lake"))
-    night = Night(
-        lake, DS, str(folder / "landing"), folder / "runs", Settings(candidates=CandidateLimits(popular=SUGGESTED))
-    )
+    # Nobody's taste is known here: all is proposed to everyone.
+    limits, thresholds = CandidateLimits(popular=SUGGESTED), AuditThresholds(max_share_impersonal=1.0)
+    settings = Settings(candidates=limits, audit=thresholds)
+    night = Night(lake, DS, str(folder / "landing"), folder / "runs", settings)
     prepare(night, folder / "posts")
     candidates, pools = make_pools(night)
     audit.main(night)
