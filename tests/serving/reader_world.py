@@ -18,9 +18,9 @@ from fastapi import FastAPI
 
 from contracts.epochs import CONTENT_TYPES, FLAG_PUBLIC, REASONS, SOURCES, Pointer, pack_pool
 from contracts.redis_keys import POINTER_KEY, card_key, fallback_key, pool_key
+from serving.http.tokens import mint_token
 from serving.reader.app import create_app, nobody_has_an_arm
 from serving.reader.config import ReaderConfig
-from serving.reader.tokens import mint_token
 
 SECRET = b"a secret for tests, longer than 32 bytes"
 GENERATED_AT = 1_770_000_000
