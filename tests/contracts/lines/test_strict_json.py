@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.json_limits import MAX_DIGITS, MAX_LEVELS, MAX_NAME_UNITS, MAX_TEXT_UNITS
-from spark_jobs.ingest.json_problems import LONGEST_SHOWN
-from spark_jobs.ingest.strict_json import read_json, value_text
+from contracts.lines.json_problems import LONGEST_SHOWN
+from contracts.lines.strict_json import read_json, value_text
 from tests.odd_lines import LIMITS, ODD_LINES, RAW_VALUES, nested, with_raw
 
 BLANK = r"[ \t\n\r]*"

@@ -13,7 +13,7 @@ from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any
 
 from contracts.json_limits import MAX_DIGITS, MAX_LEVELS, MAX_NAME_UNITS, MAX_TEXT_UNITS
-from spark_jobs.ingest.json_problems import Problem, bad_encoding, bad_syntax, shown
+from contracts.lines.json_problems import Problem, bad_encoding, bad_syntax, shown
 
 _STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _BRACKETS = re.compile(rf"{_STRING}|[\[\]{{}}]", re.DOTALL)
