@@ -46,10 +46,11 @@ def read_line(line: bytes) -> Line:
     if problem is not None and problem.reason != "lone_surrogate":  # which leaves no doubt of the other fields
         return Line({}, problem)
     fields = value if isinstance(value, dict) else {}
-    return Line(fields, problem or _first_broken(fields, line))
+    return Line(fields, problem or first_broken(fields, line))
 
 
-def _first_broken(fields: dict[str, Any], line: bytes) -> Problem | None:
+def first_broken(fields: dict[str, Any], line: bytes) -> Problem | None:
+    """The first rule of the contract that the ``fields`` of ``line`` break, but for the rules about times."""
     event_type = fields.get("event_type")
     own = EVENT_TYPES.get(event_type) if type(event_type) is str else None
     rules = (*ENVELOPE, *(own or ()))
@@ -59,8 +60,8 @@ def _first_broken(fields: dict[str, Any], line: bytes) -> Problem | None:
         if rule < least:
             least, broken = rule, field
     if own is None and least > _UNKNOWN_TYPE:
-        return Problem("unknown_event_type", f"event_type={shown(value_text(line, 'event_type'))}")
-    return None if broken is None else Problem(_REASONS[least], _detail(least, broken, fields, line))
+        return Problem("unknown_event_type", f"event_type={shown(value_text(line, 'event_type'))}", "event_type")
+    return None if broken is None else Problem(_REASONS[least], _detail(least, broken, fields, line), broken.name)
 
 
 def _rule_broken(field: Field, value: Any) -> int:

@@ -125,7 +125,7 @@ def _beyond_limits(value: Any, text: str) -> Problem | None:
         what, size, most = _size(one)
         if size > most:
             of = f"{shown(field)}: " if field else ""
-            return Problem("beyond_limits", f"{of}{what.format(f'{size:,}')}, must be at most {most:,}")
+            return Problem("beyond_limits", f"{of}{what.format(f'{size:,}')}, must be at most {most:,}", field or None)
     return None
 
 
@@ -175,7 +175,7 @@ def _lone_surrogate(value: Any, text: str) -> Problem | None:
     raw_name, raw_value = next(((name, told) for key, name, told in _members(text) if key == halves), ("", text))
     if not is_whole(halves):
         return Problem("lone_surrogate", f"the name {shown(raw_name)}")
-    return Problem("lone_surrogate", f"{halves}={shown(raw_value)}" if raw_name else shown(text))
+    return Problem("lone_surrogate", f"{halves}={shown(raw_value)}" if raw_name else shown(text), halves or None)
 
 
 def is_whole(text: str | None) -> bool:

@@ -15,7 +15,7 @@ from contracts.settings.kinds import Bounds, OneOf
 from contracts.settings.models import Models
 from contracts.settings.publishing import AuditThresholds, ErasureRules, PublishRules
 from contracts.settings.ranking import CandidateLimits, PolicyRules, PoolRules, SimpleScore, ValueWeights
-from contracts.settings.serving import ReaderLimits, ReaderRules
+from contracts.settings.serving import CollectorRules, DrainRules, ReaderLimits, ReaderRules
 from contracts.settings.simulating import Simulation
 from contracts.settings.value_presets import VALUE_PRESETS
 
@@ -23,9 +23,11 @@ __all__ = [
     "VALUE_PRESETS",
     "AuditThresholds",
     "CandidateLimits",
+    "CollectorRules",
     "CommunityRules",
     "Content",
     "Dataset",
+    "DrainRules",
     "ErasureRules",
     "Evaluation",
     "FeatureRules",
@@ -76,6 +78,8 @@ class Settings:
     models: Models = field(default_factory=Models)
     reader: ReaderRules = field(default_factory=ReaderRules)
     reader_limits: ReaderLimits = field(default_factory=ReaderLimits)
+    collector: CollectorRules = field(default_factory=CollectorRules)
+    drain: DrainRules = field(default_factory=DrainRules)
     simulation: Simulation = field(default_factory=Simulation)
     value_preset: Annotated[str, OneOf(tuple(VALUE_PRESETS))] = "default"
     gate_in_memory_mb: Annotated[int, Bounds(0, 100_000)] = 128

@@ -26,4 +26,9 @@ def problem(
 ) -> Response:
     """An error as ``application/problem+json``."""
     body = Problem(type="about:blank", title=status.phrase, status=status, detail=detail, request_id=request_id)
-    return Response(body.model_dump_json(), status, headers, media_type="application/problem+json")
+    return as_response(body, headers)
+
+
+def as_response(body: Problem, headers: dict[str, str] | None = None) -> Response:
+    """The answer that tells a problem, or one with more members."""
+    return Response(body.model_dump_json(), body.status, headers, media_type="application/problem+json")
