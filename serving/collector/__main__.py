@@ -13,7 +13,8 @@ from serving.collector.app import create_app
 from serving.collector.config import CollectorConfig
 from serving.collector.paths import PUBLIC_PATHS
 from serving.http.auth import TokenRules
-from serving.http.command_line import add_server_options, addresses, start_logging
+from serving.http.command_line import add_server_options, addresses
+from serving.http.json_log import start_logging
 from serving.http.secret import load_secret
 from serving.http.server import serve, share_descriptors
 

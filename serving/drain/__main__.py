@@ -19,7 +19,7 @@ from contracts.settings import DrainRules
 from contracts.settings.hashes import hash_of
 from contracts.settings.options import add_options, load_options
 from serving.drain.drain import DrainFailed, connect, drain, only_drain
-from serving.http.command_line import start_logging
+from serving.http.json_log import start_logging
 
 _LOG = logging.getLogger("serving.drain")
 

@@ -1,11 +1,8 @@
 """Options that every service's command line has: addresses, the secret, the log."""
 
 import argparse
-import logging
-import sys
 from pathlib import Path
 
-from serving.http.request_log import JsonFormatter
 from serving.http.server import Address
 
 
@@ -23,10 +20,3 @@ def addresses(options: argparse.Namespace) -> tuple[Address, Address | None]:
     """The public address, and the internal one where it was asked for."""
     internal = Address(options.internal_host, options.internal_port) if options.internal_port else None
     return Address(options.host, options.port), internal
-
-
-def start_logging(level: str) -> None:
-    """Write the log to standard output, a JSON object a line."""
-    handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(JsonFormatter())
-    logging.basicConfig(level=level, handlers=[handler])

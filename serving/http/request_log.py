@@ -1,12 +1,10 @@
 """One id and one structured log line per request."""
 
-import json
 import logging
 import re
 import time
 import uuid
 from collections.abc import Callable
-from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -22,23 +20,6 @@ RouteOf = Callable[[str], str | None]
 """The name of the route that a path belongs to; None: none of the service's own."""
 _OTHER = "other"
 _SHELL_PATHS = frozenset({"/healthz", "/readyz", "/metrics", "/docs", "/openapi.json"})
-
-
-class JsonFormatter(logging.Formatter):
-    """A log record as one JSON object; ``extra={"fields": {...}}`` stands beside the message."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """The line."""
-        line: dict[str, Any] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname,
-            "logger": record.name,
-            "message": record.getMessage(),
-            **getattr(record, "fields", {}),
-        }
-        if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)
 
 
 class RequestLog:

@@ -9,7 +9,8 @@ import uvloop
 
 from contracts.settings.hashes import hash_of
 from contracts.settings.options import add_options, load_options
-from serving.http.command_line import add_server_options, addresses, start_logging
+from serving.http.command_line import add_server_options, addresses
+from serving.http.json_log import start_logging
 from serving.http.secret import load_secret
 from serving.http.server import serve, share_descriptors
 from serving.reader.app import create_app

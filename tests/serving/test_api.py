@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from contracts.redis_keys import POINTER_KEY
-from serving.http.request_log import JsonFormatter
+from serving.http.json_log import JsonFormatter
 from serving.http.tokens import mint_token
 from serving.reader.__main__ import main
 from serving.reader.responses import FeedResponse
