@@ -74,6 +74,10 @@ loop: DAYS = 7
 loop: setup ## serve and learn day by day: users respond to each night's feeds (USERS=1000 DAYS=7); go on by rerunning it
 	@$(PYTHON) -m infra.loop --users $(USERS) --days $(DAYS) $(WITH_SETTINGS)
 
+.PHONY: collector
+collector: setup ## take in what people do over HTTP and drain it to AREA/landing, until `make stop` (AREA=folder; SETTINGS=file)
+	@$(PYTHON) -m infra.collector --area $(AREA) $(WITH_SETTINGS)
+
 .PHONY: settings
 settings: ## print every effective setting with where it came from (SETTINGS=file, LANDING=folder for its dataset.json)
 	@$(PYTHON) -m contracts.settings $(WITH_SETTINGS) $(if $(LANDING),--landing "$(LANDING)")
@@ -109,7 +113,7 @@ rollback: .venv/lake/.ready ## make the epoch before current again, mark the cur
 	@$(LAKE) -m spark_jobs.publish.rollback $(WITH_SETTINGS) --lake $(AREA)/lake --redis $(REDIS) --why "$$WHY" --by "$$WHO"
 
 .PHONY: stop
-stop: ## end what `make demo` or `make loop` left running
+stop: ## end what `make demo`, `make loop` or `make collector` left running
 	@$(PYTHON) -m infra.demo --stop
 
 .PHONY: test

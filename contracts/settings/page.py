@@ -28,8 +28,8 @@ Name it by `--settings FILE`, or for every command by the variable `FEEDLAKE_SET
 `--set pool.size=50`, as often as needed. The order is: default, value preset, file, command line; the last one counts.
 `spark_jobs/run.py`, `models/train.py`, `spark_jobs/erase`, `spark_jobs/simulate`, the rollback, the reader, the
 collector, the drain, the demo and the loop take both options. `make demo`, `loop`, `erase`, `prove-erased`, `rollback`,
-`collector`, `drain` and `settings` take `SETTINGS=file`; demo and loop keep what was in effect in `settings.toml`
-beside their lake. A night of the scheduler uses the file that its parameter `settings` names, by default what
+`collector` and `settings` take `SETTINGS=file`; demo and loop keep what was in effect in `settings.toml` beside their
+lake. A night of the scheduler uses the file that its parameter `settings` names, by default what
 `FEEDLAKE_SETTINGS` names where Airflow runs: give an absolute path. The data set's own keys stand in the `dataset.json`
 of its landing area ([landing contract](landing.md)).
 

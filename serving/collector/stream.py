@@ -16,7 +16,7 @@ from serving.collector.events import Event
 
 _MINUTE_S = 60
 _SCRIPT = (Path(__file__).parent / "append.lua").read_text()
-_NEEDED = {"appendonly": "yes", "appendfsync": "always", "maxmemory-policy": "noeviction"}
+NEEDED = {"appendonly": "yes", "appendfsync": "always", "maxmemory-policy": "noeviction"}
 """What Redis must be set to: only then is an answer of its own a promise."""
 _FAILURES = (RedisError, InvalidResponse, OSError, TimeoutError, AttributeError, IndexError, KeyError, ValueError)
 """The last four come from the client where Redis answers what is no answer."""
@@ -99,8 +99,8 @@ class EventStream:
 
     async def _prepare(self) -> str:
         """Load the script into a Redis that is set up to keep what it acknowledges."""
-        found = await self._redis.config_get(*_NEEDED)
-        for name, needed in _NEEDED.items():
+        found = await self._redis.config_get(*NEEDED)
+        for name, needed in NEEDED.items():
             if found.get(name, found.get(name.encode())) not in (needed, needed.encode()):
                 raise StreamUnavailableError(f"the stream's Redis does not keep what it takes: set {name} {needed}")
         loaded = await self._redis.script_load(_SCRIPT)
