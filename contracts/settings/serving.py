@@ -51,7 +51,7 @@ class CollectorRules:
     queue_timeout_s: Seconds = 0.5
     serving_timeout_s: SomeSeconds = 0.05
     retry_after_s: Annotated[int, Bounds(1, 3_600)] = 2
-    body_bytes: Annotated[int, Bounds(1_024, 2**30)] = 2**20
+    body_bytes: Annotated[int, Bounds(1_024, 2**30)] = 384 * 2**10
     body_timeout_s: SomeSeconds = 10.0
     batch_events: Annotated[int, Bounds(1, 10_000)] = 200
     event_id_characters: Annotated[int, Bounds(32, 1_024)] = 128
