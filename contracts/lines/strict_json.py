@@ -16,7 +16,7 @@ from contracts.json_limits import MAX_DIGITS, MAX_LEVELS, MAX_NAME_UNITS, MAX_TE
 from contracts.lines.json_problems import Problem, bad_encoding, bad_syntax, shown
 
 _STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)'
-"""A text, or what begins like one and has no end: else every quote in it would be tried, each to the end of the line."""
+"""A text, or what begins like one and has no end: else each quote in it would be tried, to the end of the line."""
 _BRACKETS = re.compile(rf"{_STRING}|[\[\]{{}}]", re.DOTALL)
 _CONSTANTS = re.compile(rf"{_STRING}|NaN|-?Infinity", re.DOTALL)
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")

@@ -11,7 +11,7 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
-from contracts.epochs import MAX_CARD_BYTES, MAX_POINTER_BYTES, MAX_POOL_BYTES, Pointer, unpack_pool
+from contracts.epochs import MAX_CARD_BYTES, MAX_POINTER_BYTES, MAX_POOL_BYTES, MAX_READ_MEMBERS, Pointer, unpack_pool
 from contracts.redis_keys import (
     NARROWED_KEY,
     POINTER_KEY,
@@ -50,11 +50,13 @@ class ServingRedis:
             await self._redis.aclose()
 
     async def hide(self, user_id: int, post_ids: Sequence[int]) -> None:
-        """Withhold posts from the user's next page."""
+        """Withhold posts from the user's next page, as far as the reader reads hidden posts at all."""
         if self._redis is None or not post_ids:
             return
         try:
-            await self._redis.sadd(hidden_key(user_id), *post_ids)
+            key = hidden_key(user_id)
+            if await self._redis.scard(key) + len(post_ids) <= MAX_READ_MEMBERS:
+                await self._redis.sadd(key, *post_ids)
         except _FAILURES as error:
             self._report(error)
 

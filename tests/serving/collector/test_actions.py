@@ -1,6 +1,7 @@
 """Engagements with a route of their own, and posts: what becomes of a short body."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.collector_keys import STREAM
+from contracts.epochs import MAX_READ_MEMBERS
 from serving.collector.actions import hashtags_of, mentions_of
-from tests.serving.collector.collector_world import OpenCollector, lines_in
+from tests.serving.collector.collector_world import NOW, OpenCollector, lines_in
 from tests.serving.reader_world import RedisServer, Seed, card_of
 
 NOON = "2026-03-08T12:00:00.250000Z"
@@ -124,9 +126,12 @@ async def test_a_user_makes_so_many_posts_a_day(event_redis: RedisServer, open_c
         statuses = [(await client.post("/api/v1/posts", body, key=key)).status_code for key in "abacb"]
         refused = await client.post("/api/v1/posts", body, key="c")
         like = await client.post("/api/v1/posts/7/like")
+        later = NOW + timedelta(hours=2)
+    async with open_collector(now=lambda: later, posts_per_day=2) as client:
+        assert (await client.post("/api/v1/posts", body, key="a")).status_code == 201
     assert (statuses, like.status_code) == ([201, 201, 201, 429, 201], 200)
     assert refused.headers["retry-after"] == str(12 * 3600)
-    assert len(lines_in(event_redis)) == 3
+    assert len(lines_in(event_redis)) == 4
 
 
 async def test_a_hidden_post_is_hidden_at_once_and_a_like_is_counted(
@@ -147,6 +152,9 @@ async def test_a_hidden_post_is_hidden_at_once_and_a_like_is_counted(
         assert await stats(8, "comments") == {"likes": 1, "comments": 3, "shares": 3}
         assert await stats(8, "hide") == {"likes": 1, "comments": 2, "shares": 3}
         assert redis_server.client.smembers("hidden:{u17}") == {b"8"}
+        redis_server.client.sadd("hidden:{u18}", *range(100, 100 + MAX_READ_MEMBERS))
+        await stats(8, "hide", user_id=18)
+        assert redis_server.client.scard("hidden:{u18}") == MAX_READ_MEMBERS
         assert await stats(9, "like") is None
         assert await stats(7, "like", user_id=18) is None
         redis_server.client.sadd("block:{u18}", 100)
@@ -162,7 +170,7 @@ async def test_a_hidden_post_is_hidden_at_once_and_a_like_is_counted(
         assert await stats(8, "share", key="k3") is None
         metrics = (await client.http.get("/metrics")).text
     assert 'feedlake_unavailable_total{dependency="serving"} 1.0' in metrics
-    assert len(lines_in(event_redis)) == 10
+    assert len(lines_in(event_redis)) == 11
 
 
 @pytest.mark.parametrize(

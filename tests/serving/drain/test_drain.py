@@ -29,7 +29,11 @@ def landed(landing: Path) -> list[dict[str, Any]]:
 
 
 def ids(landing: Path) -> list[str]:
-    return [event["event_id"] for event in landed(landing)]
+    return sorted((event["event_id"] for event in landed(landing)), key=lambda text: int(text.removeprefix("17:")))
+
+
+def lines_of(path: str) -> list[int]:
+    return [int(json.loads(line)["event_id"].removeprefix("17:")) for line in Path(path).read_bytes().splitlines()]
 
 
 def names_in(folder: Path) -> set[str]:
@@ -47,12 +51,15 @@ async def fill(server: RedisServer, count: int, first: int = 0, late: timedelta 
             assert (await client.send(*batch)).status_code == 200
 
 
-async def test_events_go_to_their_day_in_the_order_of_the_stream(event_redis: RedisServer, tmp_path: Path) -> None:
+async def test_events_go_to_their_day_in_the_order_they_came(event_redis: RedisServer, tmp_path: Path) -> None:
     await fill(event_redis, 23)
     await fill(event_redis, 4, first=23, late=timedelta(hours=12))
     assert drain(event_redis.client, tmp_path, RULES) == Drained(27, 27, 0, 4)
     assert ids(tmp_path) == [f"17:{number}" for number in range(27)]
     assert names_in(tmp_path) == {"2026-03-08", "2026-03-09"}
+    for file in list_files(str(tmp_path))[0]:
+        lines = lines_of(file.path)
+        assert lines == list(range(lines[0], lines[0] + len(lines)))
     assert (event_redis.client.xlen(STREAM), event_redis.client.exists(DRAINING)) == (0, 0)
     assert drain(event_redis.client, tmp_path, RULES) == Drained()
 
@@ -149,7 +156,9 @@ def test_a_second_drain_is_refused(tmp_path: Path) -> None:
 
 def test_other_bytes_are_another_file(tmp_path: Path) -> None:
     first = write_lines(tmp_path, "1-0", "2-0", [b"{}"])
+    place = first.stat().st_ino
     again = write_lines(tmp_path, "1-0", "2-0", [b"{}"])
+    assert again.stat().st_ino == place
     other = write_lines(tmp_path, "1-0", "2-0", [b"[]"])
     assert (first, first != other) == (again, True)
     assert len(list(tmp_path.iterdir())) == 2
