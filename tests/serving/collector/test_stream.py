@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,9 @@ from tests.serving.reader_world import RedisServer
 @pytest.fixture
 def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
     yield from RedisServer.running(*kept_in(tmp_path))
+
+
+SHORT: dict[str, Any] = {"redis_timeout_s": 1.0, "queue_timeout_s": 0.5, "max_redis_connections": 4}
 
 
 async def refused(client: Client) -> str:
@@ -47,9 +51,7 @@ async def test_what_was_acknowledged_survives_a_kill(own_redis: RedisServer) -> 
 
 
 async def test_a_stopped_redis_is_a_503_in_bounded_time(own_redis: RedisServer) -> None:
-    async with open_collector_on(
-        own_redis, redis_timeout_s=0.3, queue_timeout_s=0.2, max_redis_connections=4
-    ) as client:
+    async with open_collector_on(own_redis, **SHORT) as client:
         assert (await client.send(impression(1))).status_code == 200
         os.kill(own_redis.pid, signal.SIGSTOP)
         try:
@@ -107,3 +109,30 @@ async def test_a_forgotten_script_is_loaded_again(event_redis: RedisServer, open
         await client.send(impression(1))
         event_redis.client.script_flush()
         assert [(await client.send(impression(2))).status_code for _ in range(2)] == [503, 200]
+
+
+async def test_a_slow_redis_is_a_503_and_then_a_known_retry(own_redis: RedisServer) -> None:
+    async with open_collector_on(own_redis, **SHORT) as client:
+        assert (await client.send(impression(1))).status_code == 200
+        own_redis.client.client_pause(60_000, all=False)
+        assert (await client.send(impression(2))).status_code == 503
+        own_redis.client.client_unpause()
+        assert (await client.send(impression(2))).status_code == 200
+    entries = own_redis.client.xrange(STREAM)
+    assert [b"17:2" in fields[b"line"] for _, fields in entries] == [False, True]
+
+
+async def test_lost_connections_lose_no_event(event_redis: RedisServer, open_collector: OpenCollector) -> None:
+    acknowledged = set()
+    async with open_collector() as client:
+        for begin in range(0, 60, 10):
+            sent = asyncio.gather(*(client.send(impression(number)) for number in range(begin, begin + 10)))
+            await asyncio.sleep(0.005)
+            event_redis.client.client_kill_filter(_type="normal", skipme=True)
+            answers = await sent
+            assert {answer.status_code for answer in answers} <= {200, 503}
+            acknowledged |= {begin + at for at, answer in enumerate(answers) if answer.status_code == 200}
+        retries = [(await client.send(impression(99))).status_code for _ in range(40)]
+    assert retries[-1] == 200  # each connection was lost once
+    lines = b"\n".join(fields[b"line"] for _, fields in event_redis.client.xrange(STREAM))
+    assert [number for number in acknowledged if f'"17:{number}"'.encode() not in lines] == []
