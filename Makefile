@@ -12,6 +12,7 @@ SETTINGS ?= $(FEEDLAKE_SETTINGS)
 K ?=
 PERSON ?=
 REQUEST ?=
+EVENTS ?=
 WHY ?=
 WHO ?= $(shell id -un)
 export WHY WHO
@@ -93,10 +94,10 @@ validate-landing: $(if $(LANDING),.venv/lake/.ready) ## check a landing area: fi
 	@$(LAKE) spark_jobs/validate_landing.py --landing "$(LANDING)"
 
 .PHONY: erase
-erase: setup $(FEEDLAKE_ERASURE_KEY_FILE) ## remove a person everywhere (PERSON=id REQUEST=ticket AREA=folder with lake, runs, landing; SETTINGS=file)
+erase: setup $(FEEDLAKE_ERASURE_KEY_FILE) ## remove a person everywhere (PERSON=id REQUEST=ticket AREA=folder with lake, runs, landing; EVENTS=redis://… of the collector; SETTINGS=file)
 	@test -n "$(PERSON)" -a -n "$(REQUEST)" || { echo "say whom: make erase PERSON=id REQUEST=ticket-17"; exit 2; }
 	@$(LAKE) -m spark_jobs.erase --user $(PERSON) --request $(REQUEST) --search-list .run/erasures/$(REQUEST).json \
-	  $(WITH_SETTINGS) --lake $(AREA)/lake --runs $(AREA)/runs $(if $(wildcard $(AREA)/landing),--landing $(AREA)/landing) --redis $(REDIS)
+	  $(WITH_SETTINGS) --lake $(AREA)/lake --runs $(AREA)/runs $(if $(wildcard $(AREA)/landing),--landing $(AREA)/landing) --redis $(REDIS) $(if $(EVENTS),--events $(EVENTS))
 
 $(FEEDLAKE_ERASURE_KEY_FILE):
 	@mkdir -p $(@D) && umask 077 && $(PYTHON) -c 'import secrets; print(secrets.token_hex(32))' > $@

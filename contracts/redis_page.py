@@ -25,7 +25,7 @@ A Redis of its own, which the [collector](collector.md) writes and the drain emp
 one server, no cluster. A window is `collector.retry_window_s` of the [settings](settings.md) long.
 
 {collector}
-An erasure does not go there: see [what is on the way](erasure.md#what-is-on-the-way).
+On an erasure, entries and keys of the person are deleted: [what is on the way](erasure.md#what-is-on-the-way).
 
 This page is made from [`contracts/redis_keys.py`](../contracts/redis_keys.py) and
 [`contracts/collector_keys.py`](../contracts/collector_keys.py) by `python -m contracts.redis_page > docs/redis.md`; a
