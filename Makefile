@@ -12,6 +12,7 @@ SETTINGS ?= $(FEEDLAKE_SETTINGS)
 K ?=
 PERSON ?=
 REQUEST ?=
+EVENTS ?=
 WHY ?=
 WHO ?= $(shell id -un)
 export WHY WHO
@@ -74,6 +75,10 @@ loop: DAYS = 7
 loop: setup ## serve and learn day by day: users respond to each night's feeds (USERS=1000 DAYS=7); go on by rerunning it
 	@$(PYTHON) -m infra.loop --users $(USERS) --days $(DAYS) $(WITH_SETTINGS)
 
+.PHONY: collector
+collector: setup ## take in what people do over HTTP and drain it to AREA/landing, until `make stop` (AREA=folder; SETTINGS=file)
+	@$(PYTHON) -m infra.collector --area $(AREA) $(WITH_SETTINGS)
+
 .PHONY: settings
 settings: ## print every effective setting with where it came from (SETTINGS=file, LANDING=folder for its dataset.json)
 	@$(PYTHON) -m contracts.settings $(WITH_SETTINGS) $(if $(LANDING),--landing "$(LANDING)")
@@ -89,10 +94,10 @@ validate-landing: $(if $(LANDING),.venv/lake/.ready) ## check a landing area: fi
 	@$(LAKE) spark_jobs/validate_landing.py --landing "$(LANDING)"
 
 .PHONY: erase
-erase: setup $(FEEDLAKE_ERASURE_KEY_FILE) ## remove a person everywhere (PERSON=id REQUEST=ticket AREA=folder with lake, runs, landing; SETTINGS=file)
+erase: setup $(FEEDLAKE_ERASURE_KEY_FILE) ## remove a person everywhere (PERSON=id REQUEST=ticket AREA=folder with lake, runs, landing; EVENTS=redis://… of the collector; SETTINGS=file)
 	@test -n "$(PERSON)" -a -n "$(REQUEST)" || { echo "say whom: make erase PERSON=id REQUEST=ticket-17"; exit 2; }
 	@$(LAKE) -m spark_jobs.erase --user $(PERSON) --request $(REQUEST) --search-list .run/erasures/$(REQUEST).json \
-	  $(WITH_SETTINGS) --lake $(AREA)/lake --runs $(AREA)/runs $(if $(wildcard $(AREA)/landing),--landing $(AREA)/landing) --redis $(REDIS)
+	  $(WITH_SETTINGS) --lake $(AREA)/lake --runs $(AREA)/runs $(if $(wildcard $(AREA)/landing),--landing $(AREA)/landing) --redis $(REDIS) $(if $(EVENTS),--events $(EVENTS))
 
 $(FEEDLAKE_ERASURE_KEY_FILE):
 	@mkdir -p $(@D) && umask 077 && $(PYTHON) -c 'import secrets; print(secrets.token_hex(32))' > $@
@@ -115,7 +120,7 @@ explain: .venv/lake/.ready ## why a post stands where it stands in a pool, or wh
 	  $(if $(wildcard $(AREA)/landing),--landing $(AREA)/landing)
 
 .PHONY: stop
-stop: ## end what `make demo` or `make loop` left running
+stop: ## end what `make demo`, `make loop` or `make collector` left running
 	@$(PYTHON) -m infra.demo --stop
 
 .PHONY: test

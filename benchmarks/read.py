@@ -18,7 +18,7 @@ import redis
 
 from contracts.epochs import FLAG_PUBLIC, POOL_DTYPES, Pointer, pack_pool
 from contracts.redis_keys import POINTER_KEY, block_key, card_key, fallback_key, hidden_key, pool_key
-from serving.reader.tokens import mint_token
+from serving.http.tokens import mint_token
 from tests.nights import SECRET, Reader, reader, redis_server
 from tests.serving.load import in_random_order, offer_load, request_bytes
 

@@ -28,11 +28,12 @@ def json_schema() -> dict[str, Any]:
         "type": "object",
         "properties": {"event_type": {"enum": list(EVENT_TYPES)}},
         "required": ["event_type"],
-        "oneOf": [_event_schema(name, fields) for name, fields in EVENT_TYPES.items()],
+        "oneOf": [event_schema(name, fields) for name, fields in EVENT_TYPES.items()],
     }
 
 
-def _event_schema(event_type: str, fields: tuple[Field, ...]) -> dict[str, Any]:
+def event_schema(event_type: str, fields: tuple[Field, ...]) -> dict[str, Any]:
+    """The contract of one event type's line."""
     properties = {field.name: _field_schema(field) for field in (*ENVELOPE, *fields)}
     properties["event_id"] |= {"minLength": 1}
     properties["event_type"] = {"const": event_type}

@@ -2,6 +2,7 @@
 
 import sys
 
+from contracts.collector_keys import COLLECTOR_KEYS
 from contracts.redis_keys import KEY_KINDS, KeyKind
 
 _DAY_S = 86_400
@@ -18,15 +19,29 @@ _END = """
 An [erasure](erasure.md) also deletes keys of other kinds that carry the person's hash tag, and takes ids of a million
 and more out of sets of other kinds.
 
-This page is made from [`contracts/redis_keys.py`](../contracts/redis_keys.py) by
-`python -m contracts.redis_page > docs/redis.md`; a test fails where it is stale.
+## The collector's Redis
+
+A Redis of its own, which the [collector](collector.md) writes and the drain empties; the reader never asks it. It is
+one server, no cluster. A window is `collector.retry_window_s` of the [settings](settings.md) long.
+
+{collector}
+On an erasure, entries and keys of the person are deleted: [what is on the way](erasure.md#what-is-on-the-way).
+
+This page is made from [`contracts/redis_keys.py`](../contracts/redis_keys.py) and
+[`contracts/collector_keys.py`](../contracts/collector_keys.py) by `python -m contracts.redis_page > docs/redis.md`; a
+test fails where it is stale.
 """
 
 
 def page() -> str:
     """``docs/redis.md``."""
     head = "| key | holds | written by | lives for | on erasure |\n|---|---|---|---|---|\n"
-    return _INTRODUCTION + head + "".join(_row(kind) for kind in KEY_KINDS) + _END
+    return _INTRODUCTION + head + "".join(_row(kind) for kind in KEY_KINDS) + _END.replace("{collector}", _collector())
+
+
+def _collector() -> str:
+    rows = (f"| `{key.spelling}` | {key.holds} | {key.written_by} | {key.lives_for} |\n" for key in COLLECTOR_KEYS)
+    return "| key | holds | written by | lives for |\n|---|---|---|---|\n" + "".join(rows)
 
 
 def _row(kind: KeyKind) -> str:

@@ -15,6 +15,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -22,23 +23,26 @@ RUN = ROOT / ".run"
 AIRFLOW = ROOT / ".venv" / "airflow" / "bin"
 LAKE = ROOT / ".venv" / "lake" / "bin"
 SPARK_SUBMIT = ROOT / "infra" / "spark-submit"
+PORTS = ("redis", "airflow", "feed", "events", "collector")
 MAX_DATA_SETS = 1024
 """Redis databases: each data set has one, and so has each night of one that is run by itself."""
 
 
 def ports() -> dict[str, int]:
-    """Loopback ports of ``redis``, ``airflow`` and ``feed``; free ones are picked on first use and remembered."""
+    """Loopback ports of the services in ``PORTS``; free ones are picked on first use and remembered."""
     path = RUN / "ports.json"
-    if path.exists():
-        return dict(json.loads(path.read_text()))
-    chosen: dict[str, int] = {}
-    with socket.socket() as a, socket.socket() as b, socket.socket() as c:
-        for name, held in zip(("redis", "airflow", "feed"), (a, b, c), strict=True):
+    known: dict[str, int] = json.loads(path.read_text()) if path.exists() else {}
+    missing = [name for name in PORTS if name not in known]
+    if not missing:
+        return known
+    with ExitStack() as stack:
+        for name in missing:
+            held = stack.enter_context(socket.socket())
             held.bind(("127.0.0.1", 0))
-            chosen[name] = held.getsockname()[1]
+            known[name] = held.getsockname()[1]
     RUN.mkdir(exist_ok=True)
-    path.write_text(json.dumps(chosen))
-    return chosen
+    path.write_text(json.dumps(known))
+    return known
 
 
 def erasure_key_file() -> Path:
@@ -103,7 +107,8 @@ def stop(name: str, patience_s: float = 10.0) -> None:
 
 def stop_all() -> None:
     """End everything that was started, readers first."""
-    for name in ("feed", "airflow-scheduler", "airflow-dag-processor", "airflow-api-server", "spark", "redis"):
+    services = ("feed", "collector", "drain", "events")
+    for name in (*services, "airflow-scheduler", "airflow-dag-processor", "airflow-api-server", "spark", "redis"):
         stop(name)
 
 
@@ -134,13 +139,14 @@ def start_redis() -> str:
     options = {"--port": str(port), "--bind": "127.0.0.1", "--dir": str(folder), "--maxmemory-policy": "noeviction"}
     options["--databases"] = str(MAX_DATA_SETS)
     start("redis", ["redis-server", *(word for pair in options.items() for word in pair)])
-
-    def ready() -> bool:
-        with socket.socket() as connection:
-            return connection.connect_ex(("127.0.0.1", port)) == 0
-
-    wait_for("Redis", ready, "redis")
+    wait_for("Redis", lambda: is_open(port), "redis")
     return f"redis://127.0.0.1:{port}"
+
+
+def is_open(port: int) -> bool:
+    """Whether something listens on a loopback port."""
+    with socket.socket() as connection:
+        return connection.connect_ex(("127.0.0.1", port)) == 0
 
 
 def redis_database(data_set: str) -> int:

@@ -12,8 +12,8 @@ from typing import Any
 
 import httpx
 
-from serving.reader.config import load_secret
-from serving.reader.tokens import mint_token
+from serving.http.secret import load_secret
+from serving.http.tokens import mint_token
 
 _WIDTH = 96
 _MAX_LINES = 4

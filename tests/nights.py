@@ -21,7 +21,7 @@ import redis
 from contracts.epochs import Pointer
 from contracts.pipeline import STAGES
 from contracts.redis_keys import POINTER_KEY
-from serving.reader.tokens import mint_token
+from serving.http.tokens import mint_token
 from spark_jobs.night import Night
 from spark_jobs.run import failures, run_stage
 

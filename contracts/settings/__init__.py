@@ -23,7 +23,7 @@ from contracts.settings.ranking import (
     TasteWeights,
     ValueWeights,
 )
-from contracts.settings.serving import ReaderLimits, ReaderRules
+from contracts.settings.serving import CollectorRules, DrainRules, ReaderLimits, ReaderRules
 from contracts.settings.simulating import Simulation
 from contracts.settings.value_presets import VALUE_PRESETS
 
@@ -31,9 +31,11 @@ __all__ = [
     "VALUE_PRESETS",
     "AuditThresholds",
     "CandidateLimits",
+    "CollectorRules",
     "CommunityRules",
     "Content",
     "Dataset",
+    "DrainRules",
     "ErasureRules",
     "Evaluation",
     "FanOut",
@@ -88,6 +90,8 @@ class Settings:
     models: Models = field(default_factory=Models)
     reader: ReaderRules = field(default_factory=ReaderRules)
     reader_limits: ReaderLimits = field(default_factory=ReaderLimits)
+    collector: CollectorRules = field(default_factory=CollectorRules)
+    drain: DrainRules = field(default_factory=DrainRules)
     simulation: Simulation = field(default_factory=Simulation)
     value_preset: Annotated[str, OneOf(tuple(VALUE_PRESETS))] = "default"
     gate_in_memory_mb: Annotated[int, Bounds(0, 100_000)] = 128

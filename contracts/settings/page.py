@@ -26,12 +26,12 @@ share = 4
 
 Name it by `--settings FILE`, or for every command by the variable `FEEDLAKE_SETTINGS`; change single values by
 `--set pool.size=50`, as often as needed. The order is: default, value preset, file, command line; the last one counts.
-`spark_jobs/run.py`, `models/train.py`, `spark_jobs/erase`, `spark_jobs/simulate`, the rollback, the reader, the demo
-and the loop take both options. `make demo`, `loop`, `erase`, `prove-erased`, `rollback` and `settings` take
-`SETTINGS=file`; demo and loop keep what was in effect in `settings.toml` beside their lake. A night of the scheduler
-uses the file that its parameter `settings` names, by default what `FEEDLAKE_SETTINGS` names where Airflow runs: give an
-absolute path. The data set's own keys stand in the `dataset.json` of its landing area
-([landing contract](landing.md)).
+`spark_jobs/run.py`, `models/train.py`, `spark_jobs/erase`, `spark_jobs/simulate`, the rollback, the reader, the
+collector, the drain, the demo and the loop take both options. `make demo`, `loop`, `erase`, `prove-erased`, `rollback`,
+`collector` and `settings` take `SETTINGS=file`; demo and loop keep what was in effect in `settings.toml` beside their
+lake. A night of the scheduler uses the file that its parameter `settings` names, by default what
+`FEEDLAKE_SETTINGS` names where Airflow runs: give an absolute path. The data set's own keys stand in the `dataset.json`
+of its landing area ([landing contract](landing.md)).
 
 `make settings SETTINGS=file` prints every effective value with where it came from, without Spark. Everything is checked
 before any work: unknown sections and keys, types, bounds and contradictions. All problems are told at once, with file,
@@ -39,8 +39,8 @@ key, value and what is allowed.
 
 `settings` in an epoch's manifest, in a gate's verdict, in a checkpoint and in the ledger of an erasure is a SHA-256
 over the settings of a night: equal values, equal hash. No job of a night reads
-{apart}, so they are no part of it: the reader logs a hash of its own sections,
-and a simulated landing area keeps its options.
+{apart}, so they are no part of it: a
+service logs a hash of its own sections, and a simulated landing area keeps its options.
 
 What shapes stored bytes is no setting: [`contracts/shape.py`](../contracts/shape.py),
 [`contracts/epochs.py`](../contracts/epochs.py), [`models/presets.py`](../models/presets.py).

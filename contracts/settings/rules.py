@@ -47,6 +47,7 @@ RULES = (
     at_most("erasure.min_text_characters", "erasure.text_characters"),
     at_most("reader.refresh_s", "erasure.reader_refresh_s"),
     at_most("reader.cursor_lifetime_s", "publish.key_ttl_s"),
+    at_most("collector.batch_events", "collector.events_per_minute"),
     # Without a model, every post has the label's share of all posts as its risk, and none is kept from anybody.
     below("labels.clickbait_share", "policy.clickbait"),
     below("labels.nsfw_share", "policy.nsfw"),

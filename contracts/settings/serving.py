@@ -1,4 +1,4 @@
-"""How the feed reader behaves. No job reads these, so they are no part of a night's hash."""
+"""How the services behave. No job reads these, so they are no part of a night's hash."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -29,10 +29,42 @@ class ReaderRules:
 
 @dataclass(frozen=True)
 class ReaderLimits:
-    """What one connection to the reader may cost: ``header_bytes`` hold the request line too."""
+    """What one connection to the reader, or to the collector, may cost: ``header_bytes`` hold the request line too."""
 
     connections: Annotated[int, Bounds(1, 100_000)] = 512
     internal_connections: Annotated[int, Bounds(1, 100_000)] = 16
     header_bytes: Annotated[int, Bounds(8_192, 2**20)] = 16_384
     header_timeout_ms: Milliseconds = 5_000
     backlog: Annotated[int, Bounds(1, 65_535)] = 1_024
+
+
+@dataclass(frozen=True)
+class CollectorRules:
+    """One collector process: what a request may cost, and what one user may send (``docs/collector.md``).
+
+    ``retry_window_s``: for so long at least a retried event is known as such. ``serving_timeout_s`` is for the Redis
+    that feeds are read from.
+    """
+
+    redis_timeout_s: SomeSeconds = 1.0
+    max_redis_connections: Annotated[int, Bounds(1, 100_000)] = 64
+    queue_timeout_s: Seconds = 0.5
+    serving_timeout_s: SomeSeconds = 0.05
+    retry_after_s: Annotated[int, Bounds(1, 3_600)] = 2
+    body_bytes: Annotated[int, Bounds(1_024, 2**30)] = 384 * 2**10
+    body_timeout_s: SomeSeconds = 10.0
+    batch_events: Annotated[int, Bounds(1, 10_000)] = 200
+    event_id_characters: Annotated[int, Bounds(32, 1_024)] = 128
+    events_per_minute: Count = 600
+    posts_per_day: Count = 100
+    retry_window_s: Annotated[int, Bounds(60, 86_400)] = 900
+
+
+@dataclass(frozen=True)
+class DrainRules:
+    """The drain: every ``every_s`` it writes files of at most ``file_events`` events, or about ``file_bytes``."""
+
+    every_s: SomeSeconds = 30.0
+    file_events: Annotated[int, Bounds(1, 1_000_000)] = 10_000
+    file_bytes: Annotated[int, Bounds(1, 2**30)] = 32 * 2**20
+    redis_timeout_s: SomeSeconds = 10.0

@@ -4,16 +4,18 @@ import argparse
 import logging
 import sys
 from dataclasses import asdict, replace
-from pathlib import Path
 
 import uvloop
 
 from contracts.settings.hashes import hash_of
 from contracts.settings.options import add_options, load_options
+from serving.http.command_line import add_server_options, addresses
+from serving.http.json_log import start_logging
+from serving.http.secret import load_secret
+from serving.http.server import serve, share_descriptors
 from serving.reader.app import create_app
-from serving.reader.config import ReaderConfig, load_secret
-from serving.reader.request_log import JsonFormatter
-from serving.reader.server import Address, serve, share_descriptors
+from serving.reader.config import ReaderConfig
+from serving.reader.metrics import FEED_PATH
 
 SHORT = {"--max-connections": "reader_limits.connections", "--breaker-open-s": "reader.breaker_open_s"}
 """Options that stand for one setting each."""
@@ -22,13 +24,8 @@ SHORT = {"--max-connections": "reader_limits.connections", "--breaker-open-s": "
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line, parsed."""
     parser = argparse.ArgumentParser(prog="python -m serving.reader", description=__doc__)
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
-    parser.add_argument("--port", type=int, default=8080, help="port to listen on (default %(default)s)")
-    parser.add_argument("--internal-host", default="127.0.0.1", help="address of --internal-port (default %(default)s)")
-    parser.add_argument("--internal-port", type=int, help="port for /metrics and /docs, which --port then lacks")
+    add_server_options(parser, port=8080)
     parser.add_argument("--redis", default="redis://127.0.0.1:6379/0", help="Redis URL (default %(default)s)")
-    parser.add_argument("--secret-file", type=Path, help="file with the JWT secret (default: see docs/serving.md)")
-    parser.add_argument("--log-level", default="INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
     for option, key in SHORT.items():
         parser.add_argument(option, metavar="VALUE", help=f"short for --set {key}")
     parser.add_argument(
@@ -47,9 +44,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
 def main(arguments: list[str] | None = None) -> int:
     """Serve until told to stop; returns the exit status."""
     options = parse_arguments(arguments)
-    handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(JsonFormatter())
-    logging.basicConfig(level=options.log_level, handlers=[handler])
+    start_logging(options.log_level)
     rules, limits = options.settings.reader, options.settings.reader_limits
     logging.getLogger("serving.reader").info(
         "settings %s", hash_of({"reader": asdict(rules), "reader_limits": asdict(limits)})
@@ -61,10 +56,9 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"serving.reader: {error}", file=sys.stderr)
         return 2
     config = ReaderConfig(**{**asdict(rules), "max_redis_connections": num_redis}, redis_url=options.redis)
-    public = Address(options.host, options.port)
-    internal = Address(options.internal_host, options.internal_port) if options.internal_port else None
     uvloop.install()
-    serve(create_app(config, secret), public, internal, replace(limits, connections=num_clients))
+    limits = replace(limits, connections=num_clients)
+    serve(create_app(config, secret), *addresses(options), limits, paths=[FEED_PATH])
     return 0
 
 

@@ -1,13 +1,8 @@
-"""What a reader process is started with: its settings, its Redis, and where its secret comes from."""
+"""What a reader process is started with: its settings and its Redis."""
 
-import os
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from contracts.settings import ReaderRules
-
-MIN_SECRET_BYTES = 32
 
 
 @dataclass(frozen=True)
@@ -15,24 +10,3 @@ class ReaderConfig(ReaderRules):
     """The settings of one reader process, and the Redis that it reads."""
 
     redis_url: str = field(kw_only=True)
-
-
-def load_secret(environment: Mapping[str, str] = os.environ, secret_file: Path | None = None) -> bytes:
-    """The HS256 secret: in ``secret_file``, else ``FEEDLAKE_JWT_SECRET``, else in ``FEEDLAKE_JWT_SECRET_FILE``.
-
-    Raises ``ValueError`` when there is none or it is shorter than the 32 bytes that HS256 asks for (RFC 7518, 3.2).
-    """
-    named = environment.get("FEEDLAKE_JWT_SECRET_FILE")
-    if secret_file is not None:
-        secret = secret_file.read_bytes().strip()
-    elif environment.get("FEEDLAKE_JWT_SECRET"):
-        secret = environment["FEEDLAKE_JWT_SECRET"].encode()
-    elif named:
-        secret = Path(named).read_bytes().strip()
-    else:
-        raise ValueError(
-            "no secret: set FEEDLAKE_JWT_SECRET, or FEEDLAKE_JWT_SECRET_FILE to the path of a file holding it"
-        )
-    if len(secret) < MIN_SECRET_BYTES:
-        raise ValueError(f"the JWT secret has {len(secret)} bytes; HS256 needs at least {MIN_SECRET_BYTES}")
-    return secret

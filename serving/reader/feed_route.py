@@ -2,22 +2,21 @@
 
 import re
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Annotated, Any, get_args
+from typing import Annotated, Any, get_args
 
 from fastapi import Query, Request, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from serving.http.auth import asking_user, unauthorized
+from serving.http.problems import problem
+from serving.http.tokens import TokenError
 from serving.reader.cursor import CursorError
 from serving.reader.feed import NothingToServeError
+from serving.reader.metrics import FEED_PATH
 from serving.reader.pages import FeedRequest
-from serving.reader.responses import problem, render_page
+from serving.reader.responses import render_page
 from serving.reader.selection import FeedFilter
-from serving.reader.tokens import TokenError, authenticate
 
-if TYPE_CHECKING:
-    from serving.reader.config import ReaderConfig
-
-FEED_PATH = "/api/v1/feed"
 _MAX_COUNT = 50
 _DEFAULT_COUNT = 20
 _DEFAULT_FILTER: FeedFilter = "all"
@@ -90,22 +89,3 @@ async def answer_feed(request: Request, cursor: str | None, count: int, wanted: 
     request.state.served_from = page.served_from
     headers = {"Cache-Control": "no-store"}
     return Response(render_page(page, request.state.started, asked.arm), headers=headers, media_type="application/json")
-
-
-def asking_user(request: Request) -> int:
-    """The user whom the request's token proves; raises ``TokenError``."""
-    config: ReaderConfig = request.app.state.config
-    return authenticate(
-        request.headers.get("authorization"),
-        request.app.state.secret,
-        config.token_audience,
-        config.max_token_lifetime_s,
-    )
-
-
-def unauthorized(detail: str, request: Request) -> Response:
-    """401 with the challenge of RFC 6750: without a token it names no error."""
-    challenge = "Bearer"
-    if request.headers.get("authorization"):
-        challenge = f'Bearer error="invalid_token", error_description="{detail}"'
-    return problem(HTTPStatus.UNAUTHORIZED, detail, request.state.request_id, {"WWW-Authenticate": challenge})

@@ -1,30 +1,25 @@
 """What the reader counts, for Prometheus."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
+from serving.http.metrics import LATENCY_BUCKETS_S, HttpMetrics
 from serving.reader.breaker import CircuitBreaker
 
-_LATENCY_BUCKETS_S = (
-    *(0.0002, 0.0004, 0.0006, 0.0008, 0.001, 0.0015, 0.002, 0.003, 0.005, 0.0075),
-    *(0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0),
-)
+FEED_PATH = "/api/v1/feed"
 _BREAKER_CODES = {"closed": 0, "half_open": 1, "open": 2}
 
 
-class ReaderMetrics:
-    """One reader's metrics in a registry of its own, so that several readers can live in one test process."""
+class ReaderMetrics(HttpMetrics):
+    """One reader's metrics."""
 
     def __init__(self) -> None:
-        self.registry = CollectorRegistry()
+        super().__init__()
         self.latency = Histogram(
             "feedlake_feed_latency_seconds",
             "Time from request to answer, by the level that answered",
             ["served_from"],
-            buckets=_LATENCY_BUCKETS_S,
+            buckets=LATENCY_BUCKETS_S,
             registry=self.registry,
-        )
-        self.requests = Counter(
-            "feedlake_requests_total", "Requests by route and status", ["path", "status"], registry=self.registry
         )
         self.suppressed = Counter(
             "feedlake_suppressed_items_total",
@@ -65,3 +60,8 @@ class ReaderMetrics:
     def watch(self, breaker: CircuitBreaker) -> None:
         """Report the state of ``breaker`` at every scrape."""
         self.breaker.labels("redis").set_function(lambda: _BREAKER_CODES[breaker.state])
+
+    def observe(self, path: str, served_from: str | None, took_s: float) -> None:
+        """Feeds have a latency, by the level that answered."""
+        if path == FEED_PATH:
+            self.latency.labels(served_from or "none").observe(took_s)

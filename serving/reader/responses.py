@@ -2,10 +2,8 @@
 
 import json
 import time
-from http import HTTPStatus
 from typing import Annotated, Literal
 
-from fastapi import Response
 from pydantic import BaseModel, Field
 
 from serving.reader.pages import FeedPage
@@ -90,16 +88,6 @@ class FeedResponse(BaseModel):
     metadata: Metadata
 
 
-class Problem(BaseModel):
-    """An error (RFC 9457)."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    request_id: str | None
-
-
 def render_page(page: FeedPage, started: float, arm: str | None = None) -> bytes:
     """The response body; ``started`` is the ``time.perf_counter()`` at which the request came in."""
     tail = {
@@ -115,11 +103,3 @@ def render_page(page: FeedPage, started: float, arm: str | None = None) -> bytes
         },
     }
     return b'{"posts":[' + b",".join(page.posts) + b"]," + json.dumps(tail, separators=(",", ":")).encode()[1:]
-
-
-def problem(
-    status: HTTPStatus, detail: str, request_id: str | None = None, headers: dict[str, str] | None = None
-) -> Response:
-    """An error as ``application/problem+json``."""
-    body = Problem(type="about:blank", title=status.phrase, status=status, detail=detail, request_id=request_id)
-    return Response(body.model_dump_json(), status, headers, media_type="application/problem+json")

@@ -37,6 +37,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     )
     parser.add_argument("--lake", required=True, help="root of the Delta tables")
     parser.add_argument("--redis", default="redis://127.0.0.1:6379/0", help="Redis that readers use (%(default)s)")
+    parser.add_argument("--events", help="Redis of the collector, where there is one")
     parser.add_argument("--runs", type=Path, help="folder of past runs: their verdicts quote rows")
     parser.add_argument(
         "--landing", help="landing area: its files are its owner's, those that hold the person are told"
@@ -61,13 +62,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     refuse_missing(options.landing)
     began = time.monotonic()
     spark = open_session("erase")
-    request = Request(options.request, options.user, options.search_list, options.redis, options.runs)
+    request = Request(options.request, options.user, options.search_list, options.redis, options.runs, options.events)
     try:
         removed = erase(Lake(spark, options.lake), request, options.settings)
         keys, files = removed["redis"], removed["files"]
         print(
             f"Redis: {keys['deleted']:,} keys deleted, {keys['rewritten']:,} rewritten; {files} files of runs redacted"
         )
+        if options.events:
+            events = removed["events"]
+            print(f"collector: {events['entries']:,} events and {events['keys']:,} keys deleted")
         if options.landing:
             needles = Needles(SearchList.load(options.search_list))
             for file in sorted({file for file, _, _ in search_folder(spark, options.landing, needles).findings}):

@@ -25,6 +25,7 @@ from contracts.settings import Settings
 from contracts.settings.hashes import settings_hash
 from models.erasure import mark_before_erasure
 from spark_jobs.erase import erasures
+from spark_jobs.erase.events import erase_events
 from spark_jobs.erase.history import forget, settings_of_vacuum
 from spark_jobs.erase.keys import erase_keys
 from spark_jobs.erase.needles import Needles
@@ -44,13 +45,17 @@ class CannotEraseError(Exception):
 
 @dataclass(frozen=True)
 class Request:
-    """One deletion request: its id, whom it is of, and where they are. ``runs`` is the folder of past runs, if any."""
+    """One deletion request: its id, whom it is of, and where they are.
+
+    ``runs`` is the folder of past runs, ``events_url`` the collector's Redis, if any.
+    """
 
     request_id: str
     users: Sequence[int]
     search_list: Path
     redis_url: str
     runs: Path | None = None
+    events_url: str | None = None
 
 
 def erase(lake: Lake, request: Request, settings: Settings) -> dict[str, Any]:
@@ -65,6 +70,7 @@ def erase(lake: Lake, request: Request, settings: Settings) -> dict[str, Any]:
             "settings": settings_hash(settings),
             "redis": erase_keys(client, wanted.ids, settings),
         }
+    removed["events"] = {} if request.events_url is None else erase_collected(request.events_url, wanted, settings)
     removed["models"] = mark_before_erasure(lake.local_root / "models")
     with settings_of_vacuum(lake.spark), ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
         names = [name for name in BY_NAME if holds_people(name) and lake.exists(name)]
@@ -73,6 +79,12 @@ def erase(lake: Lake, request: Request, settings: Settings) -> dict[str, Any]:
     removed["files"] = 0 if request.runs is None else scrub_runs(request.runs, wanted)
     erasures.finish(lake, wanted, key, removed)
     return removed
+
+
+def erase_collected(url: str, wanted: SearchList, settings: Settings) -> dict[str, int]:
+    """What the collector holds of them; ingest refuses already what lands later."""
+    with closing(connect(url, settings.publish)) as client:
+        return erase_events(client, wanted.ids)
 
 
 def plan(lake: Lake, request: Request, settings: Settings) -> SearchList:

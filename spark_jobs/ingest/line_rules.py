@@ -10,18 +10,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from contracts.landing import ENVELOPE, MAX_CLOCK_SKEW_S, TIMED_TYPES
-from spark_jobs.ingest.json_problems import Problem
-from spark_jobs.ingest.odd_lines import read_odd, told
+from contracts.landing import ENVELOPE, TIMED_TYPES
+from contracts.lines.event_line import read_line
+from contracts.lines.json_problems import Problem
+from contracts.lines.strict_json import value_text
+from contracts.lines.times import DAY_US, is_ahead, is_late, too_far_ahead, too_late
+from spark_jobs.ingest.odd_lines import told
 from spark_jobs.ingest.plain_lines import read_plain
-from spark_jobs.ingest.strict_json import value_text
 from spark_jobs.ingest.times import MOMENT
 
 ENVELOPE_NAMES = tuple(field.name for field in ENVELOPE)
 MAX_DETAIL = 300
 """Characters of a detail; a value in it is cut long before, see ``json_problems.shown``."""
 
-_DAY_US = 86_400 * 1_000_000
 _BYTE_ORDER_MARK = "\ufeff"
 
 
@@ -52,7 +53,7 @@ def judge(lines: pa.RecordBatch, late_days: int, more: Sequence[str] = ()) -> pa
     columns = read_plain(raw, names)
     event_type = columns[names.index("event_type")]
     odd = np.flatnonzero(np.asarray(event_type.is_null()))
-    read = [read_odd(line) for line in raw.take(pa.array(odd)).cast(pa.binary()).to_pylist()]
+    read = [read_line(line) for line in raw.take(pa.array(odd)).cast(pa.binary()).to_pylist()]
     problems: list[Problem | None] = [None] * len(raw)
     if read:
         columns = [_put(column, odd, told(read, name)) for name, column in zip(names, columns, strict=True)]
@@ -79,24 +80,23 @@ def _add_time_problems(
 ) -> None:
     """A line that breaks no rule so far has both times, so null of one counts for nothing here."""
     happened, received = (_micros(columns[name]) for name in ("event_time", "received_at"))
-    day_end = (np.asarray(lines.column("landing_date").cast(pa.int32())).astype(np.int64) + 1) * _DAY_US
+    day_end = (np.asarray(lines.column("landing_date").cast(pa.int32())).astype(np.int64) + 1) * DAY_US
     is_timed = np.asarray(pc.is_in(columns["event_type"], pa.array(TIMED_TYPES)))
-    is_ahead = happened - received > MAX_CLOCK_SKEW_S * 1_000_000
-    is_future = received >= day_end
-    is_late = is_timed & (received - happened > late_days * _DAY_US)
-    for at in np.flatnonzero(is_ahead | is_future | is_late):
+    ahead, future = is_ahead(happened, received), received >= day_end
+    late = is_timed & is_late(happened, received, late_days)
+    for at in np.flatnonzero(ahead | future | late):
         if problems[at] is not None:
             continue
         line = lines.column("raw")[int(at)].as_buffer().to_pybytes()
-        event_time, received_at = (f"{name}={value_text(line, name)}" for name in ("event_time", "received_at"))
-        if is_ahead[at]:
-            told = f"{event_time}, must be at most {MAX_CLOCK_SKEW_S} s after {received_at}"
-            problems[at] = Problem("future_event", told)
-        elif is_future[at]:
+        times = (value_text(line, "event_time"), value_text(line, "received_at"))
+        if ahead[at]:
+            problems[at] = Problem("future_event", too_far_ahead(*times))
+        elif future[at]:
             day = lines.column("landing_date")[int(at)].as_py()
-            problems[at] = Problem("future_event", f"{received_at}, must be on the folder's day {day} or before")
+            told = f"received_at={times[1]}, must be on the folder's day {day} or before"
+            problems[at] = Problem("future_event", told)
         else:
-            problems[at] = Problem("too_late", f"{event_time}, must be at most {late_days} days before {received_at}")
+            problems[at] = Problem("too_late", too_late(*times, late_days))
 
 
 def _micros(moments: pa.Array) -> NDArray[np.int64]:

@@ -1,7 +1,5 @@
-"""Times of the landing contract: ISO 8601 in the years 1970 to 2099, in UTC where no offset is given."""
+"""Columns of times of the landing contract, see ``contracts.lines.times``."""
 
-import re
-from datetime import date
 from typing import Any
 
 import numpy as np
@@ -9,28 +7,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from contracts.lines.times import PATTERN
+
 MOMENT = pa.timestamp("us", "UTC")
-PATTERN = (
-    r"(19[7-9][0-9]|20[0-9][0-9])-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
-    r"T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?"
-    r"(Z|[+-](0[0-9]|1[0-7]):[0-5][0-9]|[+-]18:00)?"
-)
-"""What looks like a time; the 31st of a shorter month does, too."""
-_WHOLE = re.compile(PATTERN)
 _ANCHORED = f"^{PATTERN}$"
 _OFFSET = r"(Z|[+-][0-9]{2}:[0-9]{2})$"
 _LONGEST_MOMENT = len("2026-03-08T09:00:00.123456Z")
-
-
-def is_time(text: str) -> bool:
-    """Whether the text is a time of a day that the calendar has."""
-    if _WHOLE.fullmatch(text) is None:
-        return False
-    try:
-        date.fromisoformat(text[:10])
-    except ValueError:
-        return False
-    return True
 
 
 def are_times(column: pa.StringArray) -> NDArray[np.bool_]:

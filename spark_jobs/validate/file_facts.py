@@ -7,12 +7,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from contracts.lines.strict_json import value_text
 from contracts.references import CONTRADICTIONS, ENTITIES, REFERENCES, Contradiction
 from spark_jobs.ingest.file_reads import Reading, measure, part_to_read
 from spark_jobs.ingest.landing_area import LandingFile
 from spark_jobs.ingest.landing_files import read_file
 from spark_jobs.ingest.line_rules import judge, without_marks
-from spark_jobs.ingest.strict_json import value_text
 
 POSTS = ENTITIES["standing_post"][1]
 """Event types that make a post."""

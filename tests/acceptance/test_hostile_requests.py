@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from serving.reader.tokens import mint_token
+from serving.http.tokens import mint_token
 from tests.nights import ROOT, SECRET, Reader, free_port, reader, wait_until_open
 from tests.serving.load import Load, offer_load, request_bytes
 from tests.serving.reader_world import RedisServer, Seed

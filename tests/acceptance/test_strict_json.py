@@ -10,9 +10,10 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from contracts.landing import EVENT_TYPES
+from contracts.lines.event_line import read_line
 from spark_jobs.clean.typed_events import typed_events
 from spark_jobs.ingest.line_rules import ENVELOPE_NAMES, judge, without_marks
-from spark_jobs.ingest.odd_lines import read_odd, told
+from spark_jobs.ingest.odd_lines import told
 from spark_jobs.ingest.plain_lines import read_plain
 from spark_jobs.ingest.validation import validate
 from tests.landed import as_read, batch_of, naive
@@ -54,7 +55,7 @@ def _read_otherwise(spark: SparkSession, lines: list[str]) -> list[str]:
         some = typed_events(accepted, event_type)
         columns = [field.name for field in fields if field.name not in accepted.columns]
         for row in some.select("raw", *columns).collect():
-            strict = read_odd(row["raw"].encode())
+            strict = read_line(row["raw"].encode())
             assert strict.problem is None
             values = {name: told([strict], name).to_pylist()[0] for name in columns}
             for name, value in values.items():

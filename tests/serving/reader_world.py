@@ -18,9 +18,9 @@ from fastapi import FastAPI
 
 from contracts.epochs import CONTENT_TYPES, FLAG_PUBLIC, REASONS, SOURCES, Pointer, pack_pool
 from contracts.redis_keys import POINTER_KEY, card_key, fallback_key, pool_key
+from serving.http.tokens import mint_token
 from serving.reader.app import create_app, nobody_has_an_arm
 from serving.reader.config import ReaderConfig
-from serving.reader.tokens import mint_token
 
 SECRET = b"a secret for tests, longer than 32 bytes"
 GENERATED_AT = 1_770_000_000
@@ -43,7 +43,8 @@ class Seed:
 class RedisServer:
     """A redis-server process on a free port that a test may kill and start again, and writes into it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *options: str) -> None:
+        self._options = options or ("--save", "")
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = int(probe.getsockname()[1])
@@ -53,7 +54,7 @@ class RedisServer:
 
     def start(self) -> None:
         self._process = subprocess.Popen(
-            ["redis-server", "--port", str(self.port), "--save", "", "--maxmemory-policy", "noeviction"],
+            ["redis-server", "--port", str(self.port), *self._options, "--maxmemory-policy", "noeviction"],
             stdout=subprocess.DEVNULL,
         )
         for _ in range(200):
@@ -74,11 +75,11 @@ class RedisServer:
         self._process.wait()
 
     @classmethod
-    def running(cls) -> Iterator["RedisServer"]:
+    def running(cls, *options: str) -> Iterator["RedisServer"]:
         """What a fixture yields: a server until the fixture's end; a machine without Redis skips its tests."""
         if shutil.which("redis-server") is None:
             pytest.skip("redis-server is not installed")
-        server = cls()
+        server = cls(*options)
         yield server
         server.kill()
 

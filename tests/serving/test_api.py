@@ -12,10 +12,10 @@ import httpx
 import pytest
 
 from contracts.redis_keys import POINTER_KEY
+from serving.http.json_log import JsonFormatter
+from serving.http.tokens import mint_token
 from serving.reader.__main__ import main
-from serving.reader.request_log import JsonFormatter
 from serving.reader.responses import FeedResponse
-from serving.reader.tokens import mint_token
 from tests.serving.reader_world import BIG, GENERATED_AT, SECRET, OpenReader, RedisServer, Seed
 
 

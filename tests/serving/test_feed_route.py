@@ -6,8 +6,9 @@ from typing import Any
 import httpx
 import pytest
 
-from serving.reader.feed_route import FEED_PATH, plain_parameters
-from serving.reader.tokens import mint_token
+from serving.http.tokens import mint_token
+from serving.reader.feed_route import plain_parameters
+from serving.reader.metrics import FEED_PATH
 from tests.serving.reader_world import SECRET, Client, OpenReader, RedisServer, Seed
 
 PLAIN = {"cursor": None, "count": 20, "wanted": "all"}

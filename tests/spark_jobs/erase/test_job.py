@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 from pyspark.sql import functions as F
 
+from contracts.collector_keys import LINE_FIELD, STREAM
 from contracts.erasure import KEY_FILE_VARIABLE, NOBODY, id_key
 from contracts.redis_keys import pool_key
 from contracts.settings import ErasureRules, Settings
@@ -64,7 +66,16 @@ def request_(tmp_path: Path, server: RedisServer, monkeypatch: pytest.MonkeyPatc
     server.client.flushdb()
     server.client.set(pool_key(1, FRIEND), packed([THEIRS, OTHERS], [PERSON, FRIEND]))
     server.client.set(pool_key(1, PERSON), packed([OTHERS], [FRIEND]))
-    return job.Request("ticket-17", [PERSON], tmp_path / "search.json", server.url, tmp_path / "runs")
+    collected = collector_of(server)
+    collected.flushdb()
+    for user_id in (PERSON, FRIEND):
+        collected.xadd(STREAM, {LINE_FIELD: json.dumps({"user_id": user_id})})
+    urls = (server.url, f"redis://127.0.0.1:{server.port}/1")
+    return job.Request("ticket-17", [PERSON], tmp_path / "search.json", urls[0], tmp_path / "runs", urls[1])
+
+
+def collector_of(server: RedisServer) -> Any:
+    return redis.Redis(port=server.port, db=1)
 
 
 def fill(lake: Lake) -> None:
@@ -101,7 +112,8 @@ def fill(lake: Lake) -> None:
 def findings(lake: Lake, request: job.Request, server: RedisServer, wanted: SearchList) -> list[Searched]:
     needles = Needles(wanted)
     folders = [search_folder(lake.spark, str(folder), needles) for folder in (lake.root, request.runs)]
-    return [*folders, search_redis(server.client, "Redis", needles)]
+    in_redis = [search_redis(client, "Redis", needles) for client in (server.client, collector_of(server))]
+    return [*folders, *in_redis]
 
 
 @contextmanager
@@ -148,13 +160,15 @@ def test_a_person_is_erased_in_spite_of_failures_and_others_stay(
     }
     assert before[1].findings
     assert before[2].findings
+    assert before[3].findings
 
     with failing_at(monkeypatch, "forget", 4), pytest.raises(OSError, match="killed in forget"):
         job.erase(lake, request_, settings)
     assert is_before_erasure(Path(lake.root) / MODEL)
     removed = job.erase(lake, request_, settings)
     after = findings(lake, request_, server, wanted)
-    assert [searched.findings for searched in after] == [(), (), ()]
+    assert [searched.findings for searched in after] == [(), (), (), ()]
+    assert collector_of(server).xlen(STREAM) == 1
     assert min(searched.items for searched in after) >= 1
     assert (removed["settings"], removed["models"]) == (settings_hash(settings), 1)
     assert set(removed["tables"]) >= {"bronze.events", "silver.posts", "gold.ranked_feeds"}

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.landing import Field
+from contracts.lines.event_line import read_line
 from spark_jobs.ingest.line_rules import ENVELOPE_NAMES
-from spark_jobs.ingest.odd_lines import read_odd, told
+from spark_jobs.ingest.odd_lines import told
 from spark_jobs.ingest.plain_lines import FIELDS, is_surely_within, read_plain
 from tests.landing_page import EXAMPLES
 from tests.odd_lines import ODD_LINES, odd_lines
@@ -23,7 +24,7 @@ def disagreements(lines: Sequence[str]) -> list[str]:
     """Lines that the quick reading takes and the strict one refuses, or reads as something else."""
     names = list(FIELDS)
     quick = read_plain(pa.array(lines), names)
-    strict = [read_odd(line.encode()) for line in lines]
+    strict = [read_line(line.encode()) for line in lines]
     is_plain = quick[names.index("event_type")].is_valid().to_pylist()
     slow = [told(strict, name) for name in names]
     values = zip(*(column.to_pylist() for column in (*quick, *slow)), strict=True)

@@ -13,9 +13,10 @@ from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any
 
 from contracts.json_limits import MAX_DIGITS, MAX_LEVELS, MAX_NAME_UNITS, MAX_TEXT_UNITS
-from spark_jobs.ingest.json_problems import Problem, bad_encoding, bad_syntax, shown
+from contracts.lines.json_problems import Problem, bad_encoding, bad_syntax, shown
 
-_STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+_STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)'
+"""A text, or what begins like one and has no end: else each quote in it would be tried, to the end of the line."""
 _BRACKETS = re.compile(rf"{_STRING}|[\[\]{{}}]", re.DOTALL)
 _CONSTANTS = re.compile(rf"{_STRING}|NaN|-?Infinity", re.DOTALL)
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
@@ -125,7 +126,7 @@ def _beyond_limits(value: Any, text: str) -> Problem | None:
         what, size, most = _size(one)
         if size > most:
             of = f"{shown(field)}: " if field else ""
-            return Problem("beyond_limits", f"{of}{what.format(f'{size:,}')}, must be at most {most:,}")
+            return Problem("beyond_limits", f"{of}{what.format(f'{size:,}')}, must be at most {most:,}", field or None)
     return None
 
 
@@ -175,7 +176,7 @@ def _lone_surrogate(value: Any, text: str) -> Problem | None:
     raw_name, raw_value = next(((name, told) for key, name, told in _members(text) if key == halves), ("", text))
     if not is_whole(halves):
         return Problem("lone_surrogate", f"the name {shown(raw_name)}")
-    return Problem("lone_surrogate", f"{halves}={shown(raw_value)}" if raw_name else shown(text))
+    return Problem("lone_surrogate", f"{halves}={shown(raw_value)}" if raw_name else shown(text), halves or None)
 
 
 def is_whole(text: str | None) -> bool:

@@ -1,4 +1,4 @@
-"""The HTTP server under the reader, with the limits that hold before any of our code sees a request.
+"""The HTTP server under a service, with the limits that hold before any of our code sees a request.
 
 Granian on the process's own event loop: it bounds the bytes and number of headers (431), the time in which they must
 have come in, the time for which a connection may idle, and how many connections there are at once; those beyond wait
@@ -9,6 +9,7 @@ import asyncio
 import logging
 import resource
 import signal
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from fastapi import FastAPI
@@ -20,7 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from contracts.settings import ReaderLimits
 
 _LOG = logging.getLogger(__name__)
-_PUBLIC_PATHS = frozenset({"/api/v1/feed", "/healthz", "/readyz"})
+_HEALTH = ("/healthz", "/readyz")
 _OWN_DESCRIPTORS = 40  # libraries, logs, event loop, listeners
 
 
@@ -33,16 +34,24 @@ class Address:
 
 
 class OnlyPublicPaths:
-    """ASGI middleware of a listener that shows the feed and health alone; everything else is not found."""
+    """ASGI middleware of a listener that shows health and a service's own paths; everything else is not found.
 
-    def __init__(self, app: ASGIApp) -> None:
+    A path of ``paths`` that ends in ``/`` stands for all that begin with it.
+    """
+
+    def __init__(self, app: ASGIApp, paths: Collection[str]) -> None:
         self._app = app
+        self._paths = frozenset((*_HEALTH, *paths))
+        self._beginnings = tuple(path for path in paths if path.endswith("/"))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
-        if scope["type"] == "http" and scope["path"] not in _PUBLIC_PATHS:
+        if scope["type"] == "http" and not self._is_public(scope["path"]):
             scope = {**scope, "path": "/", "raw_path": b"/"}
         await self._app(scope, receive, send)
+
+    def _is_public(self, path: str) -> bool:
+        return path in self._paths or (bool(self._beginnings) and path.startswith(self._beginnings))
 
 
 def share_descriptors(wanted_http: int, wanted_redis: int) -> tuple[int, int]:
@@ -67,13 +76,20 @@ def share_descriptors(wanted_http: int, wanted_redis: int) -> tuple[int, int]:
     return wanted_http, wanted_redis
 
 
-def serve(app: FastAPI, public: Address, internal: Address | None, limits: ReaderLimits) -> None:
-    """Serve until SIGINT or SIGTERM; with ``internal``, metrics and documentation are there and not on ``public``."""
-    asyncio.run(_serve(app, public, internal, limits))
+def serve(
+    app: FastAPI, public: Address, internal: Address | None, limits: ReaderLimits, paths: Collection[str]
+) -> None:
+    """Serve until SIGINT or SIGTERM; with ``internal``, metrics and documentation are there and not on ``public``.
+
+    ``paths`` are the service's own, see ``OnlyPublicPaths``.
+    """
+    asyncio.run(_serve(app, public, internal, limits, paths))
 
 
-async def _serve(app: FastAPI, public: Address, internal: Address | None, limits: ReaderLimits) -> None:
-    shown: ASGIApp = app if internal is None else OnlyPublicPaths(app)
+async def _serve(
+    app: FastAPI, public: Address, internal: Address | None, limits: ReaderLimits, paths: Collection[str]
+) -> None:
+    shown: ASGIApp = app if internal is None else OnlyPublicPaths(app, paths)
     servers = [_listen(shown, public, Interfaces.ASGI, limits.connections, limits)]
     if internal is not None:
         servers.append(_listen(app, internal, Interfaces.ASGINL, limits.internal_connections, limits))

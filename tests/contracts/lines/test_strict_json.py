@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.json_limits import MAX_DIGITS, MAX_LEVELS, MAX_NAME_UNITS, MAX_TEXT_UNITS
-from spark_jobs.ingest.json_problems import LONGEST_SHOWN
-from spark_jobs.ingest.strict_json import read_json, value_text
+from contracts.lines.json_problems import LONGEST_SHOWN
+from contracts.lines.strict_json import read_json, value_text
 from tests.odd_lines import LIMITS, ODD_LINES, RAW_VALUES, nested, with_raw
 
 BLANK = r"[ \t\n\r]*"
@@ -153,3 +153,11 @@ def test_a_value_is_shown_as_it_stands_in_the_line() -> None:
     long = json.dumps({"x" * 200: "\ud83d"})
     assert detail(long) == f'{"x" * 200}="\\ud83d"'
     assert len(detail(json.dumps({"x": "y" * 200 + "\ud83d"}))) == len("x=") + LONGEST_SHOWN + 1
+
+
+@pytest.mark.timeout(120)  # a reader that tries every quote to the end of the line takes hours
+@pytest.mark.parametrize("end", ["", "\\", '"', '"}'])
+def test_a_text_without_an_end_is_looked_at_once(end: str) -> None:
+    line = '{"a": ' + "[" * 300 + '"\\' * 500_000 + end
+    assert reason(line) == "malformed_json"
+    assert reason('{"a": ' + "[" * 1_000 + '"' + end) == "beyond_limits"

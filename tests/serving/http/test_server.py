@@ -4,7 +4,7 @@ from types import SimpleNamespace
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from serving.reader.server import OnlyPublicPaths, share_descriptors
+from serving.http.server import OnlyPublicPaths, share_descriptors
 
 
 @pytest.fixture
@@ -48,13 +48,16 @@ def test_a_hard_limit_is_shared_and_one_too_low_is_refused(
     ("path", "seen"),
     [
         ("/api/v1/feed", "/api/v1/feed"),
+        ("/api/v1/feed/x", "/"),
+        ("/api/v1/posts/7/like", "/api/v1/posts/7/like"),
+        ("/api/v1/posts", "/"),
         ("/readyz", "/readyz"),
         ("/metrics", "/"),
         ("/docs", "/"),
         ("/openapi.json", "/"),
     ],
 )
-async def test_a_public_listener_shows_the_feed_and_health_alone(path: str, seen: str) -> None:
+async def test_a_public_listener_shows_the_paths_it_is_given_and_health_alone(path: str, seen: str) -> None:
     paths = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -67,5 +70,7 @@ async def test_a_public_listener_shows_the_feed_and_health_alone(path: str, seen
     async def send(_: Message) -> None:
         return
 
-    await OnlyPublicPaths(app)({"type": "http", "path": path, "raw_path": path.encode()}, receive, send)
+    await OnlyPublicPaths(app, ["/api/v1/feed", "/api/v1/posts/"])(
+        {"type": "http", "path": path, "raw_path": path.encode()}, receive, send
+    )
     assert paths == [seen]

@@ -1,41 +1,25 @@
 """One id and one structured log line per request."""
 
-import json
 import logging
 import re
 import time
 import uuid
-from datetime import UTC, datetime
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.reader.metrics import ReaderMetrics
+from serving.http.metrics import HttpMetrics
 
-_LOG = logging.getLogger("serving.reader.requests")
 _ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 ALWAYS_SENT = {"X-Content-Type-Options": "nosniff"}
 """Headers of every answer."""
-_KNOWN_PATHS = frozenset({"/api/v1/feed", "/healthz", "/readyz", "/metrics", "/docs", "/openapi.json"})
-
-
-class JsonFormatter(logging.Formatter):
-    """A log record as one JSON object; ``extra={"fields": {...}}`` stands beside the message."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """The line."""
-        line: dict[str, Any] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname,
-            "logger": record.name,
-            "message": record.getMessage(),
-            **getattr(record, "fields", {}),
-        }
-        if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)
+RouteOf = Callable[[str], str | None]
+"""The name of the route that a path belongs to; None: none of the service's own."""
+_OTHER = "other"
+_SHELL_PATHS = frozenset({"/healthz", "/readyz", "/metrics", "/docs", "/openapi.json"})
 
 
 class RequestLog:
@@ -44,9 +28,11 @@ class RequestLog:
     Adds the headers of every answer.
     """
 
-    def __init__(self, app: ASGIApp, metrics: ReaderMetrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: HttpMetrics, service: str, route_of: RouteOf) -> None:
         self._app = app
         self._metrics = metrics
+        self._route_of = route_of
+        self._log = logging.getLogger(f"serving.{service}.requests")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request; anything but HTTP passes through."""
@@ -73,11 +59,10 @@ class RequestLog:
             self._record(scope["path"], status, request_id, state.get("served_from"), time.perf_counter() - started)
 
     def _record(self, path: str, status: int, request_id: str, served_from: str | None, took_s: float) -> None:
-        known = path if path in _KNOWN_PATHS else "other"
-        self._metrics.requests.labels(known, status).inc()
-        if known == "/api/v1/feed":
-            self._metrics.latency.labels(served_from or "none").observe(took_s)
-        fields = {"request_id": request_id, "path": known, "status": status, "took_ms": round(took_s * 1000, 3)}
+        route = self._route_of(path) or (path if path in _SHELL_PATHS else _OTHER)
+        self._metrics.requests.labels(route, status).inc()
+        self._metrics.observe(route, served_from, took_s)
+        fields = {"request_id": request_id, "path": route, "status": status, "took_ms": round(took_s * 1000, 3)}
         if served_from is not None:
             fields["served_from"] = served_from
-        _LOG.info("request", extra={"fields": fields})
+        self._log.info("request", extra={"fields": fields})

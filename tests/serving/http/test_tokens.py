@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.reader.config import load_secret
-from serving.reader.tokens import TokenError, authenticate, mint_token
+from serving.http.secret import load_secret
+from serving.http.tokens import TokenError, authenticate, mint_token
 
 SECRET = b"a secret for tests, longer than 32 bytes"
 

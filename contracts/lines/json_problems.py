@@ -1,6 +1,6 @@
 """Why a line is refused, in words."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 LONGEST_SHOWN = 80
 """Characters of a value that a detail shows."""
@@ -12,10 +12,14 @@ _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 @dataclass(frozen=True)
 class Problem:
-    """Why a line is refused: a reason of ``contracts.landing.REFUSALS``, and what of the line breaks its rule."""
+    """Why a line is refused: a reason of ``contracts.landing.REFUSALS``, and what of the line breaks its rule.
+
+    ``field`` names the field of the event that breaks it, where one does.
+    """
 
     reason: str
     detail: str
+    field: str | None = field(default=None, compare=False)
 
 
 def shown(value: str) -> str:

@@ -1,0 +1,18 @@
+"""What a collector process is started with: its settings, its Redis, and that of the reader."""
+
+from dataclasses import dataclass, field
+
+from contracts.settings import CollectorRules
+
+
+@dataclass(frozen=True)
+class CollectorConfig(CollectorRules):
+    """The settings of one collector process.
+
+    ``redis_url`` holds the stream; ``serving_redis_url`` is the one that feeds are read from, if there is one.
+    ``late_days`` is that of the data set.
+    """
+
+    redis_url: str = field(kw_only=True)
+    serving_redis_url: str | None = field(default=None, kw_only=True)
+    late_days: int = field(default=3, kw_only=True)

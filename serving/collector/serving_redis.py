@@ -1,0 +1,97 @@
+"""What the collector asks of, and writes to, the Redis that feeds are read from: never at an event's expense.
+
+A post that a user hides is withheld from their next page; the publish of the next epoch would do it anyway. Counts of
+a post are told to whom its card may be shown. Where this Redis does not answer, both are left out.
+"""
+
+import json
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from redis.exceptions import RedisError
+
+from contracts.epochs import MAX_CARD_BYTES, MAX_POINTER_BYTES, MAX_POOL_BYTES, MAX_READ_MEMBERS, Pointer, unpack_pool
+from contracts.redis_keys import (
+    NARROWED_KEY,
+    POINTER_KEY,
+    TAKEDOWN_KEY,
+    block_key,
+    card_key,
+    hidden_key,
+    parted_key,
+    pool_key,
+)
+from contracts.visibility import is_open
+from serving.collector.config import CollectorConfig
+from serving.collector.metrics import CollectorMetrics
+from serving.collector.paths import Action
+from serving.collector.responses import Stats
+from serving.collector.stream import connection
+
+_LOG = logging.getLogger(__name__)
+_COUNTED: dict[Action, str] = {"like": "likes", "comment": "comments", "share": "shares"}
+_FAILURES = (RedisError, OSError, TimeoutError, AttributeError, IndexError, KeyError, TypeError, ValueError)
+"""The last five come from values that are damaged."""
+
+
+class ServingRedis:
+    """The Redis of the reader, if there is one."""
+
+    def __init__(self, config: CollectorConfig, metrics: CollectorMetrics) -> None:
+        self._metrics = metrics
+        self._redis = None
+        if config.serving_redis_url is not None:
+            self._redis = connection(config.serving_redis_url, config, config.serving_timeout_s)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        if self._redis is not None:
+            await self._redis.aclose()
+
+    async def hide(self, user_id: int, post_ids: Sequence[int]) -> None:
+        """Withhold posts from the user's next page, as far as the reader reads hidden posts at all."""
+        if self._redis is None or not post_ids:
+            return
+        try:
+            key = hidden_key(user_id)
+            if await self._redis.scard(key) + len(post_ids) <= MAX_READ_MEMBERS:
+                await self._redis.sadd(key, *post_ids)
+        except _FAILURES as error:
+            self._report(error)
+
+    async def stats(self, user_id: int, post_id: int, action: Action | None) -> Stats | None:
+        """Counts of a post with the action that was just taken; None where the user's feed would not show its card."""
+        if self._redis is None:
+            return None
+        try:
+            epoch = Pointer.loads(await self._redis.getrange(POINTER_KEY, 0, MAX_POINTER_BYTES)).stable
+            pipe = self._redis.pipeline(transaction=False)
+            pipe.getrange(card_key(epoch, post_id), 0, MAX_CARD_BYTES)
+            pipe.getrange(pool_key(epoch, user_id), 0, MAX_POOL_BYTES)
+            pipe.sismember(TAKEDOWN_KEY, post_id)
+            pipe.zscore(NARROWED_KEY, post_id)
+            pipe.exists(parted_key(user_id))
+            card, pool, is_taken_down, narrowed, is_parted = await pipe.execute()
+            if not card or is_taken_down or narrowed is not None:
+                return None
+            told = json.loads(card)
+            author = (told["author"] or {}).get("id")
+            if author is not None and await self._redis.sismember(block_key(user_id), int(author)):
+                return None
+            if not is_open(told["privacy"], told["source"]["type"]) and (is_parted or not _holds(pool, post_id)):
+                return None
+            stats = Stats.model_validate(told["stats"])
+        except _FAILURES as error:
+            self._report(error)
+            return None
+        name = _COUNTED.get(action) if action else None
+        return stats.model_copy(update={name: getattr(stats, name) + 1}) if name else stats
+
+    def _report(self, error: Exception) -> None:
+        self._metrics.unavailable.labels("serving").inc()
+        _LOG.warning("the reader's Redis does not answer: %s: %s", type(error).__name__, error)
+
+
+def _holds(pool: Any, post_id: int) -> bool:
+    return bool(pool) and bool((unpack_pool(pool).columns["post_id"] == post_id).any())

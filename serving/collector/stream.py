@@ -1,0 +1,108 @@
+"""The stream that events are appended to: one round trip a request, answered once the events are on disk."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.driver_info import DriverInfo
+from redis.exceptions import InvalidResponse, RedisError
+
+from contracts.collector_keys import DAY_S, STREAM, posted_key, rate_key, taken_key
+from serving.collector.config import CollectorConfig
+from serving.collector.events import Event
+
+_MINUTE_S = 60
+_SCRIPT = (Path(__file__).parent / "append.lua").read_text()
+NEEDED = {"appendonly": "yes", "appendfsync": "always", "maxmemory-policy": "noeviction"}
+"""What Redis must be set to: only then is an answer of its own a promise."""
+_FAILURES = (RedisError, InvalidResponse, OSError, TimeoutError, AttributeError, IndexError, KeyError, ValueError)
+"""The last four come from the client where Redis answers what is no answer."""
+
+
+class StreamUnavailableError(Exception):
+    """The events are perhaps not in the stream; the text says why."""
+
+
+class TooManyError(Exception):
+    """The user has sent as many as they may; ``wait_s`` is when they may send again."""
+
+    def __init__(self, what: str, wait_s: int) -> None:
+        super().__init__(what)
+        self.wait_s = wait_s
+
+
+def connection(url: str, config: CollectorConfig, timeout_s: float) -> Any:
+    """A client with bounded waits and no retries."""
+    pool: Any = BlockingConnectionPool.from_url(
+        url,
+        max_connections=config.max_redis_connections,
+        timeout=config.queue_timeout_s,
+        socket_connect_timeout=timeout_s,
+        socket_timeout=timeout_s,
+        retry=Retry(NoBackoff(), 0),
+        protocol=2,
+        driver_info=DriverInfo(),
+    )
+    return Redis.from_pool(pool)
+
+
+class EventStream:
+    """Appends events; what a retry sends again, and what a user sends too much of, is told by counters beside it."""
+
+    def __init__(self, config: CollectorConfig, clock: Callable[[], float]) -> None:
+        self._config = config
+        self._clock = clock
+        self._redis = connection(config.redis_url, config, config.redis_timeout_s)
+        self._script: str | None = None
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._redis.aclose()
+
+    async def append(self, events: Sequence[Event], user_id: int, post_id: int | None = None) -> int:
+        """Put the events of one request into the stream, all or none; returns how many are new.
+
+        One that was sent before within ``retry_window_s`` is in the stream already. ``post_id`` is that of the post
+        that the one event makes. Raises ``TooManyError`` and ``StreamUnavailableError``.
+        """
+        config, now = self._config, int(self._clock())
+        window = now // config.retry_window_s
+        keys = [STREAM, taken_key(user_id, window), taken_key(user_id, window - 1)]
+        keys += [rate_key(user_id, now // _MINUTE_S), posted_key(user_id, now // DAY_S)]
+        words: list[Any] = [config.retry_window_s, config.events_per_minute, config.posts_per_day]
+        words.append("" if post_id is None else post_id)
+        for event in events:
+            words += (event.event_id, event.line)
+        try:
+            script = self._script or await self._prepare()
+            what, count = await self._redis.evalsha(script, len(keys), *keys, *words)
+        except _FAILURES as error:
+            self._script = None
+            raise StreamUnavailableError(f"{type(error).__name__}: {error}") from error
+        if what == b"events":
+            raise TooManyError(f"at most {config.events_per_minute} events a minute", _MINUTE_S - now % _MINUTE_S)
+        if what == b"posts":
+            raise TooManyError(f"at most {config.posts_per_day} posts a day", DAY_S - now % DAY_S)
+        return int(count)
+
+    async def check(self) -> int:
+        """The number of entries that wait for the drain; raises ``StreamUnavailableError`` where none can be added."""
+        try:
+            await self._prepare()
+            return int(await self._redis.xlen(STREAM))
+        except _FAILURES as error:
+            self._script = None
+            raise StreamUnavailableError(f"{type(error).__name__}: {error}") from error
+
+    async def _prepare(self) -> str:
+        """Load the script into a Redis that is set up to keep what it acknowledges."""
+        found = await self._redis.config_get(*NEEDED)
+        for name, needed in NEEDED.items():
+            if found.get(name, found.get(name.encode())) not in (needed, needed.encode()):
+                raise StreamUnavailableError(f"the stream's Redis does not keep what it takes: set {name} {needed}")
+        loaded = await self._redis.script_load(_SCRIPT)
+        self._script = loaded.decode() if isinstance(loaded, bytes) else str(loaded)
+        return self._script

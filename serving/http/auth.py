@@ -1,0 +1,36 @@
+"""Who is asking: the bearer token of a request, and the answer to one that proves nobody."""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from fastapi import Request, Response
+from fastapi.security import HTTPBearer
+
+from serving.http.problems import problem
+from serving.http.tokens import authenticate
+
+BEARER = HTTPBearer(bearerFormat="JWT", description="HS256; sub = user id, aud = feedlake, exp", auto_error=False)
+"""How OpenAPI describes the token."""
+
+
+@dataclass(frozen=True)
+class TokenRules:
+    """What a token must be to prove somebody."""
+
+    secret: bytes
+    audience: str
+    max_lifetime_s: int
+
+
+def asking_user(request: Request) -> int:
+    """The user whom the request's token proves; raises ``TokenError``."""
+    rules: TokenRules = request.app.state.tokens
+    return authenticate(request.headers.get("authorization"), rules.secret, rules.audience, rules.max_lifetime_s)
+
+
+def unauthorized(detail: str, request: Request) -> Response:
+    """401 with the challenge of RFC 6750: without a token it names no error."""
+    challenge = "Bearer"
+    if request.headers.get("authorization"):
+        challenge = f'Bearer error="invalid_token", error_description="{detail}"'
+    return problem(HTTPStatus.UNAUTHORIZED, detail, request.state.request_id, {"WWW-Authenticate": challenge})

@@ -1,0 +1,53 @@
+"""Taking erased people out of the collector's Redis: their events that no drain has moved yet, and their counters.
+
+Lines of others that mention them stay: ingest takes the id out of such a line when it has landed.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from contracts.collector_keys import LINE_FIELD, STREAM
+from contracts.erasure import KINDS, LINE_FIELDS, Kind
+from contracts.redis_keys import USER_TAG
+from spark_jobs.erased_ids import ErasedIds
+
+if TYPE_CHECKING:
+    import redis
+
+_ENTRIES_PER_READ = 500
+
+
+def erase_events(client: "redis.Redis", ids: ErasedIds) -> dict[str, int]:
+    """Delete entries by or about the erased people, and keys of theirs; returns how many of each.
+
+    An entry that is no event goes where it holds an id that does not occur by chance.
+    """
+    done, wanted, start = {"entries": 0, "keys": 0}, {kind: frozenset(ids.of(kind)) for kind in KINDS}, "-"
+    chance = [str(one).encode() for one in ids.distinctive()]
+    while entries := _read(client, start):
+        theirs = [name for name, fields in entries if _is_theirs(fields, wanted, chance)]
+        if theirs:
+            done["entries"] += int(client.xdel(STREAM, *theirs))
+        start = f"({entries[-1][0].decode()}"
+    for key in client.scan_iter(count=_ENTRIES_PER_READ):
+        if (tag := USER_TAG.search(key)) and int(tag[1]) in ids.user:
+            removed: Any = client.unlink(key)
+            done["keys"] += int(removed)
+    return done
+
+
+def _read(client: "redis.Redis", start: str) -> list[tuple[bytes, Mapping[bytes, bytes]]]:
+    found: Any = client.xrange(STREAM, start, "+", _ENTRIES_PER_READ)
+    # An entry that is deleted meanwhile has no fields.
+    return [(name, fields or {}) for name, fields in found]
+
+
+def _is_theirs(fields: Mapping[bytes, bytes], wanted: Mapping[Kind, frozenset[int]], chance: list[bytes]) -> bool:
+    try:
+        line = json.loads(fields[LINE_FIELD])
+        named = [line.get(name) for name in LINE_FIELDS]
+    except (AttributeError, KeyError, RecursionError, ValueError):
+        raw = b" ".join((*fields, *fields.values()))
+        return any(one in raw for one in chance)
+    return any(type(one) is int and one in wanted[kind] for one, kind in zip(named, LINE_FIELDS.values(), strict=True))
