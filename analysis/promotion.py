@@ -20,6 +20,7 @@ from contracts.metrics.auc import auc, auc_of_weights
 from contracts.metrics.calibration import bins_of_rows, calibration_error
 from contracts.metrics.columns import Floats
 from contracts.metrics.log_loss import log_loss
+from contracts.metrics.position import at_average_place
 
 SIDES = ("challenger", "baseline", "difference")
 MIN_USERS = 2
@@ -150,10 +151,11 @@ def _heads(sides: Mapping[str, ScoredRows], num_bins: int) -> dict[str, dict[str
             if not item.is_binary:
                 continue
             label, order = rows.labels[item.label_column] > 0, rows.order_by(item.name)
+            observed = at_average_place(label, rows.weight)
             predicted = rows.predictions.get(item.name)
             found["auc"][item.name][side] = None if order is None else auc(order, label)
             found["grouped_auc"][item.name][side] = None if order is None else grouped_auc(rows.users, order, label)
             found["log_loss"][item.name][side] = None if predicted is None else log_loss(predicted, label)
-            bins = None if predicted is None else bins_of_rows(predicted, label, num_bins)
+            bins = None if predicted is None else bins_of_rows(predicted, observed, num_bins)
             found["ece"][item.name][side] = None if bins is None else calibration_error(bins)
     return found

@@ -15,7 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from contracts.heads import HEADS, SCORE_COLUMNS
+from contracts.heads import HEADS
+from models.calibration import calibrate
 from models.checkpoint import Checkpoint, read_checkpoint
 from models.layers import CHUNK_ROWS
 from models.network import NUM_CROSS, NUM_POST, NUM_USER, Side
@@ -32,9 +33,7 @@ class Ranker:
         torch.set_num_threads(1)
         self.model_version = checkpoint.model_version
         self._parts = checkpoint.network.parts()
-        calibration = [checkpoint.config.calibration[head.name] for head in HEADS]
-        self._scale_H = torch.tensor([item.scale for item in calibration], dtype=torch.float32)
-        self._offset_H = torch.tensor([item.offset for item in calibration], dtype=torch.float32)
+        self._calibration = checkpoint.config.calibration
 
     @staticmethod
     def load(folder: Path | str) -> "Ranker":
@@ -57,7 +56,7 @@ class Ranker:
         post_projection_NS: Array,
         cross_NC: Array,
     ) -> dict[str, Array]:
-        """Calibrated scores of one user's candidates by ``SCORE_COLUMNS``, each (N,): probabilities, or seconds.
+        """Calibrated scores of one user's candidates by score column, each (N,): probabilities, or seconds.
 
         ``cross_NC`` holds the pair features, then the context features, in registry order.
         """
@@ -67,22 +66,18 @@ class Ranker:
                 f"cross features of shape {cross_NC.shape} for {count} post embeddings and "
                 f"{len(post_projection_NS)} projections; expected ({count}, {NUM_CROSS})"
             )
-        scores_NH = np.empty((count, len(HEADS)), dtype=np.float32)
+        logits_HN = np.empty((len(HEADS), count), dtype=np.float32)
         with torch.inference_mode():
             user_D, user_S = torch.tensor(user_embedding_D), torch.tensor(user_projection_S)
             for start in range(0, count, CHUNK_ROWS):
                 rows = slice(start, start + CHUNK_ROWS)
                 posts = [_padded(values[rows]) for values in (post_embedding_ND, post_projection_NS, cross_NC)]
-                chunk_NH = self._calibrated(self._parts.pair(user_D, user_S, *posts))
-                scores_NH[rows] = chunk_NH.numpy()[: len(scores_NH[rows])]
-        return {name: np.ascontiguousarray(scores_NH[:, index]) for index, name in enumerate(SCORE_COLUMNS)}
-
-    def _calibrated(self, logits_NH: Tensor) -> Tensor:
-        scores_NH = torch.sigmoid(logits_NH * self._scale_H + self._offset_H)
-        for index, head in enumerate(HEADS):
-            if not head.is_binary:
-                scores_NH[:, index] = self._scale_H[index] * torch.expm1(logits_NH[:, index].clamp_min(0.0))
-        return scores_NH
+                num_rows = min(CHUNK_ROWS, count - start)
+                logits_HN[:, rows] = self._parts.pair(user_D, user_S, *posts).numpy()[:num_rows].T
+        return {
+            head.score_column: calibrate(self._calibration[head.name], logits_N)
+            for head, logits_N in zip(HEADS, logits_HN, strict=True)
+        }
 
 
 def _vectors(side: Side | None, features_NF: Array, num_features: int) -> tuple[Array, Array]:

@@ -86,7 +86,7 @@ def _train(arguments: Arguments) -> str:
     print(f"model {model_version} {'registered' if changed else 'was already registered'}; hold-out:")
     for head, values in trained.metrics.items():
         shown = "  ".join(f"{name} {'-' if value is None else f'{value:.4g}'}" for name, value in values.items())
-        print(f"  {head:8}{shown}  calibrated by {trained.calibration[head].method}")
+        print(f"  {head:8}{shown}  scale {trained.calibration[head].scale:.4g}")
     return model_version
 
 
@@ -189,7 +189,7 @@ def parse_arguments(words: list[str]) -> Arguments:
         if found.epochs < 1:
             parser.error("--epochs must be at least 1")
         preset = replace(preset, epochs=found.epochs)
-    config = TrainingConfig(preset, settings.seed)
+    config = TrainingConfig(preset, settings.seed, settings.evaluation.calibration_bins)
     return Arguments(found.lake, found.ds, found.landing, found.runs, found.role, config, settings)
 
 

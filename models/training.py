@@ -12,30 +12,28 @@ import torch
 from torch import Tensor
 
 from contracts.heads import BINARY_HEADS, HEADS
-from contracts.metrics.auc import auc
-from contracts.metrics.calibration import bins_of_rows, calibration_error
-from contracts.metrics.columns import Floats
-from contracts.metrics.log_loss import log_loss
-from contracts.settings import TrainingMinimum
-from models.calibration import HeadCalibration, calibrate, fit_binary, fit_dwell
+from contracts.metrics.position import mean_chance
+from contracts.settings import Evaluation, TrainingMinimum
+from models.calibration import HeadCalibration, Prior
 from models.loading import TABLE, Examples, Shard, TooFewExamples
 from models.losses import head_losses, total_loss
 from models.network import QUANTILES, InputStatistics, Network, by_entity
 from models.networks import network_of
+from models.outputs import Outputs, calibrate_heads, measure
 from models.preset import Preset
 from models.steps import Steps
 
 EVALUATION_ROWS = 8192
-CALIBRATION_BINS = 15
 QUANTILE_ROWS = 100_000
 
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """How to train: the preset, and the seed of weights, dropout and row order."""
+    """How to train and measure: the preset, the seed of weights, dropout and row order, and bins of calibration."""
 
     preset: Preset
     seed: int
+    calibration_bins: int = Evaluation.calibration_bins
 
 
 @dataclass(frozen=True)
@@ -61,24 +59,6 @@ class Trained:
     num_examples: int
 
 
-@dataclass(frozen=True)
-class Outputs:
-    """Network outputs (N, H), labels (N, H) and weights (N,) of some days."""
-
-    logits: Floats
-    labels: Floats
-    weights: Floats
-
-    def target(self, index: int) -> Floats:
-        """Labels of a head had every post been looked at, in expectation: ``weight * label``, of seconds in seconds.
-
-        Source: Horvitz and Thompson (1952); see ``models/losses.py``.
-        """
-        if not HEADS[index].is_binary:
-            return np.log1p(self.weights * np.expm1(self.labels[:, index]))
-        return self.weights * self.labels[:, index]
-
-
 def train(
     training: Examples, calibration: Examples, holdout: Examples, config: TrainingConfig, report: Callable[[str], None]
 ) -> Trained:
@@ -91,7 +71,7 @@ def train(
     torch.use_deterministic_algorithms(mode=True)
     torch.manual_seed(config.seed)
     network = network_of(preset.network)(preset.sizes)
-    num_examples, rates = _prepare(network, training)
+    num_examples, priors = _prepare(network, training)
     steps = Steps(network, preset, num_examples)
     epochs: list[Epoch] = []
     best: dict[str, Tensor] = {}
@@ -104,22 +84,27 @@ def train(
         elif number - best_epoch >= preset.optimiser.patience:
             break  # the next epochs would fit the training days only
     network.load_state_dict(best)
-    fitted = _calibrate_heads(_predict(network, calibration), rates)
-    metrics = measure(_predict(network, holdout), fitted)
+    fitted = calibrate_heads(_predict(network, calibration), priors)
+    metrics = measure(_predict(network, holdout), fitted, config.calibration_bins)
     return Trained(network, fitted, metrics, tuple(epochs), best_epoch, num_examples)
 
 
-def _prepare(network: Network, training: Examples) -> tuple[int, dict[str, float]]:
-    """Set input moments and base rates from the training rows; return their number and each binary head's rate."""
-    count, num_positives = 0, 0
-    totals_H = torch.zeros(len(HEADS), dtype=torch.float64)
+def _prepare(network: Network, training: Examples) -> tuple[int, dict[str, Prior]]:
+    """Set input moments and base rates from the training rows; return their number and what they say of each head."""
+    count, inverse_weights = 0, 0.0
+    totals_H, means_H, num_positives_H = (torch.zeros(len(HEADS), dtype=torch.float64) for _ in range(3))
+    is_binary_H = torch.tensor([head.is_binary for head in HEADS])
     sum_F, squares_F = torch.zeros(()), torch.zeros(())
     for shard in training:
         count += shard.num_rows
-        totals_H += shard.weight.double() @ shard.labels.double()
-        num_positives += sum(int((shard.labels[:, i] > 0).sum()) for i, head in enumerate(HEADS) if head.is_binary)
+        weight_N, labels_NH = shard.weight.double(), shard.labels.double()
+        totals_H += weight_N @ labels_NH
+        means_H += weight_N @ torch.where(is_binary_H, labels_NH, labels_NH.expm1())
+        num_positives_H += (labels_NH > 0).sum(0)
+        inverse_weights += float((1.0 / weight_N).sum())
         sum_F = sum_F + shard.features.sum(0, dtype=torch.float64)
         squares_F = squares_F + shard.features.double().square().sum(0)
+    num_positives = int(num_positives_H[is_binary_H].sum())
     if num_positives < TrainingMinimum.POSITIVES:
         raise TooFewExamples(
             f"{TABLE}: {num_positives} positive labels ({', '.join(BINARY_HEADS)}) in {count} training rows; "
@@ -129,10 +114,11 @@ def _prepare(network: Network, training: Examples) -> tuple[int, dict[str, float
     std_F = (squares_F / count - mean_F.square()).clamp_min(0).sqrt()
     std_F = torch.where(std_F < 1e-6, torch.ones(()), std_F)  # noqa: PLR2004 - a constant input stays a constant
     smoothed_H = (totals_H + 0.5) / (count + 1.0)  # a head without positives still gets a rate above zero
-    is_binary_H = torch.tensor([head.is_binary for head in HEADS])
     base_H = torch.where(is_binary_H, torch.logit(smoothed_H), smoothed_H)
     network.prepare(InputStatistics(mean_F, std_F, base_H, _quantiles(training, count)))
-    return count, {head.name: float(rate) for head, rate in zip(HEADS, smoothed_H, strict=True) if head.is_binary}
+    means_H = (means_H + 0.5) / (count + 1.0) * mean_chance(count, inverse_weights)
+    stated = zip(HEADS, means_H.tolist(), num_positives_H.tolist(), strict=True)
+    return count, {head.name: Prior(mean, positives, count) for head, mean, positives in stated}
 
 
 def _quantiles(training: Examples, count: int) -> Tensor:
@@ -188,37 +174,6 @@ def _predict(network: Network, examples: Examples) -> Outputs:
             labels.append(shard.labels.numpy())
             weights.append(shard.weight.numpy())
     return Outputs(*(np.concatenate(parts).astype(np.float64) for parts in (logits, labels, weights)))
-
-
-def _calibrate_heads(outputs: Outputs, rates: dict[str, float]) -> dict[str, HeadCalibration]:
-    even = np.ones(len(outputs.weights))
-    return {
-        head.name: fit_binary(outputs.logits[:, index], outputs.target(index), even, rates[head.name])
-        if head.is_binary
-        else fit_dwell(outputs.logits[:, index], outputs.target(index), even)
-        for index, head in enumerate(HEADS)
-    }
-
-
-def measure(outputs: Outputs, calibration: dict[str, HeadCalibration]) -> dict[str, dict[str, float | None]]:
-    """Hold-out metrics per head, corrected for position; ``None`` where one is undefined, as JSON has no NaN."""
-    metrics: dict[str, dict[str, float | None]] = {}
-    for index, head in enumerate(HEADS):
-        predicted, target = calibrate(calibration[head.name], outputs.logits[:, index]), outputs.target(index)
-        observed = target if head.is_binary else np.expm1(target)
-        values: dict[str, float | None] = {
-            "mean_observed": float(observed.mean()),
-            "mean_predicted": float(predicted.mean()),
-        }
-        if head.is_binary:
-            values["num_positives"] = float((target > 0).sum())
-            values["auc"] = auc(predicted, target)
-            values["log_loss"] = log_loss(predicted, target)
-            values["calibration_error"] = calibration_error(bins_of_rows(predicted, target, CALIBRATION_BINS))
-        else:
-            values["rmse_log1p"] = math.sqrt(float(((np.log1p(predicted) - target) ** 2).mean()))
-        metrics[head.name] = values
-    return metrics
 
 
 def _progress(epoch: Epoch, num_epochs: int) -> str:

@@ -12,7 +12,7 @@ from deltalake import DeltaTable, QueryBuilder, write_deltalake
 
 from contracts.features import FEATURES, example_columns, schema_hash
 from contracts.heads import HEAD_NAMES, HEADS
-from models.calibration import HeadCalibration
+from models.calibration import METHODS, HeadCalibration
 from models.checkpoint import CheckpointConfig
 from models.layers import Standardise
 from models.network import NUM_CROSS, NUM_POST, NUM_USER, QUANTILES, InputStatistics, Network
@@ -78,7 +78,7 @@ def make_network(preset: str = "tiny", seed: int = 1) -> Network:
 
 def make_config(preset: str = "tiny", **changes: Any) -> CheckpointConfig:
     calibration = {
-        head.name: HeadCalibration("platt", 0.8, -0.1 * index) if head.is_binary else HeadCalibration("ratio", 1.3, 0.0)
+        head.name: HeadCalibration(METHODS[head.kind], 0.8 if head.is_binary else 1.3, -0.1 * index)
         for index, head in enumerate(HEADS)
     }
     values: dict[str, Any] = {

@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 
 from contracts.features import Entity, example_columns, features_of, schema_hash
 from contracts.heads import HEAD_NAMES, HEADS, LABEL_COLUMNS
-from models.calibration import HeadCalibration
+from models.calibration import METHODS, HeadCalibration
 from models.checkpoint import CheckpointConfig, write_checkpoint
 from models.networks import network_of
 from models.presets import preset_of
@@ -29,7 +29,7 @@ def register_model(
 ) -> str:
     """Write a checkpoint with random weights, its row of gold.models, and its promotion; returns the model version."""
     torch.manual_seed(seed)
-    calibration = {head.name: HeadCalibration("platt" if head.is_binary else "ratio", 1.0, 0.0) for head in HEADS}
+    calibration = {head.name: HeadCalibration(METHODS[head.kind], 1.0, 0.0) for head in HEADS}
     preset = preset_of("tiny")
     config = CheckpointConfig(
         preset, example_columns(), schema_hash(), HEAD_NAMES, calibration, ("2026-03-06",), seed, code_revision

@@ -52,6 +52,14 @@ def bins_of_buckets(num_rows: NDArray[Any], predicted: NDArray[Any], observed: N
     return Bins(predicted_sum / rows, observed_sum / rows, rows)
 
 
+def calibration_quality(bins: Bins) -> dict[str, float | None]:
+    """The figures of one head under the names that training, registry and report give them; ``None`` if undefined.
+
+    ``relative_error`` of the mean, ``ece`` in the unit of the head, ``slope``.
+    """
+    return {"relative_error": relative_error(bins), "ece": calibration_error(bins), "slope": slope(bins)}
+
+
 def calibration_error(bins: Bins) -> float | None:
     """Expected calibration error: how far a bin's means are apart, averaged over rows.
 

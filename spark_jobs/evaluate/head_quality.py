@@ -1,7 +1,8 @@
-"""Quality of each head on the held-out examples: AUC, log loss, calibration.
+"""Quality of each head on the held-out examples: AUC and log loss of the labels as logged, calibration.
 
-The examples are counted by score in Spark, finely enough (a thousandth of a logit) that only the counts, whose
-number does not grow with users, come to the driver.
+Calibration compares with labels as they are where every example stands at the average place, to which predictions are
+calibrated. The examples are counted by score in Spark, finely enough (a thousandth of a logit) that only the counts,
+whose number does not grow with users, come to the driver.
 """
 
 from typing import Any
@@ -10,17 +11,23 @@ import numpy as np
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from contracts.heads import BINARY_HEADS, HEAD_NAMES, HEADS
+from contracts.heads import BINARY_HEADS, HEADS
 from contracts.metrics.auc import auc_of_counts
-from contracts.metrics.calibration import bins_of_buckets, calibration_error, relative_error, slope
+from contracts.metrics.calibration import bins_of_buckets, calibration_quality
 from contracts.metrics.log_loss import NEAREST
+from contracts.metrics.position import mean_chance
 from spark_jobs.evaluate.user_metrics import AUC_COLUMNS
 
 BUCKETS_PER_UNIT = 1000.0
+COUNTED = ("rows", "predicted", "observed", "weighted", "inverse_weights", "log_loss")
+FIGURES = ("auc", "log_loss", "calibration", "relative_error", "ece", "slope")
 
 
 def count_scores(scored: DataFrame) -> DataFrame:
-    """(head, bucket, rows, predicted, observed, log_loss): sums per head and bucket of its score, dwell in seconds."""
+    """Sums per head and bucket of its score, dwell in seconds.
+
+    (head, bucket, rows, predicted, observed, weighted, inverse_weights, log_loss); ``weighted`` is observed * weight.
+    """
     heads = []
     for head in HEADS:
         predicted = F.col(head.score_column).cast("double")
@@ -32,38 +39,39 @@ def count_scores(scored: DataFrame) -> DataFrame:
     score = F.when(F.col("head").isin(*BINARY_HEADS), logit).otherwise(F.log1p(F.greatest("predicted", F.lit(0.0))))
     loss = F.when(F.col("observed") > 0, -F.log(clipped)).otherwise(-F.log(1 - clipped))
     return (
-        scored.select(F.inline(F.array(*heads)))
+        scored.select(F.col("weight").cast("double").alias("weight"), F.inline(F.array(*heads)))
         .groupBy("head", F.round(score * BUCKETS_PER_UNIT).cast("int").alias("bucket"))
         .agg(
             F.count("*").alias("rows"),
             F.sum("predicted").alias("predicted"),
             F.sum("observed").alias("observed"),
+            F.sum(F.col("observed") * F.col("weight")).alias("weighted"),
+            F.sum(1 / F.col("weight")).alias("inverse_weights"),
             F.sum(loss).alias("log_loss"),
         )
     )
 
 
 def summarise_heads(counts: DataFrame, num_bins: int) -> dict[str, dict[str, Any]]:
-    """AUC, log loss, calibration error, its bins, relative error and slope per head; null where one is undefined."""
+    """AUC, log loss, the bins of calibration and its figures per head; null where one is undefined."""
     table = counts.orderBy("head", "bucket").toArrow()
     heads = np.array(table["head"].to_pylist())
-    columns = {name: table[name].to_numpy() for name in ("rows", "predicted", "observed", "log_loss")}
-    names = ("auc", "log_loss", "ece", "calibration", "relative_error", "slope")
-    summary: dict[str, dict[str, Any]] = {name: {} for name in names}
-    for head in HEAD_NAMES:
-        of_head = {name: values[heads == head] for name, values in columns.items()}
+    columns = {name: table[name].to_numpy() for name in COUNTED}
+    summary: dict[str, dict[str, Any]] = {name: {} for name in FIGURES}
+    for head in HEADS:
+        of_head = {name: values[heads == head.name] for name, values in columns.items()}
         rows, observed = of_head["rows"], of_head["observed"]
-        bins = bins_of_buckets(rows, of_head["predicted"], observed, num_bins)
-        summary["calibration"][head] = [
+        at_average_place = of_head["weighted"] * mean_chance(int(rows.sum()), float(of_head["inverse_weights"].sum()))
+        bins = bins_of_buckets(rows, of_head["predicted"], at_average_place, num_bins)
+        summary["calibration"][head.name] = [
             [float(predicted), float(outcome), int(num_rows)]
             for predicted, outcome, num_rows in zip(bins.predicted, bins.observed, bins.num_rows, strict=True)
         ]
-        summary["relative_error"][head] = relative_error(bins)
-        summary["slope"][head] = slope(bins)
-        if head in BINARY_HEADS:
-            summary["auc"][head] = auc_of_counts(observed, rows - observed)
-            summary["log_loss"][head] = float(of_head["log_loss"].sum() / max(rows.sum(), 1))
-            summary["ece"][head] = calibration_error(bins)
+        for name, value in calibration_quality(bins).items():
+            summary[name][head.name] = value
+        if head.is_binary:
+            summary["auc"][head.name] = auc_of_counts(observed, rows - observed)
+            summary["log_loss"][head.name] = float(of_head["log_loss"].sum() / max(rows.sum(), 1))
     return summary
 
 

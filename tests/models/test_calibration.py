@@ -1,65 +1,168 @@
+"""Calibration of one head: monotone, right where it can be known, near the prior where labels are few."""
+
+from typing import Literal
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from contracts.metrics.calibration import bins_of_rows, calibration_error
-from models.calibration import calibrate, fit_binary, fit_dwell, sigmoid
+from contracts.metrics.calibration import bins_of_rows, calibration_error, relative_error, slope
+from contracts.metrics.columns import Floats
+from models.calibration import METHODS, MIN_SCALE, HeadCalibration, Prior, calibrate, fit, sigmoid
+
+Method = Literal["logistic", "exponential"]
+OF_LITTLE = Prior(mean=0.1, num_positives=1.0, num_rows=10)
+"""A prior that is worth one label."""
 
 
-def _logits(num_rows: int = 20_000) -> np.ndarray:
+def _logits(num_rows: int = 20_000) -> Floats:
     return np.random.default_rng(3).normal(-1.5, 1.0, num_rows)
 
 
-def test_platt_recovers_a_known_distortion() -> None:
+def _labels(probabilities: Floats) -> Floats:
+    return (np.random.default_rng(4).random(len(probabilities)) < probabilities).astype(float)
+
+
+def _seconds(means: Floats) -> Floats:
+    return means * np.random.default_rng(5).lognormal(-(0.7**2) / 2, 0.7, len(means))
+
+
+def test_a_known_distortion_of_a_binary_head_is_undone() -> None:
     true_logits = _logits()
-    labels = (np.random.default_rng(4).random(len(true_logits)) < sigmoid(true_logits)).astype(float)
+    labels = _labels(sigmoid(true_logits))
     distorted = (true_logits + 1.0) / 0.5  # undone by scale 0.5, offset -1
-    weights = np.ones(len(labels))
-    fitted = fit_binary(distorted, labels, weights, training_rate=0.2)
-    assert fitted.method == "platt"
+    fitted = fit("logistic", distorted, labels, OF_LITTLE)
     assert fitted.scale == pytest.approx(0.5, abs=0.02)
     assert fitted.offset == pytest.approx(-1.0, abs=0.05)
-    after = calibration_error(bins_of_rows(calibrate(fitted, distorted), labels, 15))
-    before = calibration_error(bins_of_rows(sigmoid(distorted), labels, 15))
+    after = calibration_error(bins_of_rows(calibrate(fitted, distorted), labels, 10))
+    before = calibration_error(bins_of_rows(sigmoid(distorted), labels, 10))
     assert after is not None
     assert before is not None
     assert after < 0.01
     assert before > 0.1
-    # at the optimum of the likelihood the mean prediction is the observed rate
-    assert calibrate(fitted, distorted).mean() == pytest.approx(labels.mean(), abs=1e-6)
 
 
-def test_without_positives_only_the_mean_moves_to_the_training_rate() -> None:
-    logits = _logits(500)
-    fitted = fit_binary(logits, np.zeros(500), np.ones(500), training_rate=0.003)
-    assert (fitted.method, fitted.scale) == ("prior", 1.0)
-    assert calibrate(fitted, logits).mean() == pytest.approx(0.003, rel=1e-6)
+def test_dwell_that_varies_too_little_gets_its_spread_back() -> None:
+    log_means = np.random.default_rng(6).normal(1.0, 0.6, 20_000)
+    seconds = _seconds(np.exp(log_means))
+    outputs = 0.4 * log_means + 0.5  # what a robust regression on log1p leaves
+    fitted = fit("exponential", outputs, seconds, OF_LITTLE)
+    assert fitted.scale == pytest.approx(1 / 0.4, rel=0.05)
+    bins = bins_of_rows(calibrate(fitted, outputs), seconds, 10)
+    assert slope(bins) == pytest.approx(1.0, abs=0.05)
+    assert relative_error(bins) == pytest.approx(0.0, abs=1e-3)
+    one_factor = np.expm1(outputs) * seconds.mean() / np.expm1(outputs).mean()
+    left = slope(bins_of_rows(one_factor, seconds, 10))
+    assert left is not None
+    assert left > 1.5
 
 
-def test_a_reversed_head_keeps_its_order() -> None:
-    logits = _logits(2000)
-    labels = (logits < np.median(logits)).astype(float)
-    assert fit_binary(logits, labels, np.ones(2000), training_rate=0.5).method == "prior"
+@pytest.mark.parametrize("method", METHODS.values())
+def test_what_is_calibrated_stays_as_it_is(method: Method) -> None:
+    outputs = _logits()
+    truth = calibrate(HeadCalibration(method, 1.0, 0.0), outputs)
+    targets = _labels(truth) if method == "logistic" else _seconds(truth)
+    fitted = fit(method, outputs, targets, Prior(float(truth.mean()), 5_000.0, 20_000))
+    assert fitted.scale == pytest.approx(1.0, abs=0.05)
+    assert fitted.offset == pytest.approx(0.0, abs=0.1)
 
 
-def test_weights_count() -> None:
-    logits = _logits(4000)
-    labels = (np.random.default_rng(5).random(4000) < 0.3).astype(float)
-    weights = np.where(labels == 1, 3.0, 1.0)
-    repeated = np.concatenate([np.repeat(logits[labels == 1], 3), logits[labels == 0]])
-    repeated_labels = np.concatenate([np.ones(int(labels.sum()) * 3), np.zeros(int((1 - labels).sum()))])
-    weighted = fit_binary(logits, labels, weights, 0.3)
-    assert weighted.offset == pytest.approx(fit_binary(repeated, repeated_labels, np.ones(len(repeated)), 0.3).offset)
+@pytest.mark.parametrize("method", METHODS.values())
+def test_the_mean_lies_between_labels_and_prior_by_what_each_is_worth(method: Method) -> None:
+    outputs, prior = _logits(10_000), Prior(mean=0.1, num_positives=1e9, num_rows=10**10)
+    assert prior.worth == pytest.approx(400, rel=1e-3)  # 1 / 0.05²
+    targets = np.where(np.arange(10_000) % 10 < 2, 1.0, 0.0)  # 0.2, where the prior's 400 labels are 4,000 rows
+    predicted = calibrate(fit(method, outputs, targets, prior), outputs)
+    assert predicted.mean() == pytest.approx((10_000 * 0.2 + 4_000 * 0.1) / 14_000, rel=1e-3)
 
 
-def test_dwell_seconds_have_the_observed_mean() -> None:
-    outputs = np.log1p(np.array([1.0, 3.0, 0.0]))
-    labels = np.log1p(np.array([4.0, 4.0, 0.0]))
-    fitted = fit_dwell(outputs, labels, np.ones(3))
-    assert (fitted.method, fitted.offset) == ("ratio", 0.0)
-    assert fitted.scale == pytest.approx(2.0)
-    assert calibrate(fitted, outputs).tolist() == pytest.approx([2.0, 6.0, 0.0])
-    assert fit_dwell(outputs, np.zeros(3), np.ones(3)).scale == 1.0
+@given(st.floats(0, 1e6))
+def test_a_prior_is_worth_no_more_than_its_own_labels_and_than_days_differ(num_positives: float) -> None:
+    assert Prior(0.1, num_positives, 10**7).worth <= min(max(num_positives, 1.0), 400.0)
 
 
-def test_extreme_logits_do_not_overflow() -> None:
+@settings(deadline=None, max_examples=60)
+@given(
+    method=st.sampled_from(list(METHODS.values())),
+    outputs=st.lists(st.floats(-15, 15), min_size=1, max_size=40),
+    seed=st.integers(0, 1000),
+    share=st.sampled_from([0.0, 0.1, 0.5, 1.0]),
+    prior=st.sampled_from([OF_LITTLE, Prior(1e-5, 0.0, 50_000), Prior(0.9, 900.0, 1_000)]),
+)
+def test_order_is_kept_whatever_the_rows(
+    method: Method, outputs: list[float], seed: int, share: float, prior: Prior
+) -> None:
+    x = np.array(outputs)
+    targets = (np.random.default_rng(seed).random(len(x)) < share).astype(float) * 2.3
+    fitted = fit(method, x, targets, prior)
+    assert fitted.scale >= MIN_SCALE
+    assert np.isfinite([fitted.scale, fitted.offset]).all()
+    grid = np.linspace(-8, 8, 200)
+    predicted = calibrate(fitted, grid)
+    inside = (predicted > 1e-300) & (predicted < (1 - 1e-12 if method == "logistic" else 86_000))
+    assert (np.diff(predicted) >= 0).all()
+    assert (np.diff(predicted)[inside[1:] & inside[:-1]] > 0).all()
+
+
+@pytest.mark.parametrize("method", METHODS.values())
+def test_few_labels_leave_the_rate_of_training_and_the_network_s_spread(method: Method) -> None:
+    outputs, prior = _logits(500), Prior(mean=0.003, num_positives=200.0, num_rows=66_000)
+    fitted = fit(method, outputs, np.zeros(500), prior)
+    assert fitted.scale == pytest.approx(1.0, abs=0.05)
+    # 133 labels of the prior against 500 rows that have none and of which 1.5 would be expected to
+    assert calibrate(fitted, outputs).mean() == pytest.approx(0.003, rel=0.02)
+
+
+@pytest.mark.parametrize("method", METHODS.values())
+@pytest.mark.parametrize("targets", [np.zeros(1), np.ones(1)])
+def test_one_row_changes_little(method: Method, targets: Floats) -> None:
+    fitted = fit(method, np.array([0.7]), targets, Prior(0.1, 100.0, 1_000))
+    assert calibrate(fitted, np.array([0.7]))[0] == pytest.approx(0.1, rel=0.15)
+
+
+@pytest.mark.parametrize("method", METHODS.values())
+def test_constant_scores_get_the_mean_and_no_rows_the_network_s_own_output(method: Method) -> None:
+    targets = np.where(np.arange(4_000) % 4 == 0, 1.0, 0.0)
+    fitted = fit(method, np.full(4_000, -2.0), targets, OF_LITTLE)
+    assert calibrate(fitted, np.array([-2.0]))[0] == pytest.approx(0.25, rel=1e-2)
+    assert fitted.scale == pytest.approx(1.0)
+    assert fit(method, np.zeros(0), np.zeros(0), OF_LITTLE) == HeadCalibration(method, 1.0, 0.0)
+
+
+@pytest.mark.parametrize("method", METHODS.values())
+def test_a_head_whose_order_is_reversed_keeps_it_and_has_the_right_mean(method: Method) -> None:
+    outputs = _logits(2000)
+    targets = (outputs < np.median(outputs)).astype(float)
+    fitted = fit(method, outputs, targets, Prior(0.5, 1.0, 2))
+    assert fitted.scale == MIN_SCALE
+    assert calibrate(fitted, outputs).mean() == pytest.approx(0.5, rel=1e-3)
+
+
+@pytest.mark.parametrize("column", ["outputs", "targets"])
+def test_what_is_not_finite_is_refused(column: str) -> None:
+    columns = {"outputs": np.zeros(3), "targets": np.zeros(3)}
+    columns[column][1] = np.nan
+    with pytest.raises(ValueError, match=f"{column} is not finite in 1 of 3 rows, the first is row 1"):
+        fit("logistic", prior=OF_LITTLE, **columns)
+
+
+def test_a_calibration_of_another_version_is_refused_by_name() -> None:
+    with pytest.raises(ValueError, match="calibration 'ratio', known are logistic, exponential; train the model"):
+        HeadCalibration("ratio", 1.0, 0.0)  # type: ignore[arg-type]
+
+
+def test_extreme_outputs_do_not_overflow() -> None:
     assert sigmoid(np.array([-1e4, 0.0, 1e4])).tolist() == [0.0, 0.5, 1.0]
+    assert calibrate(HeadCalibration("exponential", 1.0, 0.0), np.array([-1e4, 1e4])).tolist() == [
+        0.0,
+        pytest.approx(86_400),
+    ]
+
+
+@pytest.mark.parametrize("method", METHODS.values())
+def test_single_precision_stays_and_agrees(method: Method) -> None:
+    outputs, calibration = _logits(1000), HeadCalibration(method, 1.3, -0.2)
+    single = calibrate(calibration, outputs.astype(np.float32))
+    assert single.dtype == np.float32
+    np.testing.assert_allclose(single, calibrate(calibration, outputs), rtol=1e-5)

@@ -76,4 +76,4 @@ def test_the_configuration_is_plain_json(tmp_path: Path) -> None:
     config = json.loads((folder / CONFIG_FILE).read_text())
     assert config["features"] == list(example_columns())
     assert config["preset"]["name"] == "tiny"
-    assert config["calibration"]["dwell"] == {"method": "ratio", "offset": 0.0, "scale": 1.3}
+    assert config["calibration"]["dwell"] == {"method": "exponential", "offset": -0.5, "scale": 1.3}

@@ -1,4 +1,5 @@
 import json
+import re
 from datetime import date
 from pathlib import Path
 
@@ -32,7 +33,7 @@ def test_a_night_is_trained_registered_and_reported(tmp_path: Path, capsys: pyte
     version = run(parse_arguments(_words(tmp_path)))
     out = capsys.readouterr().out
     assert "training 2026-03-04 to 2026-03-05, calibration 2026-03-06, hold-out 2026-03-07" in out
-    assert "calibrated by prior" in out
+    assert re.search(r"  like .* relative_error \S+  ece \S+  slope \S+  .*  scale \d", out)
     (row,) = read_models(tmp_path / "lake")
     assert (row["model_version"], row["ds"], row["num_examples"]) == (version, date(2026, 3, 8), 2000)
     assert row["training_partitions"] == ["2026-03-04", "2026-03-05"]

@@ -1,0 +1,61 @@
+"""What a network says of the examples of some days: calibrated there, or measured there.
+
+Both compare with labels as they are where every example stands at the average place (``docs/evaluation.md``).
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from contracts.heads import HEADS
+from contracts.metrics.auc import auc
+from contracts.metrics.calibration import bins_of_rows, calibration_quality
+from contracts.metrics.columns import Floats
+from contracts.metrics.log_loss import log_loss
+from contracts.metrics.position import at_average_place
+from models.calibration import METHODS, HeadCalibration, Prior, calibrate, fit
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Network outputs (N, H), labels (N, H) and weights (N,) of some days."""
+
+    logits: Floats
+    labels: Floats
+    weights: Floats
+
+    def target(self, index: int) -> Floats:
+        """Labels of a head at the average place, (N,): 1 or 0 before that, or seconds."""
+        labels = self.labels[:, index]
+        return at_average_place(labels if HEADS[index].is_binary else np.expm1(labels), self.weights)
+
+
+def calibrate_heads(outputs: Outputs, priors: dict[str, Prior]) -> dict[str, HeadCalibration]:
+    """The calibration of every head on these days; outputs that are not finite raise ``ValueError``."""
+    return {
+        head.name: fit(METHODS[head.kind], outputs.logits[:, index], outputs.target(index), priors[head.name])
+        for index, head in enumerate(HEADS)
+    }
+
+
+def measure(
+    outputs: Outputs, calibration: dict[str, HeadCalibration], num_bins: int
+) -> dict[str, dict[str, float | None]]:
+    """Metrics per head, corrected for position; ``None`` where one is undefined, as JSON has no NaN."""
+    found: dict[str, dict[str, float | None]] = {}
+    for index, head in enumerate(HEADS):
+        predicted, observed = calibrate(calibration[head.name], outputs.logits[:, index]), outputs.target(index)
+        values: dict[str, float | None] = {
+            "mean_observed": float(observed.mean()),
+            "mean_predicted": float(predicted.mean()),
+            "num_positives": float((observed > 0).sum()),
+            **calibration_quality(bins_of_rows(predicted, observed, num_bins)),
+        }
+        if head.is_binary:
+            values["auc"] = auc(predicted, outputs.weights * outputs.labels[:, index])
+            values["log_loss"] = log_loss(predicted, observed)
+        else:
+            values["rmse_log1p"] = math.sqrt(float(((np.log1p(predicted) - np.log1p(observed)) ** 2).mean()))
+        found[head.name] = values
+    return found
