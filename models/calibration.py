@@ -42,8 +42,7 @@ class HeadCalibration:
     def __post_init__(self) -> None:
         """Refuse what an older or newer version wrote."""
         if self.method not in METHODS.values():
-            known = ", ".join(METHODS.values())
-            raise ValueError(f"unknown calibration {self.method!r}, known are {known}; train the model again")
+            raise ValueError(f"unknown calibration {self.method!r}, known are {', '.join(METHODS.values())}")
 
 
 @dataclass(frozen=True)

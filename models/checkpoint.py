@@ -16,7 +16,7 @@ from safetensors.torch import save as save_weights
 
 from contracts.features import example_columns, schema_hash
 from contracts.heads import HEAD_NAMES
-from models.calibration import HeadCalibration
+from models.calibration import METHODS, HeadCalibration
 from models.erasure import unmark
 from models.network import Network
 from models.networks import network_of
@@ -31,7 +31,9 @@ CONFIG_FILE = "config.json"
 class CheckpointConfig:
     """What stands beside the weights: sizes, inputs, calibration per head, and where the model comes from.
 
-    ``settings`` is the hash of the settings that it was trained under; older checkpoints have none.
+    ``calibration`` is fitted on all days that training did not see and scores nights; ``judged_calibration`` knows
+    nothing of the held-out days, and is what the model is judged by on those and later ones. ``settings`` is the hash
+    of the settings that it was trained under; older checkpoints have none.
     """
 
     preset: Preset
@@ -39,6 +41,7 @@ class CheckpointConfig:
     feature_schema: str
     heads: tuple[str, ...]
     calibration: dict[str, HeadCalibration]
+    judged_calibration: dict[str, HeadCalibration]
     training_partitions: tuple[str, ...]
     seed: int
     code_revision: str
@@ -82,6 +85,7 @@ def read_checkpoint(folder: Path | str) -> Checkpoint:
     weights = (Path(folder) / WEIGHTS_FILE).read_bytes()
     model_version = str(content.pop("model_version"))
     _refuse_other_features(model_version, content)
+    calibrations = _calibrations_of(model_version, content)
     if _version_of(weights, content) != model_version:
         raise ValueError(f"checkpoint {folder}: its files do not match its version {model_version}; it is damaged")
     config = CheckpointConfig(
@@ -89,7 +93,7 @@ def read_checkpoint(folder: Path | str) -> Checkpoint:
         features=tuple(content["features"]),
         feature_schema=content["feature_schema"],
         heads=tuple(content["heads"]),
-        calibration={head: HeadCalibration(**values) for head, values in content["calibration"].items()},
+        **calibrations,
         training_partitions=tuple(content["training_partitions"]),
         seed=content["seed"],
         code_revision=content["code_revision"],
@@ -99,6 +103,19 @@ def read_checkpoint(folder: Path | str) -> Checkpoint:
     network.load_state_dict(load_weights(weights))
     network.requires_grad_(requires_grad=False).eval()
     return Checkpoint(model_version, config, network)
+
+
+def _calibrations_of(model_version: str, content: dict[str, Any]) -> dict[str, dict[str, HeadCalibration]]:
+    try:
+        return {
+            name: {head: HeadCalibration(**values) for head, values in content[name].items()}
+            for name in ("calibration", "judged_calibration")
+        }
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"model {model_version} was calibrated in another way ({error}); this version knows "
+            f"{', '.join(METHODS.values())} with a scale and an offset per head; train it again"
+        ) from error
 
 
 def _version_of(weights: bytes, content: dict[str, Any]) -> str:

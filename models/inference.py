@@ -29,16 +29,20 @@ BLOCK_ROWS = 64
 class Ranker:
     """A frozen model. Not for use by several threads at once; sets torch to one thread in this process."""
 
-    def __init__(self, checkpoint: Checkpoint) -> None:
+    def __init__(self, checkpoint: Checkpoint, *, is_judged: bool = False) -> None:
         torch.set_num_threads(1)
         self.model_version = checkpoint.model_version
         self._parts = checkpoint.network.parts()
-        self._calibration = checkpoint.config.calibration
+        config = checkpoint.config
+        self._calibration = config.judged_calibration if is_judged else config.calibration
 
     @staticmethod
-    def load(folder: Path | str) -> "Ranker":
-        """Load a checkpoint folder; a damaged one, or one of another feature registry, raises ``ValueError``."""
-        return Ranker(read_checkpoint(folder))
+    def load(folder: Path | str, *, is_judged: bool = False) -> "Ranker":
+        """Load a checkpoint folder; a damaged one, or one of another feature registry, raises ``ValueError``.
+
+        A ranker that ``is_judged`` is calibrated without the days that its training held out.
+        """
+        return Ranker(read_checkpoint(folder), is_judged=is_judged)
 
     def user_vectors(self, features_NF: Array) -> tuple[Array, Array]:
         """Embeddings (N, D) and projections (N, S) of users; features in the order of ``names_of("user")``."""

@@ -25,6 +25,11 @@ class Outputs:
     labels: Floats
     weights: Floats
 
+    def with_rows_of(self, other: "Outputs") -> "Outputs":
+        """The rows of both."""
+        parts = zip(vars(self).values(), vars(other).values(), strict=True)
+        return Outputs(*(np.concatenate(pair) for pair in parts))
+
     def target(self, index: int) -> Floats:
         """Labels of a head at the average place, (N,): 1 or 0 before that, or seconds."""
         labels = self.labels[:, index]

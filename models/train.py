@@ -74,6 +74,7 @@ def _train(arguments: Arguments) -> str:
         feature_schema=schema_hash(),
         heads=HEAD_NAMES,
         calibration=trained.calibration,
+        judged_calibration=trained.judged_calibration,
         training_partitions=tuple(map(str, split.training)),
         seed=arguments.config.seed,
         code_revision=_code_revision(),
@@ -86,7 +87,7 @@ def _train(arguments: Arguments) -> str:
     print(f"model {model_version} {'registered' if changed else 'was already registered'}; hold-out:")
     for head, values in trained.metrics.items():
         shown = "  ".join(f"{name} {'-' if value is None else f'{value:.4g}'}" for name, value in values.items())
-        print(f"  {head:8}{shown}  scale {trained.calibration[head].scale:.4g}")
+        print(f"  {head:8}{shown}  scale {trained.judged_calibration[head].scale:.4g}")
     return model_version
 
 
@@ -95,7 +96,7 @@ def _row(
 ) -> ModelRow:
     metrics = {
         "holdout": trained.metrics,
-        "calibration": {head: asdict(values) for head, values in trained.calibration.items()},
+        **_calibrations(trained),
         "best_epoch": trained.best_epoch,
         "calibration_loss": trained.epochs[trained.best_epoch - 1].calibration_loss,
     }
@@ -129,10 +130,17 @@ def _write_report(arguments: Arguments, model_version: str, split: Split, traine
         "epochs": [asdict(epoch) for epoch in trained.epochs],
         "best_epoch": trained.best_epoch,
         "days": {name: [str(day) for day in days] for name, days in asdict(split).items()},
-        "calibration": {head: asdict(values) for head, values in trained.calibration.items()},
+        **_calibrations(trained),
         "metrics": trained.metrics,
     }
     _write(arguments, report)
+
+
+def _calibrations(trained: Trained) -> dict[str, Any]:
+    return {
+        name: {head: asdict(values) for head, values in fitted.items()}
+        for name, fitted in (("calibration", trained.calibration), ("judged_calibration", trained.judged_calibration))
+    }
 
 
 def _write(arguments: Arguments, report: dict[str, Any]) -> None:

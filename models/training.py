@@ -49,10 +49,14 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Trained:
-    """The network of the best epoch, its calibration, and what the hold-out days say of it."""
+    """The network of the best epoch, its calibrations (``CheckpointConfig``), and what the hold-out days say of it.
+
+    ``metrics`` are those of ``judged_calibration``.
+    """
 
     network: Network
     calibration: dict[str, HeadCalibration]
+    judged_calibration: dict[str, HeadCalibration]
     metrics: dict[str, dict[str, float | None]]
     epochs: tuple[Epoch, ...]
     best_epoch: int
@@ -63,6 +67,8 @@ def train(
     training: Examples, calibration: Examples, holdout: Examples, config: TrainingConfig, report: Callable[[str], None]
 ) -> Trained:
     """Train, keep the epoch with the least loss on ``calibration``, calibrate there, measure on ``holdout``.
+
+    After that it is calibrated once more, on all these days, for the nights that it will score.
 
     Raises ``TooFewExamples`` without enough positive labels, ``ValueError`` when the loss is no longer a number.
     """
@@ -84,9 +90,11 @@ def train(
         elif number - best_epoch >= preset.optimiser.patience:
             break  # the next epochs would fit the training days only
     network.load_state_dict(best)
-    fitted = calibrate_heads(_predict(network, calibration), priors)
-    metrics = measure(_predict(network, holdout), fitted, config.calibration_bins)
-    return Trained(network, fitted, metrics, tuple(epochs), best_epoch, num_examples)
+    unseen, heldout = _predict(network, calibration), _predict(network, holdout)
+    judged = calibrate_heads(unseen, priors)
+    metrics = measure(heldout, judged, config.calibration_bins)
+    newest = calibrate_heads(unseen.with_rows_of(heldout), priors)
+    return Trained(network, newest, judged, metrics, tuple(epochs), best_epoch, num_examples)
 
 
 def _prepare(network: Network, training: Examples) -> tuple[int, dict[str, Prior]]:

@@ -102,7 +102,7 @@ def transform(examples: DataFrame, config: Config) -> DataFrame:
 
 def score_examples(config: Config, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Score one partition, one call per user and state of the user's features."""
-    ranker = load_ranker(config.model.folder)
+    ranker = load_ranker(config.model.folder, is_judged=True)
     for batch in whole_users(batches):
         user, post, pair, context = (float_matrix(batch.column(entity)) for entity in ENTITIES)
         cross = np.hstack([pair, context])

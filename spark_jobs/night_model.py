@@ -84,8 +84,11 @@ def why_no_model(night: Night, role: str = HEAVY) -> str | None:
 
 
 @lru_cache(maxsize=len(ROLES))
-def load_ranker(folder: str) -> "Ranker":
-    """Load the checkpoint once per Python worker; it keeps torch to one thread, as Spark runs a worker per core."""
+def load_ranker(folder: str, *, is_judged: bool = False) -> "Ranker":
+    """Load the checkpoint once per Python worker; it keeps torch to one thread, as Spark runs a worker per core.
+
+    One that ``is_judged`` is calibrated without the days that its training held out.
+    """
     from models.inference import Ranker  # noqa: PLC0415 - the driver never needs torch
 
-    return Ranker.load(folder)
+    return Ranker.load(folder, is_judged=is_judged)

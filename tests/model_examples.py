@@ -87,6 +87,7 @@ def make_config(preset: str = "tiny", **changes: Any) -> CheckpointConfig:
         "feature_schema": schema_hash(),
         "heads": HEAD_NAMES,
         "calibration": calibration,
+        "judged_calibration": {head.name: HeadCalibration(METHODS[head.kind], 0.5, 0.0) for head in HEADS},
         "training_partitions": ("2026-03-04",),
         "seed": 1,
         "code_revision": "test",

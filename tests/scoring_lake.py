@@ -32,7 +32,15 @@ def register_model(
     calibration = {head.name: HeadCalibration(METHODS[head.kind], 1.0, 0.0) for head in HEADS}
     preset = preset_of("tiny")
     config = CheckpointConfig(
-        preset, example_columns(), schema_hash(), HEAD_NAMES, calibration, ("2026-03-06",), seed, code_revision
+        preset=preset,
+        features=example_columns(),
+        feature_schema=schema_hash(),
+        heads=HEAD_NAMES,
+        calibration=calibration,
+        judged_calibration=calibration,
+        training_partitions=("2026-03-06",),
+        seed=seed,
+        code_revision=code_revision,
     )
     network = network_of(preset.network)(preset.sizes)
     version = write_checkpoint(Path(night.lake.root) / "models", network, config)

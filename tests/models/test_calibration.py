@@ -148,7 +148,7 @@ def test_what_is_not_finite_is_refused(column: str) -> None:
 
 
 def test_a_calibration_of_another_version_is_refused_by_name() -> None:
-    with pytest.raises(ValueError, match="calibration 'ratio', known are logistic, exponential; train the model"):
+    with pytest.raises(ValueError, match="calibration 'ratio', known are logistic, exponential"):
         HeadCalibration("ratio", 1.0, 0.0)  # type: ignore[arg-type]
 
 

@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -77,3 +78,22 @@ def test_the_configuration_is_plain_json(tmp_path: Path) -> None:
     assert config["features"] == list(example_columns())
     assert config["preset"]["name"] == "tiny"
     assert config["calibration"]["dwell"] == {"method": "exponential", "offset": -0.5, "scale": 1.3}
+
+
+@pytest.mark.parametrize(
+    ("calibrations", "what"),
+    [
+        ({"calibration": {"like": {"method": "platt", "scale": 1.0, "offset": 0.0}}}, "unknown calibration 'platt'"),
+        ({"calibration": {"like": {"knots": [1.0]}}}, "knots"),
+        ({"calibration": {}}, "'judged_calibration'"),
+    ],
+)
+def test_the_calibration_of_another_version_is_refused_by_name(
+    tmp_path: Path, calibrations: dict[str, Any], what: str
+) -> None:
+    folder = tmp_path / write_checkpoint(tmp_path, make_network(), make_config())
+    content = json.loads((folder / CONFIG_FILE).read_text())
+    del content["calibration"], content["judged_calibration"]
+    (folder / CONFIG_FILE).write_text(json.dumps(content | calibrations))
+    with pytest.raises(ValueError, match=rf"model {folder.name} was calibrated in .*{what}.*train it again"):
+        read_checkpoint(folder)

@@ -52,6 +52,18 @@ def test_equals_the_plain_forward(ranker: Ranker, preset: str) -> None:
         np.testing.assert_allclose(scores[name], calibrate(config.calibration[head.name], logits[:, index]), atol=1e-5)
 
 
+def test_a_judged_ranker_is_calibrated_without_the_heldout_days(tmp_path: Path) -> None:
+    folder = tmp_path / write_checkpoint(tmp_path, make_network(), make_config())
+    config, rows = make_config(), np.arange(200)
+    users = torch.from_numpy(np.repeat(USER, len(rows), axis=0))
+    logits = make_network()(users, torch.from_numpy(POSTS[rows]), torch.from_numpy(CROSS[rows])).double().numpy()
+    for is_judged, calibration in ((False, config.calibration), (True, config.judged_calibration)):
+        scores = _score(Ranker.load(folder, is_judged=is_judged), rows)
+        for index, head in enumerate(HEADS):
+            wanted = calibrate(calibration[head.name], logits[:, index])
+            np.testing.assert_allclose(scores[head.score_column], wanted, atol=1e-5)
+
+
 @pytest.mark.parametrize("num_rows", [1, 2, 7, 63, 64, 65, 200, CHUNK_ROWS, CHUNK_ROWS + 1, NUM_POSTS - 1])
 def test_a_score_does_not_depend_on_the_other_candidates(ranker: Ranker, num_rows: int) -> None:
     everything = _score(ranker, np.arange(NUM_POSTS))

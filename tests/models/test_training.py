@@ -10,8 +10,9 @@ import torch
 from contracts.heads import HEAD_NAMES, LABEL_COLUMNS
 from models.loading import FEATURE_COLUMNS, Examples, Shard
 from models.networks.two_tower import TwoTower
+from models.outputs import calibrate_heads
 from models.presets import preset_of
-from models.training import Trained, TrainingConfig, _prepare, train
+from models.training import Trained, TrainingConfig, _predict, _prepare, train
 from tests.model_examples import DAYS, make_columns
 
 
@@ -59,6 +60,18 @@ def test_a_head_without_positives_has_null_metrics_and_the_mean_of_training(trai
     predicted = trained.metrics["report"]["mean_predicted"]
     assert predicted is not None
     assert 0.3 / 6001 < predicted < 0.5 / 6001
+
+
+def test_nights_are_scored_by_a_calibration_that_knows_the_heldout_days_and_judged_by_one_that_does_not(
+    trained: Trained,
+) -> None:
+    def calibrated(days: tuple[date, ...]) -> dict[str, float]:
+        outputs = _predict(trained.network, cast("Examples", _InMemory(days)))
+        priors = _prepare(TwoTower(preset_of("tiny").sizes), cast("Examples", _InMemory(DAYS[:2])))[1]
+        return {head: found.offset for head, found in calibrate_heads(outputs, priors).items()}
+
+    for found, days in ((trained.judged_calibration, DAYS[2:3]), (trained.calibration, DAYS[2:])):
+        assert {head: values.offset for head, values in found.items()} == pytest.approx(calibrated(days))
 
 
 def test_the_same_seed_gives_the_same_weights_bit_for_bit(trained: Trained) -> None:
