@@ -32,7 +32,8 @@ Pair = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], Tensor]
 class InputStatistics:
     """What a network may know of the training rows.
 
-    Moments (F,) of its inputs, ``QUANTILES`` of them, lowest first (F, Q), and each head's mean output (H,).
+    Moments (F,) of its inputs, ``QUANTILES`` of them, lowest first (F, Q), and each head's mean output (H,). An input
+    that a network must not read has an infinite standard deviation, and one value for all quantiles.
     """
 
     mean: Tensor

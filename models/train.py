@@ -25,7 +25,7 @@ from models.checkpoint import CheckpointConfig, write_checkpoint
 from models.loading import Examples, Snapshot, Split, TooFewExamples, pin_snapshot, split_days
 from models.presets import preset_names, preset_of
 from models.registry import ModelRow, forget, register
-from models.training import Trained, TrainingConfig, train
+from models.training import Trained, TrainingConfig, train, unread
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,15 @@ def _train(arguments: Arguments) -> str:
     training, calibration, holdout = (
         Examples(snapshot.files_of(days)) for days in (split.training, split.calibration, split.holdout)
     )
-    trained = train(training, calibration, holdout, arguments.config, report=lambda line: print(line, flush=True))
+    num_days = (split.training[-1] - split.training[0]).days + 1
+    print(_unread(num_days), end="")
+    trained = train(
+        training,
+        calibration,
+        holdout,
+        replace(arguments.config, num_days=num_days),
+        report=lambda line: print(line, flush=True),
+    )
     config = CheckpointConfig(
         preset=arguments.config.preset,
         features=example_columns(),
@@ -145,6 +153,11 @@ def _calibrations(trained: Trained) -> dict[str, Any]:
 
 def _write(arguments: Arguments, report: dict[str, Any]) -> None:
     RunFiles.of(arguments.runs, arguments.ds).training(arguments.role).write(report)
+
+
+def _unread(num_days: int) -> str:
+    names = ", ".join(feature.example_column for feature in unread(num_days))
+    return f"{num_days} days to train on hold no weekday twice: {names} are not read\n" if names else ""
 
 
 def _span(days: tuple[date, ...]) -> str:

@@ -4,18 +4,19 @@
 import copy
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from contracts.features import Feature
 from contracts.heads import BINARY_HEADS, HEADS
 from contracts.metrics.position import mean_chance
 from contracts.settings import Evaluation, TrainingMinimum
 from models.calibration import HeadCalibration, Prior
-from models.loading import TABLE, Examples, Shard, TooFewExamples
+from models.loading import FEATURES, TABLE, Examples, Shard, TooFewExamples
 from models.losses import head_losses, total_loss
 from models.network import QUANTILES, InputStatistics, Network, by_entity
 from models.networks import network_of
@@ -29,11 +30,15 @@ QUANTILE_ROWS = 100_000
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """How to train and measure: the preset, the seed of weights, dropout and row order, and bins of calibration."""
+    """How to train and measure: the preset, the seed of weights, dropout and row order, and bins of calibration.
+
+    ``num_days`` is how many days the training rows span; None where that is long enough for every input.
+    """
 
     preset: Preset
     seed: int
     calibration_bins: int = Evaluation.calibration_bins
+    num_days: int | None = None
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,7 @@ def train(
     torch.use_deterministic_algorithms(mode=True)
     torch.manual_seed(config.seed)
     network = network_of(preset.network)(preset.sizes)
-    num_examples, priors = _prepare(network, training)
+    num_examples, priors = _prepare(network, training, unread(config.num_days))
     steps = Steps(network, preset, num_examples)
     epochs: list[Epoch] = []
     best: dict[str, Tensor] = {}
@@ -97,7 +102,16 @@ def train(
     return Trained(network, newest, judged, metrics, tuple(epochs), best_epoch, num_examples)
 
 
-def _prepare(network: Network, training: Examples) -> tuple[int, dict[str, Prior]]:
+def unread(num_days: int | None) -> tuple[Feature, ...]:
+    """Features that follow the calendar and whose period the training days do not hold twice.
+
+    A weekday that was seen once tells its own weather from no other: what a network learns of it is noise, and lands
+    on the next one.
+    """
+    return () if num_days is None else tuple(feature for feature in FEATURES if num_days < 2 * feature.period_days)
+
+
+def _prepare(network: Network, training: Examples, unread: Sequence[Feature] = ()) -> tuple[int, dict[str, Prior]]:
     """Set input moments and base rates from the training rows; return their number and what they say of each head."""
     count, inverse_weights = 0, 0.0
     totals_H, means_H, num_positives_H = (torch.zeros(len(HEADS), dtype=torch.float64) for _ in range(3))
@@ -123,7 +137,10 @@ def _prepare(network: Network, training: Examples) -> tuple[int, dict[str, Prior
     std_F = torch.where(std_F < 1e-6, torch.ones(()), std_F)  # noqa: PLR2004 - a constant input stays a constant
     smoothed_H = (totals_H + 0.5) / (count + 1.0)  # a head without positives still gets a rate above zero
     base_H = torch.where(is_binary_H, torch.logit(smoothed_H), smoothed_H)
-    network.prepare(InputStatistics(mean_F, std_F, base_H, _quantiles(training, count)))
+    quantiles_FQ = _quantiles(training, count)
+    is_unread_F = torch.tensor([feature in unread for feature in FEATURES for _ in range(feature.size)])
+    std_F[is_unread_F], quantiles_FQ[is_unread_F] = math.inf, 0.0
+    network.prepare(InputStatistics(mean_F, std_F, base_H, quantiles_FQ))
     means_H = (means_H + 0.5) / (count + 1.0) * mean_chance(count, inverse_weights)
     stated = zip(HEADS, means_H.tolist(), num_positives_H.tolist(), strict=True)
     return count, {head.name: Prior(mean, positives, count) for head, mean, positives in stated}

@@ -10,8 +10,10 @@ from contracts.settings import Smoothing
 _PRIOR = Smoothing()
 
 
-def _context(group: str, name: str, unit: str, default: float, doc: str, *, expected: str = "") -> Feature:
-    return Feature("context", group, name, unit, default, doc, "named", expected)
+def _context(
+    group: str, name: str, unit: str, default: float, doc: str, *, expected: str = "", period_days: int = 0
+) -> Feature:
+    return Feature("context", group, name, unit, default, doc, "named", expected, period_days=period_days)
 
 
 CONTEXT: tuple[Feature, ...] = (
@@ -20,9 +22,9 @@ CONTEXT: tuple[Feature, ...] = (
     _context("hour", "is_morning", "[0, 1]", _PRIOR.day_part_mean, "from 6 to 12, UTC", expected="morning_ratio"),
     _context("hour", "is_afternoon", "[0, 1]", _PRIOR.day_part_mean, "from 12 to 18, UTC", expected="afternoon_ratio"),
     _context("hour", "is_evening", "[0, 1]", _PRIOR.day_part_mean, "from 18 to 24, UTC", expected="evening_ratio"),
-    _context("weekday", "weekday_sin", "[-1, 1]", 0.0, "sine of the weekday, Monday 0, UTC"),
-    _context("weekday", "weekday_cos", "[-1, 1]", 0.0, "cosine of the weekday, UTC"),
-    _context("weekend", "is_weekend", "0 or 1", 0.0, "Saturday or Sunday, UTC"),
+    _context("weekday", "weekday_sin", "[-1, 1]", 0.0, "sine of the weekday, Monday 0, UTC", period_days=7),
+    _context("weekday", "weekday_cos", "[-1, 1]", 0.0, "cosine of the weekday, UTC", period_days=7),
+    _context("weekend", "is_weekend", "0 or 1", 0.0, "Saturday or Sunday, UTC", period_days=7),
     _context("device", "is_mobile", "[0, 1]", _PRIOR.mobile_mean, "on a phone or tablet", expected="mobile_ratio"),
     _context("device", "is_tablet", "[0, 1]", _PRIOR.tablet_mean, "on a tablet", expected="tablet_ratio"),
     _context("device", "is_desktop", "[0, 1]", _PRIOR.desktop_mean, "on a desktop", expected="desktop_ratio"),

@@ -36,7 +36,8 @@ class Feature:
     ``size`` is how many inputs of the model it is: a vector, of more than one, is an array of so many floats, each of
     which has the default. ``part`` tells the named features of the product (50 of a user, 30 of a post, 20 of a pair,
     20 of the context) from what the ranker's encoders read besides. ``expected`` is the user feature that stands for a
-    feature of the context where no session was logged: in a nightly run, and for a sampled exposure.
+    feature of the context where no session was logged: in a nightly run, and for a sampled exposure. ``period_days`` is
+    after how many days its values come back, of a feature that follows the calendar and nothing else; 0 for the others.
     """
 
     entity: Entity
@@ -48,6 +49,7 @@ class Feature:
     part: Part = "named"
     expected: str = ""
     size: int = 1
+    period_days: int = 0
 
     @property
     def example_column(self) -> str:

@@ -34,6 +34,9 @@ apart. A device is known if it is a phone, tablet or desktop, a connection if th
 unknown city, device or connection the context tells what is expected of the user, as if nothing had been logged, and
 the user's shares leave it out. A language that is not listed below is `other`.
 [ADR 11](adr/0011-locations-are-known-from-training-rows.md) says why.
+
+**Calendar.** A ranker reads a weekday where its training days span two weeks: a weekday seen once cannot be told from
+the rest of its day.
 """
 
 _TITLES: dict[Entity, str] = {

@@ -10,8 +10,10 @@ from contracts.shape import EMBEDDING_SIZE
 _PRIOR = Smoothing()
 
 
-def _post(group: str, name: str, unit: str, default: float, doc: str, *, part: Part = "named") -> Feature:
-    return Feature("post", group, name, unit, default, doc, part)
+def _post(
+    group: str, name: str, unit: str, default: float, doc: str, *, part: Part = "named", period_days: int = 0
+) -> Feature:
+    return Feature("post", group, name, unit, default, doc, part, period_days=period_days)
 
 
 def _extra(group: str, name: str, unit: str, default: float, doc: str, *, size: int = 1) -> Feature:
@@ -42,8 +44,8 @@ POST: tuple[Feature, ...] = (
     _post("author", "author_spam", "[0, 1]", _PRIOR.report_mean, "reports per view of the author's posts"),
     _post("author", "author_authority", "[0, 1]", 0.0, "the author's well evidenced approval"),
     _post("time", "created_hour", "[0, 1)", 0.0, "hour of creation / 24, UTC"),
-    _post("time", "created_weekday", "[0, 1)", 0.0, "weekday of creation / 7, Monday 0, UTC"),
-    _post("time", "created_on_weekday", "0 or 1", 0.0, "created on Monday to Friday, UTC"),
+    _post("time", "created_weekday", "[0, 1)", 0.0, "weekday of creation / 7, Monday 0, UTC", period_days=7),
+    _post("time", "created_on_weekday", "0 or 1", 0.0, "created on Monday to Friday, UTC", period_days=7),
     _post("time", "age_weeks", "weeks", 0.0, "age at the as-of"),
     _post("quality", "log_length", "log1p(characters)", 0.0, "length of the text"),
     _post("quality", "log_media", "log1p", 0.0, "media attached"),

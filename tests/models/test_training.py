@@ -8,11 +8,13 @@ import pytest
 import torch
 
 from contracts.heads import HEAD_NAMES, LABEL_COLUMNS
-from models.loading import FEATURE_COLUMNS, Examples, Shard
+from models.loading import FEATURE_COLUMNS, FEATURES, Examples, Shard
+from models.network import by_entity
+from models.networks import network_of
 from models.networks.two_tower import TwoTower
 from models.outputs import calibrate_heads
-from models.presets import preset_of
-from models.training import Trained, TrainingConfig, _predict, _prepare, train
+from models.presets import preset_names, preset_of
+from models.training import Trained, TrainingConfig, _predict, _prepare, train, unread
 from tests.model_examples import DAYS, make_columns
 
 
@@ -149,3 +151,35 @@ def test_what_training_rows_say_of_a_head_is_corrected_too() -> None:
     for head in ("like", "comment", "dwell"):
         assert buried[head].mean == pytest.approx(AVERAGE_CHANCE * seen[head].mean, rel=0.05), head
         assert buried[head].num_positives < seen[head].num_positives
+
+
+WEEKDAYS = (
+    "post_created_weekday",
+    "post_created_on_weekday",
+    "context_weekday_sin",
+    "context_weekday_cos",
+    "context_is_weekend",
+)
+
+
+@pytest.mark.parametrize("preset", preset_names())
+@pytest.mark.parametrize(("num_days", "is_read"), [(5, False), (13, False), (14, True), (None, True)])
+def test_a_weekday_is_read_where_training_saw_two_of_each(preset: str, num_days: int | None, *, is_read: bool) -> None:
+    torch.manual_seed(1)
+    chosen = preset_of(preset)
+    network = network_of(chosen.network)(chosen.sizes)
+    _prepare(network, cast("Examples", _InMemory(DAYS[:2], num_rows=500)), unread(num_days))
+    network.eval()
+    shard = next(iter(_InMemory(DAYS[2:3], num_rows=500)))
+    names = [feature.example_column for feature in FEATURES for _ in range(feature.size)]
+    with torch.inference_mode():
+        logits = network(*by_entity(shard.features))
+        for name in WEEKDAYS:
+            other = shard.features.clone()
+            other[:, names.index(name)] = 1.0 - other[:, names.index(name)]
+            assert torch.equal(network(*by_entity(other)), logits) is not is_read, name
+        assert logits.isfinite().all()
+
+
+def test_only_features_of_the_calendar_are_ever_left_unread() -> None:
+    assert sorted(feature.example_column for feature in unread(1)) == sorted(WEEKDAYS)
