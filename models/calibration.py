@@ -1,11 +1,12 @@
 """Per-head calibration on days that training never saw: what turns an output into a number one may multiply.
 
-Two parameters per head, by maximum likelihood on a monotone curve:
-binary heads ``p = sigmoid(scale * logit + offset)``, dwell ``seconds = exp(scale * output + offset)``.
-``scale`` is above 0, so the order of a head is kept and no two scores become one.
+One monotone curve per head, by maximum likelihood: ``p = sigmoid(z)`` for binary heads, ``seconds = exp(z)`` for dwell,
+where ``z = scale * x + bend * sqrt((x - middle)^2 + 1) + offset``. Its slope in x goes from ``scale - bend`` below
+``middle`` to ``scale + bend`` above. Both are above 0, so the order of a head is kept and no two scores become one.
 
-A prior keeps rare heads near what the training days say: the curve of scale 1 that has the mean of the training rows.
-It counts as many positive labels as that mean is worth (``Prior.worth``).
+A prior keeps rare heads near what the training days say: the curve of scale 1 and no bend that has the mean of the
+training rows. It counts as many positive labels as that mean is worth (``Prior.worth``).
+``docs/adr/0020-calibration-is-a-monotone-curve-per-head.md`` has what was measured.
 """
 
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ METHODS: dict[str, Method] = {"binary": "logistic", "seconds": "exponential"}
 
 DAILY_DRIFT = 0.05
 """How far the mean of one day is expected to be from that of the days before, as a share of it."""
-MIN_SCALE = 0.05
+MIN_SLOPE = 0.05
 """A head whose order says nothing keeps this much of its spread."""
 LONGEST_LOG_S = float(np.log(86_400.0))
 """No output of a network becomes more than a day of dwell."""
@@ -30,19 +31,28 @@ LONGEST_LOG_S = float(np.log(86_400.0))
 
 @dataclass(frozen=True)
 class HeadCalibration:
-    """How one head's output becomes a probability, or seconds; ``scale`` is above 0.
+    """How one head's output becomes a probability, or seconds.
 
-    Raises ``ValueError`` for a method not known here.
+    Raises ``ValueError`` for a method not known here and for a curve that is not monotone.
     """
 
     method: Method
     scale: float
     offset: float
+    bend: float = 0.0
+    middle: float = 0.0
 
     def __post_init__(self) -> None:
-        """Refuse what an older or newer version wrote."""
+        """Refuse what an older or newer version wrote, and what would change the order of a head."""
         if self.method not in METHODS.values():
             raise ValueError(f"unknown calibration {self.method!r}, known are {', '.join(METHODS.values())}")
+        if not self.least_slope > 0:
+            raise ValueError(f"scale {self.scale} does not exceed the size of bend {self.bend}: order would change")
+
+    @property
+    def least_slope(self) -> float:
+        """Below every slope of the curve."""
+        return self.scale - abs(self.bend)
 
 
 @dataclass(frozen=True)
@@ -64,13 +74,16 @@ class Prior:
 
 def calibrate(calibration: HeadCalibration, outputs: NDArray[Any]) -> NDArray[Any]:
     """Probabilities of a binary head, or seconds of the dwell head, from the network's outputs; precision is kept."""
-    return _curve(calibration.method, calibration.scale * outputs + calibration.offset)
+    bent = np.sqrt((outputs - calibration.middle) ** 2 + 1)
+    z = calibration.scale * outputs + calibration.bend * bent + calibration.offset
+    return _curve(calibration.method, z)
 
 
 def fit(method: Method, outputs: Floats, targets: Floats, prior: Prior) -> HeadCalibration:
     """The most likely curve given labels and prior; without rows, the network's own output.
 
     ``outputs`` and ``targets`` are ``(n,)``: logits and labels, or log1p of seconds and seconds. A target may exceed 1.
+    Where the best curve is not monotone, it is the best without a bend; where that one falls, the flattest.
     Raises ``ValueError`` for unequal lengths and values that are not finite.
     """
     outputs, targets = finite_columns(outputs=outputs, targets=targets)
@@ -78,17 +91,21 @@ def fit(method: Method, outputs: Floats, targets: Floats, prior: Prior) -> HeadC
         return HeadCalibration(method, 1.0, 0.0)
     believed = _curve(method, outputs + _shift(method, outputs, prior.mean))
     share = prior.worth * prior.num_rows / (max(prior.num_positives, 1.0) * len(outputs))
-    targets = (targets + share * believed) / (1.0 + share)
-    scale, offset = _most_likely(method, outputs, targets, 1.0 + share)
-    if scale < MIN_SCALE:
-        return HeadCalibration(method, MIN_SCALE, _shift(method, MIN_SCALE * outputs, float(targets.mean())))
-    return HeadCalibration(method, scale, offset)
+    targets, weight = (targets + share * believed) / (1.0 + share), 1.0 + share
+    middle = float(np.average(outputs, weights=believed))  # where labels are, not where rows are
+    columns = np.stack([np.ones(len(outputs)), outputs, np.sqrt((outputs - middle) ** 2 + 1)])
+    offset, scale, bend = _most_likely(method, columns, targets, weight)
+    if scale - abs(bend) < MIN_SLOPE:
+        (offset, scale), bend, middle = _most_likely(method, columns[:2], targets, weight), 0.0, 0.0
+    if scale < MIN_SLOPE:
+        scale, offset = MIN_SLOPE, _shift(method, MIN_SLOPE * outputs, float(targets.mean()))
+    return HeadCalibration(method, scale, offset, bend, middle)
 
 
 def sigmoid(logits: NDArray[Any]) -> NDArray[Any]:
-    """Logistic function without overflow, in the precision of its input."""
-    positive = np.exp(-np.abs(logits))
-    probabilities: NDArray[Any] = np.where(logits >= 0, 1, positive) / (1 + positive)
+    """Logistic function, in the precision of its input."""
+    with np.errstate(over="ignore"):  # 1 / infinity is the 0 that it should be
+        probabilities: NDArray[Any] = 1 / (1 + np.exp(-logits))
     return probabilities
 
 
@@ -99,38 +116,37 @@ def _curve(method: Method, z: NDArray[Any]) -> NDArray[Any]:
     return seconds
 
 
-def _most_likely(method: Method, outputs: Floats, targets: Floats, weight: float) -> tuple[float, float]:
-    """Scale and offset: Newton's method with step halving, where every row counts ``weight`` times.
+def _most_likely(method: Method, columns: Floats, targets: Floats, weight: float) -> list[float]:
+    """Coefficients of the ``columns``, (c, n): ones, outputs and what else; every row counts ``weight`` times.
 
-    The loss is that of a Bernoulli or a Poisson variable, whose gradients are plain residuals, so that the mean
-    prediction becomes the mean target. A unit-variance prior holds the scale near 1 where outputs do not differ.
+    Newton's method with step halving. The loss is that of a Bernoulli or a Poisson variable, whose gradients are plain
+    residuals, so that the mean prediction becomes the mean target. A prior of unit variance holds the coefficients but
+    the first near 1, 0, ..., where outputs do not differ.
     Source: Platt, Probabilistic outputs for support vector machines (1999); Lin, Lin, Weng (2007) for the steps.
     """
-    scale, offset = 1.0, _shift(method, outputs, float(targets.mean()))
+    ridge = np.array([0.0, *np.ones(len(columns) - 1)])
+    start = np.array([_shift(method, columns[1], float(targets.mean())), 1.0, *np.zeros(len(columns) - 2)])
+    held = start.copy()
 
-    def loss(a: float, b: float) -> float:
-        z = a * outputs + b
+    def loss(tried: Floats) -> float:
+        z = tried @ columns
         with np.errstate(over="ignore"):  # a step that is too long, and is halved
             partition = np.logaddexp(0.0, z) if method == "logistic" else np.exp(z)
-        return weight * float((partition - targets * z).sum()) + (a - 1.0) ** 2 / 2
+        return weight * float((partition - targets * z).sum()) + float((ridge * (tried - held) ** 2).sum()) / 2
 
-    current = loss(scale, offset)
+    found, current = start, loss(start)
     for _ in range(100):
-        predicted = _curve(method, scale * outputs + offset)
-        residual = weight * (predicted - targets)
+        predicted = _curve(method, found @ columns)
         curvature = weight * predicted * (1.0 - predicted if method == "logistic" else 1.0)
-        gradient = np.array([(residual * outputs).sum() + scale - 1.0, residual.sum()])
-        cross = (curvature * outputs).sum()
-        hessian = np.array([[(curvature * outputs**2).sum() + 1.0, cross], [cross, curvature.sum() + 1e-9]])
-        step = np.linalg.solve(hessian, gradient)
-        size = 1.0
-        while not (tried := loss(scale - size * step[0], offset - size * step[1])) <= current and size > 1e-6:  # noqa: PLR2004
-            size /= 2
-        scale, offset = float(scale - size * step[0]), float(offset - size * step[1])
+        gradient = weight * columns @ (predicted - targets) + ridge * (found - held)
+        step = np.linalg.solve((columns * curvature) @ columns.T + np.diag(ridge + 1e-9), gradient)
+        while not (tried := loss(found - step)) <= current and np.abs(step).max() > 1e-9:  # noqa: PLR2004
+            step /= 2
+        found = found - step
         if current - tried <= 1e-12 * (1.0 + abs(current)):
             break
         current = tried
-    return scale, offset
+    return [float(value) for value in found]
 
 
 def _shift(method: Method, outputs: Floats, mean: float) -> float:

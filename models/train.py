@@ -95,7 +95,7 @@ def _train(arguments: Arguments) -> str:
     print(f"model {model_version} {'registered' if changed else 'was already registered'}; hold-out:")
     for head, values in trained.metrics.items():
         shown = "  ".join(f"{name} {'-' if value is None else f'{value:.4g}'}" for name, value in values.items())
-        print(f"  {head:8}{shown}  scale {trained.judged_calibration[head].scale:.4g}")
+        print(f"  {head:8}{shown}  calibrated by scale {trained.judged_calibration[head].scale:.4g}")
     return model_version
 
 

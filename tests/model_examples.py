@@ -78,7 +78,7 @@ def make_network(preset: str = "tiny", seed: int = 1) -> Network:
 
 def make_config(preset: str = "tiny", **changes: Any) -> CheckpointConfig:
     calibration = {
-        head.name: HeadCalibration(METHODS[head.kind], 0.8 if head.is_binary else 1.3, -0.1 * index)
+        head.name: HeadCalibration(METHODS[head.kind], 0.8 if head.is_binary else 1.3, -0.1 * index, 0.2, -0.5)
         for index, head in enumerate(HEADS)
     }
     values: dict[str, Any] = {

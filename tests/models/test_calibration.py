@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from contracts.metrics.calibration import bins_of_rows, calibration_error, relative_error, slope
 from contracts.metrics.columns import Floats
-from models.calibration import METHODS, MIN_SCALE, HeadCalibration, Prior, calibrate, fit, sigmoid
+from models.calibration import METHODS, MIN_SLOPE, HeadCalibration, Prior, calibrate, fit, sigmoid
 
 Method = Literal["logistic", "exponential"]
 OF_LITTLE = Prior(mean=0.1, num_positives=1.0, num_rows=10)
@@ -33,8 +33,8 @@ def test_a_known_distortion_of_a_binary_head_is_undone() -> None:
     labels = _labels(sigmoid(true_logits))
     distorted = (true_logits + 1.0) / 0.5  # undone by scale 0.5, offset -1
     fitted = fit("logistic", distorted, labels, OF_LITTLE)
-    assert fitted.scale == pytest.approx(0.5, abs=0.02)
-    assert fitted.offset == pytest.approx(-1.0, abs=0.05)
+    assert fitted.scale == pytest.approx(0.5, abs=0.03)
+    assert fitted.bend == pytest.approx(0.0, abs=0.03)
     after = calibration_error(bins_of_rows(calibrate(fitted, distorted), labels, 10))
     before = calibration_error(bins_of_rows(sigmoid(distorted), labels, 10))
     assert after is not None
@@ -58,14 +58,24 @@ def test_dwell_that_varies_too_little_gets_its_spread_back() -> None:
     assert left > 1.5
 
 
+def test_a_network_that_is_too_sure_of_its_best_rows_alone_is_bent() -> None:
+    true_logits = _logits(100_000)
+    labels = _labels(sigmoid(true_logits))
+    outputs = np.where(true_logits > -1.0, -1.0 + 2.0 * (true_logits + 1.0), true_logits)
+    fitted = fit("logistic", outputs, labels, OF_LITTLE)
+    assert fitted.bend < -0.2
+    assert slope(bins_of_rows(calibrate(fitted, outputs), labels, 10)) == pytest.approx(1.0, abs=0.03)
+
+
 @pytest.mark.parametrize("method", METHODS.values())
 def test_what_is_calibrated_stays_as_it_is(method: Method) -> None:
     outputs = _logits()
     truth = calibrate(HeadCalibration(method, 1.0, 0.0), outputs)
     targets = _labels(truth) if method == "logistic" else _seconds(truth)
     fitted = fit(method, outputs, targets, Prior(float(truth.mean()), 5_000.0, 20_000))
-    assert fitted.scale == pytest.approx(1.0, abs=0.05)
-    assert fitted.offset == pytest.approx(0.0, abs=0.1)
+    grid = np.quantile(outputs, np.linspace(0.01, 0.99, 99))
+    as_it_was = calibrate(HeadCalibration(method, 1.0, 0.0), grid)
+    np.testing.assert_allclose(calibrate(fitted, grid), as_it_was, rtol=0.1)
 
 
 @pytest.mark.parametrize("method", METHODS.values())
@@ -96,8 +106,8 @@ def test_order_is_kept_whatever_the_rows(
     x = np.array(outputs)
     targets = (np.random.default_rng(seed).random(len(x)) < share).astype(float) * 2.3
     fitted = fit(method, x, targets, prior)
-    assert fitted.scale >= MIN_SCALE
-    assert np.isfinite([fitted.scale, fitted.offset]).all()
+    assert fitted.least_slope >= MIN_SLOPE * (1 - 1e-12)
+    assert np.isfinite([fitted.scale, fitted.bend, fitted.offset]).all()
     grid = np.linspace(-8, 8, 200)
     predicted = calibrate(fitted, grid)
     inside = (predicted > 1e-300) & (predicted < (1 - 1e-12 if method == "logistic" else 86_000))
@@ -135,7 +145,7 @@ def test_a_head_whose_order_is_reversed_keeps_it_and_has_the_right_mean(method: 
     outputs = _logits(2000)
     targets = (outputs < np.median(outputs)).astype(float)
     fitted = fit(method, outputs, targets, Prior(0.5, 1.0, 2))
-    assert fitted.scale == MIN_SCALE
+    assert fitted.scale == MIN_SLOPE
     assert calibrate(fitted, outputs).mean() == pytest.approx(0.5, rel=1e-3)
 
 
@@ -150,6 +160,11 @@ def test_what_is_not_finite_is_refused(column: str) -> None:
 def test_a_calibration_of_another_version_is_refused_by_name() -> None:
     with pytest.raises(ValueError, match="calibration 'ratio', known are logistic, exponential"):
         HeadCalibration("ratio", 1.0, 0.0)  # type: ignore[arg-type]
+
+
+def test_a_curve_that_would_change_the_order_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"scale 0\.5 does not exceed the size of bend -0\.5: order"):
+        HeadCalibration("logistic", 0.5, 0.0, bend=-0.5)
 
 
 def test_extreme_outputs_do_not_overflow() -> None:

@@ -77,7 +77,8 @@ def test_the_configuration_is_plain_json(tmp_path: Path) -> None:
     config = json.loads((folder / CONFIG_FILE).read_text())
     assert config["features"] == list(example_columns())
     assert config["preset"]["name"] == "tiny"
-    assert config["calibration"]["dwell"] == {"method": "exponential", "offset": -0.5, "scale": 1.3}
+    dwell = {"method": "exponential", "offset": -0.5, "scale": 1.3, "bend": 0.2, "middle": -0.5}
+    assert config["calibration"]["dwell"] == dwell
 
 
 @pytest.mark.parametrize(
