@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from analysis.metrics.bootstrap import Interval, paired_difference, pooled
 from analysis.metrics.ranking import ndcg, rank_lists
 from contracts.features import Entity, features_of
-from contracts.heads import HEADS, LABEL_COLUMNS
+from contracts.heads import HEADS, LABEL_COLUMNS, SCORE_COLUMNS
 from contracts.metrics.auc import auc
 from contracts.metrics.columns import Floats
 from contracts.settings import ValueWeights
@@ -61,8 +61,8 @@ def read_rows(lake_root: Path, days: Sequence[str]) -> Rows:
     return Rows(found.select(columns), inputs)
 
 
-def model_scores(rows: Rows, folder: Path) -> dict[str, Floats]:
-    """Value and probability of a like under a registered model, by the code that evaluates nights."""
+def head_scores(rows: Rows, folder: Path) -> dict[str, Floats]:
+    """Predictions of every head, and the value, under a registered model, by the code that evaluates nights."""
     seconds = {
         name: (rows.column(source).astype("datetime64[s]").astype(np.int64))
         for name, source in (("created_s", "post_created_at"), ("shown_s", "shown_at"))
@@ -77,17 +77,44 @@ def model_scores(rows: Rows, folder: Path) -> dict[str, Floats]:
     config = Config(NightModel(folder.name, str(folder), 0), ValueWeights(), 1)
     scored = pa.Table.from_batches(list(score_examples(config, [batch])))
     assert scored["post_id"].equals(rows.table["post_id"]), "scoring keeps the order of rows"
-    return {name: scored[name].to_numpy().astype(np.float64) for name in ("value_score", "p_like")}
+    return {name: scored[name].to_numpy().astype(np.float64) for name in ("value_score", *SCORE_COLUMNS)}
+
+
+def truth_of(rows: Rows, landing: Path, columns: Sequence[str]) -> dict[str, NDArray[Any]]:
+    """What the simulator knows of each user and post that was shown."""
+    shown = pa.dataset.dataset(landing / "_truth" / "impressions", format="parquet", exclude_invalid_files=True)
+    known = shown.to_table(columns=["user", "post_id", *columns])
+    keys = zip((known["user"].to_numpy() + FIRST_USER_ID).tolist(), known["post_id"].to_pylist(), strict=True)
+    place_of = {key: place for place, key in enumerate(keys)}
+    pairs = zip(rows.column("user_id").tolist(), rows.column("post_id").tolist(), strict=True)
+    places = np.array([place_of[pair] for pair in pairs])
+    return {name: known[name].to_numpy()[places] for name in columns}
 
 
 def true_chances(rows: Rows, landing: Path) -> Floats:
     """The simulator's chance that each user engages with each post, had they looked at it."""
-    shown = pa.dataset.dataset(landing / "_truth" / "impressions", format="parquet", exclude_invalid_files=True)
-    known = shown.to_table(columns=["user", "post_id", "p_engage"])
-    keys = zip((known["user"].to_numpy() + FIRST_USER_ID).tolist(), known["post_id"].to_pylist(), strict=True)
-    chances = dict(zip(keys, known["p_engage"].to_pylist(), strict=True))
-    pairs = zip(rows.column("user_id").tolist(), rows.column("post_id").tolist(), strict=True)
-    return np.array([chances[pair] for pair in pairs])
+    return truth_of(rows, landing, ("p_engage",))["p_engage"]
+
+
+def true_labels(rows: Rows, landing: Path) -> dict[str, Floats]:
+    """Each head's chance, or expected seconds, of each row at the average place, by ``docs/simulator.md``."""
+    flags = ("is_clickbait", "is_misinformation")
+    numbers = ("tie", "quality", "match", "p_engage", "p_hide", "p_report", "p_examine")
+    known = truth_of(rows, landing, (*numbers, *flags, "content_type"))
+    clickbait, misinformation = (known[name].astype(np.float64) for name in flags)
+    comment = 0.154 * (0.6 + 1.2 * known["tie"])
+    share = np.minimum(0.077 * np.exp(0.4 * known["quality"] - 0.2) * (1.0 + 0.5 * misinformation), 1.0 - comment)
+    engaged = known["p_engage"] * (1.0 - known["p_hide"])
+    content = np.select([known["content_type"] == kind for kind in ("video", "photo")], [0.6, -0.1])
+    looked_at = {
+        "like": engaged * (1.0 - comment - share),
+        "comment": engaged * comment,
+        "share": engaged * share,
+        "hide": known["p_hide"],
+        "report": known["p_report"],
+        "dwell": 3.0 * np.exp(known["match"] + 0.5 * known["tie"] + content - 0.7 * clickbait + 0.7**2 / 2),
+    }
+    return {head: values * known["p_examine"].mean() for head, values in looked_at.items()}
 
 
 def ndcg_by_user(rows: Rows, scores: Floats, gains: Floats | None = None) -> Floats:

@@ -29,9 +29,9 @@ from tests.landed import DS
 from tests.nights import run_night
 from tests.ranker_rows import (
     Rows,
+    head_scores,
     like_auc,
     like_auc_difference,
-    model_scores,
     ndcg_by_user,
     ndcg_difference,
     read_rows,
@@ -91,7 +91,7 @@ def compare(lake_root: Path, landing: Path, model: Path, report: dict[str, Any])
     """Judge the model of ``report``, which training wrote, on the days that it names."""
     training, calibration, holdout = (read_rows(lake_root, report["days"][name]) for name in report["days"])
     print(f"{report['preset']} trained in {report['seconds']:.0f} s on {report['rows']:,} rows")
-    ours = model_scores(holdout, model)
+    ours = head_scores(holdout, model)
     peers = {peer: best_of_grid(peer, training, calibration, holdout) for peer in (PLAIN, CORRECTED, LIKE)}
     truth = true_chances(holdout, landing)
     judged = {"log": holdout.grades(), "corrected log": corrected_gains(holdout), "truth": truth}

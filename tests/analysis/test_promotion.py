@@ -11,6 +11,8 @@ from analysis.metrics.relevance import METRICS
 from analysis.promotion import Comparison, ScoredRows, compare, losses
 from contracts.heads import BINARY_HEADS, HEADS, LABEL_COLUMNS
 from contracts.metrics.auc import auc
+from contracts.metrics.calibration import bins_of_rows, calibration_error
+from contracts.metrics.position import at_average_place
 from contracts.settings import Promotion
 from contracts.settings.examples import LIST_METRICS
 
@@ -133,3 +135,14 @@ def test_rows_of_others_and_scores_that_are_no_numbers_are_refused() -> None:
         compared(rows, replace(rows, users=rows.users[::-1]))
     broken = replace(rows, value=np.where(rows.posts == 3, np.nan, rows.value))
     assert (rows.is_finite, broken.is_finite) == (True, False)
+
+
+def test_calibration_is_measured_at_the_average_place() -> None:
+    rows = scored(0.5)
+    chance = np.where(np.arange(USERS * EACH) % 2, 0.25, 1.0)
+    placed = replace(rows, weight=1 / chance)
+    observed = at_average_place(rows.labels["label_like"] > 0, 1 / chance)
+    wanted = calibration_error(bins_of_rows(rows.value, observed, 10))
+    found = compared(placed, placed).heads["ece"]["like"]
+    assert found == {"challenger": wanted, "baseline": wanted}
+    assert found != compared(rows, rows).heads["ece"]["like"]

@@ -12,6 +12,9 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from contracts.heads import BINARY_HEADS, HEAD_NAMES, LABEL_COLUMNS, SCORE_COLUMNS
+from contracts.metrics.auc import auc
+from contracts.metrics.calibration import bins_of_rows, calibration_quality
+from contracts.metrics.position import at_average_place
 from contracts.settings import Dataset, Evaluation, Settings
 from spark_jobs import heldout_scores
 from spark_jobs.evaluate import head_quality, ranking, user_metrics
@@ -109,6 +112,22 @@ def test_counted_auc_and_calibration_are_those_of_the_rows(spark: SparkSession) 
     assert summary["slope"]["hide"] == pytest.approx(1.0, abs=0.1)
     assert summary["calibration"]["dwell"] == [[pytest.approx(2.0), 0.0, 3000]]
     assert (summary["relative_error"]["dwell"], summary["slope"]["dwell"]) == (None, None)
+
+
+def test_calibration_is_measured_at_the_average_place(spark: SparkSession) -> None:
+    generator = np.random.default_rng(5)
+    p, chance = generator.uniform(0.1, 0.6, 3000), generator.choice([1.0, 0.25], 3000)
+    logged = ((generator.random(3000) < p) & (generator.random(3000) < chance)).astype(float)
+    rows: list[dict[str, Any]] = [
+        {"user_id": 1, "post_id": i, "label_like": logged[i], "p_like": p[i], "weight": 1 / chance[i]}
+        for i in range(3000)
+    ]
+    summary = head_quality.summarise_heads(head_quality.count_scores(spark.createDataFrame(scored_rows(rows))), 10)
+    bins = bins_of_rows(p, at_average_place(logged, 1 / chance), 10)
+    for name, value in calibration_quality(bins).items():
+        assert summary[name]["like"] == pytest.approx(value, rel=1e-2), name
+    assert np.array(summary["calibration"]["like"])[:, 1] == pytest.approx(bins.observed, rel=0.02)
+    assert summary["auc"]["like"] == pytest.approx(auc(p, logged), abs=1e-3)  # of the labels as logged
 
 
 def example_columns(seed: int) -> dict[str, Any]:
