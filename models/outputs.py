@@ -52,8 +52,8 @@ def measure(
     for index, head in enumerate(HEADS):
         predicted, observed = calibrate(calibration[head.name], outputs.logits[:, index]), outputs.target(index)
         values: dict[str, float | None] = {
-            "mean_observed": float(observed.mean()),
-            "mean_predicted": float(predicted.mean()),
+            "mean_observed": _mean(observed),
+            "mean_predicted": _mean(predicted),
             "num_positives": float((observed > 0).sum()),
             **calibration_quality(bins_of_rows(predicted, observed, num_bins)),
         }
@@ -61,6 +61,11 @@ def measure(
             values["auc"] = auc(predicted, outputs.weights * outputs.labels[:, index])
             values["log_loss"] = log_loss(predicted, observed)
         else:
-            values["rmse_log1p"] = math.sqrt(float(((np.log1p(predicted) - np.log1p(observed)) ** 2).mean()))
+            square = _mean((np.log1p(predicted) - np.log1p(observed)) ** 2)
+            values["rmse_log1p"] = None if square is None else math.sqrt(square)
         found[head.name] = values
     return found
+
+
+def _mean(values: Floats) -> float | None:
+    return float(values.mean()) if len(values) else None

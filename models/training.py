@@ -43,11 +43,14 @@ class TrainingConfig:
 
 @dataclass(frozen=True)
 class Epoch:
-    """One pass: mean losses, per head on the calibration days, and the speed of training alone."""
+    """One pass: mean losses, per head on the calibration days, and the speed of training alone.
+
+    Without calibration days there is no ``calibration_loss`` and no head's.
+    """
 
     epoch: int
     training_loss: float
-    calibration_loss: float
+    calibration_loss: float | None
     losses: dict[str, float]
     rows_per_s: float
 
@@ -89,7 +92,7 @@ def train(
     for number in range(1, preset.epochs + 1):
         epochs.append(_run_epoch(network, steps, training, calibration, config=config, number=number))
         report(_progress(epochs[-1], preset.epochs))
-        best_epoch = min(epochs, key=lambda epoch: epoch.calibration_loss).epoch
+        best_epoch = min(epochs, key=_badness).epoch
         if best_epoch == number:
             best = copy.deepcopy(network.state_dict())
         elif number - best_epoch >= preset.optimiser.patience:
@@ -178,6 +181,8 @@ def _run_epoch(
         raise ValueError(f"the training loss of epoch {number} is {total}; look for outliers in {TABLE}")
     seconds = time.perf_counter() - started
     outputs = _predict(network, calibration)
+    if len(outputs.weights) == 0:
+        return Epoch(number, total / count, None, {}, count / seconds)
     losses_H = head_losses(*(torch.from_numpy(part) for part in (outputs.logits, outputs.labels, outputs.weights)))
     losses = {head.name: float(loss) for head, loss in zip(HEADS, losses_H, strict=True)}
     return Epoch(number, total / count, float(total_loss(losses_H)), losses, count / seconds)
@@ -192,7 +197,8 @@ def _batches(shard: Shard, size: int, generator: torch.Generator) -> Iterator[tu
 def _predict(network: Network, examples: Examples) -> Outputs:
     """Outputs on all rows, in double precision for the statistics that follow."""
     network.eval()
-    logits, labels, weights = [], [], []
+    nothing = np.zeros((0, len(HEADS)))
+    logits, labels, weights = [nothing], [nothing], [nothing[:, 0]]
     with torch.inference_mode():
         for shard in examples:
             logits += [network(*by_entity(rows)).numpy() for rows in torch.split(shard.features, EVALUATION_ROWS)]
@@ -201,9 +207,14 @@ def _predict(network: Network, examples: Examples) -> Outputs:
     return Outputs(*(np.concatenate(parts).astype(np.float64) for parts in (logits, labels, weights)))
 
 
+def _badness(epoch: Epoch) -> float:
+    """What the best epoch has least of: the loss on the calibration days; without such days, the latest is best."""
+    return -float(epoch.epoch) if epoch.calibration_loss is None else epoch.calibration_loss
+
+
 def _progress(epoch: Epoch, num_epochs: int) -> str:
-    heads = "  ".join(f"{head} {loss:.4f}" for head, loss in epoch.losses.items())
-    return (
-        f"epoch {epoch.epoch}/{num_epochs}  training {epoch.training_loss:.4f}  "
-        f"calibration {epoch.calibration_loss:.4f}  ({heads})  {epoch.rows_per_s:,.0f} rows/s"
-    )
+    said = f"epoch {epoch.epoch}/{num_epochs}  training {epoch.training_loss:.4f}  "
+    if epoch.calibration_loss is not None:
+        heads = "  ".join(f"{head} {loss:.4f}" for head, loss in epoch.losses.items())
+        said += f"calibration {epoch.calibration_loss:.4f}  ({heads})  "
+    return f"{said}{epoch.rows_per_s:,.0f} rows/s"

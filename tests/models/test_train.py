@@ -33,7 +33,7 @@ def test_a_night_is_trained_registered_and_reported(tmp_path: Path, capsys: pyte
     version = run(parse_arguments(_words(tmp_path)))
     out = capsys.readouterr().out
     assert "training 2026-03-04 to 2026-03-05, calibration 2026-03-06, hold-out 2026-03-07" in out
-    assert re.search(r"  like .* relative_error \S+  ece \S+  slope \S+  .*  scale \d", out)
+    assert re.search(r"  like .* relative_error \S+  ece \S+  slope \S+  .* calibrated by scale \d", out)
     (row,) = read_models(tmp_path / "lake")
     assert (row["model_version"], row["ds"], row["num_examples"]) == (version, date(2026, 3, 8), 2000)
     assert row["training_partitions"] == ["2026-03-04", "2026-03-05"]
@@ -45,6 +45,22 @@ def test_a_night_is_trained_registered_and_reported(tmp_path: Path, capsys: pyte
     assert report["rows"] == 2000
     assert report["rows_per_s"] > 0
     assert report["epochs"][0]["losses"].keys() == {"like", "comment", "share", "hide", "report", "dwell"}
+
+
+@pytest.mark.parametrize(
+    "windows", [{"holdout_days": 0}, {"calibration_days": 0}, {"holdout_days": 0, "calibration_days": 0}]
+)
+def test_days_that_are_not_reserved_leave_no_figures(tmp_path: Path, windows: dict[str, int]) -> None:
+    write_examples(tmp_path / "lake", num_rows=300)
+    (tmp_path / "landing").mkdir()
+    (tmp_path / "landing" / "dataset.json").write_text(json.dumps(windows))
+    version = run(parse_arguments(_words(tmp_path, "--preset", "tiny")))
+    (row,) = read_models(tmp_path / "lake")
+    metrics = json.loads(row["metrics"])
+    assert row["model_version"] == version
+    assert (metrics["holdout"]["like"]["relative_error"] is None) == ("holdout_days" in windows)
+    assert (metrics["calibration_loss"] is None) == ("calibration_days" in windows)
+    assert (metrics["calibration"]["like"]["offset"] == 0.0) == (len(windows) == 2)
 
 
 def test_a_rerun_gives_the_same_model_even_from_rewritten_files(tmp_path: Path) -> None:
