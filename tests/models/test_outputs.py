@@ -51,6 +51,11 @@ def test_every_head_has_a_calibration_of_its_own() -> None:
     for index, head in enumerate(HEADS):
         observed = labels[:, index] if head.is_binary else np.expm1(labels[:, index])
         assert calibrate(found[head.name], logits[:, index]).mean() == pytest.approx(observed.mean(), rel=0.01)
+    few = Outputs(logits[:20], np.zeros((20, len(HEADS))), np.ones(20))
+    told = {head.name: Prior(0.001 * (index + 1), 100.0, 100_000) for index, head in enumerate(HEADS)}
+    for index, head in enumerate(HEADS):
+        mean = calibrate(calibrate_heads(few, told)[head.name], few.logits[:, index]).mean()
+        assert mean == pytest.approx(told[head.name].mean, rel=0.05)
     logits[7, LIKE] = np.nan
     with pytest.raises(ValueError, match="outputs is not finite in 1 of 5000 rows, the first is row 7"):
         calibrate_heads(Outputs(logits, labels, np.ones(5000)), priors)
