@@ -40,10 +40,10 @@ MOST_ERROR = {"like": 0.03} | dict.fromkeys(("comment", "share", "hide", "report
 MOST_ECE = 0.05
 SLOPES = (0.9, 1.1)
 NEEDED = {
-    "error": {"like": 4_300, "share": 3_900, "hide": 4_500, "report": 28_000},
-    "slope": {"comment": 5_100, "share": 9_700, "hide": 20_000, "report": 80_000},
+    "error": {"like": 4_500, "share": 3_700, "hide": 4_700, "report": 32_000},
+    "slope": {"comment": 4_300, "share": 7_500, "hide": 15_500, "report": 74_000},
 }
-"""Users at which twice the standard error of a figure of one day is its bound; heads that 2,000 settle are left out."""
+"""Users at which twice the standard error of a day's figure is its bound, for heads that 2,000 users leave open."""
 
 pytestmark = pytest.mark.slow
 
