@@ -10,7 +10,7 @@ import numpy as np
 
 from contracts.heads import HEADS
 from contracts.metrics.auc import auc
-from contracts.metrics.calibration import bins_of_rows, calibration_quality
+from contracts.metrics.calibration import bins_of_scores, calibration_quality
 from contracts.metrics.columns import Floats
 from contracts.metrics.log_loss import log_loss
 from contracts.metrics.position import at_average_place
@@ -55,7 +55,7 @@ def measure(
             "mean_observed": _mean(observed),
             "mean_predicted": _mean(predicted),
             "num_positives": float((observed > 0).sum()),
-            **calibration_quality(bins_of_rows(predicted, observed, num_bins)),
+            **calibration_quality(bins_of_scores(predicted, observed, num_bins, is_binary=head.is_binary)),
         }
         if head.is_binary:
             values["auc"] = auc(predicted, outputs.weights * outputs.labels[:, index])

@@ -11,6 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contracts.metrics.columns import Floats, finite_columns
+from contracts.metrics.log_loss import NEAREST
+
+BUCKETS_PER_UNIT = 1000.0
+"""Scores are told apart to a thousandth of a logit, or of log1p(seconds): so that counts of them are few."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,16 @@ def bins_of_rows(predicted: NDArray[Any], observed: NDArray[Any], num_bins: int)
         return Bins(np.zeros(0), np.zeros(0), np.zeros(0))
     predicted, observed = (np.add.reduceat(values[order], starts) for values in (predicted, observed))
     return bins_of_buckets(np.diff(starts, append=len(order)), predicted, observed, num_bins)
+
+
+def bins_of_scores(predicted: NDArray[Any], observed: NDArray[Any], num_bins: int, *, is_binary: bool) -> Bins:
+    """Bins of rows as ``bins_of_rows``, their scores told apart by ``BUCKETS_PER_UNIT``: as evaluation counts them."""
+    predicted, observed = finite_columns(predicted=predicted, observed=observed)
+    clipped = np.clip(predicted, NEAREST, 1 - NEAREST)
+    score = np.log(clipped / (1 - clipped)) if is_binary else np.log1p(np.maximum(predicted, 0.0))
+    _, bucket, num_rows = np.unique(np.round(score * BUCKETS_PER_UNIT), return_inverse=True, return_counts=True)
+    predicted, observed = (np.bincount(bucket, weights=values) for values in (predicted, observed))
+    return bins_of_buckets(num_rows, predicted, observed, num_bins)
 
 
 def bins_of_buckets(num_rows: NDArray[Any], predicted: NDArray[Any], observed: NDArray[Any], num_bins: int) -> Bins:

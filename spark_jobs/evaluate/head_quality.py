@@ -13,12 +13,11 @@ from pyspark.sql import functions as F
 
 from contracts.heads import BINARY_HEADS, HEADS
 from contracts.metrics.auc import auc_of_counts
-from contracts.metrics.calibration import bins_of_buckets, calibration_quality
+from contracts.metrics.calibration import BUCKETS_PER_UNIT, bins_of_buckets, calibration_quality
 from contracts.metrics.log_loss import NEAREST
 from contracts.metrics.position import mean_chance
 from spark_jobs.evaluate.user_metrics import AUC_COLUMNS
 
-BUCKETS_PER_UNIT = 1000.0
 COUNTED = ("rows", "predicted", "observed", "weighted", "inverse_weights", "log_loss")
 FIGURES = ("auc", "log_loss", "calibration", "relative_error", "ece", "slope")
 

@@ -9,6 +9,7 @@ from contracts.metrics.calibration import (
     Bins,
     bins_of_buckets,
     bins_of_rows,
+    bins_of_scores,
     calibration_error,
     relative_error,
     slope,
@@ -66,6 +67,22 @@ def test_rows_and_their_counts_give_the_same_in_any_order(rows: list[tuple[int, 
         np.testing.assert_allclose(of_rows.predicted, other.predicted)
         np.testing.assert_allclose(of_rows.observed, other.observed)
         np.testing.assert_array_equal(of_rows.num_rows, other.num_rows)
+
+
+@pytest.mark.parametrize("is_binary", [True, False])
+def test_scores_less_than_a_bucket_apart_are_one(is_binary: bool) -> None:
+    generator = np.random.default_rng(9)
+    predicted = generator.uniform(0.1, 0.9, 3000)
+    observed = predicted + generator.normal(0, 0.1, 3000)
+    exact = bins_of_rows(predicted, observed, 10)
+    found = bins_of_scores(predicted, observed, 10, is_binary=is_binary)
+    assert calibration_error(found) == pytest.approx(calibration_error(exact), rel=0.05)
+    np.testing.assert_allclose(found.num_rows, exact.num_rows, atol=10)
+    score = 0.0 if is_binary else np.log1p(0.5)
+    near = np.linspace(score - 4e-4, score + 4e-4, 50)
+    close = 1 / (1 + np.exp(-near)) if is_binary else np.expm1(near)
+    assert len(bins_of_scores(close, close, 10, is_binary=is_binary).num_rows) <= 2
+    assert len(bins_of_rows(close, close, 10).num_rows) == 10
 
 
 @pytest.mark.parametrize(("stretch", "shift"), [(1.0, 0.0), (2.24, -0.1), (0.5, 0.2)])
