@@ -1,19 +1,25 @@
 """``gold.ranked_feeds``: every user's pool in its final order.
 
-Grain: user_id, rank, ds. Visibility and policy are checked again, then the best by value score are kept, at most
-``max_per_author`` of one author and ``size`` in all.
+Grain: user_id, rank, ds. Visibility and policy are checked again; then each place takes the best candidate by value
+score that keeps to the rules, and one place in ten a post drawn among new ones (``docs/reranking.md``). How often a
+rule gave way is counted in ``rerank.json`` of the night.
 """
 
-from pyspark.sql import Column, DataFrame, Window
+from functools import partial
+
+from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F
 
 from contracts.features import TOPICS
-from contracts.settings import PoolRules
-from spark_jobs.authorship import author_key
+from contracts.settings import RerankRules
 from spark_jobs.lake import write_partition
 from spark_jobs.night import Night
 from spark_jobs.policy import Policy, allowed_pairs, read_policy
 from spark_jobs.recent_posts import public_reason, recent_posts
+from spark_jobs.rerank.facts import post_facts, source_code
+from spark_jobs.rerank.pools import Plan
+from spark_jobs.rerank.worker import ASKED, KEPT, SCHEMA, fill_partition
+from spark_jobs.session import num_shuffles
 from spark_jobs.visibility import Edges, read_edges, visible_pairs
 
 
@@ -36,16 +42,14 @@ def reason() -> Column:
     )
 
 
-def order_pools(scored: DataFrame, rules: PoolRules) -> DataFrame:
-    """Rank 1..n per user by value score, then post id, skipping an author's posts after ``max_per_author``.
-
-    Of nobody's posts, of which no author is known, none is skipped.
-    """
-    best_first = (F.col("value_score").desc(), F.col("post_id"))
-    place_of_author = F.row_number().over(Window.partitionBy("user_id", *author_key()).orderBy(*best_first))
-    rank = F.row_number().over(Window.partitionBy("user_id").orderBy(*best_first))
-    spread = scored.withColumn("_place", place_of_author).where(F.col("_place") <= rules.max_per_author)
-    return spread.withColumn("rank", rank).where(F.col("rank") <= rules.size).drop("_place")
+def fill(candidates: DataFrame, plan: Plan, num_partitions: int) -> DataFrame:
+    """Pools, ``SCHEMA``, of ``candidates`` with the columns ``KEPT`` and ``ASKED``, whatever their order and number."""
+    return (
+        candidates.select(*KEPT, *ASKED)
+        .repartition(num_partitions, "user_id")
+        .sortWithinPartitions("user_id")
+        .mapInArrow(partial(fill_partition, plan), SCHEMA)
+    )
 
 
 def transform(
@@ -57,17 +61,20 @@ def transform(
     interests: DataFrame,
     edges: Edges,
     policy: Policy,
-    rules: PoolRules,
+    facts: DataFrame,
+    plan: Plan,
 ) -> DataFrame:
-    """Pools without ``ds``, from one night's ``scored`` and ``candidates``; visibility by ``posts`` and ``edges``.
+    """Pools without ``ds`` but with ``broken``, from one night's ``scored`` and ``candidates``.
 
-    ``engagement`` (post_id, engagement) is that of ``recent_posts``.
+    Visibility is by ``posts`` and ``edges``; ``engagement`` (post_id, engagement) is that of ``recent_posts``,
+    ``facts`` are ``post_facts``.
     """
     visible = visible_pairs(scored.select("user_id", "post_id", "author_id", "value_score"), posts, edges)
     allowed = allowed_pairs(visible, policy)
     sources = candidates.select("user_id", "post_id", "source_type", "source_id", "created_at")
     cards = posts.select("post_id", "content_type", "privacy", "hashtags")
-    ranked = order_pools(allowed.join(sources, ["user_id", "post_id"], "inner"), rules)
+    sourced = allowed.join(sources, ["user_id", "post_id"], "inner").withColumn("source", source_code())
+    ranked = fill(sourced.join(facts, "post_id", "inner"), plan, num_shuffles(scored.sparkSession))
     return (
         ranked.join(cards, "post_id", "inner")
         .join(engagement, "post_id", "left")
@@ -84,26 +91,54 @@ def transform(
             "created_at",
             "value_score",
             reason().alias("reason"),
-            F.lit(col=False).alias("is_exploration"),
-            F.lit(1.0).alias("propensity"),
+            "is_exploration",
+            "propensity",
+            "broken",
         )
     )
+
+
+def observe(pools: DataFrame, rules: RerankRules) -> tuple[DataFrame, Observation]:
+    """``pools`` without ``broken``, and what is counted of them once they are computed."""
+    counts = Observation("rerank")
+    broken = (
+        F.count_if(F.col("broken").bitwiseAND(F.lit(1 << bit)) != 0).alias(name)
+        for bit, name in enumerate(reversed(rules.order))
+    )
+    explored = F.count_if("is_exploration").alias("_explored")
+    return pools.observe(counts, F.count("*").alias("_places"), explored, *broken).drop("broken"), counts
+
+
+def tell(night: Night, counted: dict[str, int]) -> None:
+    """Write how well the pools mix, and say it in the report."""
+    broken = {name: counted[name] for name in night.settings.rerank.order}
+    places, explored = counted["_places"], counted["_explored"]
+    night.files.rerank.write({"ds": night.ds.isoformat(), "places": places, "broken": broken, "explored": explored})
+    said = ", ".join(f"{name} {num:,} ({num / max(places, 1):.2%})" for name, num in broken.items())
+    sentences = [f"of {places:,} places, those whose user had no candidate that keeps the rule: {said}."]
+    if night.settings.exploration.every:
+        sentences += [f"{explored:,} places ({explored / max(places, 1):.1%}) were drawn among new posts."]
+    night.tell("gold.ranked_feeds", sentences)
 
 
 def main(night: Night) -> None:
     """Write the night's partition of ``gold.ranked_feeds``."""
     is_tonight = F.col("ds") == F.lit(night.ds)
-    rules = night.settings.pool
+    settings = night.settings
+    plan = Plan(settings.pool, settings.rerank, settings.exploration, settings.seed, night.ds.toordinal())
     posts, features = night.read("silver.posts"), night.read("gold.post_features").where(is_tonight)
-    recent = recent_posts(posts, features, night.as_of, night.settings)
+    recent = recent_posts(posts, features, night.as_of, settings)
     pools = transform(
         scored=night.read("gold.scored_candidates").where(is_tonight),
         candidates=night.read("gold.feed_candidates").where(is_tonight),
         posts=posts,
         engagement=recent.select("post_id", "engagement"),
-        interests=interests_of(night.read("gold.user_features").where(is_tonight), rules.min_topic_interest),
+        interests=interests_of(night.read("gold.user_features").where(is_tonight), settings.pool.min_topic_interest),
         edges=read_edges(night),
         policy=read_policy(night),
-        rules=rules,
+        facts=post_facts(posts, features, night.as_of, settings),
+        plan=plan,
     )
+    pools, counts = observe(pools, settings.rerank)
     write_partition(night.lake, "gold.ranked_feeds", pools.withColumn("ds", F.lit(night.ds)), [night.ds])
+    tell(night, counts.get)
