@@ -1,13 +1,15 @@
-"""What re-ranking asks of posts, as columns: their kind, topic and age, and what is known of new ones."""
+"""What re-ranking asks of candidates, as columns: kind, topic, age and source, and what is known of new posts."""
 
 from datetime import datetime
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from contracts.epochs import CONTENT_TYPES
-from contracts.settings import Settings
+from contracts.settings import RerankRules
+from contracts.shape import EMBEDDING_SIZE
 from spark_jobs.authorship import author_key
+from spark_jobs.rerank.pools import Plan
 from spark_jobs.rerank.rules.similarity import UNIT
 from spark_jobs.rerank.slates import NONE
 
@@ -16,57 +18,51 @@ AGES_H = (1, 6, 24)
 """Ends of the ages whose shares the settings have; what is older is of the last one."""
 
 
-def post_facts(posts: DataFrame, post_features: DataFrame, as_of: datetime, settings: Settings) -> DataFrame:
-    """content_type, topic, age, is_new, num_engaged, num_views and embedding of each of ``posts``; grain: post_id.
+def post_facts(post_features: DataFrame, rules: RerankRules) -> DataFrame:
+    """content_type, topic, num_engaged, num_views, author_views and embedding of posts; grain: post_id.
 
-    ``post_features`` is the night's partition; of a post without features, nobody has seen anything. Codes are those
-    of ``slates.Candidates``. Embeddings are left empty where no rule compares them.
+    ``post_features`` is one night's partition. ``author_views`` is how often the posts of the author in it were shown
+    together. Codes are those of ``slates.Candidates``; embeddings are left empty where no rule compares them.
     """
-    age_h = (F.lit(as_of).cast("double") - F.col("created_at").cast("double")) / 3600.0
-    counted = post_features.select(
+    num_engaged = sum((_count(f"log_{name}") for name in ENGAGEMENTS), F.lit(0))
+    return post_features.select(
         "post_id",
-        "author_id",
-        F.coalesce(_count("log_views"), F.lit(0)).alias("num_views"),
-        F.coalesce(sum((_count(f"log_{name}") for name in ENGAGEMENTS), F.lit(0)), F.lit(0)).alias("num_engaged"),
+        _content_type().alias("content_type"),
         _topic().alias("topic"),
-        _whole_numbers(needed="similarity" in settings.rerank.order).alias("embedding"),
-    )
-    facts = posts.select("post_id", "author_id", "content_type", age_h.alias("_age_h"))
-    joined = facts.join(with_author_views(counted), "post_id", "left")
-    rules = settings.exploration
-    is_new = (
-        (F.col("_age_h") < F.lit(rules.new_h))
-        | (F.coalesce("num_views", F.lit(0)) < F.lit(rules.few_views))
-        | (F.coalesce("author_views", F.lit(0)) < F.lit(rules.few_author_views))
-    )
-    return joined.select(
-        "post_id",
-        (F.array_position(F.array(*map(F.lit, CONTENT_TYPES)), F.col("content_type")) - 1).alias("content_type"),
-        F.coalesce("topic", F.lit(NONE)).cast("bigint").alias("topic"),
-        sum((F.when(F.col("_age_h") < F.lit(end), 0).otherwise(1) for end in AGES_H), F.lit(0))
-        .cast("bigint")
-        .alias("age"),
-        is_new.alias("is_new"),
-        F.coalesce("num_engaged", F.lit(0)).cast("bigint").alias("num_engaged"),
-        F.coalesce("num_views", F.lit(0)).cast("bigint").alias("num_views"),
-        F.coalesce("embedding", F.array().cast("array<float>")).alias("embedding"),
+        num_engaged.alias("num_engaged"),
+        _count("log_views").alias("num_views"),
+        F.sum(_count("log_views")).over(Window.partitionBy(*author_key())).alias("author_views"),
+        _embedding(rules).alias("embedding"),
     )
 
 
-def with_author_views(counted: DataFrame) -> DataFrame:
-    """``counted`` without its author, with ``author_views``: how often that author's posts were shown together."""
-    keys = [key.alias(f"_key_{at}") for at, key in enumerate(author_key())]
-    keyed = counted.select("*", *keys)
-    totals = keyed.groupBy("_key_0", "_key_1").agg(F.sum("num_views").alias("author_views"))
-    same = F.col("one._key_0").eqNullSafe(F.col("all._key_0")) & F.col("one._key_1").eqNullSafe(F.col("all._key_1"))
-    joined = keyed.alias("one").join(totals.alias("all"), same, "inner")
-    return joined.select("one.*", "author_views").drop("author_id", "_key_0", "_key_1")
+def with_facts(candidates: DataFrame, facts: DataFrame, as_of: datetime, plan: Plan) -> DataFrame:
+    """``candidates`` with the columns of ``slates.Candidates``; a post without ``post_facts`` was never shown.
+
+    Reads post_id, created_at, source_type and source_id.
+    """
+    rules = plan.exploration
+    blank = F.array_repeat(F.lit(0.0).cast("float"), _embedding_size(plan.rerank))
+    age_h = (F.lit(as_of).cast("double") - F.col("created_at").cast("double")) / 3600.0
+    counts = {name: F.coalesce(name, F.lit(0)).cast("bigint") for name in ("num_engaged", "num_views", "author_views")}
+    is_unknown = (counts["num_views"] < rules.few_views) | (counts["author_views"] < rules.few_author_views)
+    return candidates.join(facts, "post_id", "left").withColumns(
+        {
+            **counts,
+            "source": _source(),
+            "content_type": F.coalesce("content_type", F.lit(0)).cast("bigint"),
+            "topic": F.coalesce("topic", F.lit(NONE)).cast("bigint"),
+            "age": sum(((age_h >= end).cast("bigint") for end in AGES_H), F.lit(0).cast("bigint")),
+            "is_new": (age_h < rules.new_h) | is_unknown,
+            "embedding": F.coalesce("embedding", blank),
+        }
+    )
 
 
-def source_code() -> Column:
+def _source() -> Column:
     """A number that two candidates share exactly when one friend, page or group proposed both; ``NONE`` for no source.
 
-    Reads source_type and source_id. A friend of whom no id is known is none, as nobody is (``authorship``).
+    A friend of whom no id is known is no source, as nobody's posts are like no others (``spark_jobs.authorship``).
     """
     code = F.xxhash64("source_type", "source_id").bitwiseAND(F.lit(2**63 - 1))
     has_source = F.col("source_type").isin("friend", "page", "group") & F.col("source_id").isNotNull()
@@ -77,13 +73,21 @@ def _count(log: str) -> Column:
     return F.round(F.expm1(F.col(log).cast("double"))).cast("bigint")
 
 
+def _content_type() -> Column:
+    kinds = (F.when(F.col(f"is_{name}") > 0, F.lit(code)) for code, name in enumerate(CONTENT_TYPES))
+    return F.coalesce(*kinds)
+
+
 def _topic() -> Column:
     """Number of the topic that most of the text is about; null where nothing tells."""
     most = F.array_max("read_topics")
     return F.when(most > 0, F.array_position("read_topics", most) - 1)
 
 
-def _whole_numbers(*, needed: bool) -> Column:
-    if not needed:
-        return F.array().cast("array<float>")
-    return F.transform("content_embedding", lambda number: F.rint(number * UNIT).cast("float"))
+def _embedding(rules: RerankRules) -> Column:
+    units = F.transform("content_embedding", lambda number: F.rint(number * UNIT).cast("float"))
+    return F.slice(units, 1, _embedding_size(rules))
+
+
+def _embedding_size(rules: RerankRules) -> int:
+    return EMBEDDING_SIZE if "similarity" in rules.order else 0

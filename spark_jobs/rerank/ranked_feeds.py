@@ -5,6 +5,7 @@ score that keeps to the rules, and one place in ten a post drawn among new ones 
 rule gave way is counted in ``rerank.json`` of the night.
 """
 
+from datetime import datetime
 from functools import partial
 
 from pyspark.sql import Column, DataFrame, Observation
@@ -16,7 +17,7 @@ from spark_jobs.lake import write_partition
 from spark_jobs.night import Night
 from spark_jobs.policy import Policy, allowed_pairs, read_policy
 from spark_jobs.recent_posts import public_reason, recent_posts
-from spark_jobs.rerank.facts import post_facts, source_code
+from spark_jobs.rerank.facts import post_facts, with_facts
 from spark_jobs.rerank.pools import Plan
 from spark_jobs.rerank.worker import ASKED, KEPT, SCHEMA, fill_partition
 from spark_jobs.session import num_shuffles
@@ -62,6 +63,7 @@ def transform(
     edges: Edges,
     policy: Policy,
     facts: DataFrame,
+    as_of: datetime,
     plan: Plan,
 ) -> DataFrame:
     """Pools without ``ds`` but with ``broken``, from one night's ``scored`` and ``candidates``.
@@ -73,8 +75,8 @@ def transform(
     allowed = allowed_pairs(visible, policy)
     sources = candidates.select("user_id", "post_id", "source_type", "source_id", "created_at")
     cards = posts.select("post_id", "content_type", "privacy", "hashtags")
-    sourced = allowed.join(sources, ["user_id", "post_id"], "inner").withColumn("source", source_code())
-    ranked = fill(sourced.join(facts, "post_id", "inner"), plan, num_shuffles(scored.sparkSession))
+    sourced = allowed.join(sources, ["user_id", "post_id"], "inner")
+    ranked = fill(with_facts(sourced, facts, as_of, plan), plan, num_shuffles(scored.sparkSession))
     return (
         ranked.join(cards, "post_id", "inner")
         .join(engagement, "post_id", "left")
@@ -136,7 +138,8 @@ def main(night: Night) -> None:
         interests=interests_of(night.read("gold.user_features").where(is_tonight), settings.pool.min_topic_interest),
         edges=read_edges(night),
         policy=read_policy(night),
-        facts=post_facts(posts, features, night.as_of, settings),
+        facts=post_facts(features, settings.rerank),
+        as_of=night.as_of,
         plan=plan,
     )
     pools, counts = observe(pools, settings.rerank)
