@@ -12,7 +12,8 @@ def uniform(seed: int, *keys: Ints | int) -> NDArray[np.float64]:
     Keys are mixed in turn by the finaliser of SplitMix64 (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number
     Generators", OOPSLA 2014).
     """
-    bits = np.asarray([seed], dtype=np.int64).view(np.uint64)
+    # Mixed before it meets a key: seeds would else only exchange users.
+    bits = _mix(np.asarray([seed], dtype=np.int64).view(np.uint64))
     for key in keys:
         bits = _mix(bits ^ np.atleast_1d(np.asarray(key, dtype=np.int64)).view(np.uint64))
     return np.asarray((bits >> np.uint64(11)) * 2.0**-53, dtype=np.float64)

@@ -96,4 +96,5 @@ def test_numbers_of_chance_are_even_and_depend_on_every_key() -> None:
     assert abs(np.corrcoef(drawn[:-1], drawn[1:])[0, 1]) < 0.01
     for other in (uniform(21, np.arange(100_000), 7), uniform(20, np.arange(100_000), 8)):
         assert abs(np.corrcoef(drawn, other)[0, 1]) < 0.01
+    assert set(uniform(21, np.arange(1024), 7)).isdisjoint(uniform(20, np.arange(1024), 7))  # not the same, exchanged
     assert uniform(20, np.array([-1, 5]), 7)[1] == drawn[5]
