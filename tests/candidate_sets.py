@@ -1,6 +1,6 @@
 """Candidates of re-ranking: by hand, by chance, and a slow and plain reading of how a pool is filled from them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import ceil, floor
 from typing import Any
@@ -126,7 +126,7 @@ def pools_of(found: Candidates, places: Places) -> dict[int, list[int]]:
 
 def filled_plainly(found: Candidates, rows: list[int], how: Plan, forced: Mapping[int, int]) -> list[tuple[int, int]]:
     """A pool, as (row, what it breaks), by asking every candidate at every place; ``forced`` are rows by place."""
-    left, pool = list(rows), []
+    left, pool = list(rows), list[tuple[int, int]]()
     length = min(how.pool.size, len(rows))
     for place in range(1, length + 1):
         chosen = [row for row, _ in pool]
@@ -146,12 +146,9 @@ def code_of(
     """Bits of the rules that ``row`` breaks at a place, the one that gives way first the lowest."""
     place, length = at
     end = min(length, ceil(place / rules.page) * rules.page)
-    asked = {
+    asked: dict[str, Callable[[], bool]] = {
         "topic": lambda: breaks_topic(found.topic, row, chosen, left, length - place),
-        "source": lambda: (
-            found.source[row] != NONE
-            and sum(found.source[i] == found.source[row] for i in chosen) >= max(1, floor(0.3 * end + 1e-9))
-        ),
+        "source": lambda: breaks_source(found.source, row, chosen, end),
         "type": lambda: breaks_mix(found.content_type, row, chosen, left, (place, end)),
         "similarity": lambda: (
             place > rules.similar_after
@@ -159,6 +156,12 @@ def code_of(
         ),
     }
     return sum(1 << bit for bit, name in enumerate(reversed(rules.order)) if asked[name]())
+
+
+def breaks_source(source: Any, row: int, chosen: list[int], end: int) -> bool:
+    """Whether the source has its share of the places up to the end."""
+    num = sum(int(source[i] == source[row]) for i in chosen)
+    return bool(source[row] != NONE) and num >= max(1, floor(0.3 * end + 1e-9))
 
 
 def breaks_topic(topic: Any, row: int, chosen: list[int], left: list[int], num_after: int) -> bool:
@@ -173,7 +176,7 @@ def breaks_topic(topic: Any, row: int, chosen: list[int], left: list[int], num_a
     counts = [sum(topic[i] == t for i in left) for t in range(10)]
     top = counts.index(max(counts))
     is_scarce = len(left) - counts[top] - 1 < ceil((num_after - 4) / 5)
-    return is_scarce and last_four != 4 * [top] and topic[row] != top
+    return is_scarce and last_four != 4 * [top] and bool(topic[row] != top)
 
 
 def breaks_mix(kind: Any, row: int, chosen: list[int], left: list[int], at: tuple[int, int]) -> bool:
@@ -184,4 +187,4 @@ def breaks_mix(kind: Any, row: int, chosen: list[int], left: list[int], at: tupl
     most = [ceil((share + 0.1) * end - 1e-9) for share in SHARES]
     owed = [max(0, min(least[k], num[k] + more[k]) - num[k]) for k in range(4)]
     mine = int(kind[row])
-    return num[mine] >= most[mine] or (sum(owed) > end - place and owed[mine] == 0)
+    return bool(num[mine] >= most[mine] or (sum(owed) > end - place and owed[mine] == 0))

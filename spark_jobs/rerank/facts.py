@@ -6,7 +6,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from contracts.epochs import CONTENT_TYPES
-from contracts.settings import RerankRules
+from contracts.settings import Exploration, RerankRules
 from contracts.shape import EMBEDDING_SIZE
 from spark_jobs.authorship import author_key
 from spark_jobs.rerank.pools import Plan
@@ -41,11 +41,9 @@ def with_facts(candidates: DataFrame, facts: DataFrame, as_of: datetime, plan: P
 
     Reads post_id, created_at, source_type and source_id.
     """
-    rules = plan.exploration
     blank = F.array_repeat(F.lit(0.0).cast("float"), _embedding_size(plan.rerank))
     age_h = (F.lit(as_of).cast("double") - F.col("created_at").cast("double")) / 3600.0
     counts = {name: F.coalesce(name, F.lit(0)).cast("bigint") for name in ("num_engaged", "num_views", "author_views")}
-    is_unknown = (counts["num_views"] < rules.few_views) | (counts["author_views"] < rules.few_author_views)
     return candidates.join(facts, "post_id", "left").withColumns(
         {
             **counts,
@@ -53,7 +51,7 @@ def with_facts(candidates: DataFrame, facts: DataFrame, as_of: datetime, plan: P
             "content_type": F.coalesce("content_type", F.lit(0)).cast("bigint"),
             "topic": F.coalesce("topic", F.lit(NONE)).cast("bigint"),
             "age": sum(((age_h >= end).cast("bigint") for end in AGES_H), F.lit(0).cast("bigint")),
-            "is_new": (age_h < rules.new_h) | is_unknown,
+            "is_new": _is_new(age_h, counts["num_views"], counts["author_views"], plan.exploration),
             "embedding": F.coalesce("embedding", blank),
         }
     )
@@ -67,6 +65,10 @@ def _source() -> Column:
     code = F.xxhash64("source_type", "source_id").bitwiseAND(F.lit(2**63 - 1))
     has_source = F.col("source_type").isin("friend", "page", "group") & F.col("source_id").isNotNull()
     return F.when(has_source, code).otherwise(F.lit(NONE))
+
+
+def _is_new(age_h: Column, num_views: Column, author_views: Column, rules: Exploration) -> Column:
+    return (age_h < rules.new_h) | (num_views < rules.few_views) | (author_views < rules.few_author_views)
 
 
 def _count(log: str) -> Column:

@@ -5,7 +5,6 @@ score that keeps to the rules, and one place in ten a post drawn among new ones 
 rule gave way is counted in ``rerank.json`` of the night.
 """
 
-from datetime import datetime
 from functools import partial
 
 from pyspark.sql import Column, DataFrame, Observation
@@ -15,13 +14,13 @@ from contracts.features import TOPICS
 from contracts.settings import RerankRules
 from spark_jobs.lake import write_partition
 from spark_jobs.night import Night
-from spark_jobs.policy import Policy, allowed_pairs, read_policy
+from spark_jobs.policy import allowed_pairs, read_policy
 from spark_jobs.recent_posts import public_reason, recent_posts
 from spark_jobs.rerank.facts import post_facts, with_facts
 from spark_jobs.rerank.pools import Plan
 from spark_jobs.rerank.worker import ASKED, KEPT, SCHEMA, fill_partition
 from spark_jobs.session import num_shuffles
-from spark_jobs.visibility import Edges, read_edges, visible_pairs
+from spark_jobs.visibility import read_edges, visible_pairs
 
 
 def interests_of(user_features: DataFrame, min_interest: float) -> DataFrame:
@@ -43,42 +42,34 @@ def reason() -> Column:
     )
 
 
-def fill(candidates: DataFrame, plan: Plan, num_partitions: int) -> DataFrame:
-    """Pools, ``SCHEMA``, of ``candidates`` with the columns ``KEPT`` and ``ASKED``, whatever their order and number."""
-    return (
-        candidates.select(*KEPT, *ASKED)
-        .repartition(num_partitions, "user_id")
-        .sortWithinPartitions("user_id")
-        .mapInArrow(partial(fill_partition, plan), SCHEMA)
+def rankable(night: Night, plan: Plan) -> DataFrame:
+    """The night's candidates that may be seen, with the columns ``KEPT`` and ``ASKED``; grain: user_id, post_id."""
+    is_tonight = F.col("ds") == F.lit(night.ds)
+    scored, candidates, features = (
+        night.read(f"gold.{name}").where(is_tonight)
+        for name in ("scored_candidates", "feed_candidates", "post_features")
     )
-
-
-def transform(
-    *,
-    scored: DataFrame,
-    candidates: DataFrame,
-    posts: DataFrame,
-    engagement: DataFrame,
-    interests: DataFrame,
-    edges: Edges,
-    policy: Policy,
-    facts: DataFrame,
-    as_of: datetime,
-    plan: Plan,
-) -> DataFrame:
-    """Pools without ``ds`` but with ``broken``, from one night's ``scored`` and ``candidates``.
-
-    Visibility is by ``posts`` and ``edges``; ``engagement`` (post_id, engagement) is that of ``recent_posts``,
-    ``facts`` are ``post_facts``.
-    """
-    visible = visible_pairs(scored.select("user_id", "post_id", "author_id", "value_score"), posts, edges)
-    allowed = allowed_pairs(visible, policy)
+    pairs = scored.select("user_id", "post_id", "author_id", "value_score")
+    allowed = allowed_pairs(visible_pairs(pairs, night.read("silver.posts"), read_edges(night)), read_policy(night))
     sources = candidates.select("user_id", "post_id", "source_type", "source_id", "created_at")
-    cards = posts.select("post_id", "content_type", "privacy", "hashtags")
     sourced = allowed.join(sources, ["user_id", "post_id"], "inner")
-    ranked = fill(with_facts(sourced, facts, as_of, plan), plan, num_shuffles(scored.sparkSession))
+    return with_facts(sourced, post_facts(features, plan.rerank), night.as_of, plan).select(*KEPT, *ASKED)
+
+
+def fill(candidates: DataFrame, plan: Plan, num_partitions: int) -> DataFrame:
+    """Pools, ``SCHEMA``, of ``candidates`` as ``rankable`` has them, whatever their order and partitions."""
+    placed = candidates.repartition(num_partitions, "user_id").sortWithinPartitions("user_id")
+    return placed.mapInArrow(partial(fill_partition, plan), SCHEMA)
+
+
+def explained(pools: DataFrame, posts: DataFrame, engagement: DataFrame, interests: DataFrame) -> DataFrame:
+    """``pools`` with what a reader shows of each post and why, without ``ds``; columns of the table, and ``broken``.
+
+    ``engagement`` (post_id, engagement) is that of ``recent_posts``, ``interests`` that of ``interests_of``.
+    """
+    cards = posts.select("post_id", "content_type", "privacy", "hashtags")
     return (
-        ranked.join(cards, "post_id", "inner")
+        pools.join(cards, "post_id", "inner")
         .join(engagement, "post_id", "left")
         .join(interests, "user_id", "left")
         .select(
@@ -123,24 +114,23 @@ def tell(night: Night, counted: dict[str, int]) -> None:
     night.tell("gold.ranked_feeds", sentences)
 
 
+def plan_of(night: Night) -> Plan:
+    """By what the night's pools are filled."""
+    settings = night.settings
+    return Plan(settings.pool, settings.rerank, settings.exploration, settings.seed, night.ds.toordinal())
+
+
 def main(night: Night) -> None:
     """Write the night's partition of ``gold.ranked_feeds``."""
-    is_tonight = F.col("ds") == F.lit(night.ds)
-    settings = night.settings
-    plan = Plan(settings.pool, settings.rerank, settings.exploration, settings.seed, night.ds.toordinal())
-    posts, features = night.read("silver.posts"), night.read("gold.post_features").where(is_tonight)
-    recent = recent_posts(posts, features, night.as_of, settings)
-    pools = transform(
-        scored=night.read("gold.scored_candidates").where(is_tonight),
-        candidates=night.read("gold.feed_candidates").where(is_tonight),
-        posts=posts,
-        engagement=recent.select("post_id", "engagement"),
-        interests=interests_of(night.read("gold.user_features").where(is_tonight), settings.pool.min_topic_interest),
-        edges=read_edges(night),
-        policy=read_policy(night),
-        facts=post_facts(features, settings.rerank),
-        as_of=night.as_of,
-        plan=plan,
+    is_tonight, settings, plan = F.col("ds") == F.lit(night.ds), night.settings, plan_of(night)
+    posts = night.read("silver.posts")
+    recent = recent_posts(posts, night.read("gold.post_features").where(is_tonight), night.as_of, settings)
+    users = night.read("gold.user_features").where(is_tonight)
+    pools = explained(
+        fill(rankable(night, plan), plan, num_shuffles(night.spark)),
+        posts,
+        recent.select("post_id", "engagement"),
+        interests_of(users, settings.pool.min_topic_interest),
     )
     pools, counts = observe(pools, settings.rerank)
     write_partition(night.lake, "gold.ranked_feeds", pools.withColumn("ds", F.lit(night.ds)), [night.ds])

@@ -163,8 +163,9 @@ def test_pools_are_the_same_whatever_the_partitions_and_batches(spark: SparkSess
 
 
 def pools(frame: Any, how: Plan, num_partitions: int) -> pd.DataFrame:
-    filled = fill(frame, how, num_partitions).toPandas()
-    return filled.sort_values(["user_id", "rank"], ignore_index=True)
+    filled: Any = fill(frame, how, num_partitions).toPandas()
+    in_order: pd.DataFrame = filled.sort_values(["user_id", "rank"], ignore_index=True)
+    return in_order
 
 
 def candidate_schema() -> str:

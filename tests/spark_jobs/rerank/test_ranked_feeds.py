@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pyspark.sql import Row, SparkSession
+from pyspark.sql import DataFrame, Row, SparkSession
 
 from contracts.settings import Exploration, PoolRules, RerankRules, Settings
 from spark_jobs.lake import Lake, checksum
@@ -113,7 +113,8 @@ TRUE_FACTS = Settings(
 
 
 def test_rules_read_what_is_known_of_posts(rank: Rank, monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = tables([(ANN, post, 50 if post < 15 else None, -float(post)) for post in range(11, 17)])
+    pairs: Any = [(ANN, post, 50 if post < 15 else None, -float(post)) for post in range(11, 17)]
+    rows = tables(pairs)
     known = {"log_likes": log1p(2), "log_shares": log1p(1), "log_views": log1p(4)}
     embedding = [0.6, 0.8] + [0.0] * 48
     topics = [0.1, 0.7, 0.2] + [0.0] * 7
@@ -137,8 +138,13 @@ def test_rules_read_what_is_known_of_posts(rank: Rank, monkeypatch: pytest.Monke
         strict=True,
     ):
         candidate |= {"created_at": hours(age), "source_type": kind}
-    seen: list[Any] = []
-    monkeypatch.setattr(ranked_feeds, "fill", lambda frame, *_: seen.extend(frame.collect()) or stop())
+    seen: list[Row] = []
+
+    def keep_asked(frame: DataFrame, *_: Any) -> None:
+        seen.extend(frame.collect())
+        raise StopIteration
+
+    monkeypatch.setattr(ranked_feeds, "fill", keep_asked)
     with pytest.raises(StopIteration):
         rank(rows, settings=TRUE_FACTS)
     found = {row.post_id: row for row in seen}
@@ -152,10 +158,6 @@ def test_rules_read_what_is_known_of_posts(rank: Rank, monkeypatch: pytest.Monke
     assert [post for post, row in sorted(found.items()) if row.is_new] == [11, 12, 13, 15, 16]
     assert found[14].source == found[16].source == -1
     assert len({found[post].source for post in (11, 12, 13)}) == 3
-
-
-def stop() -> None:
-    raise StopIteration
 
 
 def test_what_gave_way_and_what_was_explored_is_told(rank: Rank, tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ def counts(how: Plan, kinds: list[int], places: int) -> list[int]:
     column = "content_type" if how is TYPE else "age"
     found = candidates(len(kinds), **{column: kinds})
     filled = fill_pools(found, how)
-    return np.bincount(getattr(found, column)[filled.row[filled.rank <= places]], minlength=4).tolist()
+    got: list[int] = np.bincount(getattr(found, column)[filled.row[filled.rank <= places]], minlength=4).tolist()
+    return got
 
 
 @pytest.mark.parametrize("places", [20, 40, 100])
