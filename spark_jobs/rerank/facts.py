@@ -18,14 +18,15 @@ AGES_H = (1, 6, 24)
 """Ends of the ages whose shares the settings have; what is older is of the last one."""
 
 
-def post_facts(post_features: DataFrame, rules: RerankRules) -> DataFrame:
+def post_facts(posts: DataFrame, post_features: DataFrame, rules: RerankRules) -> DataFrame:
     """content_type, topic, num_engaged, num_views, author_views and embedding of posts; grain: post_id.
 
     ``post_features`` is one night's partition. ``author_views`` is how often the posts of the author in it were shown
     together. Codes are those of ``slates.Candidates``; embeddings are left empty where no rule compares them.
     """
     num_engaged = sum((_count(f"log_{name}") for name in ENGAGEMENTS), F.lit(0))
-    return post_features.select(
+    kinds = posts.select("post_id", "content_type")
+    return post_features.join(kinds, "post_id", "left").select(
         "post_id",
         _content_type().alias("content_type"),
         _topic().alias("topic"),
@@ -76,8 +77,7 @@ def _count(log: str) -> Column:
 
 
 def _content_type() -> Column:
-    kinds = (F.when(F.col(f"is_{name}") > 0, F.lit(code)) for code, name in enumerate(CONTENT_TYPES))
-    return F.coalesce(*kinds)
+    return F.array_position(F.array(*map(F.lit, CONTENT_TYPES)), F.col("content_type")) - 1
 
 
 def _topic() -> Column:

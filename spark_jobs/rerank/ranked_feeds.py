@@ -50,10 +50,11 @@ def rankable(night: Night, plan: Plan) -> DataFrame:
         for name in ("scored_candidates", "feed_candidates", "post_features")
     )
     pairs = scored.select("user_id", "post_id", "author_id", "value_score")
-    allowed = allowed_pairs(visible_pairs(pairs, night.read("silver.posts"), read_edges(night)), read_policy(night))
+    posts = night.read("silver.posts")
+    allowed = allowed_pairs(visible_pairs(pairs, posts, read_edges(night)), read_policy(night))
     sources = candidates.select("user_id", "post_id", "source_type", "source_id", "created_at")
     sourced = allowed.join(sources, ["user_id", "post_id"], "inner")
-    return with_facts(sourced, post_facts(features, plan.rerank), night.as_of, plan).select(*KEPT, *ASKED)
+    return with_facts(sourced, post_facts(posts, features, plan.rerank), night.as_of, plan).select(*KEPT, *ASKED)
 
 
 def fill(candidates: DataFrame, plan: Plan, num_partitions: int) -> DataFrame:

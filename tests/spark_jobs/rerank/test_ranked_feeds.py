@@ -122,14 +122,13 @@ def test_rules_read_what_is_known_of_posts(rank: Rank, monkeypatch: pytest.Monke
         {
             "post_id": 11,
             "author_id": 50,
-            "is_photo": 1.0,
             "read_topics": topics,
             "content_embedding": embedding,
             **known,
         },
-        {"post_id": 12, "author_id": 50, "is_link": 1.0, "log_views": log1p(2)},
+        {"post_id": 12, "author_id": 50, "log_views": log1p(2)},
         {"post_id": 14, "author_id": 50, "log_views": log1p(3)},
-        {"post_id": 15, "author_id": None, "is_video": 1.0, "log_views": log1p(4)},
+        {"post_id": 15, "author_id": None, "log_views": log1p(4)},
     ]
     for candidate, age, kind in zip(
         rows["gold.feed_candidates"],
@@ -138,6 +137,8 @@ def test_rules_read_what_is_known_of_posts(rank: Rank, monkeypatch: pytest.Monke
         strict=True,
     ):
         candidate |= {"created_at": hours(age), "source_type": kind}
+    for post, kind in zip(rows["silver.posts"], ("photo", "link", "status", "status", "video", "status"), strict=True):
+        post["content_type"] = kind
     seen: list[Row] = []
 
     def keep_asked(frame: DataFrame, *_: Any) -> None:
