@@ -86,6 +86,18 @@ class PolicyRecord(TypedDict):
     asked: dict[str, int]
 
 
+class RerankRecord(TypedDict):
+    """How a night's pools came about: ``places`` in all, those of them that break each rule in force, by its name.
+
+    A rule is broken where the user's candidates leave no choice. ``explored`` places were drawn for.
+    """
+
+    ds: str
+    places: int
+    broken: dict[str, int]
+    explored: int
+
+
 def write_whole(path: Path, text: str) -> None:
     """Replace a text file, in a folder that is made where there is none, so that readers see all of it or none."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -175,6 +187,11 @@ class RunFiles:
     def policy(self) -> RunFile[PolicyRecord]:
         """What policy kept out of the candidates."""
         return RunFile(self.folder / "policy.json", "candidates")
+
+    @property
+    def rerank(self) -> RunFile[RerankRecord]:
+        """How well the pools mix."""
+        return RunFile(self.folder / "rerank.json", "rerank")
 
     @property
     def metrics(self) -> RunFile[Json]:

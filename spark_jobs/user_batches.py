@@ -32,6 +32,18 @@ def whole_users(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         yield pa.concat_batches(carried)
 
 
+def at_least(batches: Iterable[pa.RecordBatch], num_rows: int) -> Iterator[pa.RecordBatch]:
+    """Put batches together until each but the last has ``num_rows`` rows: many small calls cost more than one."""
+    held: list[pa.RecordBatch] = []
+    for batch in batches:
+        held.append(batch)
+        if sum(part.num_rows for part in held) >= num_rows:
+            yield pa.concat_batches(held)
+            held = []
+    if held:
+        yield pa.concat_batches(held)
+
+
 def float_matrix(column: pa.ListArray) -> NDArray[np.float32]:
     """A column of equally long float lists as ``(n, width)`` float32; unequal lengths raise ``ValueError``."""
     flat: NDArray[np.float32] = column.flatten().to_numpy(zero_copy_only=False).astype(np.float32, copy=False)

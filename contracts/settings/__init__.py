@@ -23,6 +23,7 @@ from contracts.settings.ranking import (
     TasteWeights,
     ValueWeights,
 )
+from contracts.settings.reranking import Exploration, RerankRules
 from contracts.settings.serving import CollectorRules, DrainRules, ReaderLimits, ReaderRules
 from contracts.settings.simulating import Simulation
 from contracts.settings.value_presets import VALUE_PRESETS
@@ -38,6 +39,7 @@ __all__ = [
     "DrainRules",
     "ErasureRules",
     "Evaluation",
+    "Exploration",
     "FanOut",
     "FeatureRules",
     "Labels",
@@ -50,6 +52,7 @@ __all__ = [
     "PublishRules",
     "ReaderLimits",
     "ReaderRules",
+    "RerankRules",
     "Settings",
     "SimpleScore",
     "Simulation",
@@ -74,6 +77,8 @@ class Settings:
     taste: TasteWeights = field(default_factory=TasteWeights)
     policy: PolicyRules = field(default_factory=PolicyRules)
     pool: PoolRules = field(default_factory=PoolRules)
+    rerank: RerankRules = field(default_factory=RerankRules)
+    exploration: Exploration = field(default_factory=Exploration)
     audit: AuditThresholds = field(default_factory=AuditThresholds)
     publish: PublishRules = field(default_factory=PublishRules)
     smoothing: Smoothing = field(default_factory=Smoothing)

@@ -54,6 +54,8 @@ RULES = (
     below("labels.misinformation_share", "policy.misinformation"),
     some("value.like", "value.comment", "value.share", "value.dwell_per_s", "value.quality"),
     some("simple_score.recency", "simple_score.engagement", "simple_score.relationship"),
+    some("rerank.status", "rerank.photo", "rerank.video", "rerank.link"),
+    some("rerank.under_1h", "rerank.under_6h", "rerank.under_24h", "rerank.older"),
     some(*(f"candidates.{source}" for source in ("friend", "page", "group", "taste", "circle", "new", "popular"))),
     at_most("fan_out.many_friends", "fan_out.very_many_friends"),
 )

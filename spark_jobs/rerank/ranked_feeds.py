@@ -1,20 +1,26 @@
 """``gold.ranked_feeds``: every user's pool in its final order.
 
-Grain: user_id, rank, ds. Visibility and policy are checked again, then the best by value score are kept, at most
-``max_per_author`` of one author and ``size`` in all.
+Grain: user_id, rank, ds. Visibility and policy are checked again; then each place takes the best candidate by value
+score that keeps to the rules, and one place in ten a post drawn among new ones (``docs/reranking.md``). How often a
+rule gave way is counted in ``rerank.json`` of the night.
 """
 
-from pyspark.sql import Column, DataFrame, Window
+from functools import partial
+
+from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F
 
 from contracts.features import TOPICS
-from contracts.settings import PoolRules
-from spark_jobs.authorship import author_key
+from contracts.settings import RerankRules
 from spark_jobs.lake import write_partition
 from spark_jobs.night import Night
-from spark_jobs.policy import Policy, allowed_pairs, read_policy
+from spark_jobs.policy import allowed_pairs, read_policy
 from spark_jobs.recent_posts import public_reason, recent_posts
-from spark_jobs.visibility import Edges, read_edges, visible_pairs
+from spark_jobs.rerank.facts import post_facts, with_facts
+from spark_jobs.rerank.pools import Plan
+from spark_jobs.rerank.worker import ASKED, KEPT, SCHEMA, fill_partition
+from spark_jobs.session import num_shuffles
+from spark_jobs.visibility import read_edges, visible_pairs
 
 
 def interests_of(user_features: DataFrame, min_interest: float) -> DataFrame:
@@ -36,40 +42,35 @@ def reason() -> Column:
     )
 
 
-def order_pools(scored: DataFrame, rules: PoolRules) -> DataFrame:
-    """Rank 1..n per user by value score, then post id, skipping an author's posts after ``max_per_author``.
-
-    Of nobody's posts, of which no author is known, none is skipped.
-    """
-    best_first = (F.col("value_score").desc(), F.col("post_id"))
-    place_of_author = F.row_number().over(Window.partitionBy("user_id", *author_key()).orderBy(*best_first))
-    rank = F.row_number().over(Window.partitionBy("user_id").orderBy(*best_first))
-    spread = scored.withColumn("_place", place_of_author).where(F.col("_place") <= rules.max_per_author)
-    return spread.withColumn("rank", rank).where(F.col("rank") <= rules.size).drop("_place")
-
-
-def transform(
-    *,
-    scored: DataFrame,
-    candidates: DataFrame,
-    posts: DataFrame,
-    engagement: DataFrame,
-    interests: DataFrame,
-    edges: Edges,
-    policy: Policy,
-    rules: PoolRules,
-) -> DataFrame:
-    """Pools without ``ds``, from one night's ``scored`` and ``candidates``; visibility by ``posts`` and ``edges``.
-
-    ``engagement`` (post_id, engagement) is that of ``recent_posts``.
-    """
-    visible = visible_pairs(scored.select("user_id", "post_id", "author_id", "value_score"), posts, edges)
-    allowed = allowed_pairs(visible, policy)
+def rankable(night: Night, plan: Plan) -> DataFrame:
+    """The night's candidates that may be seen, with the columns ``KEPT`` and ``ASKED``; grain: user_id, post_id."""
+    is_tonight = F.col("ds") == F.lit(night.ds)
+    scored, candidates, features = (
+        night.read(f"gold.{name}").where(is_tonight)
+        for name in ("scored_candidates", "feed_candidates", "post_features")
+    )
+    pairs = scored.select("user_id", "post_id", "author_id", "value_score")
+    posts = night.read("silver.posts")
+    allowed = allowed_pairs(visible_pairs(pairs, posts, read_edges(night)), read_policy(night))
     sources = candidates.select("user_id", "post_id", "source_type", "source_id", "created_at")
+    sourced = allowed.join(sources, ["user_id", "post_id"], "inner")
+    return with_facts(sourced, post_facts(posts, features, plan.rerank), night.as_of, plan).select(*KEPT, *ASKED)
+
+
+def fill(candidates: DataFrame, plan: Plan, num_partitions: int) -> DataFrame:
+    """Pools, ``SCHEMA``, of ``candidates`` as ``rankable`` has them, whatever their order and partitions."""
+    placed = candidates.repartition(num_partitions, "user_id").sortWithinPartitions("user_id")
+    return placed.mapInArrow(partial(fill_partition, plan), SCHEMA)
+
+
+def explained(pools: DataFrame, posts: DataFrame, engagement: DataFrame, interests: DataFrame) -> DataFrame:
+    """``pools`` with what a reader shows of each post and why, without ``ds``; columns of the table, and ``broken``.
+
+    ``engagement`` (post_id, engagement) is that of ``recent_posts``, ``interests`` that of ``interests_of``.
+    """
     cards = posts.select("post_id", "content_type", "privacy", "hashtags")
-    ranked = order_pools(allowed.join(sources, ["user_id", "post_id"], "inner"), rules)
     return (
-        ranked.join(cards, "post_id", "inner")
+        pools.join(cards, "post_id", "inner")
         .join(engagement, "post_id", "left")
         .join(interests, "user_id", "left")
         .select(
@@ -84,26 +85,54 @@ def transform(
             "created_at",
             "value_score",
             reason().alias("reason"),
-            F.lit(col=False).alias("is_exploration"),
-            F.lit(1.0).alias("propensity"),
+            "is_exploration",
+            "propensity",
+            "broken",
         )
     )
 
 
+def observe(pools: DataFrame, rules: RerankRules) -> tuple[DataFrame, Observation]:
+    """``pools`` without ``broken``, and what is counted of them once they are computed."""
+    counts = Observation("rerank")
+    broken = (
+        F.count_if(F.col("broken").bitwiseAND(F.lit(1 << bit)) != 0).alias(name)
+        for bit, name in enumerate(reversed(rules.order))
+    )
+    explored = F.count_if("is_exploration").alias("_explored")
+    return pools.observe(counts, F.count("*").alias("_places"), explored, *broken).drop("broken"), counts
+
+
+def tell(night: Night, counted: dict[str, int]) -> None:
+    """Write how well the pools mix, and say it in the report."""
+    broken = {name: counted[name] for name in night.settings.rerank.order}
+    places, explored = counted["_places"], counted["_explored"]
+    night.files.rerank.write({"ds": night.ds.isoformat(), "places": places, "broken": broken, "explored": explored})
+    said = ", ".join(f"{name} {num:,} ({num / max(places, 1):.2%})" for name, num in broken.items())
+    sentences = [f"of {places:,} places, those whose user had no candidate that keeps the rule: {said}."]
+    if night.settings.exploration.every:
+        sentences += [f"{explored:,} places ({explored / max(places, 1):.1%}) were drawn among new posts."]
+    night.tell("gold.ranked_feeds", sentences)
+
+
+def plan_of(night: Night) -> Plan:
+    """By what the night's pools are filled."""
+    settings = night.settings
+    return Plan(settings.pool, settings.rerank, settings.exploration, settings.seed, night.ds.toordinal())
+
+
 def main(night: Night) -> None:
     """Write the night's partition of ``gold.ranked_feeds``."""
-    is_tonight = F.col("ds") == F.lit(night.ds)
-    rules = night.settings.pool
-    posts, features = night.read("silver.posts"), night.read("gold.post_features").where(is_tonight)
-    recent = recent_posts(posts, features, night.as_of, night.settings)
-    pools = transform(
-        scored=night.read("gold.scored_candidates").where(is_tonight),
-        candidates=night.read("gold.feed_candidates").where(is_tonight),
-        posts=posts,
-        engagement=recent.select("post_id", "engagement"),
-        interests=interests_of(night.read("gold.user_features").where(is_tonight), rules.min_topic_interest),
-        edges=read_edges(night),
-        policy=read_policy(night),
-        rules=rules,
+    is_tonight, settings, plan = F.col("ds") == F.lit(night.ds), night.settings, plan_of(night)
+    posts = night.read("silver.posts")
+    recent = recent_posts(posts, night.read("gold.post_features").where(is_tonight), night.as_of, settings)
+    users = night.read("gold.user_features").where(is_tonight)
+    pools = explained(
+        fill(rankable(night, plan), plan, num_shuffles(night.spark)),
+        posts,
+        recent.select("post_id", "engagement"),
+        interests_of(users, settings.pool.min_topic_interest),
     )
+    pools, counts = observe(pools, settings.rerank)
     write_partition(night.lake, "gold.ranked_feeds", pools.withColumn("ds", F.lit(night.ds)), [night.ds])
+    tell(night, counts.get)

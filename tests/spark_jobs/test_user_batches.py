@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spark_jobs.user_batches import float_matrix, whole_users
+from spark_jobs.user_batches import at_least, float_matrix, whole_users
 
 
 @given(st.lists(st.integers(0, 4), max_size=40), st.lists(st.integers(0, 40), max_size=6))
@@ -21,6 +21,14 @@ def test_every_user_is_whole_and_no_row_is_lost(users: list[int], cuts: list[int
     assert [row for batch in got for row in batch.column("row").to_pylist()] == list(range(len(users)))
     seen = [user for batch in got for user in sorted(set(batch.column("user_id").to_pylist()))]
     assert seen == sorted(set(users))
+
+
+def test_small_batches_are_put_together() -> None:
+    table = pa.record_batch({"row": pa.array(range(10))})
+    parts = [table.slice(start, length) for start, length in ((0, 3), (3, 1), (4, 5), (9, 1))]
+    got = [batch.column("row").to_pylist() for batch in at_least(parts, 4)]
+    assert got == [[0, 1, 2, 3], [4, 5, 6, 7, 8], [9]]
+    assert list(at_least([], 4)) == []
 
 
 def test_float_matrix_reads_a_slice_and_refuses_ragged_lists() -> None:

@@ -1,19 +1,21 @@
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from math import log1p
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from pyspark.sql import Row, SparkSession
+from pyspark.sql import DataFrame, Row, SparkSession
 
-from contracts.settings import PoolRules, Settings
+from contracts.settings import Exploration, PoolRules, RerankRules, Settings
 from spark_jobs.lake import Lake, checksum
 from spark_jobs.night import Night
 from spark_jobs.rerank import ranked_feeds
-from tests.feed_rows import DS, MemoryLake, keep, put
+from tests.feed_rows import DS, MemoryLake, hours, keep, put
 
 ANN, BOB, CAT = 1, 2, 3
+BY_VALUE = Settings(rerank=RerankRules(order=("topic",)), exploration=Exploration(every=0))
 Tables = dict[str, list[dict[str, Any]]]
 
 
@@ -43,9 +45,9 @@ Rank = Callable[..., list[Row]]
 def rank(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Rank:
     monkeypatch.setattr(ranked_feeds, "write_partition", keep)
 
-    def run(rows: Tables, rules: PoolRules | None = None) -> list[Row]:
+    def run(rows: Tables, rules: PoolRules | None = None, settings: Settings = BY_VALUE) -> list[Row]:
         lake = MemoryLake(spark, "memory", rows)
-        ranked_feeds.main(Night(lake, DS, "", tmp_path, Settings(pool=rules or PoolRules())))
+        ranked_feeds.main(Night(lake, DS, "", tmp_path, replace(settings, pool=rules or PoolRules())))
         return lake.written
 
     return run
@@ -103,21 +105,81 @@ def test_running_twice_gives_the_same_table(lake: Lake, make_night: Callable[...
     assert night.read("gold.ranked_feeds").count() == 4 * 9
 
 
-@pytest.mark.parametrize(("most", "size"), [(3, 8), (1, 3)])
-def test_pools_are_the_greedy_choice(spark: SparkSession, most: int, size: int) -> None:
-    generator = np.random.default_rng(most)
-    drawn = generator.integers(0, (60, 5, 4), (900, 3)).tolist()
-    rows = [(user, post, author, float(value)) for post, (user, author, value) in enumerate(drawn)]
-    frame = spark.createDataFrame(rows, "user_id BIGINT, post_id BIGINT, author_id BIGINT, value_score FLOAT")
-    ranked = ranked_feeds.order_pools(frame, PoolRules(size=size, max_per_author=most)).collect()
-    expected = set()
-    for user in range(60):
-        taken: list[tuple[int, int]] = []
-        for _, post, author, _ in sorted((r for r in rows if r[0] == user), key=lambda r: (-r[3], r[1])):
-            if len(taken) < size and sum(a == author for _, a in taken) < most:
-                taken.append((post, author))
-        expected |= {(user, place, post) for place, (post, _) in enumerate(taken, 1)}
-    assert {(row.user_id, row.rank, row.post_id) for row in ranked} == expected
+NO_CHOICE = "of 20 places, those whose user had no candidate that keeps the rule:"
+TRUE_FACTS = Settings(
+    rerank=RerankRules(order=("similarity", "type", "recency", "source", "topic"), page=100, similar_after=0),
+    exploration=Exploration(every=1, few_views=3, few_author_views=5, new_h=2, uniform=0.999),
+)
+
+
+def test_rules_read_what_is_known_of_posts(rank: Rank, monkeypatch: pytest.MonkeyPatch) -> None:
+    pairs: Any = [(ANN, post, 50 if post < 15 else None, -float(post)) for post in range(11, 17)]
+    rows = tables(pairs)
+    known = {"log_likes": log1p(2), "log_shares": log1p(1), "log_views": log1p(4)}
+    embedding = [0.6, 0.8] + [0.0] * 48
+    topics = [0.1, 0.7, 0.2] + [0.0] * 7
+    rows["gold.post_features"] = [
+        {
+            "post_id": 11,
+            "author_id": 50,
+            "read_topics": topics,
+            "content_embedding": embedding,
+            **known,
+        },
+        {"post_id": 12, "author_id": 50, "log_views": log1p(2)},
+        {"post_id": 14, "author_id": 50, "log_views": log1p(3)},
+        {"post_id": 15, "author_id": None, "log_views": log1p(4)},
+    ]
+    for candidate, age, kind in zip(
+        rows["gold.feed_candidates"],
+        (0.5, 1, 6, 24, 5, 90),
+        ("friend", "page", "group", "suggested", "page", "friend"),
+        strict=True,
+    ):
+        candidate |= {"created_at": hours(age), "source_type": kind}
+    for post, kind in zip(rows["silver.posts"], ("photo", "link", "status", "status", "video", "status"), strict=True):
+        post["content_type"] = kind
+    seen: list[Row] = []
+
+    def keep_asked(frame: DataFrame, *_: Any) -> None:
+        seen.extend(frame.collect())
+        raise StopIteration
+
+    monkeypatch.setattr(ranked_feeds, "fill", keep_asked)
+    with pytest.raises(StopIteration):
+        rank(rows, settings=TRUE_FACTS)
+    found = {row.post_id: row for row in seen}
+    assert {post: row.content_type for post, row in found.items()} == {11: 1, 12: 3, 13: 0, 14: 0, 15: 2, 16: 0}
+    assert {post: row.age for post, row in found.items()} == {11: 0, 12: 1, 13: 2, 14: 3, 15: 1, 16: 3}
+    assert [found[post].topic for post in (11, 12)] == [1, -1]
+    assert (found[11].num_engaged, found[11].num_views) == (3, 4)
+    assert [round(number) for number in found[11].embedding[:3]] == [76, 102, 0]
+    assert found[13].embedding == [0.0] * 50
+    # By its age, by its own views, never shown, and by its author's: 14 is old, known, and of an author shown 9 times.
+    assert [post for post, row in sorted(found.items()) if row.is_new] == [11, 12, 13, 15, 16]
+    assert found[14].source == found[16].source == -1
+    assert len({found[post].source for post in (11, 12, 13)}) == 3
+
+
+def test_what_gave_way_and_what_was_explored_is_told(rank: Rank, tmp_path: Path) -> None:
+    rows = tables([(ANN, post, post, -float(post)) for post in range(11, 31)])
+    written = rank(rows, settings=Settings())
+    explored = [row for row in written if row.is_exploration]
+    assert len(explored) == 2
+    assert all(0 < row.propensity < 1 for row in explored)
+    record = json.loads((tmp_path / DS.isoformat() / "rerank.json").read_text())
+    # All are statuses, of which six may stand among twenty.
+    assert record == {
+        "ds": DS.isoformat(),
+        "places": 20,
+        "broken": {"topic": 0, "source": 0, "type": 14},
+        "explored": 2,
+    }
+    told = json.loads((tmp_path / DS.isoformat() / "notes" / "gold.ranked_feeds.json").read_text())
+    assert told == [
+        f"{NO_CHOICE} topic 0 (0.00%), source 0 (0.00%), type 14 (70.00%).",
+        "2 places (10.0%) were drawn among new posts.",
+    ]
 
 
 def test_posts_of_unknown_authors_are_not_taken_for_those_of_one(rank: Rank) -> None:

@@ -1,0 +1,54 @@
+"""In which order a pool's posts stand, beyond their value: what keeps them apart, and what is shown to learn of it."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from contracts.settings.kinds import Bounds, Count, CountOrNone, Gain, Hours, InnerShare, OneOf, Positive, Share
+
+RERANK_RULES = ("topic", "source", "type", "similarity", "recency")
+"""Every rule that gives way where the candidates leave no choice; ``spark_jobs/rerank/rules`` has a file for each."""
+
+
+@dataclass(frozen=True)
+class RerankRules:
+    """How a pool mixes (``docs/reranking.md``): the rules in force, those that give way last first.
+
+    Shares hold for the first ``page`` places, the first two pages, and so on, and for the whole pool. Types and ages
+    have their share of the sum of all, give or take ``mix_tolerance``. ``similar_after`` places, a post of more than
+    ``max_similarity`` with one of the ``page`` before it is avoided.
+    """
+
+    order: Annotated[tuple[str, ...], OneOf(RERANK_RULES)] = ("topic", "source", "type")
+    page: Count = 20
+    max_topic_run: Count = 4
+    max_source_share: Share = 0.3
+    status: Gain = 20.0
+    photo: Gain = 45.0
+    video: Gain = 25.0
+    link: Gain = 10.0
+    under_1h: Gain = 30.0
+    under_6h: Gain = 40.0
+    under_24h: Gain = 20.0
+    older: Gain = 10.0
+    mix_tolerance: Share = 0.1
+    max_similarity: InnerShare = 0.7
+    similar_after: CountOrNone = 5
+
+
+@dataclass(frozen=True)
+class Exploration:
+    """One place in ``every`` is filled by a draw among new posts (``docs/reranking.md``); with 0, none is.
+
+    New is a post younger than ``new_h``, or shown fewer than ``few_views`` times, or by an author whose recent posts
+    were together shown fewer than ``few_author_views`` times. The best ``arms`` of them take part. A share of
+    ``uniform`` of the chances is the same for all.
+    """
+
+    every: Annotated[int, Bounds(0, 1_000)] = 10
+    arms: Annotated[int, Bounds(2, 200)] = 20
+    new_h: Hours = 1
+    few_views: Count = 100
+    few_author_views: Count = 200
+    prior_engaged: Positive = 2.0
+    prior_ignored: Positive = 5.0
+    uniform: InnerShare = 0.1

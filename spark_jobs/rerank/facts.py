@@ -1,0 +1,95 @@
+"""What re-ranking asks of candidates, as columns: kind, topic, age and source, and what is known of new posts."""
+
+from datetime import datetime
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from contracts.epochs import CONTENT_TYPES
+from contracts.settings import Exploration, RerankRules
+from contracts.shape import EMBEDDING_SIZE
+from spark_jobs.authorship import author_key
+from spark_jobs.rerank.pools import Plan
+from spark_jobs.rerank.rules.similarity import UNIT
+from spark_jobs.rerank.slates import NONE
+
+ENGAGEMENTS = ("likes", "comments", "shares")
+AGES_H = (1, 6, 24)
+"""Ends of the ages whose shares the settings have; what is older is of the last one."""
+
+
+def post_facts(posts: DataFrame, post_features: DataFrame, rules: RerankRules) -> DataFrame:
+    """content_type, topic, num_engaged, num_views, author_views and embedding of posts; grain: post_id.
+
+    ``post_features`` is one night's partition. ``author_views`` is how often the posts of the author in it were shown
+    together. Codes are those of ``slates.Candidates``; embeddings are left empty where no rule compares them.
+    """
+    num_engaged = sum((_count(f"log_{name}") for name in ENGAGEMENTS), F.lit(0))
+    kinds = posts.select("post_id", "content_type")
+    return post_features.join(kinds, "post_id", "left").select(
+        "post_id",
+        _content_type().alias("content_type"),
+        _topic().alias("topic"),
+        num_engaged.alias("num_engaged"),
+        _count("log_views").alias("num_views"),
+        F.sum(_count("log_views")).over(Window.partitionBy(*author_key())).alias("author_views"),
+        _embedding(rules).alias("embedding"),
+    )
+
+
+def with_facts(candidates: DataFrame, facts: DataFrame, as_of: datetime, plan: Plan) -> DataFrame:
+    """``candidates`` with the columns of ``slates.Candidates``; a post without ``post_facts`` was never shown.
+
+    Reads post_id, created_at, source_type and source_id.
+    """
+    blank = F.array_repeat(F.lit(0.0).cast("float"), _embedding_size(plan.rerank))
+    age_h = (F.lit(as_of).cast("double") - F.col("created_at").cast("double")) / 3600.0
+    counts = {name: F.coalesce(name, F.lit(0)).cast("bigint") for name in ("num_engaged", "num_views", "author_views")}
+    return candidates.join(facts, "post_id", "left").withColumns(
+        {
+            **counts,
+            "source": _source(),
+            "content_type": F.coalesce("content_type", F.lit(0)).cast("bigint"),
+            "topic": F.coalesce("topic", F.lit(NONE)).cast("bigint"),
+            "age": sum(((age_h >= end).cast("bigint") for end in AGES_H), F.lit(0).cast("bigint")),
+            "is_new": _is_new(age_h, counts["num_views"], counts["author_views"], plan.exploration),
+            "embedding": F.coalesce("embedding", blank),
+        }
+    )
+
+
+def _source() -> Column:
+    """A number that two candidates share exactly when one friend, page or group proposed both; ``NONE`` for no source.
+
+    A friend of whom no id is known is no source, as nobody's posts are like no others (``spark_jobs.authorship``).
+    """
+    code = F.xxhash64("source_type", "source_id").bitwiseAND(F.lit(2**63 - 1))
+    has_source = F.col("source_type").isin("friend", "page", "group") & F.col("source_id").isNotNull()
+    return F.when(has_source, code).otherwise(F.lit(NONE))
+
+
+def _is_new(age_h: Column, num_views: Column, author_views: Column, rules: Exploration) -> Column:
+    return (age_h < rules.new_h) | (num_views < rules.few_views) | (author_views < rules.few_author_views)
+
+
+def _count(log: str) -> Column:
+    return F.round(F.expm1(F.col(log).cast("double"))).cast("bigint")
+
+
+def _content_type() -> Column:
+    return F.array_position(F.array(*map(F.lit, CONTENT_TYPES)), F.col("content_type")) - 1
+
+
+def _topic() -> Column:
+    """Number of the topic that most of the text is about; null where nothing tells."""
+    most = F.array_max("read_topics")
+    return F.when(most > 0, F.array_position("read_topics", most) - 1)
+
+
+def _embedding(rules: RerankRules) -> Column:
+    units = F.transform("content_embedding", lambda number: F.rint(number * UNIT).cast("float"))
+    return F.slice(units, 1, _embedding_size(rules))
+
+
+def _embedding_size(rules: RerankRules) -> int:
+    return EMBEDDING_SIZE if "similarity" in rules.order else 0
