@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 from pyspark.sql import SparkSession
 
+from contracts.candidate_sources import CANDIDATE_SOURCES
 from contracts.pipeline import BY_NAME, Table
 from contracts.run_files import RuleResult
 from spark_jobs.gate.small_tables import SmallTable
@@ -23,9 +24,9 @@ from spark_jobs.night import Night
 
 @dataclass(frozen=True)
 class Function:
-    """A function of lists: its parameters in Spark, and what it returns in each engine.
+    """A function: its parameters in Spark, and what it returns in each engine.
 
-    They count from 0 and from 1, and have other functions that take lambdas.
+    They count elements of lists from 0 and from 1, and have other functions that take lambdas.
     """
 
     parameters: str
@@ -34,7 +35,11 @@ class Function:
     in_duckdb: str
 
 
+_TYPES = " ".join(f"WHEN '{source.name}' THEN '{source.source_type}'" for source in CANDIDATE_SOURCES)
+_TYPE_OF_SOURCE = f"CASE x {_TYPES} ELSE 'unknown' END"
+
 FUNCTIONS = {
+    "type_of_source": Function("x STRING", "STRING", _TYPE_OF_SOURCE, _TYPE_OF_SOURCE),
     "first_of": Function("x ARRAY<STRING>", "STRING", "get(x, 0)", "x[1]"),
     "all_between": Function(
         "x ARRAY<DOUBLE>, low DOUBLE, high DOUBLE",
