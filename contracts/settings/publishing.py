@@ -13,9 +13,10 @@ class AuditThresholds:
     ``min_share_with_pool`` of the active users must have a pool; fewer than ``min_without_pool`` users without one
     never stop it: of two users one is a half, and may have read all there is.
 
-    Where there are ``personal_from_posts`` open posts to choose from, pools must be personal: two users share at most
-    ``max_overlap`` of them, at most ``max_share_impersonal`` of the users have a pool that is mostly what was
-    proposed to everyone, and ten authors hold at most ``max_share_of_ten_authors`` of the first ``head_depth`` places.
+    Where there are ``personal_from_posts`` open posts to choose from, pools must be personal for those who liked,
+    commented or shared ``personal_from_acts`` times in the activity window: two of them share at most ``max_overlap``
+    of their posts, at most ``max_share_impersonal`` have a pool that is mostly what was proposed to everyone, and ten
+    authors hold at most ``max_share_of_ten_authors`` of their first ``head_depth`` places.
     """
 
     min_share_with_pool: Share = 0.90
@@ -26,7 +27,8 @@ class AuditThresholds:
     max_unknown_posts: CountOrNone = 0
     max_policy_violations: CountOrNone = 0
     max_seen_posts: CountOrNone = 0
-    personal_from_posts: Count = 1_000
+    personal_from_posts: Count = 500
+    personal_from_acts: Count = 5
     max_overlap: Share = 0.5
     max_share_impersonal: Share = 0.3
     max_share_of_ten_authors: Share = 0.5

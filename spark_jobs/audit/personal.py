@@ -1,5 +1,7 @@
 """Whether feeds are personal: a night in which everyone would get much the same must not be served."""
 
+from datetime import timedelta
+
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -8,31 +10,44 @@ from contracts.settings import AuditThresholds
 from contracts.visibility import is_open
 from spark_jobs.audit.checks import Check, at_most, only_row, report_only
 from spark_jobs.authorship import author_key
+from spark_jobs.counters import POSITIVE
 from spark_jobs.night import Night
 from spark_jobs.recent_posts import live_posts
+from spark_jobs.seen import recent_log
 
 NUM_AUTHORS = 10
 
 
 def check_personal(night: Night, pools: DataFrame, candidates: DataFrame, limits: AuditThresholds) -> list[Check]:
-    """Overlap of pools, pools that are mostly for everyone, and how few authors hold the first places.
+    """Of users whose taste is known: overlap of pools, pools that are mostly for everyone, how few authors lead them.
 
     ``candidates`` is the night's partition of ``gold.feed_candidates``. With fewer open posts than
-    ``personal_from_posts`` there is little to choose from, and the values are only reported.
+    ``personal_from_posts`` there is little to choose from, and the values are only reported; so is what cannot be
+    measured, where nobody's taste is known.
     """
     posts = live_posts(night.read("silver.posts"), night.as_of, night.settings)
     num_open = posts.where(is_open(F.col("privacy"), F.col("source_type"))).count()
+    known = pools.join(users_with_taste(night, limits.personal_from_acts), "user_id", "left_semi")
+    head = known.where(F.col("rank") <= limits.head_depth)
     found = {
-        "overlap_of_two_pools": (overlap(pools), limits.max_overlap),
-        "share_of_users_with_an_impersonal_pool": (share_impersonal(pools, candidates), limits.max_share_impersonal),
-        f"share_of_ten_authors_in_top_{limits.head_depth}": (
-            share_of_authors(pools.where(F.col("rank") <= limits.head_depth)),
-            limits.max_share_of_ten_authors,
-        ),
+        "overlap_of_two_pools": (overlap(known), limits.max_overlap),
+        "share_of_users_with_an_impersonal_pool": (share_impersonal(known, candidates), limits.max_share_impersonal),
+        f"share_of_ten_authors_in_top_{limits.head_depth}": (share_of_authors(head), limits.max_share_of_ten_authors),
     }
-    if num_open < limits.personal_from_posts:
-        return [report_only(name, value) for name, (value, _) in found.items()]
-    return [at_most(name, value, most) for name, (value, most) in found.items()]
+    return [
+        report_only(name, value)
+        if value is None or num_open < limits.personal_from_posts
+        else at_most(name, value, most)
+        for name, (value, most) in found.items()
+    ]
+
+
+def users_with_taste(night: Night, fewest: int) -> DataFrame:
+    """(user_id) of those who liked, commented or shared at least ``fewest`` times in the activity window."""
+    window = timedelta(days=night.settings.dataset.activity_days)
+    acts = recent_log(night.read("silver.engagements"), "engaged_at", night.as_of, window)
+    counted = acts.where(F.col("engagement_type").isin(*POSITIVE)).groupBy("user_id").agg(F.count("*").alias("n"))
+    return counted.where(F.col("n") >= fewest).select("user_id")
 
 
 def overlap(pools: DataFrame) -> float | None:

@@ -13,7 +13,7 @@ from contracts.settings import AuditThresholds, Settings
 from spark_jobs.audit import personal
 from spark_jobs.audit.checks import Check
 from spark_jobs.night import Night
-from tests.feed_rows import DS, MemoryLake, frame_of
+from tests.feed_rows import DS, MemoryLake, frame_of, hours
 
 LIMITS = AuditThresholds(personal_from_posts=5)
 
@@ -55,9 +55,16 @@ def test_ten_authors_are_the_ten_with_most_places_and_nobody_is_none_of_them(spa
     assert personal.share_of_authors(pools_of(spark, {})) is None
 
 
+def act(user: int, number: int) -> dict[str, Any]:
+    row = {"engagement_id": f"{user}-{number}", "user_id": user, "post_id": number, "engagement_type": "like"}
+    return {**row, "engaged_at": hours(2), "received_at": hours(2), "event_date": DS}
+
+
 def checks(spark: SparkSession, folder: Path, pools: dict[int, list[int]], popular: set[int]) -> dict[str, Check]:
     posts: list[dict[str, Any]] = [{"post_id": n, "author_id": n} for n in range(6)]
-    night = Night(MemoryLake(spark, "memory", {"silver.posts": posts}), DS, "", folder, Settings())
+    acts = [act(user, number) for user in pools for number in range(LIMITS.personal_from_acts)]
+    rows = {"silver.posts": posts, "silver.engagements": [*acts, act(77, 0)]}
+    night = Night(MemoryLake(spark, "memory", rows), DS, "", folder, Settings())
     found = personal.check_personal(night, pools_of(spark, pools), candidates_of(spark, pools, popular), LIMITS)
     few = personal.check_personal(
         night, pools_of(spark, pools), candidates_of(spark, pools, popular), replace(LIMITS, personal_from_posts=7)
@@ -75,6 +82,16 @@ def test_pools_that_are_the_same_for_everyone_stop_the_night(spark: SparkSession
         "share_of_users_with_an_impersonal_pool": (1.0, False),
         "share_of_ten_authors_in_top_16": (1.0, False),
     }
+
+
+def test_of_users_without_a_known_taste_nothing_is_asked(spark: SparkSession, tmp_path: Path) -> None:
+    posts: list[dict[str, Any]] = [{"post_id": n, "author_id": n} for n in range(6)]
+    acts = [act(1, number) for number in range(LIMITS.personal_from_acts - 1)] + [act(2, 0)]
+    rows = {"silver.posts": posts, "silver.engagements": acts}
+    night = Night(MemoryLake(spark, "memory", rows), DS, "", tmp_path, Settings())
+    same = {1: [1, 2, 3], 2: [1, 2, 3]}
+    found = personal.check_personal(night, pools_of(spark, same), candidates_of(spark, same, {1, 2, 3}), LIMITS)
+    assert [(one.value, one.threshold, one.passed) for one in found] == [(None, None, True)] * 3
 
 
 def test_personal_pools_pass(spark: SparkSession, tmp_path: Path) -> None:
