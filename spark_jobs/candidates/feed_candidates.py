@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 
 from contracts.candidate_sources import CANDIDATE_SOURCES, CandidateSource
 from contracts.policy import FACT_CHECKED, HIDES, RULES
-from contracts.settings import CandidateLimits, Settings
+from contracts.settings import Settings
 from spark_jobs.authorship import is_by_another
 from spark_jobs.candidates.offers import Offers, read_offers
 from spark_jobs.candidates.sources import PROPOSERS, limits_by_source
@@ -36,7 +36,8 @@ def propose(offers: Offers, policy: Policy) -> DataFrame:
     from them. A proposal that breaks a rule is returned where the limit would have reached it, to be counted and
     dropped. Nobody is proposed their own posts.
     """
-    of_sources = [propose_of(offers).withColumn("source", F.lit(name)) for name, propose_of in PROPOSERS.items()]
+    limits = limits_by_source(offers.settings.candidates)
+    of_sources = [PROPOSERS[name](offers).withColumn("source", F.lit(name)) for name, most in limits.items() if most]
     proposals = of_sources[0]
     for more in of_sources[1:]:
         proposals = proposals.unionByName(more)
@@ -45,16 +46,14 @@ def propose(offers: Offers, policy: Policy) -> DataFrame:
     others = unseen.join(written, "post_id", "inner").where(is_by_another("user_id"))
     asked = with_flags(others.join(policy.asks, "user_id", "inner"), policy.flagged)
     judged = asked.select("user_id", "post_id", "source", "place", "created_at", broken())
-    return _reached(judged, offers.settings.candidates)
+    return _reached(judged, limits)
 
 
-def _reached(judged: DataFrame, limits: CandidateLimits) -> DataFrame:
+def _reached(judged: DataFrame, limits: dict[str, int]) -> DataFrame:
     """The best of each user and source until as many as its limit break no rule: user_id, post_id, source, BROKEN."""
     best = (F.col("place").desc(), F.col("created_at").desc(), F.col("post_id"))
     before = Window.partitionBy("user_id", "source").orderBy(*best).rowsBetween(Window.unboundedPreceding, -1)
-    limit = F.coalesce(
-        *(F.when(F.col("source") == name, F.lit(most)) for name, most in limits_by_source(limits).items())
-    )
+    limit = F.coalesce(*(F.when(F.col("source") == name, F.lit(most)) for name, most in limits.items()))
     num_allowed = F.coalesce(F.count_if(~breaks_any()).over(before), F.lit(0))
     reached = judged.withColumn("_num_allowed", num_allowed).where(F.col("_num_allowed") < limit)
     return reached.select("user_id", "post_id", "source", BROKEN)

@@ -58,7 +58,7 @@ def nearest(offers: Offers, posts: DataFrame, limit: int) -> DataFrame:
     spark, weights = posts.sparkSession, offers.settings.taste
     odds = log_odds(F.col("engagement_rate")).cast("float").alias("odds")
     rows = posts.select("post_id", "read_topics", "content_embedding", odds).orderBy("post_id").toArrow()
-    if rows.num_rows == 0 or limit == 0:
+    if rows.num_rows == 0:
         return spark.createDataFrame([], SCHEMA)
     nearby = spark.sparkContext.broadcast(build(rows, weights))
     seen = offers.seen.join(F.broadcast(posts.select("post_id")), "post_id", "left_semi")

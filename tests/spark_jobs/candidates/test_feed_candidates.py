@@ -15,6 +15,8 @@ from spark_jobs.night import Night
 from tests.feed_rows import AS_OF, DS, LONG_AGO, MemoryLake, hours, keep, put
 
 ANN, BOB, CAT, DAN, COLD = 1, 2, 3, 4, 5
+UNKNOWN_TASTES = Settings(candidates=CandidateLimits(taste=0, circle=0, new=0))
+"""What finds nothing here is not asked."""
 PAGE, GROUP, OTHER_GROUP = 10, 20, 21
 
 
@@ -73,7 +75,7 @@ def build(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     def run(settings: Settings | None = None, **changed: list[dict[str, Any]]) -> dict[tuple[int, int], Row]:
         rows = tables() | {name if "." in name else f"silver.{name}": value for name, value in changed.items()}
         lake = MemoryLake(spark, "memory", rows)
-        feed_candidates.main(Night(lake, DS, "", tmp_path, settings or Settings()))
+        feed_candidates.main(Night(lake, DS, "", tmp_path, settings or UNKNOWN_TASTES))
         return {(row.user_id, row.post_id): row for row in lake.written}
 
     return run
@@ -234,6 +236,7 @@ def test_a_longer_window_reaches_older_posts(build: Build) -> None:
     assert 105 in posts_of(build(Settings(dataset=Dataset(candidate_hours=74))), ANN)
 
 
+@pytest.mark.slow
 def test_running_twice_gives_the_same_table(lake: Lake, make_night: Callable[..., Night], spark: SparkSession) -> None:
     for name, rows in tables().items():
         put(lake, name, rows)

@@ -96,27 +96,28 @@ def test_a_post_that_re_ranking_left_out_tells_the_last_of_the_pool(night: Night
     )
 
 
-@pytest.mark.parametrize(
-    ("post_id", "why"),
-    [
-        (14, []),
-        (15, ["the user has seen, hidden or reported it"]),
-        (16, ["the user wrote it"]),
-        (17, ["it was not written in the 72 h before the night", "the user may not see it"]),
-        (18, ["it is deleted"]),
-        (19, ["policy: fact checked"]),
-        (99, ["no such post is known"]),
-    ],
-)
-def test_a_post_that_was_not_proposed_tells_why(night: Night, post_id: int, why: list[str]) -> None:
-    story = stories.explain_pair(night, ANN, post_id)
-    assert (story.lost_at, story.kept_back) == ("candidates", why)
-    told = "; ".join(why) or "no source chose it within its limit"
-    assert list(words.tell_pair(story, DS))[-1] == f"  candidates  lost: {told}"
+def test_a_post_that_was_not_proposed_tells_why(night: Night) -> None:
+    found = {post_id: stories.kept_from(night, ANN, post_id) for post_id in (14, 15, 16, 17, 18, 19, 99)}
+    assert found == {
+        14: [],
+        15: ["the user has seen, hidden or reported it"],
+        16: ["the user wrote it"],
+        17: ["it was not written in the 72 h before the night", "the user may not see it"],
+        18: ["it is deleted"],
+        19: ["policy: fact checked"],
+        99: ["no such post is known"],
+    }
+    assert stories.kept_from(night, 77, 11) == ["no such user is known"]
 
 
-def test_nobody_known_has_no_story(night: Night) -> None:
-    assert stories.explain_pair(night, 77, 11).kept_back == ["no such user is known"]
+def test_a_story_ends_where_the_post_was_lost(night: Night) -> None:
+    story = stories.explain_pair(night, ANN, 17)
+    assert story.lost_at == "candidates"
+    assert list(words.tell_pair(story, DS))[-1] == (
+        "  candidates  lost: it was not written in the 72 h before the night; the user may not see it"
+    )
+    unchosen = stories.Pair(ANN, 14, kept_back=[], candidate=None, scores=None)
+    assert list(words.tell_pair(unchosen, DS))[-1] == "  candidates  lost: no source chose it within its limit"
 
 
 def test_a_pool_tells_its_funnel_and_places(night: Night) -> None:

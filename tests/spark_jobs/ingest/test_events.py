@@ -122,7 +122,9 @@ def test_a_day_without_files_is_no_error(make_night: Callable[..., Night]) -> No
 SPAN = events.days_of_reuse(Dataset())
 
 
-@pytest.mark.parametrize("in_turn", [["a", "b", "c"], ["c", "b", "a"], ["b", "ac"], ["bc", "a"]])
+@pytest.mark.parametrize(
+    "in_turn", [pytest.param(["a", "b", "c"], marks=pytest.mark.slow), ["c", "b", "a"], ["b", "ac"], ["bc", "a"]]
+)
 def test_the_line_received_first_is_the_event_in_whatever_order_files_are_read(
     make_night: Callable[..., Night], in_turn: list[str]
 ) -> None:

@@ -107,8 +107,8 @@ def test_circle_offers_what_the_community_answers(offered: Offered) -> None:
     acts.append(liked(BOB, 16, ago_h=80))
     posts = [post(n) for n in (11, 12, 13, 14, 15, 16)]
     tables = {"gold__communities": together, "silver__engagements": acts}
-    assert offered({"circle": 2}, posts, **tables) == {ANN: [11, 12], BOB: [11, 12], CAT: [13]}
-    assert offered({"circle": 1}, posts, **tables) == {ANN: [12], BOB: [12], CAT: [13]}, "two answered 12"
+    found = offered({"circle": 1}, posts, **tables)
+    assert found == {ANN: [12], BOB: [12], CAT: [13]}, "two answered 12, one 11, and 16 long ago"
 
 
 def test_popular_is_what_answers_best_per_view_not_most(offered: Offered) -> None:
@@ -127,6 +127,7 @@ def test_a_group_offers_its_best_and_no_more(offered: Offered) -> None:
     assert offered(settings, posts, silver__group_memberships=member) == {ANN: [14, 15]}
 
 
+@pytest.mark.slow
 def test_the_more_friends_an_author_has_the_less_of_theirs_is_fanned_out(offered: Offered) -> None:
     posts = [post(11, created_at=hours(60)), post(12, created_at=hours(50)), post(13, created_at=hours(2))]
     friends = [{"user_id": user, "friend_id": STAR} for user in (ANN, BOB, CAT)]
@@ -139,10 +140,3 @@ def test_the_more_friends_an_author_has_the_less_of_theirs_is_fanned_out(offered
     assert fan_out(3, 9) == {user: [11, 12, 13] for user in (ANN, BOB, CAT)}
     assert fan_out(2, 9) == {ANN: [12, 13]}, "the newest two, to those who were present in seven days"
     assert fan_out(1, 2) == {ANN: [13]}, "of one day"
-
-
-def test_a_night_without_open_posts_or_tastes_offers_what_there_is(offered: Offered) -> None:
-    everything = {"friend": 9, "taste": 9, "circle": 9, "new": 9, "popular": 9}
-    friends = [{"user_id": ANN, "friend_id": STAR}]
-    closed = [post(11, privacy="friends")]
-    assert offered(everything, closed, silver__friendships=friends) == {ANN: [11]}
