@@ -18,6 +18,11 @@ def log_count(count: Column) -> Column:
     return F.log1p(count.cast("double"))
 
 
+def count_of_log(name: str) -> Column:
+    """The whole count of which the column ``name`` has ``log_count``: exact for float32 up to about a million."""
+    return F.round(F.expm1(F.col(name).cast("double")))
+
+
 def smoothed_mean(total: Column, trials: Column, mean: float, strength: float) -> Column:
     """Empirical-Bayes mean of a quantity per trial: like ``smoothed_rate``, without a limit."""
     return (total + F.lit(mean * strength)) / (trials + F.lit(strength))

@@ -7,6 +7,7 @@ from pyspark.sql import functions as F
 
 from contracts.settings import Settings
 from spark_jobs.point_in_time import known_before
+from spark_jobs.rates import count_of_log
 from spark_jobs.simple_score import weighted_engagement
 
 STATS = ("likes", "comments", "shares")
@@ -26,7 +27,7 @@ def recent_posts(posts: DataFrame, post_features: DataFrame, as_of: datetime, se
     ``settings.simple_score``; a view is the engagement, not an impression. ``post_features`` is the night's partition,
     whose float32 logs give counts exactly up to about a million.
     """
-    counts = [F.round(F.expm1(F.col(f"log_{name}").cast("double"))).cast("bigint").alias(name) for name in STATS]
+    counts = [count_of_log(f"log_{name}").cast("bigint").alias(name) for name in STATS]
     # Null in a partition that was written before these were counted.
     bookmarks, opens = (F.coalesce(name, F.lit(0)).alias(name) for name in ("num_bookmarks", "num_opens"))
     engagements = {name: F.col(name) for name in STATS}

@@ -100,20 +100,27 @@ class Reader:
 
 
 @contextmanager
-def reader(redis_url: str, log: Path, *options: str) -> Iterator[Reader]:
-    """A reader that waits for Redis longer than one in production: a machine full of Spark may keep both waiting."""
+def service(module: str, log: Path, *options: str) -> Iterator[tuple[str, int]]:
+    """``python -m module`` as a process on a port of its own: its URL and its pid."""
     port = free_port()
-    command = [sys.executable, "-m", "serving.reader", "--host", "127.0.0.1", "--port", str(port), "--redis", redis_url]
-    command += ["--redis-timeout-ms", "2000", *options]
+    command = [sys.executable, "-m", module, "--port", str(port), *options]
     env = {**os.environ, "FEEDLAKE_JWT_SECRET": SECRET, "PYTHONPATH": str(ROOT)}
     with log.open("wb") as output:
         process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=output, stderr=output)
     try:
         wait_until_open(port)
-        yield Reader(f"http://127.0.0.1:{port}", process.pid)
+        yield f"http://127.0.0.1:{port}", process.pid
     finally:
         process.kill()
         process.wait()
+
+
+@contextmanager
+def reader(redis_url: str, log: Path, *options: str) -> Iterator[Reader]:
+    """A reader that waits for Redis longer than one in production: a machine full of Spark may keep both waiting."""
+    words = ("--host", "127.0.0.1", "--redis", redis_url, "--redis-timeout-ms", "2000", *options)
+    with service("serving.reader", log, *words) as (url, pid):
+        yield Reader(url, pid)
 
 
 @dataclass

@@ -27,18 +27,23 @@ def check_personal(night: Night, pools: DataFrame, candidates: DataFrame, limits
     """
     posts = live_posts(night.read("silver.posts"), night.as_of, night.settings)
     num_open = posts.where(is_open(F.col("privacy"), F.col("source_type"))).count()
-    known = pools.join(users_with_taste(night, limits.personal_from_acts), "user_id", "left_semi")
+    known = pools.join(users_with_taste(night, limits.personal_from_acts), "user_id", "left_semi").persist()
     head = known.where(F.col("rank") <= limits.head_depth)
-    found = {
-        "overlap_of_two_pools": (overlap(known), limits.max_overlap),
-        "share_of_users_with_an_impersonal_pool": (share_impersonal(known, candidates), limits.max_share_impersonal),
-        f"share_of_ten_authors_in_top_{limits.head_depth}": (share_of_authors(head), limits.max_share_of_ten_authors),
-    }
+    try:
+        values = overlap(known), share_impersonal(known, candidates), share_of_authors(head)
+    finally:
+        known.unpersist()
+    names = (
+        "overlap_of_two_pools",
+        "share_of_users_with_an_impersonal_pool",
+        f"share_of_ten_authors_in_top_{limits.head_depth}",
+    )
+    most_of = limits.max_overlap, limits.max_share_impersonal, limits.max_share_of_ten_authors
     return [
         report_only(name, value)
         if value is None or num_open < limits.personal_from_posts
         else at_most(name, value, most)
-        for name, (value, most) in found.items()
+        for name, value, most in zip(names, values, most_of, strict=True)
     ]
 
 

@@ -13,6 +13,9 @@ from spark_jobs.night import Night
 from spark_jobs.seen import recent_log
 from spark_jobs.visibility import Edges, active
 
+SPARE = 2
+"""A list for many users is this many times as long as the limit: some of it they have seen."""
+
 
 @dataclass(frozen=True)
 class Offers:

@@ -3,6 +3,8 @@
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from spark_jobs.rates import count_of_log
+
 NAMES = ("network_density", "mean_mutual_friends", "diversity_score")
 
 
@@ -17,7 +19,7 @@ def network_features(affinity_features: DataFrame, communities: DataFrame) -> Da
     Friends come from the affinity snapshot of the same day, where mutual friends are counted already; its float32
     logs give counts exactly up to about a million. A friend without a community on that day is one of their own.
     """
-    mutual = F.round(F.expm1(F.col("log_mutual_friends").cast("double")))
+    mutual = count_of_log("log_mutual_friends")
     friends = affinity_features.where(F.col("is_friend") == 1).select(
         "user_id", "author_id", "ds", mutual.alias("num_mutual_friends")
     )

@@ -15,6 +15,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from spark_jobs.ingest.file_reads import Measured, Reading, is_gzip, measure
 from spark_jobs.ingest.landing_area import LandingFile, open_bytes
+from spark_jobs.user_batches import at_least
 
 LINES_PER_BATCH = 16_384
 BYTES_PER_TASK = 32 * 2**20
@@ -100,19 +101,7 @@ def _files_in(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[LandingFile, 
 
 
 def _read_batches(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    return _in_large_batches(lines for file, _ in _files_in(batches) for lines in read_file(file))
-
-
-def _in_large_batches(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """The same rows in batches of about ``LINES_PER_BATCH``: of many small files each would cost as much as a large."""
-    waiting: list[pa.RecordBatch] = []
-    for batch in batches:
-        waiting.append(batch)
-        if sum(one.num_rows for one in waiting) >= LINES_PER_BATCH:
-            yield pa.concat_batches(waiting)
-            waiting = []
-    if waiting:
-        yield pa.concat_batches(waiting)
+    return at_least((lines for file, _ in _files_in(batches) for lines in read_file(file)), LINES_PER_BATCH)
 
 
 def read_file(file: LandingFile) -> Iterator[pa.RecordBatch]:

@@ -12,6 +12,7 @@ from contracts.heads import HEADS, LABEL_COLUMNS
 from contracts.settings import Settings
 from spark_jobs import heldout_scores
 from spark_jobs.heldout_scores import Config
+from spark_jobs.rates import count_of_log
 from spark_jobs.simple_score import simple_score, weighted_engagement
 
 _READ = ("user_id", "post_id", "weight", *LABEL_COLUMNS, "value_score")
@@ -33,7 +34,7 @@ def by_simple_score(examples: DataFrame, settings: Settings) -> ScoredRows:
     Bookmarks and views of the post, which examples do not hold, count as none.
     """
     age_h = (F.unix_timestamp("shown_at") - F.unix_timestamp("post_created_at")) / 3600.0
-    counts = {name: F.round(F.expm1(F.col(f"post_log_{name}").cast("double"))) for name in _COUNTED}
+    counts = {name: count_of_log(f"post_log_{name}") for name in _COUNTED}
     engagement = weighted_engagement(settings.simple_score, counts)
     ties = (F.col(f"pair_{name}").alias(name) for name in _TIES)
     rows = examples.select("*", age_h.alias("_age_h"), engagement.alias("_engagement"), *ties)

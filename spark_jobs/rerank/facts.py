@@ -9,6 +9,7 @@ from contracts.epochs import CONTENT_TYPES
 from contracts.settings import Exploration, RerankRules
 from contracts.shape import EMBEDDING_SIZE
 from spark_jobs.authorship import author_key
+from spark_jobs.rates import count_of_log
 from spark_jobs.rerank.pools import Plan
 from spark_jobs.rerank.rules.similarity import UNIT
 from spark_jobs.rerank.slates import NONE
@@ -73,7 +74,7 @@ def _is_new(age_h: Column, num_views: Column, author_views: Column, rules: Explo
 
 
 def _count(log: str) -> Column:
-    return F.round(F.expm1(F.col(log).cast("double"))).cast("bigint")
+    return count_of_log(log).cast("bigint")
 
 
 def _content_type() -> Column:

@@ -3,8 +3,7 @@
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from spark_jobs.candidates.offers import Offers, proposed
-from spark_jobs.candidates.sources.popular import SPARE
+from spark_jobs.candidates.offers import SPARE, Offers, proposed
 
 
 def propose(offers: Offers) -> DataFrame:

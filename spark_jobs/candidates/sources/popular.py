@@ -3,11 +3,8 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from spark_jobs.candidates.offers import Offers, proposed
+from spark_jobs.candidates.offers import SPARE, Offers, proposed
 from spark_jobs.rates import log_odds
-
-SPARE = 2
-"""A list for many users is this many times as long as the limit: some of it they have seen."""
 
 EVIDENCE = 0.01
 """Of two posts with the same rate, the one that more people answered comes first."""

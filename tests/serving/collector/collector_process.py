@@ -1,9 +1,6 @@
 """A collector as a process, and requests to it as bytes."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,7 +10,7 @@ from typing import Any
 import httpx
 
 from serving.http.tokens import mint_token
-from tests.nights import ROOT, SECRET, free_port, wait_until_open
+from tests.nights import SECRET, service
 
 
 @dataclass
@@ -36,18 +33,9 @@ def token(user_id: int) -> str:
 @contextmanager
 def collector(redis_url: str, log: Path, *options: str) -> Iterator[Collector]:
     """A collector that waits for Redis longer than one in production: a busy machine may keep both waiting."""
-    port = free_port()
-    command = [sys.executable, "-m", "serving.collector", "--port", str(port), "--redis", redis_url]
-    command += ["--set", "collector.redis_timeout_s=10", "--set", "collector.queue_timeout_s=10", *options]
-    env = {**os.environ, "FEEDLAKE_JWT_SECRET": SECRET, "PYTHONPATH": str(ROOT)}
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=output, stderr=output)
-    try:
-        wait_until_open(port)
-        yield Collector(f"http://127.0.0.1:{port}", process.pid)
-    finally:
-        process.kill()
-        process.wait()
+    patience = ("--set", "collector.redis_timeout_s=10", "--set", "collector.queue_timeout_s=10")
+    with service("serving.collector", log, "--redis", redis_url, *patience, *options) as (url, pid):
+        yield Collector(url, pid)
 
 
 def batch_request(body: bytes, user_id: int) -> bytes:
