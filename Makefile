@@ -91,7 +91,7 @@ validate-landing: $(if $(LANDING),.venv/lake/.ready) ## check a landing area: fi
 	  "  path is a landing area: files of JSON lines in folders named YYYY-MM-DD, see docs/landing.md." \
 	  "  Exit code 0: every line is accepted. 1: some are refused. 2: a file or the whole area cannot be read."; \
 	  exit 2; }
-	@$(LAKE) spark_jobs/validate_landing.py --landing "$(LANDING)"
+	@$(LAKE) spark_jobs/validate/validate_landing.py --landing "$(LANDING)"
 
 .PHONY: erase
 erase: setup $(FEEDLAKE_ERASURE_KEY_FILE) ## remove a person everywhere (PERSON=id REQUEST=ticket AREA=folder with lake, runs, landing; EVENTS=redis://… of the collector; SETTINGS=file)

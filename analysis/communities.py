@@ -4,8 +4,8 @@ Louvain (Blondel, Guillaume, Lambiotte and Lefebvre, "Fast unfolding of communit
 node at a time. Here nodes move together, as in Lu, Halappanavar and Kalyanaraman, "Parallel heuristics for scalable
 community detection", 2015: a coin per node and sweep decides which half decides first, so that two neighbours seldom
 cross, and of two singletons only the larger id joins the smaller. Every choice follows from ids and from sums of
-integers, so a result depends neither on the order of rows nor on where they lie. ``spark_jobs/features/sweeps.py``
-takes the same steps in columns and reaches the same communities.
+integers, so a result depends neither on the order of rows nor on where they lie.
+``spark_jobs/features/graph/sweeps.py`` takes the same steps in columns and reaches the same communities.
 """
 
 from dataclasses import dataclass

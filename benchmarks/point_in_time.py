@@ -2,8 +2,8 @@
 
 Both see the same synthetic log: ``--events`` events (likes, comments, shares, hides, views; one in ten received up to
 two days late) and half as many points, on posts of heavy-tailed popularity over eight days. ``value`` is points per
-second of ``spark_jobs.counters.counters_at``, ``ratio`` its advantage over the range join (target ≥ 8); ``slope`` is
-the exponent with which its seconds grow from that log to one ten times as long (target ≤ 1.1). Best of three each.
+second of ``spark_jobs.rules.counters.counters_at``, ``ratio`` its advantage over the range join (target ≥ 8); ``slope``
+is the exponent with which its seconds grow from that log to one ten times as long (target ≤ 1.1). Best of three each.
 """
 
 import argparse
@@ -15,8 +15,8 @@ from collections.abc import Callable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from spark_jobs.counters import COUNTERS, NEGATIVE, counters_at, one_if
-from spark_jobs.session import open_session
+from spark_jobs.night.session import open_session
+from spark_jobs.rules.counters import COUNTERS, NEGATIVE, counters_at, one_if
 
 DAYS = 8
 EVENTS_PER_POST = 30

@@ -18,13 +18,13 @@ import numpy as np
 from contracts.settings import RerankRules
 from contracts.settings.reranking import RERANK_RULES
 from infra.services import ROOT
-from spark_jobs.lake import Lake
-from spark_jobs.night import Night, load_settings
+from spark_jobs.night.lake import Lake
+from spark_jobs.night.night import Night, load_settings
+from spark_jobs.night.session import open_session
 from spark_jobs.rerank.pools import Places, Plan, fill_pools
 from spark_jobs.rerank.ranked_feeds import plan_of, rankable
 from spark_jobs.rerank.slates import Candidates
 from spark_jobs.rerank.worker import candidates_of
-from spark_jobs.session import open_session
 
 DEMO = ROOT / ".run/data/simulated-2000-8/lake"
 DEPTHS = (10, 16, 10_000)

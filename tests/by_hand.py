@@ -12,8 +12,8 @@ from pyspark.sql import functions as F
 
 from contracts.features import KNOWN_CITIES, features_of
 from contracts.settings import Smoothing
-from spark_jobs.counters import NEGATIVE
-from spark_jobs.night import Night
+from spark_jobs.night.night import Night
+from spark_jobs.rules.counters import NEGATIVE
 from tests.feature_values import default_value, differ
 
 COUNTED = {

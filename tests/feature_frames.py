@@ -7,15 +7,16 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 
 from contracts.settings import FeatureRules, Smoothing
-from spark_jobs.counters import POSITIVE, is_kind
-from spark_jobs.features import affinity_features, user_features
-from spark_jobs.features.content_match import profiles
 from spark_jobs.features.interactions import ad_log, event_log, posts_written, with_posts
-from spark_jobs.features.pair_facts import count_pairs
-from spark_jobs.features.tastes import count_tastes
-from spark_jobs.features.user_facts import count_cities, count_users, covered_days
-from spark_jobs.post_columns import WRITING_COLUMNS
-from spark_jobs.post_versions import all_versions
+from spark_jobs.features.pair import affinity_features
+from spark_jobs.features.pair.content_match import profiles
+from spark_jobs.features.pair.pair_facts import count_pairs
+from spark_jobs.features.user import user_features
+from spark_jobs.features.user.tastes import count_tastes
+from spark_jobs.features.user.user_facts import count_cities, count_users, covered_days
+from spark_jobs.rules.counters import POSITIVE, is_kind
+from spark_jobs.rules.post_columns import WRITING_COLUMNS
+from spark_jobs.rules.post_versions import all_versions
 from tests.silver_rows import silver
 
 TABLES = (

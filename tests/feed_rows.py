@@ -8,8 +8,9 @@ from typing import Any
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql.types import StructField
 
-from spark_jobs.ddl import read_schema
-from spark_jobs.lake import Lake, conform
+from spark_jobs.night.ddl import read_schema
+from spark_jobs.night.lake import Lake
+from spark_jobs.night.writers import conform
 from tests.silver_rows import BY_USER_0
 
 DS = date(2026, 3, 8)

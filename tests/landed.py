@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
 
-from spark_jobs.ddl import read_schema
+from spark_jobs.night.ddl import read_schema
 
 DS = date(2026, 3, 8)
 NOON = "2026-03-08T12:00:00Z"

@@ -22,8 +22,8 @@ from contracts.epochs import Pointer
 from contracts.pipeline import STAGES
 from contracts.redis_keys import POINTER_KEY
 from serving.http.tokens import mint_token
-from spark_jobs.night import Night
-from spark_jobs.run import failures, run_stage
+from spark_jobs.night.night import Night
+from spark_jobs.night.run import failures, run_stage
 
 ROOT = Path(__file__).resolve().parents[1]
 SECRET = "a secret of the tests, at least 32 bytes"

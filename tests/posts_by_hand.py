@@ -14,9 +14,9 @@ from pyspark.sql import functions as F
 
 from contracts.features import LANGUAGES, TOPICS, features_of
 from contracts.landing import CONTENT_TYPES
-from spark_jobs.counters import POSITIVE
-from spark_jobs.creator_sketch import sketch_of
-from spark_jobs.night import Night
+from spark_jobs.night.night import Night
+from spark_jobs.rules.counters import POSITIVE
+from spark_jobs.rules.creator_sketch import sketch_of
 from tests.by_hand import ROUNDING
 from tests.feature_values import default_value, differ
 from tests.landed import landed_events, moment

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from contracts.settings import Settings
-from spark_jobs.lake import Lake
-from spark_jobs.night import Night
+from spark_jobs.night.lake import Lake
+from spark_jobs.night.night import Night
 from tests.feature_values import defaults
 from tests.feed_rows import AS_OF, DS, hours, put
 

@@ -11,9 +11,10 @@ from deltalake import write_deltalake
 from pyspark.sql import types as T
 from pyspark.sql.pandas.types import to_arrow_schema
 
-from contracts.pipeline import BY_NAME, Table
-from spark_jobs.ddl import read_schema
-from spark_jobs.gate.suites import load_suite
+from contracts.pipeline import BY_NAME
+from contracts.pipeline.table import Table
+from spark_jobs.night.ddl import read_schema
+from spark_jobs.night.gate.suites import load_suite
 
 ODD_TEXTS = ("", "1", "2", "a\tb", "NaN", "und", "x" * 300, "ä" * 70_000)
 NUMBERS = (0, 1, 2, 3, 5, 7, 11, 40, 2**31 - 1)

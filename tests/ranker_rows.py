@@ -18,10 +18,10 @@ from contracts.heads import HEADS, LABEL_COLUMNS, SCORE_COLUMNS
 from contracts.metrics.auc import auc
 from contracts.metrics.columns import Floats
 from contracts.settings import ValueWeights
-from spark_jobs.heldout_scores import ENTITIES, KEPT, Config, score_examples
-from spark_jobs.night_model import NightModel
+from spark_jobs.rules.heldout_scores import ENTITIES, KEPT, Config, score_examples
+from spark_jobs.rules.night_model import NightModel
+from spark_jobs.rules.user_batches import feature_matrix, number_lists
 from spark_jobs.simulate.world import FIRST_USER_ID
-from spark_jobs.user_batches import feature_matrix, number_lists
 
 RESAMPLES = 500
 _OTHERS = ("example_id", "user_id", "post_id", "num_prior_likes", "weight")

@@ -16,8 +16,8 @@ from models.calibration import METHODS, HeadCalibration
 from models.checkpoint import CheckpointConfig, write_checkpoint
 from models.networks import network_of
 from models.presets import preset_of
-from spark_jobs.lake import conform, write_partition
-from spark_jobs.night import Night
+from spark_jobs.night.night import Night
+from spark_jobs.night.writers import conform, write_partition
 from tests.feature_values import by_name, random_columns
 
 ENTITIES: tuple[Entity, ...] = ("user", "post", "pair", "context")

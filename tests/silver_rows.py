@@ -10,9 +10,9 @@ from pyspark.sql import types as T
 
 from contracts.features import TOPICS
 from contracts.shape import EMBEDDING_SIZE
-from spark_jobs.ddl import read_schema
-from spark_jobs.lake import Lake
-from spark_jobs.post_columns import WRITING_COLUMNS
+from spark_jobs.night.ddl import read_schema
+from spark_jobs.night.lake import Lake
+from spark_jobs.rules.post_columns import WRITING_COLUMNS
 
 BLANKS: dict[str, Any] = {
     "bigint": 0,

@@ -4,8 +4,9 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from contracts.landing import FEED_PREFERENCES, LABELS
-from spark_jobs.ddl import read_schema
-from spark_jobs.lake import Lake, conform
+from spark_jobs.night.ddl import read_schema
+from spark_jobs.night.lake import Lake
+from spark_jobs.night.writers import conform
 from spark_jobs.simulate import network, turnover
 from spark_jobs.simulate.labels import verdicts
 from spark_jobs.simulate.posts import hashtags, posts

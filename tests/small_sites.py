@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from contracts.pipeline import BY_NAME
-from spark_jobs.night import Night
-from spark_jobs.run import build_table
+from spark_jobs.night.night import Night
+from spark_jobs.night.run import build_table
 from tests.landed import Event, engagement, event, impression, land, post, user
 
 DS = date(2026, 3, 8)

@@ -8,9 +8,9 @@ import pytest
 from pyspark.sql import SparkSession
 
 from contracts.settings import Settings
-from spark_jobs.lake import Lake
-from spark_jobs.night import Night
-from spark_jobs.session import open_session
+from spark_jobs.night.lake import Lake
+from spark_jobs.night.night import Night
+from spark_jobs.night.session import open_session
 
 
 @pytest.fixture(scope="session")

@@ -9,8 +9,8 @@ from pyspark.sql import functions as F
 
 from spark_jobs.clean import post_edits, posts
 from spark_jobs.clean.typed_events import typed_events
-from spark_jobs.lake import Lake
-from spark_jobs.night import Night
+from spark_jobs.night.lake import Lake
+from spark_jobs.night.night import Night
 from tests.landed import Event, bronze_rows, event
 from tests.silver_rows import put, silver
 

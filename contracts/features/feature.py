@@ -23,7 +23,7 @@ KNOWN_CITIES = 4
 """The cities with most users that a model tells apart (gold.locations); any other is unknown to it."""
 
 CREATOR_SKETCH = 8
-"""Authors are hashed, with a sign, into so many places (``spark_jobs/creator_sketch.py``)."""
+"""Authors are hashed, with a sign, into so many places (``spark_jobs/rules/creator_sketch.py``)."""
 
 LANGUAGES = ("en", "es", "fr", "de", "pt", "other")
 """What the language of a text is told as; ``other`` stands for all others, and for one that cannot be told."""

@@ -23,8 +23,8 @@ ratios are guarded, and a gate stops the night at a value that is no number or o
 
 **As of.** A feature of a day uses only events that happened and were received before the midnight that ends it; one of
 an impression only what happened before it and was received by then. A post that is edited or deleted counts as it
-could be seen (`spark_jobs/post_versions.py`): in an example at the impression, in its own features at midnight, in what
-a user engaged with at the engagement, in what an author writes when it was first seen.
+could be seen (`spark_jobs/rules/post_versions.py`): in an example at the impression, in its own features at midnight,
+in what a user engaged with at the engagement, in what an author writes when it was first seen.
 
 **Unknown.** A value that a model cannot know has one place, whatever it is: swapping one for another changes no score.
 A country or city is known where `FeatureRules.location_users` users of the training rows have it; `gold.locations`
@@ -46,12 +46,12 @@ _TITLES: dict[Entity, str] = {
     "context": "Context",
 }
 _NOTES: dict[Entity, str] = {
-    "user": "Lies in `gold.user_features`, computed by `spark_jobs/features/user_features.py`.",
-    "post": "Lies in `gold.post_features` (`spark_jobs/features/post_features.py`) and, as of each impression, in\n"
-    "`gold.training_examples`; both call `spark_jobs/post_columns.py`.",
-    "pair": "Lies in `gold.affinity_features`, computed by `spark_jobs/features/affinity_features.py`; sparse: pairs\n"
-    "who are connected, met, or answered each other. A pair without a row has the defaults.",
-    "context": "Computed by `spark_jobs/context_columns.py` for each impression. Where no session was logged (a\n"
+    "user": "Lies in `gold.user_features`, computed by `spark_jobs/features/user/user_features.py`.",
+    "post": "Lies in `gold.post_features` (`spark_jobs/features/post/post_features.py`) and, as of each impression,\n"
+    "in `gold.training_examples`; both call `spark_jobs/rules/post_columns.py`.",
+    "pair": "Lies in `gold.affinity_features`, computed by `spark_jobs/features/pair/affinity_features.py`; sparse:\n"
+    "pairs who are connected, met, or answered each other. A pair without a row has the defaults.",
+    "context": "Computed by `spark_jobs/rules/context_columns.py` for each impression. Where no session was logged (a\n"
     "nightly run, a sampled exposure) the user's feature in the last column stands for it, or the day that is served.",
 }
 

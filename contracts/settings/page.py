@@ -26,7 +26,7 @@ share = 4
 
 Name it by `--settings FILE`, or for every command by the variable `FEEDLAKE_SETTINGS`; change single values by
 `--set pool.size=50`, as often as needed. The order is: default, value preset, file, command line; the last one counts.
-`spark_jobs/run.py`, `models/train.py`, `spark_jobs/erase`, `spark_jobs/simulate`, the rollback, the reader, the
+`spark_jobs/night/run.py`, `models/train.py`, `spark_jobs/erase`, `spark_jobs/simulate`, the rollback, the reader, the
 collector, the drain, the demo and the loop take both options. `make demo`, `loop`, `erase`, `prove-erased`, `rollback`,
 `collector` and `settings` take `SETTINGS=file`; demo and loop keep what was in effect in `settings.toml` beside their
 lake. A night of the scheduler uses the file that its parameter `settings` names, by default what
@@ -43,7 +43,7 @@ over the settings of a night: equal values, equal hash. No job of a night reads
 service logs a hash of its own sections, and a simulated landing area keeps its options.
 
 What shapes stored bytes is no setting: [`contracts/shape.py`](../contracts/shape.py),
-[`contracts/epochs.py`](../contracts/epochs.py), [`models/presets.py`](../models/presets.py).
+[`contracts/epochs.py`](../contracts/epochs.py), [`models/presets/`](../models/presets).
 
 This page is made from [`contracts/settings/`](../contracts/settings) by
 `python -m contracts.settings --page > docs/settings.md`; a test fails where it is stale.

@@ -23,8 +23,8 @@ from pyspark.sql import functions as F
 from contracts.settings import parse_dataset
 from spark_jobs.adapt.stackexchange_events import Dump, transform
 from spark_jobs.adapt.windows import measure, windows
-from spark_jobs.night import newest_day
-from spark_jobs.session import open_session
+from spark_jobs.night.night import newest_day
+from spark_jobs.night.session import open_session
 
 COLUMNS = {
     "Users": ("Id", "CreationDate", "DisplayName", "Location"),

@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from contracts.settings import Dataset
-from spark_jobs.counters import POSITIVE
+from spark_jobs.rules.counters import POSITIVE
 
 YEAR = 365
 """Days of the source, up to its newest, that its rhythm is taken from."""

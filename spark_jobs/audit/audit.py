@@ -16,12 +16,12 @@ from contracts.policy import RULES
 from contracts.settings import AuditThresholds
 from spark_jobs.audit.checks import Check, at_least, at_most, only_row, report_only
 from spark_jobs.audit.personal import check_personal
-from spark_jobs.authorship import author_key
-from spark_jobs.night import Night
-from spark_jobs.point_in_time import known_before
-from spark_jobs.policy import Policy, breaks, judged_pairs, read_policy
-from spark_jobs.seen import suppressed_pairs
-from spark_jobs.visibility import Edges, read_edges, visible_pairs
+from spark_jobs.night.night import Night
+from spark_jobs.rules.authorship import author_key
+from spark_jobs.rules.point_in_time import known_before
+from spark_jobs.rules.policy import Policy, breaks, judged_pairs, read_policy
+from spark_jobs.rules.seen import suppressed_pairs
+from spark_jobs.rules.visibility import Edges, read_edges, visible_pairs
 
 SCORE_QUANTILES = (0.01, 0.25, 0.5, 0.75, 0.99)
 

@@ -9,11 +9,11 @@ from contracts.candidate_sources import CANDIDATE_SOURCES
 from contracts.settings import AuditThresholds
 from contracts.visibility import is_open
 from spark_jobs.audit.checks import Check, at_most, only_row, report_only
-from spark_jobs.authorship import author_key
-from spark_jobs.counters import POSITIVE
-from spark_jobs.night import Night
-from spark_jobs.recent_posts import live_posts
-from spark_jobs.seen import recent_log
+from spark_jobs.night.night import Night
+from spark_jobs.rules.authorship import author_key
+from spark_jobs.rules.counters import POSITIVE
+from spark_jobs.rules.recent_posts import live_posts
+from spark_jobs.rules.seen import recent_log
 
 NUM_AUTHORS = 10
 

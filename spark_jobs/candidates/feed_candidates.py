@@ -14,16 +14,16 @@ from pyspark.sql import functions as F
 from contracts.candidate_sources import CANDIDATE_SOURCES, CandidateSource
 from contracts.policy import FACT_CHECKED, HIDES, RULES
 from contracts.settings import Settings
-from spark_jobs.authorship import is_by_another
 from spark_jobs.candidates.offers import Offers, read_offers
 from spark_jobs.candidates.sources import PROPOSERS, limits_by_source
-from spark_jobs.lake import write_partition
-from spark_jobs.night import Night
-from spark_jobs.policy import BROKEN, FLAGS, Policy, breaks, breaks_any, broken, read_policy, with_flags
-from spark_jobs.recent_posts import recent_posts
-from spark_jobs.seen import suppressed_pairs
-from spark_jobs.simple_score import simple_score
-from spark_jobs.visibility import POST_COLUMNS, Edges, read_edges, visible_pairs
+from spark_jobs.night.night import Night
+from spark_jobs.night.writers import write_partition
+from spark_jobs.rules.authorship import is_by_another
+from spark_jobs.rules.policy import BROKEN, FLAGS, Policy, breaks, breaks_any, broken, read_policy, with_flags
+from spark_jobs.rules.recent_posts import recent_posts
+from spark_jobs.rules.seen import suppressed_pairs
+from spark_jobs.rules.simple_score import simple_score
+from spark_jobs.rules.visibility import POST_COLUMNS, Edges, read_edges, visible_pairs
 
 READ_OF_FEATURES = ("engagement_rate", "log_views", "read_topics", "content_embedding")
 """Features of posts that sources read."""

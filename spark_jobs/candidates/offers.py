@@ -8,10 +8,10 @@ from pyspark.sql import functions as F
 
 from contracts.settings import Settings
 from contracts.visibility import is_open
-from spark_jobs.counters import POSITIVE
-from spark_jobs.night import Night
-from spark_jobs.seen import recent_log
-from spark_jobs.visibility import Edges, active
+from spark_jobs.night.night import Night
+from spark_jobs.rules.counters import POSITIVE
+from spark_jobs.rules.seen import recent_log
+from spark_jobs.rules.visibility import Edges, active
 
 SPARE = 2
 """A list for many users is this many times as long as the limit: some of it they have seen."""

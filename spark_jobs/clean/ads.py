@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 from spark_jobs.clean.latest_versions import latest_versions, merge_latest
 from spark_jobs.clean.news import typed_news
 from spark_jobs.clean.references import Reference, check, post_references
-from spark_jobs.night import Night
+from spark_jobs.night.night import Night
 
 
 def check_versions(events: DataFrame, campaigns: DataFrame, posts: Sequence[Reference]) -> DataFrame:

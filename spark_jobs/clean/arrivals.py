@@ -8,10 +8,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from spark_jobs.clean.news import progress, since
-from spark_jobs.lake import delete_all, merge_by_key
-from spark_jobs.night import Night
-from spark_jobs.point_in_time import seen_day
-from spark_jobs.refused_lines import with_times
+from spark_jobs.night.night import Night
+from spark_jobs.night.writers import delete_all, merge_by_key
+from spark_jobs.rules.point_in_time import seen_day
+from spark_jobs.rules.refused_lines import with_times
 
 
 def transform(fresh: DataFrame, settled: DataFrame) -> DataFrame:

@@ -1,7 +1,7 @@
 """silver.blocks: when a user blocked another; grain: user_id, blocked_id, valid_from."""
 
 from spark_jobs.clean.intervals import Edge, build
-from spark_jobs.night import Night
+from spark_jobs.night.night import Night
 
 EDGE = Edge("silver.blocks", "blocked_id", "user_blocked", "user_unblocked")
 

@@ -5,7 +5,7 @@ from pyspark.sql import DataFrame
 from spark_jobs.clean.latest_versions import latest_versions, merge_latest
 from spark_jobs.clean.news import typed_news
 from spark_jobs.clean.references import check, post_references
-from spark_jobs.night import Night
+from spark_jobs.night.night import Night
 
 
 def transform(events: DataFrame) -> DataFrame:

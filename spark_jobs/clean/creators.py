@@ -7,8 +7,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from spark_jobs.clean.changes import changed_rows
-from spark_jobs.lake import delete_by_key, merge_by_key
-from spark_jobs.night import Night
+from spark_jobs.night.night import Night
+from spark_jobs.night.writers import delete_by_key, merge_by_key
 
 
 def transform(posts: DataFrame, pages: DataFrame) -> DataFrame:

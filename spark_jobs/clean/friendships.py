@@ -1,7 +1,7 @@
 """silver.friendships: when two users were friends, in both directions; grain: user_id, friend_id, valid_from."""
 
 from spark_jobs.clean.intervals import Edge, build
-from spark_jobs.night import Night
+from spark_jobs.night.night import Night
 
 EDGE = Edge(
     "silver.friendships",

@@ -1,7 +1,7 @@
 """silver.groups: the latest version of every group; grain: group_id."""
 
 from spark_jobs.clean.owned_entities import build
-from spark_jobs.night import Night
+from spark_jobs.night.night import Night
 
 
 def main(night: Night) -> None:

@@ -7,7 +7,7 @@ from pyspark.sql import functions as F
 
 from spark_jobs.clean.news import typed_news
 from spark_jobs.clean.references import RECEIVED_EARLIER, Reference, check, merge_accepted, post_references
-from spark_jobs.night import Night
+from spark_jobs.night.night import Night
 
 
 def check_events(events: DataFrame, users: DataFrame, posts: Sequence[Reference], ads: DataFrame) -> DataFrame:

@@ -19,7 +19,7 @@ from pyspark.sql import functions as F
 from spark_jobs.clean.changes import changed_rows
 from spark_jobs.clean.news import typed_news
 from spark_jobs.clean.references import Reference, check, merge_accepted, refuse_where
-from spark_jobs.night import Night
+from spark_jobs.night.night import Night
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from spark_jobs.clean.references import merge_accepted
-from spark_jobs.night import Night
+from spark_jobs.night.night import Night
 
 COMES_AFTER = (
     "struct(new.updated_at, new.event_id) > struct(old.updated_at, coalesce(old.event_id, '') AS event_id) "

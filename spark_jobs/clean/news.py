@@ -12,10 +12,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from spark_jobs.clean.typed_events import typed_events
-from spark_jobs.lake import delete_all
-from spark_jobs.landing_reads import NONE, newest_arrival
-from spark_jobs.night import Night
-from spark_jobs.refused_lines import with_times
+from spark_jobs.night.landing_reads import NONE, newest_arrival
+from spark_jobs.night.night import Night
+from spark_jobs.night.writers import delete_all
+from spark_jobs.rules.refused_lines import with_times
 
 WAITING = (
     "unknown_user",

@@ -7,7 +7,7 @@ from contracts.erasure import NOBODY
 from spark_jobs.clean.latest_versions import latest_versions, merge_latest
 from spark_jobs.clean.news import typed_news
 from spark_jobs.clean.references import Reference, check
-from spark_jobs.night import Night
+from spark_jobs.night.night import Night
 
 
 def transform(events: DataFrame, key: str) -> DataFrame:

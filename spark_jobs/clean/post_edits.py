@@ -1,7 +1,7 @@
 """silver.post_edits: the versions of posts that a later edit replaced; grain: post_id, updated_at.
 
 Few posts are ever edited, so it is small. With silver.posts it tells what a post was at any instant
-(``spark_jobs/post_versions.py``).
+(``spark_jobs/rules/post_versions.py``).
 """
 
 from pyspark.sql import DataFrame
@@ -11,8 +11,8 @@ from spark_jobs.clean.changes import changed_rows
 from spark_jobs.clean.news import has_news, news
 from spark_jobs.clean.post_history import POST_EVENTS, check_versions, known_versions, told_versions
 from spark_jobs.clean.references import accepted
-from spark_jobs.lake import merge_by_key
-from spark_jobs.night import Night
+from spark_jobs.night.night import Night
+from spark_jobs.night.writers import merge_by_key
 
 
 def transform(versions: DataFrame, posts: DataFrame, existing: DataFrame) -> DataFrame:

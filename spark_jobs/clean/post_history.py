@@ -9,8 +9,8 @@ from pyspark.sql import functions as F
 
 from spark_jobs.clean.references import Reference, check, refuse_where
 from spark_jobs.clean.typed_events import typed_events
-from spark_jobs.night import Night
-from spark_jobs.point_in_time import visible_micros
+from spark_jobs.night.night import Night
+from spark_jobs.rules.point_in_time import visible_micros
 
 CONTENT = (
     "author_id",

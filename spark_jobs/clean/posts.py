@@ -8,9 +8,9 @@ from spark_jobs.clean.news import has_news, news
 from spark_jobs.clean.post_history import POST_EVENTS, check_versions, known_versions, told_versions
 from spark_jobs.clean.references import Reference, accepted, check, needed_lines, write_refused
 from spark_jobs.clean.typed_events import typed_events
-from spark_jobs.lake import merge_by_key
-from spark_jobs.night import Night
-from spark_jobs.point_in_time import visible_micros
+from spark_jobs.night.night import Night
+from spark_jobs.night.writers import merge_by_key
+from spark_jobs.rules.point_in_time import visible_micros
 
 
 def transform(versions: DataFrame, deletions: DataFrame, existing: DataFrame, edits: DataFrame) -> DataFrame:

@@ -13,9 +13,9 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from spark_jobs.lake import merge_by_key
-from spark_jobs.night import Night
-from spark_jobs.refused_lines import DIFFERS
+from spark_jobs.night.night import Night
+from spark_jobs.night.writers import merge_by_key
+from spark_jobs.rules.refused_lines import DIFFERS
 
 RECEIVED_EARLIER = "new.received_at < old.received_at"
 """When a row of a log, which has its event's id, makes way: for a delivery of the event that was received earlier."""

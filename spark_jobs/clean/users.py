@@ -5,8 +5,8 @@ from pyspark.sql import functions as F
 
 from spark_jobs.clean.changes import changed_rows
 from spark_jobs.clean.news import typed_news
-from spark_jobs.lake import merge_by_key
-from spark_jobs.night import Night
+from spark_jobs.night.night import Night
+from spark_jobs.night.writers import merge_by_key
 
 _GENDERS = ("female", "male", "other")
 

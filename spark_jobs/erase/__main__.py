@@ -21,8 +21,8 @@ from spark_jobs.erase.job import CannotEraseError, Request, erase
 from spark_jobs.erase.needles import Needles
 from spark_jobs.erase.search import open_folder, search_folder
 from spark_jobs.erase.search_list import SearchList
-from spark_jobs.lake import Lake
-from spark_jobs.session import open_session
+from spark_jobs.night.lake import Lake
+from spark_jobs.night.session import open_session
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:

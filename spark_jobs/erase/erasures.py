@@ -14,12 +14,13 @@ from pyspark.sql import functions as F
 from contracts.erasure import KINDS, id_key, key_check
 from contracts.pipeline import BY_NAME
 from contracts.verdicts import describe_rule
-from spark_jobs.ddl import read_schema
 from spark_jobs.erase.search_list import SearchList
-from spark_jobs.gate.gate import check_grain
-from spark_jobs.gate.rows import OnSpark
-from spark_jobs.gate.suites import expect, load_suite
-from spark_jobs.lake import Lake, merge_by_key
+from spark_jobs.night.ddl import read_schema
+from spark_jobs.night.gate.gate import check_grain
+from spark_jobs.night.gate.rows import OnSpark
+from spark_jobs.night.gate.suites import expect, load_suite
+from spark_jobs.night.lake import Lake
+from spark_jobs.night.writers import merge_by_key
 
 TABLE = "bronze.erasures"
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from contracts.collector_keys import LINE_FIELD, STREAM
 from contracts.erasure import KINDS, LINE_FIELDS, Kind
 from contracts.redis_keys import USER_TAG
-from spark_jobs.erased_ids import ErasedIds
+from spark_jobs.rules.erased_ids import ErasedIds
 
 if TYPE_CHECKING:
     import redis

@@ -13,8 +13,8 @@ from typing import Any
 from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
 
-from spark_jobs.lake import Lake
-from spark_jobs.session import num_shuffles
+from spark_jobs.night.lake import Lake
+from spark_jobs.night.session import num_shuffles
 
 _VERSION_DIGITS = 20
 _WHILE_VACUUMING = {

@@ -32,7 +32,7 @@ from spark_jobs.erase.needles import Needles
 from spark_jobs.erase.person import find_person
 from spark_jobs.erase.search_list import SearchList
 from spark_jobs.erase.tables import erase_rows
-from spark_jobs.lake import Lake
+from spark_jobs.night.lake import Lake
 from spark_jobs.publish.store import connect
 
 SIDE_BY_SIDE = 2

@@ -10,8 +10,8 @@ from pyspark.sql import functions as F
 from contracts.erasure import TRACES
 from contracts.settings import ErasureRules
 from spark_jobs.erase.search_list import SearchList
-from spark_jobs.erased_ids import ErasedIds
-from spark_jobs.lake import Lake
+from spark_jobs.night.lake import Lake
+from spark_jobs.rules.erased_ids import ErasedIds
 
 _NAMED = {
     "silver.users": "user_id",

@@ -20,8 +20,8 @@ from contracts.settings.options import add_options, load_options
 from spark_jobs.erase.needles import Needles
 from spark_jobs.erase.search import Searched, search_folder, search_redis
 from spark_jobs.erase.search_list import SearchList
+from spark_jobs.night.session import open_session
 from spark_jobs.publish.store import connect
-from spark_jobs.session import open_session
 
 _SHOWN = 20
 

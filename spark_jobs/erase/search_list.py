@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from contracts.erasure import KINDS
-from spark_jobs.erased_ids import ErasedIds
+from spark_jobs.rules.erased_ids import ErasedIds
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from contracts.erasure import NOBODY, TRACES, Trace
-from spark_jobs.erased_ids import ErasedIds, has_number_of, is_theirs, is_touched, parse_line, redact
-from spark_jobs.lake import Lake
+from spark_jobs.night.lake import Lake
+from spark_jobs.rules.erased_ids import ErasedIds, has_number_of, is_theirs, is_touched, parse_line, redact
 
 
 def erase_rows(lake: Lake, name: str, ids: ErasedIds) -> dict[str, int]:

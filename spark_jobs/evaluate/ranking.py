@@ -16,13 +16,13 @@ from analysis.metrics.relevance import METRICS, MIN_EXAMPLES
 from analysis.metrics.segments import SegmentMeans, by_segment
 from contracts.landing import CONTENT_TYPES
 from contracts.settings import Evaluation
-from spark_jobs import heldout_scores
 from spark_jobs.evaluate import user_metrics
 from spark_jobs.evaluate.head_quality import count_scores, grouped_auc, summarise_heads
 from spark_jobs.evaluate.user_metrics import ALL, METRIC_COLUMNS, ORDERS
-from spark_jobs.heldout_scores import heldout_days, read_examples, sample_users
-from spark_jobs.night import Night
-from spark_jobs.night_model import scorer_of
+from spark_jobs.night.night import Night
+from spark_jobs.rules import heldout_scores
+from spark_jobs.rules.heldout_scores import heldout_days, read_examples, sample_users
+from spark_jobs.rules.night_model import scorer_of
 
 BASELINES = tuple(order for order in ORDERS if order != "ranker")
 SEGMENT_METRIC = "ndcg@10"

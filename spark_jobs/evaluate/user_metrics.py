@@ -18,7 +18,7 @@ from analysis.metrics.ranking import rank_lists
 from analysis.metrics.relevance import METRICS, grades_of
 from contracts.heads import BINARY_HEADS
 from contracts.landing import CONTENT_TYPES
-from spark_jobs.user_batches import whole_users
+from spark_jobs.rules.user_batches import whole_users
 
 ORDERS = {"ranker": "value_score", "chronological": "created_s", "popularity": "num_prior_likes"}
 """The column that each order sorts by, highest first."""

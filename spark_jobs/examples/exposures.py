@@ -1,7 +1,7 @@
 """Exposures: who saw which post when; logged, or sampled for a source that logs no impressions.
 
 Grain: example_id. Columns: user_id, post_id, shown_at, surface, request_id, position, exposure, propensity, city, and
-the features of ``spark_jobs.context_columns.session_columns``, null where unknown.
+the features of ``spark_jobs.rules.context_columns.session_columns``, null where unknown.
 """
 
 from datetime import timedelta
@@ -11,12 +11,12 @@ from pyspark.sql import functions as F
 
 from contracts.settings import NegativeSampling
 from contracts.visibility import is_open
-from spark_jobs.authorship import is_by_another
-from spark_jobs.context_columns import session_columns
-from spark_jobs.counters import POSITIVE, organic
 from spark_jobs.examples.session_state import session_state
 from spark_jobs.examples.window import Window
-from spark_jobs.post_versions import is_gone_at, stood_at
+from spark_jobs.rules.authorship import is_by_another
+from spark_jobs.rules.context_columns import session_columns
+from spark_jobs.rules.counters import POSITIVE, organic
+from spark_jobs.rules.post_versions import is_gone_at, stood_at
 
 
 def logged_exposures(impressions: DataFrame, window: Window) -> DataFrame:
@@ -43,7 +43,7 @@ def sampled_exposures(
 ) -> DataFrame:
     """Engagements of the window as exposures, and sampled posts beside each (``docs/negatives.md``).
 
-    ``versions`` are those of posts, ``with_deletions`` (``spark_jobs.post_versions``).
+    ``versions`` are those of posts, ``with_deletions`` (``spark_jobs.rules.post_versions``).
     """
     known = window.received(organic(engagements), "engaged_at").where(F.col("user_id").isNotNull())
     positives = first_engagements(known, window)

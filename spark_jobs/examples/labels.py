@@ -5,8 +5,8 @@ from pyspark.sql import Window as Frame
 from pyspark.sql import functions as F
 
 from contracts.heads import BINARY_HEADS, LABEL_COLUMNS
-from spark_jobs.counters import organic
 from spark_jobs.examples.window import Window
+from spark_jobs.rules.counters import organic
 
 
 def attributable(engagements: DataFrame, window: Window) -> DataFrame:

@@ -3,11 +3,11 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from spark_jobs.counters import organic
 from spark_jobs.examples.exposures import first_engagements
 from spark_jobs.examples.window import Window
-from spark_jobs.night import Night
-from spark_jobs.post_versions import all_versions, stood_at
+from spark_jobs.night.night import Night
+from spark_jobs.rules.counters import organic
+from spark_jobs.rules.post_versions import all_versions, stood_at
 
 
 def left_out(night: Night, window: Window) -> list[str]:

@@ -25,15 +25,15 @@ from analysis.position_bias import (
 )
 from contracts.features import example_columns
 from contracts.settings import Propensities
-from spark_jobs.ddl import read_schema
 from spark_jobs.examples.exposures import logged_exposures
 from spark_jobs.examples.labels import attributable, attribute, engaged_examples
 from spark_jobs.examples.training_examples import describe_points, feature_inputs, join_features
 from spark_jobs.examples.window import Window
-from spark_jobs.lake import write_partition
-from spark_jobs.night import Night
-from spark_jobs.post_versions import all_versions
-from spark_jobs.user_batches import feature_matrix
+from spark_jobs.night.ddl import read_schema
+from spark_jobs.night.night import Night
+from spark_jobs.night.writers import write_partition
+from spark_jobs.rules.post_versions import all_versions
+from spark_jobs.rules.user_batches import feature_matrix
 
 TABLE = "gold.propensities"
 _HASH_RANGE = 1_000_000

@@ -3,7 +3,7 @@
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from spark_jobs.point_in_time import visible_micros
+from spark_jobs.rules.point_in_time import visible_micros
 
 
 def session_state(impressions: DataFrame) -> DataFrame:

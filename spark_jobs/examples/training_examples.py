@@ -8,20 +8,20 @@ from pyspark.sql import functions as F
 from contracts.features import Entity, Feature, example_columns, features_of, names_of
 from contracts.heads import LABEL_COLUMNS
 from contracts.settings import Settings
-from spark_jobs.context_columns import instant_columns, session_columns
-from spark_jobs.counters import counters_at, post_events
 from spark_jobs.examples.exposures import logged_exposures, sampled_exposures
 from spark_jobs.examples.labels import attributable, attribute, mature_labels
 from spark_jobs.examples.left_out import left_out
 from spark_jobs.examples.weights import weights_by_position, with_weights
 from spark_jobs.examples.window import Window
-from spark_jobs.feature_columns import with_defaults
-from spark_jobs.lake import write_partition
-from spark_jobs.location_columns import CARRIED, city_ratios, in_cities, join_cities, join_countries, location
-from spark_jobs.night import Night
-from spark_jobs.point_in_time import snapshot_day
-from spark_jobs.post_columns import complete_posts, describe_posts
-from spark_jobs.post_versions import all_versions, join_versions, with_deletions
+from spark_jobs.night.feature_columns import with_defaults
+from spark_jobs.night.night import Night
+from spark_jobs.night.writers import write_partition
+from spark_jobs.rules.context_columns import instant_columns, session_columns
+from spark_jobs.rules.counters import counters_at, post_events
+from spark_jobs.rules.location_columns import CARRIED, city_ratios, in_cities, join_cities, join_countries, location
+from spark_jobs.rules.point_in_time import snapshot_day
+from spark_jobs.rules.post_columns import complete_posts, describe_posts
+from spark_jobs.rules.post_versions import all_versions, join_versions, with_deletions
 
 TABLE = "gold.training_examples"
 _CARRIED = (

@@ -6,8 +6,8 @@ from datetime import date, datetime, timedelta
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from spark_jobs.night import Night
-from spark_jobs.point_in_time import known_before
+from spark_jobs.night.night import Night
+from spark_jobs.rules.point_in_time import known_before
 
 
 @dataclass(frozen=True)

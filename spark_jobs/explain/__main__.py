@@ -22,9 +22,9 @@ from pyspark.sql import functions as F
 from contracts.settings.options import add_options, load_options
 from spark_jobs.explain.stories import explain_pair, explain_pool, explain_post
 from spark_jobs.explain.words import tell_pair, tell_pool, tell_post
-from spark_jobs.lake import Lake
-from spark_jobs.night import Night
-from spark_jobs.session import open_session
+from spark_jobs.night.lake import Lake
+from spark_jobs.night.night import Night
+from spark_jobs.night.session import open_session
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:

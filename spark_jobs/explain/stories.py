@@ -13,11 +13,11 @@ from pyspark.sql import functions as F
 from contracts.heads import HEADS
 from contracts.policy import HIDES, RULES
 from contracts.settings import ValueWeights
-from spark_jobs.night import Night
-from spark_jobs.policy import BROKEN, FLAGS, judged_pairs, read_policy, with_flags
-from spark_jobs.recent_posts import live_posts
-from spark_jobs.seen import suppressed_pairs
-from spark_jobs.visibility import read_edges, visible_pairs
+from spark_jobs.night.night import Night
+from spark_jobs.rules.policy import BROKEN, FLAGS, judged_pairs, read_policy, with_flags
+from spark_jobs.rules.recent_posts import live_posts
+from spark_jobs.rules.seen import suppressed_pairs
+from spark_jobs.rules.visibility import read_edges, visible_pairs
 
 TOP = 16
 

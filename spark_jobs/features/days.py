@@ -7,10 +7,10 @@ from datetime import date, timedelta
 
 from pyspark.sql import functions as F
 
-from spark_jobs.ddl import read_schema
-from spark_jobs.lake import merge_by_key
-from spark_jobs.landing_reads import NONE, newest_arrival
-from spark_jobs.night import Night
+from spark_jobs.night.ddl import read_schema
+from spark_jobs.night.landing_reads import NONE, newest_arrival
+from spark_jobs.night.night import Night
+from spark_jobs.night.writers import merge_by_key
 
 SNAPSHOTS = "gold.snapshots"
 

@@ -7,9 +7,9 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from spark_jobs.counters import organic, paid
-from spark_jobs.point_in_time import on_days, seen_day
-from spark_jobs.post_columns import topics_of
+from spark_jobs.rules.counters import organic, paid
+from spark_jobs.rules.point_in_time import on_days, seen_day
+from spark_jobs.rules.post_columns import topics_of
 
 
 def event_log(impressions: DataFrame, engagements: DataFrame, days: Sequence[date], activity_days: int) -> DataFrame:

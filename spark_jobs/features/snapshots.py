@@ -7,7 +7,7 @@ partitions the night built again, and for which files that came late.
 from pyspark.sql import functions as F
 
 from spark_jobs.features.days import SNAPSHOTS
-from spark_jobs.night import Night
+from spark_jobs.night.night import Night
 
 
 def main(night: Night) -> None:

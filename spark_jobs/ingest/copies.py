@@ -9,7 +9,7 @@ bronze.events already, which then goes to the quarantine.
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from spark_jobs.refused_lines import with_times
+from spark_jobs.rules.refused_lines import with_times
 
 PLACE = ("source", "line")
 _COLUMNS = ("event_id", "event_type", "event_time", "received_at", "source", "line", "raw", "landing_date", "batch")

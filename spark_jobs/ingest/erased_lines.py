@@ -4,8 +4,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from contracts.erasure import KINDS, LINE_FIELDS, LINE_LISTS, LINE_OWNER, key_check, load_key
-from spark_jobs.erased_ids import ErasedIds, has_number_of, is_theirs, numbers_in, parse_line, redact, with_id_key
-from spark_jobs.night import Night
+from spark_jobs.night.night import Night
+from spark_jobs.rules.erased_ids import ErasedIds, has_number_of, is_theirs, numbers_in, parse_line, redact, with_id_key
 
 REASON = "erased_user"
 

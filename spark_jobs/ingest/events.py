@@ -13,16 +13,16 @@ from pyspark.sql import functions as F
 
 from contracts.landing import MAX_CLOCK_SKEW_S
 from contracts.settings import Dataset
-from spark_jobs.gate.gate import gated_days
 from spark_jobs.ingest import files, quarantine
 from spark_jobs.ingest.copies import PLACE, acceptable, find_copies, known_copies, repeated_ids
 from spark_jobs.ingest.erased_lines import refuse_erased
 from spark_jobs.ingest.landing_files import read_lines
 from spark_jobs.ingest.validation import validate
-from spark_jobs.lake import append_rows, delete_by_key, merge_by_key
-from spark_jobs.night import Night
-from spark_jobs.refused_lines import DIFFERS
-from spark_jobs.session import size_shuffles
+from spark_jobs.night.gate.gate import gated_days
+from spark_jobs.night.night import Night
+from spark_jobs.night.session import size_shuffles
+from spark_jobs.night.writers import append_rows, delete_by_key, merge_by_key
+from spark_jobs.rules.refused_lines import DIFFERS
 
 TIMES_AS_LONG = 4
 """A landed line is this many times as long as what shuffles keep of it."""

@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 
-from spark_jobs.ddl import read_schema
 from spark_jobs.ingest.file_reads import Measured, Reading, part_to_read
 from spark_jobs.ingest.landing_area import LandingError, LandingFile, RefusedFile, list_files
 from spark_jobs.ingest.landing_files import measure_files
-from spark_jobs.lake import delete_by_key, merge_by_key
-from spark_jobs.landing_reads import newest_arrival
-from spark_jobs.night import Night
+from spark_jobs.night.ddl import read_schema
+from spark_jobs.night.landing_reads import newest_arrival
+from spark_jobs.night.night import Night
+from spark_jobs.night.writers import delete_by_key, merge_by_key
 
 TABLE = "bronze.files"
 

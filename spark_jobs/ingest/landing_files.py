@@ -15,7 +15,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from spark_jobs.ingest.file_reads import Measured, Reading, is_gzip, measure
 from spark_jobs.ingest.landing_area import LandingFile, open_bytes
-from spark_jobs.user_batches import at_least
+from spark_jobs.rules.user_batches import at_least
 
 LINES_PER_BATCH = 16_384
 BYTES_PER_TASK = 32 * 2**20

@@ -7,7 +7,7 @@ the accepted ones; events whose references do not hold by the jobs of the clean 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from spark_jobs.night import Night
+from spark_jobs.night.night import Night
 
 WRITER = "bronze.events"
 

@@ -8,9 +8,9 @@ from pyspark.sql import functions as F
 
 from contracts.heads import BINARY_HEADS
 from contracts.visibility import is_open
-from spark_jobs.counters import POSITIVE, organic
-from spark_jobs.night import Night
-from spark_jobs.point_in_time import known_before
+from spark_jobs.night.night import Night
+from spark_jobs.rules.counters import POSITIVE, organic
+from spark_jobs.rules.point_in_time import known_before
 
 EDGES = ("silver.friendships", "silver.page_follows", "silver.group_memberships")
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from contracts.settings import Dataset
-from spark_jobs.night import Night
+from spark_jobs.night.night import Night
 from spark_jobs.preflight.counts import count, read_logs
 from spark_jobs.preflight.findings import in_window, learnt, no_model, notes, stops
 

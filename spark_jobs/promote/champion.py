@@ -13,8 +13,8 @@ from pyspark.sql import functions as F
 
 from contracts.epoch_status import PUBLISHED
 from models.erasure import is_before_erasure
-from spark_jobs.night import Night
-from spark_jobs.night_model import SIMPLE_SCORE, folder_of
+from spark_jobs.night.night import Night
+from spark_jobs.rules.night_model import SIMPLE_SCORE, folder_of
 
 if TYPE_CHECKING:
     from models.checkpoint import Checkpoint

@@ -10,10 +10,10 @@ from pyspark.sql import functions as F
 from analysis.promotion import ScoredRows
 from contracts.heads import HEADS, LABEL_COLUMNS
 from contracts.settings import Settings
-from spark_jobs import heldout_scores
-from spark_jobs.heldout_scores import Config
-from spark_jobs.rates import count_of_log
-from spark_jobs.simple_score import simple_score, weighted_engagement
+from spark_jobs.rules import heldout_scores
+from spark_jobs.rules.heldout_scores import Config
+from spark_jobs.rules.rates import count_of_log
+from spark_jobs.rules.simple_score import simple_score, weighted_engagement
 
 _READ = ("user_id", "post_id", "weight", *LABEL_COLUMNS, "value_score")
 _COUNTED = ("likes", "comments", "shares")

@@ -18,14 +18,14 @@ from analysis.promotion import Comparison, ScoredRows, compare, losses
 from contracts.model_stages import REJECTED
 from contracts.settings import Promotion
 from contracts.settings.models import HEAVY
-from spark_jobs.ddl import read_schema
-from spark_jobs.heldout_scores import Config, heldout_days, read_examples, sample_users
-from spark_jobs.lake import write_partition
-from spark_jobs.night import Night
-from spark_jobs.night_model import SIMPLE_SCORE, NightModel, folder_of, model_of, why_no_model
+from spark_jobs.night.ddl import read_schema
+from spark_jobs.night.night import Night
+from spark_jobs.night.writers import write_partition
 from spark_jobs.promote.champion import Champion, find_champion
 from spark_jobs.promote.heldout_rows import by_model, by_simple_score
 from spark_jobs.promote.stages import update_stages
+from spark_jobs.rules.heldout_scores import Config, heldout_days, read_examples, sample_users
+from spark_jobs.rules.night_model import SIMPLE_SCORE, NightModel, folder_of, model_of, why_no_model
 
 TABLE = "gold.promotions"
 PROMOTED, UNPROVEN, UNTRAINED = "promoted", "unproven", "untrained"

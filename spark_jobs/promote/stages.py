@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 from contracts.model_stages import BEFORE, CANDIDATE, REJECTED, RETIRED, SERVING
 from contracts.settings.models import HEAVY
 from models.registry import mark
-from spark_jobs.night import Night
+from spark_jobs.night.night import Night
 
 
 @dataclass(frozen=True)

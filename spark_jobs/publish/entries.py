@@ -19,8 +19,8 @@ from contracts.erasure import NOBODY
 from contracts.features import names_of
 from contracts.settings import PoolRules
 from contracts.visibility import is_open
-from spark_jobs.authorship import author_key
-from spark_jobs.recent_posts import STATS, public_reason
+from spark_jobs.rules.authorship import author_key
+from spark_jobs.rules.recent_posts import STATS, public_reason
 
 LARGEST_HALF = 65504.0
 """Largest finite float16: scores beyond it are clipped, never infinite."""

@@ -16,7 +16,7 @@ import redis
 
 from contracts.epoch_status import LOADING, standing
 from contracts.epochs import Pointer
-from spark_jobs.night import Night
+from spark_jobs.night.night import Night
 from spark_jobs.publish import ledger, narrowing, store, suppression
 from spark_jobs.publish.building import (
     Stopwatch,

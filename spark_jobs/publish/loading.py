@@ -22,7 +22,7 @@ from contracts.epochs import POOL_DTYPES, pack_pools
 from contracts.redis_keys import kind_named
 from contracts.settings import PublishRules
 from spark_jobs.publish.store import PublishFailed, connect, in_batches
-from spark_jobs.user_batches import feature_matrix
+from spark_jobs.rules.user_batches import feature_matrix
 
 Kind = Literal["pool", "features", "card"]
 REPORT = "partition INT, num_keys BIGINT, num_bytes BIGINT, checksum BIGINT"

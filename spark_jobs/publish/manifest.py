@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 from contracts.features import schema_hash
 from contracts.pipeline import BY_NAME, TABLES
 from contracts.run_files import AuditRecord
-from spark_jobs.night import Night
+from spark_jobs.night.night import Night
 from spark_jobs.publish.store import PublishFailed
 
 

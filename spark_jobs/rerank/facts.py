@@ -8,11 +8,11 @@ from pyspark.sql import functions as F
 from contracts.epochs import CONTENT_TYPES
 from contracts.settings import Exploration, RerankRules
 from contracts.shape import EMBEDDING_SIZE
-from spark_jobs.authorship import author_key
-from spark_jobs.rates import count_of_log
 from spark_jobs.rerank.pools import Plan
 from spark_jobs.rerank.rules.similarity import UNIT
 from spark_jobs.rerank.slates import NONE
+from spark_jobs.rules.authorship import author_key
+from spark_jobs.rules.rates import count_of_log
 
 ENGAGEMENTS = ("likes", "comments", "shares")
 AGES_H = (1, 6, 24)
@@ -62,7 +62,8 @@ def with_facts(candidates: DataFrame, facts: DataFrame, as_of: datetime, plan: P
 def _source() -> Column:
     """A number that two candidates share exactly when one friend, page or group proposed both; ``NONE`` for no source.
 
-    A friend of whom no id is known is no source, as nobody's posts are like no others (``spark_jobs.authorship``).
+    A friend of whom no id is known is no source, as nobody's posts are like no others
+    (``spark_jobs.rules.authorship``).
     """
     code = F.xxhash64("source_type", "source_id").bitwiseAND(F.lit(2**63 - 1))
     has_source = F.col("source_type").isin("friend", "page", "group") & F.col("source_id").isNotNull()

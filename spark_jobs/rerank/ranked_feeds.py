@@ -12,15 +12,15 @@ from pyspark.sql import functions as F
 
 from contracts.features import TOPICS
 from contracts.settings import RerankRules
-from spark_jobs.lake import write_partition
-from spark_jobs.night import Night
-from spark_jobs.policy import allowed_pairs, read_policy
-from spark_jobs.recent_posts import public_reason, recent_posts
+from spark_jobs.night.night import Night
+from spark_jobs.night.session import num_shuffles
+from spark_jobs.night.writers import write_partition
 from spark_jobs.rerank.facts import post_facts, with_facts
 from spark_jobs.rerank.pools import Plan
 from spark_jobs.rerank.worker import ASKED, KEPT, SCHEMA, fill_partition
-from spark_jobs.session import num_shuffles
-from spark_jobs.visibility import read_edges, visible_pairs
+from spark_jobs.rules.policy import allowed_pairs, read_policy
+from spark_jobs.rules.recent_posts import public_reason, recent_posts
+from spark_jobs.rules.visibility import read_edges, visible_pairs
 
 
 def interests_of(user_features: DataFrame, min_interest: float) -> DataFrame:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from spark_jobs.rerank.pools import Plan, fill_pools
 from spark_jobs.rerank.slates import CELLS, Candidates
-from spark_jobs.user_batches import at_least, float_matrix, whole_users
+from spark_jobs.rules.user_batches import at_least, float_matrix, whole_users
 
 KEPT = {
     "user_id": "BIGINT",

@@ -19,8 +19,8 @@ from contracts.features import defaults_of, features_of, place_of
 from contracts.heads import SCORE_COLUMNS
 from contracts.settings import ValueWeights
 from contracts.value import value_score
-from spark_jobs.night_model import NightModel, load_ranker
-from spark_jobs.user_batches import float_matrix, whole_users
+from spark_jobs.rules.night_model import NightModel, load_ranker
+from spark_jobs.rules.user_batches import float_matrix, whole_users
 
 Floats = NDArray[np.float32]
 

@@ -13,11 +13,11 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from contracts.features import names_of
-from spark_jobs.ddl import read_schema
-from spark_jobs.lake import write_partition
-from spark_jobs.night import Night
-from spark_jobs.night_model import NightModel, load_ranker, scorer_of
-from spark_jobs.user_batches import feature_matrix, number_lists
+from spark_jobs.night.ddl import read_schema
+from spark_jobs.night.night import Night
+from spark_jobs.night.writers import write_partition
+from spark_jobs.rules.night_model import NightModel, load_ranker, scorer_of
+from spark_jobs.rules.user_batches import feature_matrix, number_lists
 
 TABLE = "gold.post_embeddings"
 SCHEMA = "post_id BIGINT, embedding ARRAY<FLOAT>, projection ARRAY<FLOAT>"

@@ -13,13 +13,13 @@ from pyspark.sql import functions as F
 
 from contracts.features import Entity, defaults_of, features_of
 from contracts.heads import SCORE_COLUMNS
-from spark_jobs.context_columns import day_context
-from spark_jobs.feature_columns import dense_array
-from spark_jobs.lake import write_partition
-from spark_jobs.night import Night
-from spark_jobs.night_model import SIMPLE_SCORE, NightModel, scorer_of
+from spark_jobs.night.feature_columns import dense_array
+from spark_jobs.night.night import Night
+from spark_jobs.night.session import num_shuffles
+from spark_jobs.night.writers import write_partition
+from spark_jobs.rules.context_columns import day_context
+from spark_jobs.rules.night_model import SIMPLE_SCORE, NightModel, scorer_of
 from spark_jobs.score.candidate_scorer import SCHEMA, Config, PostSource, score_users
-from spark_jobs.session import num_shuffles
 
 
 def transform(candidates: DataFrame, affinity: DataFrame, users: DataFrame, config: Config) -> DataFrame:

@@ -14,8 +14,8 @@ if __package__ in {None, ""}:
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
 from contracts.settings.options import add_options, load_options
-from spark_jobs.lake import Lake
-from spark_jobs.session import open_session
+from spark_jobs.night.lake import Lake
+from spark_jobs.night.session import open_session
 from spark_jobs.simulate import respond, simulate
 from spark_jobs.simulate.landing import write_json
 

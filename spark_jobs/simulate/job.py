@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
 
-from spark_jobs.session import size_shuffles
+from spark_jobs.night.session import size_shuffles
 from spark_jobs.simulate import events
 from spark_jobs.simulate.ad_events import ad_activity, advertised
 from spark_jobs.simulate.ads import ads, campaigns, chosen_ads, react_to_ads, shown_ads

@@ -15,7 +15,7 @@ if __package__ in {None, ""}:
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from spark_jobs.session import open_session
+from spark_jobs.night.session import open_session
 from spark_jobs.simulate.network import blocks, both_ways, community, memberships, page_follows
 from spark_jobs.simulate.world import World
 

@@ -6,7 +6,7 @@ from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
 from contracts.epoch_status import PUBLISHED
-from spark_jobs.lake import Lake
+from spark_jobs.night.lake import Lake
 from spark_jobs.simulate.exposure import WINDOW_MS
 from spark_jobs.simulate.posts import admits
 from spark_jobs.simulate.ties import ties

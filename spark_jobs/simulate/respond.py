@@ -14,8 +14,8 @@ from typing import Any
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from spark_jobs.lake import Lake
-from spark_jobs.session import size_shuffles
+from spark_jobs.night.lake import Lake
+from spark_jobs.night.session import size_shuffles
 from spark_jobs.simulate.job import BYTES_PER_USER_DAY, draw_network, draw_rest, reported
 from spark_jobs.simulate.landing import RETRY_MS, with_dirt, write_json, write_last_day
 from spark_jobs.simulate.lines import MOST_LATE_MS

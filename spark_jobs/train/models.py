@@ -12,7 +12,7 @@ from pathlib import Path
 from contracts.settings.models import ROLES
 from contracts.settings.options import VARIABLE, words_of
 from models.registry import forget
-from spark_jobs.night import Night
+from spark_jobs.night.night import Night
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from spark_jobs.lake import Lake
-from spark_jobs.night import Night, load_settings
+from spark_jobs.night.lake import Lake
+from spark_jobs.night.night import Night, load_settings
 from spark_jobs.simulate import simulate
 from tests.edited_posts import edit_posts
 from tests.nights import Reader, reader, redis_server, run_night

@@ -14,9 +14,9 @@ from pyspark.sql import functions as F
 from contracts.settings import Dataset, Settings
 from spark_jobs.ingest import events
 from spark_jobs.ingest.landing_area import LandingError
-from spark_jobs.lake import Lake, checksum
-from spark_jobs.night import Night
-from spark_jobs.run import failures, run_stage
+from spark_jobs.night.lake import Lake, checksum
+from spark_jobs.night.night import Night
+from spark_jobs.night.run import failures, run_stage
 from tests.landed import (
     DS,
     NOON,

@@ -2,7 +2,7 @@
 
 import json
 
-from spark_jobs.night import Night
+from spark_jobs.night.night import Night
 
 
 def test_beats_baselines(published: Night) -> None:

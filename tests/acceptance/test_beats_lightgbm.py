@@ -21,9 +21,9 @@ from pyspark.sql import SparkSession
 
 from analysis.metrics.bootstrap import Interval
 from contracts.metrics.columns import Floats
-from spark_jobs.lake import Lake
-from spark_jobs.night import Night, load_settings
-from spark_jobs.night_model import model_of
+from spark_jobs.night.lake import Lake
+from spark_jobs.night.night import Night, load_settings
+from spark_jobs.rules.night_model import model_of
 from spark_jobs.simulate import simulate
 from tests.landed import DS
 from tests.nights import run_night

@@ -24,11 +24,11 @@ from contracts.heads import HEAD_NAMES, HEADS, Head
 from contracts.metrics.calibration import bins_of_rows, calibration_quality
 from contracts.metrics.columns import Floats
 from contracts.metrics.position import at_average_place
-from spark_jobs import heldout_scores
 from spark_jobs.evaluate.head_quality import count_scores, summarise_heads
-from spark_jobs.lake import Lake
-from spark_jobs.night import Night, load_settings
-from spark_jobs.night_model import model_of
+from spark_jobs.night.lake import Lake
+from spark_jobs.night.night import Night, load_settings
+from spark_jobs.rules import heldout_scores
+from spark_jobs.rules.night_model import model_of
 from spark_jobs.simulate import simulate
 from tests.landed import DS
 from tests.nights import run_night

@@ -22,12 +22,12 @@ from pyspark.sql import functions as F
 from analysis.report import render
 from contracts.heads import LABEL_COLUMNS
 from contracts.settings.load import load
-from spark_jobs.gate.gate import run_gate
-from spark_jobs.lake import Lake
-from spark_jobs.night import Night
-from spark_jobs.night_model import SIMPLE_SCORE
+from spark_jobs.night.gate.gate import run_gate
+from spark_jobs.night.lake import Lake
+from spark_jobs.night.night import Night
 from spark_jobs.publish import ledger
 from spark_jobs.publish.manifest import describe
+from spark_jobs.rules.night_model import SIMPLE_SCORE
 from tests import scoring_lake
 from tests.epoch_table import epoch_row, epoch_table
 from tests.nights import run_night

@@ -15,8 +15,8 @@ from contracts.settings import Settings
 from serving.collector.app import utc_now
 from serving.collector.events import time_text
 from spark_jobs.ingest import events
-from spark_jobs.lake import Lake, checksum
-from spark_jobs.night import Night
+from spark_jobs.night.lake import Lake, checksum
+from spark_jobs.night.night import Night
 from tests.serving.collector.collector_process import batch_request, collector
 from tests.serving.collector.collector_world import impression, kept_in, ndjson
 from tests.serving.drain.drain_process import landed, start_drain

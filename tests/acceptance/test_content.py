@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 from contracts.features import TOPICS
 from contracts.settings import Content
 from spark_jobs.adapt.plain_text import strip_html
-from spark_jobs.features import content_embeddings, content_models
+from spark_jobs.features.post import content_embeddings, content_models
 from spark_jobs.simulate.posts import hashtags, posts
 from spark_jobs.simulate.texts import text
 from spark_jobs.simulate.world import World

@@ -14,10 +14,10 @@ from pyspark.sql import SparkSession
 from contracts.landing import REFUSALS
 from contracts.pipeline import tables_of
 from contracts.settings import Settings
-from spark_jobs.lake import Lake
-from spark_jobs.night import Night
-from spark_jobs.run import build_table
-from spark_jobs.validate_landing import check_area, messages, report
+from spark_jobs.night.lake import Lake
+from spark_jobs.night.night import Night
+from spark_jobs.night.run import build_table
+from spark_jobs.validate.validate_landing import check_area, messages, report
 from tests.landed import DS, NOON, Event, ad, campaign, engagement, event, impression, land, post, session, user
 from tests.odd_lines import nested, with_raw
 
@@ -124,7 +124,7 @@ def run(*command: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_contract_messages_what_is_no_landing_area_is_said(tmp_path: Path) -> None:
-    done = run(sys.executable, "spark_jobs/validate_landing.py", "--landing", str(tmp_path))
+    done = run(sys.executable, "spark_jobs/validate/validate_landing.py", "--landing", str(tmp_path))
     assert done.returncode == 2
     assert done.stderr == f"validate-landing: {tmp_path}: no file <YYYY-MM-DD>/<name>.jsonl, see docs/landing.md\n"
 

@@ -7,8 +7,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from contracts.pipeline import TABLES
-from spark_jobs.lake import Lake, checksum
-from spark_jobs.night import Night, load_settings
+from spark_jobs.night.lake import Lake, checksum
+from spark_jobs.night.night import Night, load_settings
 from spark_jobs.simulate import simulate
 from tests.landed import DS, engagement, land
 from tests.nights import run_night

@@ -10,9 +10,9 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from contracts.settings import CommunityRules, SuggestionRules
-from spark_jobs.features import communities, people_suggestions
-from spark_jobs.features.mutual_friends import mutual_friends
-from spark_jobs.features.network_features import network_features
+from spark_jobs.features.graph import communities, people_suggestions
+from spark_jobs.features.graph.mutual_friends import mutual_friends
+from spark_jobs.features.graph.network_features import network_features
 from tests.feature_frames import frames_of, pair_features
 from tests.silver_rows import at, silver
 

@@ -26,8 +26,8 @@ from spark_jobs.erase.person import find_person
 from spark_jobs.erase.prove import describe, report
 from spark_jobs.erase.search import Searched, search_folder, search_redis
 from spark_jobs.erase.search_list import SearchList
-from spark_jobs.lake import Lake
-from spark_jobs.night import Night
+from spark_jobs.night.lake import Lake
+from spark_jobs.night.night import Night
 from tests.landed import engagement, impression, land
 from tests.nights import reader, redis_server, run_night
 

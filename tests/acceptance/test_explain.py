@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from spark_jobs.explain.stories import Pair, explain_pair, explain_pool, explain_post
 from spark_jobs.explain.words import tell_pair, tell_pool, tell_post
-from spark_jobs.night import Night
+from spark_jobs.night.night import Night
 
 NUM_PAIRS = 100
 

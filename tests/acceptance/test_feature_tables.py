@@ -6,7 +6,7 @@ A network of three communities need not have as many cities as a model can know,
 from pyspark.sql import functions as F
 
 from contracts.features import FEATURES, LANGUAGES, TABLES, features_of, named_of
-from spark_jobs.night import Night
+from spark_jobs.night.night import Night
 
 
 def test_feature_tables(published: Night) -> None:

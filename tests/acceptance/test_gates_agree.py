@@ -10,9 +10,9 @@ import pytest
 
 from contracts.pipeline import BY_NAME
 from contracts.run_files import RuleResult, TableVerdict
-from spark_jobs.gate import checks, suites
-from spark_jobs.gate.gate import run_gate
-from spark_jobs.night import Night
+from spark_jobs.night.gate import checks, suites
+from spark_jobs.night.gate.gate import run_gate
+from spark_jobs.night.night import Night
 from tests.random_tables import random_table, write_table
 
 pytestmark = pytest.mark.slow

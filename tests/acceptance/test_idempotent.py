@@ -4,8 +4,8 @@ import time
 from typing import Any
 
 from contracts.pipeline import TABLES
-from spark_jobs.lake import checksum
-from spark_jobs.night import Night
+from spark_jobs.night.lake import checksum
+from spark_jobs.night.night import Night
 from tests.nights import Reader, pointer, run_night
 
 GOLD = [table.full_name for table in TABLES if table.layer == "gold" and table.name != "epochs"]

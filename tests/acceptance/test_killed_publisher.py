@@ -5,7 +5,7 @@ from pathlib import Path
 
 import redis
 
-from spark_jobs.night import Night
+from spark_jobs.night.night import Night
 from tests.nights import Poller, Reader, kill, pointer, run_night, submit
 
 

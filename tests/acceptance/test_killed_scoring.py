@@ -3,8 +3,8 @@
 import time
 from pathlib import Path
 
-from spark_jobs.lake import checksum
-from spark_jobs.night import Night
+from spark_jobs.night.lake import checksum
+from spark_jobs.night.night import Night
 from tests.nights import Poller, Reader, kill, pointer, run_night, submit
 
 TABLE = "gold.scored_candidates"

@@ -17,10 +17,10 @@ from contracts.landing import LABELS
 from contracts.metrics.auc import auc
 from contracts.metrics.calibration import bins_of_rows, calibration_error
 from contracts.settings import Settings
-from spark_jobs.features import content_embeddings, content_models, content_risks, label_models, labelling_queue
-from spark_jobs.gate.gate import run_gate
-from spark_jobs.lake import Lake
-from spark_jobs.night import Night
+from spark_jobs.features.post import content_embeddings, content_models, content_risks, label_models, labelling_queue
+from spark_jobs.night.gate.gate import run_gate
+from spark_jobs.night.lake import Lake
+from spark_jobs.night.night import Night
 from spark_jobs.simulate.world import World
 from tests.silver_rows import put_views
 from tests.simulated_silver import put_posts, truth_of

@@ -12,9 +12,9 @@ from pyspark.sql import functions as F
 
 from contracts.pipeline import tables_of
 from contracts.settings import Dataset, Settings
-from spark_jobs.lake import Lake, checksum
-from spark_jobs.night import Night
-from spark_jobs.run import build_table
+from spark_jobs.night.lake import Lake, checksum
+from spark_jobs.night.night import Night
+from spark_jobs.night.run import build_table
 from tests.arrivals import FIRST, LAST, area, put
 
 pytestmark = pytest.mark.slow

@@ -6,11 +6,11 @@ import pytest
 from pyspark.sql import Column, Row
 from pyspark.sql import functions as F
 
-from spark_jobs import counters, post_versions
 from spark_jobs.examples import session_state, training_examples
 from spark_jobs.examples.window import Window
-from spark_jobs.night import Night
-from spark_jobs.point_in_time import visible_micros
+from spark_jobs.night.night import Night
+from spark_jobs.rules import counters, post_versions
+from spark_jobs.rules.point_in_time import visible_micros
 from tests.by_hand import (
     events_of_posts,
     locations_of,

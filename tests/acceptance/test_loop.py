@@ -12,8 +12,8 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from spark_jobs.lake import Lake
-from spark_jobs.night import Night, load_settings
+from spark_jobs.night.lake import Lake
+from spark_jobs.night.night import Night, load_settings
 from spark_jobs.simulate import respond, simulate
 from tests.landed import landed_events
 from tests.nights import redis_server, run_night

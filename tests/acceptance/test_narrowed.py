@@ -12,8 +12,8 @@ import redis
 from pyspark.sql import SparkSession
 
 from contracts.redis_keys import NARROWED_KEY, parted_key
-from spark_jobs.lake import Lake
-from spark_jobs.night import Night
+from spark_jobs.night.lake import Lake
+from spark_jobs.night.night import Night
 from spark_jobs.publish import epochs, ledger
 from spark_jobs.publish.rollback import Order, roll_back
 from tests.feature_values import defaults

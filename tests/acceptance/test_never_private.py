@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from spark_jobs.night import Night
+from spark_jobs.night.night import Night
 from tests.nights import Reader
 
 

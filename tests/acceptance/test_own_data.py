@@ -10,10 +10,10 @@ import pytest
 from pyspark.sql import SparkSession
 
 from contracts.pipeline import tables_of
-from spark_jobs.lake import Lake
-from spark_jobs.night import Night, load_settings, newest_day
-from spark_jobs.run import build_table
-from spark_jobs.validate_landing import main
+from spark_jobs.night.lake import Lake
+from spark_jobs.night.night import Night, load_settings, newest_day
+from spark_jobs.night.run import build_table
+from spark_jobs.validate.validate_landing import main
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 

@@ -15,8 +15,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from contracts.pipeline import STAGES
-from spark_jobs.lake import Lake
-from spark_jobs.night import Night, load_settings
+from spark_jobs.night.lake import Lake
+from spark_jobs.night.night import Night, load_settings
 from spark_jobs.simulate import simulate
 from tests.landed import DS
 from tests.nights import run_night

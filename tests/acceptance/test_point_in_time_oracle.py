@@ -2,7 +2,7 @@
 
 from datetime import UTC, timedelta
 
-from spark_jobs.night import Night
+from spark_jobs.night.night import Night
 from tests.by_hand import (
     events_of_posts,
     locations_of,

@@ -19,13 +19,14 @@ from contracts.landing import LABELS
 from contracts.settings import AuditThresholds, CandidateLimits, Settings
 from spark_jobs.audit import audit
 from spark_jobs.candidates import feed_candidates
-from spark_jobs.features import content_embeddings, content_models, content_risks, label_models
-from spark_jobs.lake import Lake, write_partition
-from spark_jobs.night import Night
-from spark_jobs.policy import Policy, read_policy
+from spark_jobs.features.post import content_embeddings, content_models, content_risks, label_models
+from spark_jobs.night.lake import Lake
+from spark_jobs.night.night import Night
+from spark_jobs.night.writers import write_partition
 from spark_jobs.publish.building import read_content
 from spark_jobs.publish.manifest import pin_versions
 from spark_jobs.rerank import ranked_feeds
+from spark_jobs.rules.policy import Policy, read_policy
 from spark_jobs.score.scored_candidates import by_simple_score
 from spark_jobs.simulate.world import World
 from tests.silver_rows import put_views

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from spark_jobs.gate.gate import run_gate
-from spark_jobs.lake import Lake
-from spark_jobs.night import Night, load_settings
+from spark_jobs.night.gate.gate import run_gate
+from spark_jobs.night.lake import Lake
+from spark_jobs.night.night import Night, load_settings
+from spark_jobs.night.run import run_stage, sentence_of
 from spark_jobs.preflight.preflight import NightRefused
 from spark_jobs.publish import ledger
 from spark_jobs.publish.store import PublishFailed
-from spark_jobs.run import run_stage, sentence_of
 from tests.landed import engagement, land, post, user
 
 DS = date(2026, 3, 8)

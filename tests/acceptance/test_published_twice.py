@@ -12,8 +12,9 @@ from pyspark.sql import functions as F
 from spark_jobs.audit.audit import published_before
 from spark_jobs.clean import arrivals
 from spark_jobs.clean.news import news
-from spark_jobs.lake import Lake, append_rows
-from spark_jobs.night import Night
+from spark_jobs.night.lake import Lake
+from spark_jobs.night.night import Night
+from spark_jobs.night.writers import append_rows
 from spark_jobs.publish import epochs, ledger
 from spark_jobs.publish.rollback import Order, roll_back
 from tests.epoch_table import statuses

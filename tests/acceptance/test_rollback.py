@@ -14,8 +14,8 @@ import pytest
 import redis
 from pyspark.sql import SparkSession
 
-from spark_jobs.lake import Lake
-from spark_jobs.night import Night
+from spark_jobs.night.lake import Lake
+from spark_jobs.night.night import Night
 from spark_jobs.publish import epochs, ledger
 from spark_jobs.publish.store import PublishFailed
 from tests.epoch_table import statuses

@@ -9,15 +9,15 @@ import pytest
 from pyspark.sql import Column, SparkSession
 from pyspark.sql import functions as F
 
-from spark_jobs import post_versions
 from spark_jobs.examples import training_examples
 from spark_jobs.examples.exposures import first_engagements
 from spark_jobs.examples.left_out import count_left_out
 from spark_jobs.examples.window import Window
-from spark_jobs.gate.gate import run_gate
-from spark_jobs.night import Night
-from spark_jobs.point_in_time import visible_micros
-from spark_jobs.post_versions import all_versions, join_versions
+from spark_jobs.night.gate.gate import run_gate
+from spark_jobs.night.night import Night
+from spark_jobs.rules import post_versions
+from spark_jobs.rules.point_in_time import visible_micros
+from spark_jobs.rules.post_versions import all_versions, join_versions
 from tests.landed import Event, post
 from tests.silver_rows import at
 from tests.written_posts import clean_posts, edit

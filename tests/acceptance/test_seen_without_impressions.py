@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from pyspark.sql import functions as F
 
-from spark_jobs.gate.gate import run_gate
-from spark_jobs.night import Night
+from spark_jobs.night.gate.gate import run_gate
+from spark_jobs.night.night import Night
 from tests.small_sites import build
 
 TABLE = "gold.feed_candidates"

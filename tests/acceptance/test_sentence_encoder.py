@@ -22,11 +22,11 @@ import pyarrow as pa
 
 from contracts.settings import Content
 from models.content.sentences import installed, sentence_vectors
-from spark_jobs.features import content_embeddings, content_models
+from spark_jobs.features.post import content_embeddings, content_models
+from spark_jobs.rules.user_batches import float_matrix
 from spark_jobs.simulate.posts import hashtags, posts
 from spark_jobs.simulate.texts import text
 from spark_jobs.simulate.world import World
-from spark_jobs.user_batches import float_matrix
 
 if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped]

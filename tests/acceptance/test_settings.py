@@ -67,9 +67,19 @@ def environment() -> dict[str, str]:
 
 
 def run_job(folder: Path, *words: str, **variables: str) -> Ended:
-    """``spark_jobs/run.py`` with the imports that it made."""
+    """``spark_jobs/night/run.py`` with the imports that it made."""
     places = [word for name in ("lake", "landing", "runs") for word in (f"--{name}", str(folder / name))]
-    command = [sys.executable, "-X", "importtime", "spark_jobs/run.py", "ingest", "--ds", "2026-03-08", *places, *words]
+    command = [
+        sys.executable,
+        "-X",
+        "importtime",
+        "spark_jobs/night/run.py",
+        "ingest",
+        "--ds",
+        "2026-03-08",
+        *places,
+        *words,
+    ]
     begun = time.monotonic()
     env = environment() | variables
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=60)
@@ -169,7 +179,7 @@ def run_stages(folder: Path, url: str, stages: tuple[str, ...], *words: str) -> 
     places = [word for name in ("lake", "landing", "runs") for word in (f"--{name}", str(folder / name))]
     command = [
         sys.executable,
-        "spark_jobs/run.py",
+        "spark_jobs/night/run.py",
         *stages,
         "--ds",
         DS.isoformat(),

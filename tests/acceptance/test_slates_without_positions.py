@@ -10,9 +10,9 @@ from pyspark.sql import functions as F
 from analysis.report import render
 from contracts.features import features_of
 from spark_jobs.examples import propensities
-from spark_jobs.gate.gate import run_gate
-from spark_jobs.lake import Lake
-from spark_jobs.night import Night, load_settings
+from spark_jobs.night.gate.gate import run_gate
+from spark_jobs.night.lake import Lake
+from spark_jobs.night.night import Night, load_settings
 from tests.small_sites import DS, LANDED, build, without_positions
 
 TOLD = "no impression of feed has a position: regression EM is skipped, every example weighs 1"

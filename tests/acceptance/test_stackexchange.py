@@ -9,8 +9,8 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from spark_jobs.adapt.stackexchange import adapt
-from spark_jobs.lake import Lake
-from spark_jobs.night import Night, load_settings
+from spark_jobs.night.lake import Lake
+from spark_jobs.night.night import Night, load_settings
 from tests.nights import reader, redis_server, run_night
 
 DUMP = Path(__file__).resolve().parents[2] / "../shared/data/stackexchange_quantum"

@@ -14,9 +14,9 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from analysis.report import render
-from spark_jobs.lake import Lake
-from spark_jobs.night import Night, load_settings, newest_day
-from spark_jobs.night_model import SIMPLE_SCORE, scorer_of
+from spark_jobs.night.lake import Lake
+from spark_jobs.night.night import Night, load_settings, newest_day
+from spark_jobs.rules.night_model import SIMPLE_SCORE, scorer_of
 from tests.landed import Event, engagement, event, land, post, user
 from tests.nights import ROOT, reader, redis_server, run_night
 

@@ -13,10 +13,13 @@ from pyspark.sql import functions as F
 
 from contracts.settings import Settings
 from spark_jobs.examples import training_examples
-from spark_jobs.features import affinity_features, locations, post_features, user_features
-from spark_jobs.lake import Lake, checksum, conform, write_partition
-from spark_jobs.night import Night
-from spark_jobs.night_model import model_of
+from spark_jobs.features.pair import affinity_features
+from spark_jobs.features.post import post_features
+from spark_jobs.features.user import locations, user_features
+from spark_jobs.night.lake import Lake, checksum
+from spark_jobs.night.night import Night
+from spark_jobs.night.writers import conform, write_partition
+from spark_jobs.rules.night_model import model_of
 from spark_jobs.score import post_embeddings, scored_candidates
 from spark_jobs.train import models
 from tests.feature_frames import reading

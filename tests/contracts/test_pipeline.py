@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def test_every_table_has_its_job_ddl_and_suite() -> None:
     for table in BY_NAME.values():
-        assert (ROOT / "spark_jobs" / table.stage / f"{table.name}.py").exists(), table.full_name
+        assert (ROOT / f"{table.job.replace('.', '/')}.py").exists(), table.full_name
         ddl = ROOT / "sql" / table.layer / table.name / "ddl.sql"
         assert ddl.read_text().startswith("-- grain: "), table.full_name
         assert f"CREATE TABLE {table.full_name} (" in ddl.read_text()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from contracts.pipeline import Table
+from contracts.pipeline.table import Table
 
 pytest.importorskip("airflow", reason="needs the Airflow environment")
 

@@ -13,14 +13,14 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 FOREVER = """
-from spark_jobs.session import open_session
+from spark_jobs.night.session import open_session
 spark = open_session("forever")
 print("begins", flush=True)
 spark.range(10**15).selectExpr("sum(hash(id))").collect()
 """
 SHORT = """
 import time
-from spark_jobs.session import open_session
+from spark_jobs.night.session import open_session
 spark = open_session("short")
 context = spark.sparkContext
 begun = time.time()

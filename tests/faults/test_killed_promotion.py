@@ -11,9 +11,9 @@ import pytest
 
 from analysis.promotion import ScoredRows
 from contracts.settings import Evaluation, Settings
-from spark_jobs.night import Night
-from spark_jobs.night_model import model_of
+from spark_jobs.night.night import Night
 from spark_jobs.promote import promotions
+from spark_jobs.rules.night_model import model_of
 from tests import scoring_lake
 from tests.epoch_table import epoch_row, epoch_table
 

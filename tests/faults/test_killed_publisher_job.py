@@ -19,10 +19,11 @@ from contracts.epochs import Pointer, unpack_pool
 from contracts.features import features_of
 from contracts.redis_keys import POINTER_KEY, card_key, fallback_key, features_key, pool_key
 from contracts.settings import Settings
-from spark_jobs.ddl import read_schema
-from spark_jobs.feature_columns import default_column
-from spark_jobs.lake import Lake, write_partition
-from spark_jobs.night import Night
+from spark_jobs.night.ddl import read_schema
+from spark_jobs.night.feature_columns import default_column
+from spark_jobs.night.lake import Lake
+from spark_jobs.night.night import Night
+from spark_jobs.night.writers import write_partition
 from spark_jobs.publish import epochs, ledger
 from tests.feed_rows import AS_OF, DS, put
 from tests.published_night import write_audit
@@ -36,10 +37,10 @@ import sys
 from datetime import date
 from pathlib import Path
 from contracts.settings import Settings
-from spark_jobs.lake import Lake
-from spark_jobs.night import Night
+from spark_jobs.night.lake import Lake
+from spark_jobs.night.night import Night
 from spark_jobs.publish import epochs
-from spark_jobs.session import open_session
+from spark_jobs.night.session import open_session
 
 lake, runs, url = sys.argv[1:]
 epochs.main(Night(Lake(open_session("killed"), lake), date(2026, 3, 8), "", Path(runs), Settings(), url))

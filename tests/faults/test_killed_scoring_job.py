@@ -12,9 +12,9 @@ import pytest
 from pyspark.sql import SparkSession
 
 from contracts.settings import Settings
-from spark_jobs.lake import Lake, checksum
-from spark_jobs.night import Night
-from spark_jobs.night_model import model_of
+from spark_jobs.night.lake import Lake, checksum
+from spark_jobs.night.night import Night
+from spark_jobs.rules.night_model import model_of
 from spark_jobs.score import post_embeddings, scored_candidates
 from tests import scoring_lake
 
@@ -26,10 +26,10 @@ import sys
 from datetime import date
 from pathlib import Path
 from contracts.settings import Settings
-from spark_jobs.lake import Lake
-from spark_jobs.night import Night
+from spark_jobs.night.lake import Lake
+from spark_jobs.night.night import Night
 from spark_jobs.score import scored_candidates
-from spark_jobs.session import open_session
+from spark_jobs.night.session import open_session
 
 spark = open_session("killed")
 spark.conf.set("spark.sql.shuffle.partitions", sys.argv[2])

@@ -6,10 +6,10 @@ pytest.importorskip("delta", reason="Spark lives in the lake environment")
 
 from contracts.pipeline import BY_NAME
 from models.registry import register
-from spark_jobs.ddl import read_schema
-from spark_jobs.gate.rows import OnSpark
-from spark_jobs.gate.suites import expect, load_suite
-from spark_jobs.lake import Lake
+from spark_jobs.night.ddl import read_schema
+from spark_jobs.night.gate.rows import OnSpark
+from spark_jobs.night.gate.suites import expect, load_suite
+from spark_jobs.night.lake import Lake
 from tests.models.test_registry import ROW
 
 

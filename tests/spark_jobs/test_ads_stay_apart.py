@@ -6,12 +6,12 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 
 from contracts.settings import NegativeSampling
-from spark_jobs.counters import COUNTERS, counters_before, post_events
 from spark_jobs.examples.exposures import logged_exposures, sampled_exposures
 from spark_jobs.examples.labels import attribute
 from spark_jobs.examples.window import Window
 from spark_jobs.features.interactions import event_log
-from spark_jobs.post_versions import all_versions, with_deletions
+from spark_jobs.rules.counters import COUNTERS, counters_before, post_events
+from spark_jobs.rules.post_versions import all_versions, with_deletions
 from tests.silver_rows import at, silver
 
 WINDOW = Window(date(2026, 3, 1), date(2026, 3, 7), at(9), attribution_hours=24, dwell_hours=1, candidate_hours=72)

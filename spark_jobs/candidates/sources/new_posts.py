@@ -7,7 +7,7 @@ from pyspark.sql import functions as F
 
 from spark_jobs.candidates.offers import Offers
 from spark_jobs.candidates.sources.taste import nearest
-from spark_jobs.rates import count_of_log
+from spark_jobs.rules.rates import count_of_log
 
 
 def propose(offers: Offers) -> DataFrame:

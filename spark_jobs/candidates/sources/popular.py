@@ -4,7 +4,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from spark_jobs.candidates.offers import SPARE, Offers, proposed
-from spark_jobs.rates import log_odds
+from spark_jobs.rules.rates import log_odds
 
 EVIDENCE = 0.01
 """Of two posts with the same rate, the one that more people answered comes first."""

@@ -22,8 +22,8 @@ from pyspark.sql import functions as F
 from contracts.features import TOPICS
 from contracts.settings import TasteWeights
 from spark_jobs.candidates.offers import Offers
-from spark_jobs.rates import log_odds
-from spark_jobs.user_batches import float_matrix
+from spark_jobs.rules.rates import log_odds
+from spark_jobs.rules.user_batches import float_matrix
 
 Floats = NDArray[np.float32]
 

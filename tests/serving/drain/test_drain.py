@@ -15,7 +15,7 @@ from serving.drain import landed_files
 from serving.drain.drain import Drained, DrainFailed, connect, drain, only_drain
 from serving.drain.landed_files import write_lines
 from spark_jobs.ingest.landing_area import list_files
-from spark_jobs.validate_landing import check_area
+from spark_jobs.validate.validate_landing import check_area
 from tests.serving.collector.collector_world import NOW, engagement, impression, open_collector_on
 from tests.serving.reader_world import RedisServer
 

@@ -7,7 +7,7 @@ from pyspark.sql import SparkSession
 
 from contracts.settings import parse_dataset
 from spark_jobs.adapt.stackexchange import adapt
-from spark_jobs.night import newest_day
+from spark_jobs.night.night import newest_day
 
 FILES = {
     "Users": """

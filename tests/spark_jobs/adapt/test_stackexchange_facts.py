@@ -14,7 +14,7 @@ from pyspark.sql import SparkSession
 from contracts.landing import ENVELOPE, EVENT_TYPES
 from contracts.settings import parse_dataset
 from spark_jobs.adapt.stackexchange import adapt
-from spark_jobs.night import newest_day
+from spark_jobs.night.night import newest_day
 
 DUMP = Path(__file__).resolve().parents[3] / "../shared/data/stackexchange_quantum"
 TYPES: dict[str, type] = {"long": int, "int": int, "string": str, "strings": list, "timestamp": str}

@@ -9,7 +9,7 @@ from pyspark.sql import SparkSession
 
 from contracts.settings import AuditThresholds, Dataset, Settings
 from spark_jobs.audit import audit
-from spark_jobs.night import Night
+from spark_jobs.night.night import Night
 from tests.feed_rows import AS_OF, DS, MemoryLake, hours
 
 ANN, BOB, CAT = 1, 2, 3

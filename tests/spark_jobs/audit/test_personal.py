@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame, SparkSession
 from contracts.settings import AuditThresholds, Settings
 from spark_jobs.audit import personal
 from spark_jobs.audit.checks import Check
-from spark_jobs.night import Night
+from spark_jobs.night.night import Night
 from tests.feed_rows import DS, MemoryLake, frame_of, hours
 
 LIMITS = AuditThresholds(personal_from_posts=5)

@@ -10,8 +10,8 @@ from pyspark.sql import Row, SparkSession
 
 from contracts.settings import CandidateLimits, Dataset, Settings
 from spark_jobs.candidates import feed_candidates
-from spark_jobs.lake import Lake, checksum
-from spark_jobs.night import Night
+from spark_jobs.night.lake import Lake, checksum
+from spark_jobs.night.night import Night
 from tests.feed_rows import AS_OF, DS, LONG_AGO, MemoryLake, hours, keep, put
 
 ANN, BOB, CAT, DAN, COLD = 1, 2, 3, 4, 5

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from datetime import date
 
 from spark_jobs.clean import ads, campaigns, engagements, impressions, posts, users
-from spark_jobs.lake import append_rows, checksum
-from spark_jobs.night import Night
+from spark_jobs.night.lake import checksum
+from spark_jobs.night.night import Night
+from spark_jobs.night.writers import append_rows
 from tests.landed import ad, bronze_rows, campaign, engagement, event, impression, post, user
 
 BIG = 2**53 + 1

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from spark_jobs.clean import ads, campaigns, content_labels, creators, pages, posts, sessions, users
-from spark_jobs.lake import append_rows, checksum
-from spark_jobs.night import Night
+from spark_jobs.night.lake import checksum
+from spark_jobs.night.night import Night
+from spark_jobs.night.writers import append_rows
 from tests.landed import NOON, ad, bronze_rows, campaign, event, label, naive, post, session, user
 
 EARLY, LATER = "2026-03-08T11:00:00Z", "2026-03-08T13:00:00Z"

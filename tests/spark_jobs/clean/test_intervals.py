@@ -10,9 +10,10 @@ from pyspark.sql import functions as F
 from spark_jobs.clean import blocks, friendships, page_follows, users
 from spark_jobs.clean.intervals import Edge, transform
 from spark_jobs.features.interactions import edge_interval
-from spark_jobs.lake import Lake, append_rows, checksum
-from spark_jobs.night import Night
-from spark_jobs.point_in_time import on_days
+from spark_jobs.night.lake import Lake, checksum
+from spark_jobs.night.night import Night
+from spark_jobs.night.writers import append_rows
+from spark_jobs.rules.point_in_time import on_days
 from tests.landed import bronze_rows, event, user
 from tests.silver_rows import at, put
 

@@ -6,8 +6,8 @@ from pyspark.sql import functions as F
 
 from spark_jobs.clean import arrivals, engagements, posts, users
 from spark_jobs.clean.news import news, typed_news
-from spark_jobs.lake import append_rows
-from spark_jobs.night import Night
+from spark_jobs.night.night import Night
+from spark_jobs.night.writers import append_rows
 from tests.landed import DS, bronze_rows, engagement, post, user
 
 BUILT = (users, posts, engagements, arrivals)

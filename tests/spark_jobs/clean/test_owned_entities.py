@@ -1,8 +1,8 @@
 from collections.abc import Callable
 
 from spark_jobs.clean import groups, pages, users
-from spark_jobs.lake import append_rows
-from spark_jobs.night import Night
+from spark_jobs.night.night import Night
+from spark_jobs.night.writers import append_rows
 from tests.landed import NOON, bronze_rows, event, user
 
 EARLY = "2026-03-08T01:00:00Z"

@@ -9,9 +9,10 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from spark_jobs.clean import post_edits, posts, users
 from spark_jobs.clean.post_history import check_versions, told_versions
 from spark_jobs.clean.references import accepted
-from spark_jobs.gate.gate import run_gate
-from spark_jobs.lake import append_rows, checksum
-from spark_jobs.night import Night
+from spark_jobs.night.gate.gate import run_gate
+from spark_jobs.night.lake import checksum
+from spark_jobs.night.night import Night
+from spark_jobs.night.writers import append_rows
 from tests.landed import NOON, Event, bronze_rows, event, moment, naive, post, user
 from tests.silver_rows import at, put, silver
 from tests.written_posts import clean_posts, deletion, edit

@@ -4,7 +4,7 @@ from pyspark.sql import functions as F
 
 from spark_jobs.clean.references import Reference, accepted, check, refuse_where, write_refused
 from spark_jobs.clean.typed_events import typed_events
-from spark_jobs.night import Night
+from spark_jobs.night.night import Night
 from tests.landed import bronze_rows, engagement
 
 

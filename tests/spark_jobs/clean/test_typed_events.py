@@ -1,7 +1,7 @@
 from collections.abc import Callable
 
 from spark_jobs.clean.typed_events import typed_events
-from spark_jobs.night import Night
+from spark_jobs.night.night import Night
 from tests.landed import bronze_rows, event, impression, naive, post
 
 

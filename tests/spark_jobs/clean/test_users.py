@@ -2,8 +2,9 @@ from collections.abc import Callable
 
 from spark_jobs.clean import users
 from spark_jobs.clean.typed_events import typed_events
-from spark_jobs.lake import append_rows, checksum
-from spark_jobs.night import Night
+from spark_jobs.night.lake import checksum
+from spark_jobs.night.night import Night
+from spark_jobs.night.writers import append_rows
 from tests.landed import bronze_rows, user
 
 FIRST, SECOND, THIRD = "2026-03-08T01:00:00Z", "2026-03-08T02:00:00Z", "2026-03-08T03:00:00Z"

@@ -8,7 +8,7 @@ import pytest
 
 from contracts.collector_keys import DRAINING, LINE_FIELD, STREAM, posted_key, rate_key, taken_key
 from spark_jobs.erase.events import erase_events
-from spark_jobs.erased_ids import ErasedIds
+from spark_jobs.rules.erased_ids import ErasedIds
 from tests.serving.reader_world import RedisServer
 
 PERSON, POST = 1_000_153, 1_152_921_573_326_324_436

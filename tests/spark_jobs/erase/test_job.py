@@ -22,7 +22,7 @@ from spark_jobs.erase.needles import Needles
 from spark_jobs.erase.prove import report
 from spark_jobs.erase.search import Searched, search_folder, search_redis
 from spark_jobs.erase.search_list import SearchList
-from spark_jobs.lake import Lake
+from spark_jobs.night.lake import Lake
 from tests.feed_rows import put
 from tests.landed import bronze_rows, engagement, event, post, user
 from tests.serving.reader_world import RedisServer

@@ -1,8 +1,8 @@
 """What of a person's ids something else bears too."""
 
 from spark_jobs.erase.person import borne_by_something_else
-from spark_jobs.erased_ids import ErasedIds
-from spark_jobs.lake import Lake
+from spark_jobs.night.lake import Lake
+from spark_jobs.rules.erased_ids import ErasedIds
 from tests.feed_rows import put
 
 PERSON, FRIEND, POST = 1_000_153, 1_000_154, 3_000_000_001

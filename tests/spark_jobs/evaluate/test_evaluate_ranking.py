@@ -16,12 +16,12 @@ from contracts.metrics.auc import auc
 from contracts.metrics.calibration import bins_of_rows, calibration_quality
 from contracts.metrics.position import at_average_place
 from contracts.settings import Dataset, Evaluation, Settings
-from spark_jobs import heldout_scores
 from spark_jobs.evaluate import head_quality, ranking, user_metrics
-from spark_jobs.lake import Lake, checksum
-from spark_jobs.night import Night
-from spark_jobs.night_model import model_of
+from spark_jobs.night.lake import Lake, checksum
+from spark_jobs.night.night import Night
 from spark_jobs.promote import promotions
+from spark_jobs.rules import heldout_scores
+from spark_jobs.rules.night_model import model_of
 from tests import scoring_lake
 
 DAY = date(2026, 3, 7)

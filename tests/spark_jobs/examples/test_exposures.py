@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame, SparkSession
 from contracts.settings import NegativeSampling
 from spark_jobs.examples.exposures import first_engagements, sampled_exposures
 from spark_jobs.examples.window import Window
-from spark_jobs.post_versions import all_versions, with_deletions
+from spark_jobs.rules.post_versions import all_versions, with_deletions
 from tests.landed import post
 from tests.silver_rows import at, silver
 from tests.written_posts import clean_posts, deletion, edit

@@ -12,9 +12,9 @@ from contracts.settings import Propensities, Settings
 from spark_jobs.examples import propensities
 from spark_jobs.examples.weights import weights_by_position, with_weights
 from spark_jobs.examples.window import Window
-from spark_jobs.gate.gate import run_gate
-from spark_jobs.lake import checksum
-from spark_jobs.night import Night
+from spark_jobs.night.gate.gate import run_gate
+from spark_jobs.night.lake import checksum
+from spark_jobs.night.night import Night
 from tests.silver_rows import at, put, silver
 
 WINDOW = Window(date(2026, 3, 1), date(2026, 3, 7), at(9), attribution_hours=24, dwell_hours=1, candidate_hours=72)

@@ -14,9 +14,11 @@ from contracts.features import features_of
 from contracts.settings import Dataset, Settings
 from spark_jobs.examples import training_examples
 from spark_jobs.examples.window import Window
-from spark_jobs.features import affinity_features, post_features, user_features
-from spark_jobs.lake import Lake, checksum
-from spark_jobs.night import Night
+from spark_jobs.features.pair import affinity_features
+from spark_jobs.features.post import post_features
+from spark_jobs.features.user import user_features
+from spark_jobs.night.lake import Lake, checksum
+from spark_jobs.night.night import Night
 from tests.by_hand import LOCATED
 from tests.feature_values import default_value, differ
 from tests.landed import post

@@ -10,8 +10,8 @@ from pyspark.sql import SparkSession
 from contracts.settings import Settings
 from spark_jobs.explain import __main__ as command
 from spark_jobs.explain import stories, words
-from spark_jobs.lake import Lake
-from spark_jobs.night import Night
+from spark_jobs.night.lake import Lake
+from spark_jobs.night.night import Night
 from tests.feed_rows import DS, MemoryLake, hours, put
 
 ANN, BOB, CAT = 1, 2, 3

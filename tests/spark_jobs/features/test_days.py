@@ -4,7 +4,7 @@ from datetime import date
 import pytest
 
 from spark_jobs.features.days import Arrival, Plan, plan_days, record, touched
-from spark_jobs.night import Night
+from spark_jobs.night.night import Night
 from tests.silver_rows import put
 
 TABLE = "gold.communities"

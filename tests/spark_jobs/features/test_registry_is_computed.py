@@ -5,14 +5,14 @@ from pyspark.sql import SparkSession
 from contracts.features import names_of
 from contracts.pipeline import BY_NAME
 from contracts.settings import FeatureRules, Smoothing
-from spark_jobs.context_columns import day_context, instant_columns, session_columns
-from spark_jobs.ddl import read_schema
-from spark_jobs.features.affinity_features import pair_columns
-from spark_jobs.features.user_columns import user_columns
-from spark_jobs.gate.rows import OnSpark
-from spark_jobs.gate.suites import expect, load_suite
-from spark_jobs.location_columns import in_cities
-from spark_jobs.post_columns import complete_posts, describe_posts
+from spark_jobs.features.pair.affinity_features import pair_columns
+from spark_jobs.features.user.user_columns import user_columns
+from spark_jobs.night.ddl import read_schema
+from spark_jobs.night.gate.rows import OnSpark
+from spark_jobs.night.gate.suites import expect, load_suite
+from spark_jobs.rules.context_columns import day_context, instant_columns, session_columns
+from spark_jobs.rules.location_columns import in_cities
+from spark_jobs.rules.post_columns import complete_posts, describe_posts
 from tests.silver_rows import at, silver
 
 

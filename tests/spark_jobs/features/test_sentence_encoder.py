@@ -12,10 +12,11 @@ from pyspark.sql import functions as F
 
 from contracts.features import TOPICS
 from models.content import sentences
-from spark_jobs.features import content_embeddings, content_models
-from spark_jobs.gate.gate import run_gate
-from spark_jobs.lake import Lake, checksum, write_partition
-from spark_jobs.night import Night
+from spark_jobs.features.post import content_embeddings, content_models
+from spark_jobs.night.gate.gate import run_gate
+from spark_jobs.night.lake import Lake, checksum
+from spark_jobs.night.night import Night
+from spark_jobs.night.writers import write_partition
 from tests import fake_encoder
 from tests.silver_rows import at, put
 

@@ -7,9 +7,9 @@ import pytest
 
 from contracts.features import FEATURES, TABLES, Entity
 from contracts.pipeline import BY_NAME
-from spark_jobs.gate.checks import cross_checks
-from spark_jobs.lake import Lake
-from spark_jobs.night import Night
+from spark_jobs.night.gate.checks import cross_checks
+from spark_jobs.night.lake import Lake
+from spark_jobs.night.night import Night
 from tests.feature_values import default_value
 from tests.feed_rows import DS, put
 

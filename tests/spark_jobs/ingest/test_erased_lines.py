@@ -12,9 +12,9 @@ from pyspark.sql import functions as F
 from contracts.erasure import KEY_FILE_VARIABLE, NOBODY, id_key
 from spark_jobs.erase import erasures
 from spark_jobs.erase.search_list import SearchList
-from spark_jobs.erased_ids import with_id_key
 from spark_jobs.ingest.events import main
-from spark_jobs.night import Night
+from spark_jobs.night.night import Night
+from spark_jobs.rules.erased_ids import with_id_key
 from tests.landed import DS, event, impression, land, post, user
 
 KEY = b"an erasure key for tests, 32 bytes"

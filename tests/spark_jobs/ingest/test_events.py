@@ -12,14 +12,14 @@ from pyspark.sql import functions as F
 
 from contracts.pipeline import BY_NAME
 from contracts.settings import Dataset
-from spark_jobs.ddl import read_schema
-from spark_jobs.gate.gate import check_grain, gated_days, run_gate
-from spark_jobs.gate.rows import OnSpark
 from spark_jobs.ingest import events, files, quarantine
 from spark_jobs.ingest.copies import find_copies, known_copies, repeated_ids
 from spark_jobs.ingest.validation import validate
-from spark_jobs.lake import Lake, checksum
-from spark_jobs.night import Night
+from spark_jobs.night.ddl import read_schema
+from spark_jobs.night.gate.gate import check_grain, gated_days, run_gate
+from spark_jobs.night.gate.rows import OnSpark
+from spark_jobs.night.lake import Lake, checksum
+from spark_jobs.night.night import Night
 from tests.landed import DS, Event, as_read, bronze_rows, event, land, user
 
 PLACE = ("source", "line", "event_id")

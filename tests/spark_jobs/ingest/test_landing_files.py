@@ -11,7 +11,7 @@ from spark_jobs.ingest.file_reads import Reading
 from spark_jobs.ingest.files import find_news
 from spark_jobs.ingest.landing_area import LandingError, LandingFile, list_files
 from spark_jobs.ingest.landing_files import measure_files, read_lines, shared
-from spark_jobs.night import Night
+from spark_jobs.night.night import Night
 from tests.landed import DS, land
 
 

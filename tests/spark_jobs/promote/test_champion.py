@@ -9,7 +9,7 @@ import pytest
 
 from models.checkpoint import CONFIG_FILE, WEIGHTS_FILE, write_checkpoint
 from models.erasure import mark_before_erasure
-from spark_jobs.night import Night
+from spark_jobs.night.night import Night
 from spark_jobs.promote.champion import Champion, find_champion
 from tests.epoch_table import epoch_row, epoch_table
 from tests.model_examples import make_config, make_network

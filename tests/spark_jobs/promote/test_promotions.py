@@ -14,12 +14,12 @@ from pyspark.sql import SparkSession
 from contracts.settings import Dataset, Settings
 from models.checkpoint import write_checkpoint
 from models.registry import register
-from spark_jobs.gate.gate import run_gate
-from spark_jobs.lake import Lake
-from spark_jobs.night import Night
-from spark_jobs.night_model import scorer_of
+from spark_jobs.night.gate.gate import run_gate
+from spark_jobs.night.lake import Lake
+from spark_jobs.night.night import Night
 from spark_jobs.promote import heldout_rows, promotions
 from spark_jobs.publish import ledger
+from spark_jobs.rules.night_model import scorer_of
 from tests import scoring_lake
 from tests.analysis.test_promotion import scored
 from tests.epoch_table import epoch_row, epoch_table

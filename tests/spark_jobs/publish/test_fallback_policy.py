@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from contracts.pipeline import BY_NAME
 from contracts.redis_keys import FALLBACKS
 from contracts.settings import Settings
-from spark_jobs.night import Night
+from spark_jobs.night.night import Night
 from spark_jobs.publish import building
 from spark_jobs.publish.store import PublishFailed
 from tests.feed_rows import DS, MemoryLake

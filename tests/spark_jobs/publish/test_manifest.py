@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from contracts.settings import Settings
-from spark_jobs.lake import Lake
-from spark_jobs.night import Night
+from spark_jobs.night.lake import Lake
+from spark_jobs.night.night import Night
 from spark_jobs.publish.manifest import code_revision, read_audit
 from spark_jobs.publish.store import PublishFailed
 

@@ -8,7 +8,7 @@ from pyspark.sql import SparkSession
 
 from contracts.redis_keys import NARROWED_KEY, parted_key
 from contracts.settings import Settings
-from spark_jobs.night import Night
+from spark_jobs.night.night import Night
 from spark_jobs.publish import narrowing
 from tests.feed_rows import AS_OF, DS, MemoryLake, hours
 from tests.serving.reader_world import RedisServer

@@ -24,8 +24,8 @@ from contracts.redis_keys import (
 )
 from contracts.settings import PublishRules
 from contracts.settings.hashes import settings_hash
-from spark_jobs.lake import Lake
-from spark_jobs.night import Night
+from spark_jobs.night.lake import Lake
+from spark_jobs.night.night import Night
 from spark_jobs.publish import building, epochs, ledger, store, suppression
 from spark_jobs.publish.store import PublishFailed
 from tests.feed_rows import AS_OF, hours

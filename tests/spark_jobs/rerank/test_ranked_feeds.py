@@ -9,8 +9,8 @@ import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
 
 from contracts.settings import Exploration, PoolRules, RerankRules, Settings
-from spark_jobs.lake import Lake, checksum
-from spark_jobs.night import Night
+from spark_jobs.night.lake import Lake, checksum
+from spark_jobs.night.night import Night
 from spark_jobs.rerank import ranked_feeds
 from tests.feed_rows import DS, MemoryLake, hours, keep, put
 

@@ -14,11 +14,12 @@ from contracts.features import features_of, place_of
 from contracts.heads import SCORE_COLUMNS
 from contracts.settings import VALUE_PRESETS, Settings
 from contracts.value import value_score
-from spark_jobs.gate.gate import run_gate
-from spark_jobs.lake import Lake, checksum, write_partition
-from spark_jobs.night import Night
-from spark_jobs.night_model import load_ranker, model_of
+from spark_jobs.night.gate.gate import run_gate
+from spark_jobs.night.lake import Lake, checksum
+from spark_jobs.night.night import Night
+from spark_jobs.night.writers import write_partition
 from spark_jobs.promote import promotions
+from spark_jobs.rules.night_model import load_ranker, model_of
 from spark_jobs.score import post_embeddings, scored_candidates
 from tests import scoring_lake
 from tests.feature_values import numbers

@@ -13,7 +13,8 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from spark_jobs.lake import Lake, write_partition
+from spark_jobs.night.lake import Lake
+from spark_jobs.night.writers import write_partition
 from spark_jobs.simulate import respond
 from spark_jobs.simulate.ads import ads, campaigns
 from spark_jobs.simulate.network import friendships as history_friendships

@@ -12,8 +12,8 @@ import pytest
 from contracts.settings import Models, PoolRules, Settings
 from contracts.settings.load import load
 from contracts.settings.options import VARIABLE
-from spark_jobs.lake import Lake
-from spark_jobs.night import Night
+from spark_jobs.night.lake import Lake
+from spark_jobs.night.night import Night
 from spark_jobs.train import models
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from contracts.landing import ENVELOPE, EVENT_TYPES, REFUSALS
 from contracts.references import CONTRADICTIONS, ENTITIES, REFERENCES
-from spark_jobs import validate_landing
-from spark_jobs.validate_landing import check_area, main, messages
+from spark_jobs.validate import validate_landing
+from spark_jobs.validate.validate_landing import check_area, main, messages
 from tests.landed import DS, Event, ad, campaign, engagement, event, impression, land, post, user
 
 DAY = DS.isoformat()

@@ -4,7 +4,7 @@ from contracts.candidate_sources import CANDIDATE_SOURCES
 from contracts.epochs import SOURCES
 from contracts.settings import CandidateLimits
 from spark_jobs.candidates.sources import PROPOSERS, limits_by_source
-from spark_jobs.gate.checks import ask_duckdb, define_functions
+from spark_jobs.night.gate.checks import ask_duckdb, define_functions
 
 
 def test_every_source_has_a_job_a_limit_and_a_type_that_readers_know() -> None:

@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 from contracts.features import TOPICS
 from contracts.settings import CandidateLimits, FanOut, Settings
 from spark_jobs.candidates import feed_candidates
-from spark_jobs.night import Night
+from spark_jobs.night.night import Night
 from tests.feed_rows import DS, MemoryLake, hours, keep
 
 ANN, BOB, CAT, STAR = 1, 2, 3, 4

@@ -7,7 +7,7 @@ import pytest
 
 from contracts.settings import TasteWeights
 from spark_jobs.candidates.sources import taste
-from spark_jobs.user_batches import number_lists
+from spark_jobs.rules.user_batches import number_lists
 
 WEIGHTS = TasteWeights(text=0.2, rate=0.1)
 

@@ -1,0 +1,216 @@
+"""Tables of gold: computed."""
+
+from contracts.pipeline.table import Table
+
+_POSTS = ("silver.posts", "silver.post_edits")
+_LOGS = ("silver.impressions", "silver.engagements")
+_EXAMPLE_INPUTS = (
+    *_POSTS,
+    *_LOGS,
+    "gold.user_features",
+    "gold.affinity_features",
+    "gold.content_embeddings",
+    "gold.locations",
+)
+_READ = (*_POSTS, "gold.content_models", "silver.arrivals")
+_SNAPSHOTS = tuple(
+    f"gold.{name}" for name in ("affinity_features", "content_embeddings", "communities", "locations", "user_features")
+)
+_JUDGED = (*_POSTS, "silver.content_labels", "gold.content_embeddings")
+_WHO_MAY_SEE = ("silver.users", "silver.friendships", "silver.group_memberships", "silver.blocks", "silver.posts")
+_POLICY = ("silver.content_labels", "gold.content_risks")
+_QUEUED = ("silver.posts", "silver.content_labels", "gold.content_risks", "gold.post_features")
+_BUILT = ("gold.snapshots",)
+"""Standing of a table of daily snapshots: what each day was built from."""
+
+TABLES: tuple[Table, ...] = (
+    Table(
+        "gold",
+        "affinity_features",
+        "features",
+        ("user_id", "author_id", "ds"),
+        "ds",
+        (
+            *_POSTS,
+            *_LOGS,
+            "silver.friendships",
+            "silver.page_follows",
+            "silver.pages",
+            "silver.arrivals",
+        ),
+        standing=_BUILT,
+        room="pair",
+    ),
+    Table("gold", "content_models", "features", ("ds", "encoder", "bucket"), "ds", _POSTS, room="post"),
+    Table(
+        "gold",
+        "content_embeddings",
+        "features",
+        ("post_id", "text_at", "ds"),
+        "ds",
+        _READ,
+        standing=_BUILT,
+        room="post",
+    ),
+    Table(
+        "gold",
+        "communities",
+        "features",
+        ("user_id", "ds"),
+        "ds",
+        ("silver.users", "silver.friendships", "silver.arrivals"),
+        standing=_BUILT,
+        room="graph",
+    ),
+    Table(
+        "gold",
+        "people_suggestions",
+        "features",
+        ("user_id", "suggested_id", "ds"),
+        "ds",
+        ("silver.friendships", "silver.blocks", "silver.group_memberships"),
+        room="graph",
+    ),
+    Table(
+        "gold",
+        "locations",
+        "features",
+        ("kind", "location", "ds"),
+        "ds",
+        ("silver.users", *_LOGS, "silver.arrivals"),
+        standing=_BUILT,
+        room="user",
+    ),
+    Table(
+        "gold",
+        "user_features",
+        "features",
+        ("user_id", "ds"),
+        "ds",
+        (
+            "silver.users",
+            *_POSTS,
+            *_LOGS,
+            "silver.friendships",
+            "silver.page_follows",
+            "silver.group_memberships",
+            "silver.pages",
+            "gold.affinity_features",
+            "gold.communities",
+            "gold.content_embeddings",
+            "gold.locations",
+            "silver.arrivals",
+        ),
+        standing=_BUILT,
+        room="user",
+    ),
+    Table("gold", "snapshots", "features", ("table_name", "day"), None, _SNAPSHOTS),
+    # These two are built beside gold.user_features, which takes longer.
+    Table("gold", "label_models", "features", ("label", "ds"), "ds", _JUDGED, room="post"),
+    Table(
+        "gold",
+        "content_risks",
+        "features",
+        ("post_id", "text_at", "ds"),
+        "ds",
+        (*_JUDGED, "gold.label_models"),
+        room="post",
+    ),
+    Table(
+        "gold",
+        "post_features",
+        "features",
+        ("post_id", "ds"),
+        "ds",
+        (*_POSTS, "silver.impressions", "silver.engagements", "gold.user_features", "gold.content_embeddings"),
+        room="post",
+    ),
+    Table("gold", "labelling_queue", "features", ("label", "rank", "ds"), "ds", _QUEUED, room="post"),
+    Table("gold", "propensities", "examples", ("surface", "position", "ds"), "ds", _EXAMPLE_INPUTS),
+    Table("gold", "training_examples", "examples", ("example_id",), "ds", (*_EXAMPLE_INPUTS, "gold.propensities")),
+    Table("gold", "models", "train", ("role", "ds"), "ds", ("gold.training_examples",)),
+    Table(
+        "gold",
+        "promotions",
+        "promote",
+        ("role", "ds"),
+        "ds",
+        ("gold.training_examples", "gold.models"),
+        standing=("gold.epochs",),
+    ),
+    Table(
+        "gold",
+        "feed_candidates",
+        "candidates",
+        ("user_id", "post_id", "ds"),
+        "ds",
+        (
+            *_WHO_MAY_SEE,
+            "silver.page_follows",
+            *_LOGS,
+            "gold.post_features",
+            "gold.affinity_features",
+            "gold.user_features",
+            "gold.communities",
+            *_POLICY,
+        ),
+    ),
+    Table(
+        "gold",
+        "post_embeddings",
+        "score",
+        ("post_id", "ds"),
+        "ds",
+        ("gold.post_features", "gold.models", "gold.promotions"),
+    ),
+    Table(
+        "gold",
+        "scored_candidates",
+        "score",
+        ("user_id", "post_id", "ds"),
+        "ds",
+        (
+            "gold.feed_candidates",
+            "gold.post_embeddings",
+            "gold.post_features",
+            "gold.user_features",
+            "gold.affinity_features",
+            "gold.models",
+            "gold.promotions",
+        ),
+    ),
+    Table(
+        "gold",
+        "ranked_feeds",
+        "rerank",
+        ("user_id", "rank", "ds"),
+        "ds",
+        (
+            *_WHO_MAY_SEE,
+            "gold.scored_candidates",
+            "gold.feed_candidates",
+            "gold.user_features",
+            "gold.post_features",
+            *_POLICY,
+        ),
+    ),
+    Table(
+        "gold",
+        "epochs",
+        "publish",
+        ("epoch",),
+        None,
+        (
+            *_WHO_MAY_SEE,
+            "gold.scored_candidates",
+            "gold.ranked_feeds",
+            "gold.user_features",
+            "gold.post_features",
+            "silver.post_edits",
+            "silver.pages",
+            "silver.groups",
+            "silver.engagements",
+            *_POLICY,
+        ),
+    ),
+)

@@ -1,0 +1,74 @@
+"""Tables of silver: typed and conformed."""
+
+from contracts.pipeline.table import Table
+
+_EDGES = ("bronze.events", "silver.users")
+_WRITTEN = (*_EDGES, "silver.pages", "silver.groups")
+_SHOWN = (*_EDGES, "silver.posts", "silver.ads")
+_CLEANED = (
+    *(f"silver.{edge}" for edge in ("friendships", "page_follows", "group_memberships", "blocks")),
+    *(f"silver.{log}" for log in ("sessions", "impressions", "engagements", "content_labels")),
+    *(
+        f"silver.{entity}"
+        for entity in ("users", "pages", "groups", "campaigns", "post_edits", "posts", "ads", "creators")
+    ),
+)
+_LABELLED = ("bronze.events", "silver.posts")
+_NEWS = ("bronze.quarantine", "silver.arrivals")
+"""Standing of every table: what was refused before, and what the last clean has been through."""
+
+TABLES: tuple[Table, ...] = (
+    Table("silver", "users", "clean", ("user_id", "valid_from"), None, ("bronze.events",), standing=_NEWS),
+    Table("silver", "pages", "clean", ("page_id",), None, ("bronze.events", "silver.users"), standing=_NEWS),
+    Table("silver", "groups", "clean", ("group_id",), None, ("bronze.events", "silver.users"), standing=_NEWS),
+    Table("silver", "campaigns", "clean", ("campaign_id",), None, _EDGES, standing=_NEWS),
+    Table("silver", "friendships", "clean", ("user_id", "friend_id", "valid_from"), None, _EDGES, standing=_NEWS),
+    Table(
+        "silver",
+        "page_follows",
+        "clean",
+        ("user_id", "page_id", "valid_from"),
+        None,
+        (*_EDGES, "silver.pages"),
+        standing=_NEWS,
+    ),
+    Table(
+        "silver",
+        "group_memberships",
+        "clean",
+        ("user_id", "group_id", "valid_from"),
+        None,
+        (*_EDGES, "silver.groups"),
+        standing=_NEWS,
+    ),
+    Table("silver", "blocks", "clean", ("user_id", "blocked_id", "valid_from"), None, _EDGES, standing=_NEWS),
+    # It also reads silver.posts as the night before left it, so it comes first.
+    Table(
+        "silver", "post_edits", "clean", ("post_id", "updated_at"), None, _WRITTEN, standing=(*_NEWS, "silver.posts")
+    ),
+    Table("silver", "posts", "clean", ("post_id",), None, (*_WRITTEN, "silver.post_edits"), standing=_NEWS),
+    Table("silver", "sessions", "clean", ("session_id", "event_date"), "event_date", _EDGES, standing=_NEWS),
+    Table(
+        "silver",
+        "ads",
+        "clean",
+        ("ad_id",),
+        None,
+        ("bronze.events", "silver.campaigns", "silver.posts"),
+        standing=_NEWS,
+    ),
+    Table("silver", "creators", "clean", ("creator_id",), None, ("silver.pages", "silver.posts")),
+    Table("silver", "impressions", "clean", ("impression_id",), "event_date", _SHOWN, standing=_NEWS),
+    Table("silver", "engagements", "clean", ("engagement_id",), "event_date", _SHOWN, standing=_NEWS),
+    Table("silver", "content_labels", "clean", ("post_id", "labeller_id", "label"), None, _LABELLED, standing=_NEWS),
+    # The last of its stage: it says that all others have been through what ingest read.
+    Table(
+        "silver",
+        "arrivals",
+        "clean",
+        ("source", "batch"),
+        None,
+        ("bronze.events", *_CLEANED),
+        standing=("bronze.quarantine",),
+    ),
+)

@@ -1,0 +1,40 @@
+"""One Delta table of the lake, as its job, gate, DDL and asset know it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Table:
+    """One Delta table: ``layer.name``, written by ``stage``.
+
+    ``keys`` are the columns of the grain; ``partition`` is the column a rerun replaces or merges within.
+    ``inputs`` are the tables that its rows are computed from, all written before it in the same night.
+    ``standing`` are tables that its job reads as an earlier night left them, or as a later table of the night will
+    change them. A job may read these, ``inputs`` and its own table, and no other.
+    ``room`` is the folder of its job within the stage's, where the stage has rooms.
+    """
+
+    layer: str
+    name: str
+    stage: str
+    keys: tuple[str, ...]
+    partition: str | None
+    inputs: tuple[str, ...] = ()
+    standing: tuple[str, ...] = ()
+    room: str | None = None
+
+    @property
+    def full_name(self) -> str:
+        """``layer.name``, the name used in logs, verdicts, assets and docs."""
+        return f"{self.layer}.{self.name}"
+
+    @property
+    def job(self) -> str:
+        """The module whose ``main`` builds the table."""
+        folder = self.stage if self.room is None else f"{self.stage}.{self.room}"
+        return f"spark_jobs.{folder}.{self.name}"
+
+    @property
+    def readable(self) -> frozenset[str]:
+        """Every table that its job may read."""
+        return frozenset((*self.inputs, *self.standing, self.full_name))

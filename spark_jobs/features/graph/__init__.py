@@ -1,0 +1,1 @@
+"""What the friendship graph tells: communities, friends in common, suggestions."""

@@ -1,0 +1,1 @@
+"""Features of a viewer and an author."""

@@ -1,0 +1,1 @@
+"""Features of posts, and what content models say of them."""

@@ -1,0 +1,32 @@
+"""What the classifiers of content labels know of a post: the same columns for those who are fitted on and for all."""
+
+from pyspark.sql import DataFrame
+
+from contracts.landing import CONTENT_TYPES
+from contracts.settings import Content
+from spark_jobs.features.post.post_texts import texts_of
+from spark_jobs.rules.post_columns import WRITING_COLUMNS, content_columns, form_columns
+
+FORM = (*(f"is_{kind}" for kind in CONTENT_TYPES), "log_media", "log_hashtags", "log_mentions")
+"""Of ``post_columns.form_columns``."""
+
+INPUTS = ("content_embedding", "read_topics", *WRITING_COLUMNS, "language", *FORM)
+"""In the order of a model's coefficients, vectors at full length; the author's rate of the label comes after these."""
+
+
+def inputs_of(posts: DataFrame, readings: DataFrame, content: Content) -> DataFrame:
+    """``INPUTS`` and ``buckets``, the words, of each of ``readings`` whose text stands in ``posts``.
+
+    Grain: that of ``readings``, rows of gold.content_embeddings; adds author_id.
+    """
+    said = content_columns()
+    form = {name: column.cast("float") for name, column in form_columns().items()}
+    wanted = posts.join(readings.select("post_id"), "post_id", "left_semi").withColumns(form)
+    kept = ("author_id", *FORM)
+    texts = texts_of(wanted, content, kept).select("post_id", "text_hash", "buckets", *kept)
+    read = readings.select(
+        "post_id", "text_hash", "text_at", *(said[name].alias(name) for name in INPUTS if name in said)
+    )
+    return texts.join(read, ["post_id", "text_hash"], "inner").select(
+        "post_id", "author_id", "text_at", "buckets", *INPUTS
+    )

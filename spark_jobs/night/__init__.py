@@ -1,0 +1,1 @@
+"""How a stage runs: the runner, the night, the lake, the gates."""

@@ -1,0 +1,70 @@
+"""The columns of a table by its ``sql/<layer>/<table>/ddl.sql``, and how a table that stands may follow them."""
+
+import re
+from pathlib import Path
+
+from pyspark.sql.types import StructField, StructType
+
+from contracts.features import FEATURES, Feature, features_of
+from spark_jobs.night.feature_columns import type_of
+
+SQL_FOLDER = Path(__file__).resolve().parent.parent.parent / "sql"
+
+
+def read_schema(name: str) -> StructType:
+    """Columns of the table's DDL; ``{features:<entity>}`` is expanded from the registry, in registry order."""
+    text = (SQL_FOLDER / name.replace(".", "/") / "ddl.sql").read_text()
+
+    def expand(match: re.Match[str]) -> str:
+        if match[1] == "example":
+            return ",\n  ".join(_feature_column(feature.example_column, feature) for feature in FEATURES)
+        features = features_of(match[1])  # type: ignore[arg-type]
+        return ",\n  ".join(_feature_column(feature.name, feature) for feature in features)
+
+    columns = text[text.index("(\n") + 1 : text.rindex("\n)")]
+    schema = StructType.fromDDL(re.sub(r"\{features:(\w+)\}", expand, columns))
+    assert isinstance(schema, StructType)
+    return schema
+
+
+def additions(name: str, stands: StructType, wanted: StructType) -> list[StructField]:
+    """Nullable columns of ``wanted``, the DDL, that the table as it ``stands`` lacks; old rows are null there.
+
+    A difference that rows already written cannot follow raises ``ValueError``: a changed type, a column that may not
+    be null, a column that the DDL no longer has.
+    """
+    old, new = ({column.name: column for column in schema} for schema in (stands, wanted))
+    problems = [
+        f"{column} is {old[column].dataType.simpleString()} in the table and {new[column].dataType.simpleString()} here"
+        for column in old
+        if column in new and old[column].dataType != new[column].dataType
+    ]
+    problems += [
+        f"{column.name} {column.dataType.simpleString()} NOT NULL is new, and existing rows have no value for it"
+        for column in wanted
+        if column.name not in old and not column.nullable
+    ]
+    problems += [f"{column} is in the table and not here" for column in old if column not in new]
+    if problems:
+        raise ValueError(
+            f"{name}: the table cannot follow sql/{name.replace('.', '/')}/ddl.sql: {'; '.join(problems)}. "
+            "Only nullable columns can be added: undo the change, or remove the table and run its nights again"
+        )
+    return [column for column in wanted if column.name not in old]
+
+
+def loosened(stands: StructType, wanted: StructType) -> list[str]:
+    """Columns that may be null in ``wanted``, the DDL, and not in the table as it ``stands``: its rows follow both."""
+    may_be_null = {column.name for column in wanted if column.nullable}
+    return [column.name for column in stands if not column.nullable and column.name in may_be_null]
+
+
+def column_ddl(column: StructField) -> str:
+    """A nullable column as ``ALTER TABLE ... ADD COLUMNS`` wants it, with what its DDL says of it."""
+    comment = str(column.metadata.get("comment", "")).replace("'", "\\'")
+    return f"{column.name} {column.dataType.simpleString()} COMMENT '{comment}'"
+
+
+def _feature_column(name: str, feature: Feature) -> str:
+    doc = f"{feature.doc} [{feature.unit}]".replace("'", "")
+    return f"{name} {type_of(feature)} NOT NULL COMMENT '{doc}'"

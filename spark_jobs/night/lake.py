@@ -1,0 +1,172 @@
+"""The lake: where its Delta tables lie, reading them, and what their logs tell (``writers`` write them)."""
+
+import json
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from delta.tables import DeltaTable
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
+
+from contracts.pipeline import BY_NAME
+from contracts.pipeline.table import Table
+from spark_jobs.night.ddl import additions, column_ddl, loosened, read_schema
+
+ROW_METRICS = {
+    "numOutputRows": 1,
+    "numUpdatedRows": 1,
+    "num_added_rows": 1,
+    "numTargetRowsCopied": -1,
+    "numCopiedRows": -1,
+}
+"""What a commit notes of its rows, and with which sign it counts as written."""
+
+_ONE_CREATOR = threading.Lock()
+"""Two tables of a stage may be the first to read a third; ``createIfNotExists`` is not safe against itself."""
+
+
+@dataclass(frozen=True)
+class Lake:
+    """A lake: a Spark session and the root folder or URI under which ``<layer>/<table>`` lie."""
+
+    spark: SparkSession
+    root: str
+    building: Table | None = field(default=None, kw_only=True)
+    """The table whose job reads this lake: what it has not declared is refused. Without one, every table is read."""
+
+    _conforming: set[str] = field(default_factory=set, repr=False, compare=False, kw_only=True)
+    """Tables whose columns have been compared with their DDL: once per lake and process is enough."""
+
+    _with_rows: set[str] = field(default_factory=set, repr=False, compare=False, kw_only=True)
+    """Tables that are known to have had rows."""
+
+    @property
+    def local_root(self) -> Path:
+        """The root as a folder of this machine, for readers and writers other than Spark."""
+        return Path(self.root.removeprefix("file://"))
+
+    def path(self, name: str) -> str:
+        """Folder of the table ``layer.name``; an unknown name raises ``ValueError``."""
+        if name not in BY_NAME:
+            raise ValueError(f"unknown table {name!r}; tables are listed in contracts/pipeline")
+        return f"{self.root.rstrip('/')}/{name.replace('.', '/')}"
+
+    def exists(self, name: str) -> bool:
+        """Whether the table has been created."""
+        return bool(DeltaTable.isDeltaTable(self.spark, self.path(name)))
+
+    def create(self, name: str) -> None:
+        """Create the table from ``sql/<layer>/<name>/ddl.sql``; where it exists, let it follow its DDL.
+
+        The nullable columns that it lacks are added, and a column that its DDL lets be null may be null from now on.
+        Any other difference raises ``ValueError`` with table, column, old and new type.
+        """
+        if name in self._conforming:
+            return
+        with _ONE_CREATOR:
+            if self.exists(name):
+                self._evolve(name)
+            else:
+                self._create(name)
+            self._conforming.add(name)
+
+    def _create(self, name: str) -> None:
+        builder = DeltaTable.createIfNotExists(self.spark).location(self.path(name)).addColumns(read_schema(name))
+        if (column := BY_NAME[name].partition) is not None:
+            builder = builder.partitionedBy(column)
+        builder.execute()
+
+    def _evolve(self, name: str) -> None:
+        # The reader calls every column nullable; the log knows.
+        stands, wanted = self._schema_in_log(name), read_schema(name)
+        added = additions(name, stands, wanted)
+        if added:
+            columns = ", ".join(column_ddl(column) for column in added)
+            self.spark.sql(f"ALTER TABLE delta.`{self.path(name)}` ADD COLUMNS ({columns})")
+        for column in loosened(stands, wanted):
+            self.spark.sql(f"ALTER TABLE delta.`{self.path(name)}` ALTER COLUMN {column} DROP NOT NULL")
+
+    def _schema_in_log(self, name: str) -> StructType:
+        _, snapshot = self.log(name)
+        schema = StructType.fromJson(json.loads(snapshot.metadata().schemaString()))
+        assert isinstance(schema, StructType)
+        return schema
+
+    def read(self, name: str, version: int | None = None) -> DataFrame:
+        """The table, or an empty frame of its schema; ``version`` reads an older snapshot.
+
+        Of a table that was never written the planner is told that it is empty: joins with it fall away.
+        Raises ``ValueError`` for a table that the job at work has not declared.
+        """
+        if self.building is not None and name not in self.building.readable:
+            job = self.building.full_name
+            raise ValueError(f"the job of {job} reads {name}, which contracts/pipeline does not list for it")
+        self.create(name)
+        reader = self.spark.read.format("delta")
+        if version is not None:
+            return reader.option("versionAsOf", version).load(self.path(name))
+        frame = reader.load(self.path(name))
+        return frame if self.was_written(name) else frame.where(F.lit(col=False))
+
+    def was_written(self, name: str) -> bool:
+        """Whether the table has ever been written; where not, it is created."""
+        self.create(name)
+        if name not in self._with_rows:
+            _, snapshot = self.log(name)
+            if snapshot.version() == 0 and snapshot.numOfFiles() == 0:
+                return False
+            self._with_rows.add(name)
+        return True
+
+    def num_bytes(self, name: str) -> int:
+        """Size of the table's files; 0 where it does not exist."""
+        return int(self.log(name)[1].sizeInBytes()) if self.exists(name) else 0
+
+    def version(self, name: str) -> int:
+        """Latest Delta version of the table; raises ``ValueError`` where it does not exist."""
+        if not self.exists(name):
+            raise ValueError(f"{self.path(name)} is no Delta table")
+        # The log itself knows; the public `history` runs a Spark job, which takes seconds, to describe the version too.
+        _, snapshot = self.log(name)
+        return int(snapshot.version())
+
+    def last_version(self, name: str) -> int:
+        """Latest Delta version of the table; -1 where it does not exist."""
+        return self.version(name) if self.exists(name) else -1
+
+    def rows_written(self, name: str, since: int) -> int:
+        """Rows that the commits after version ``since`` added or changed; rows that a commit only copied do not count.
+
+        Every writer notes this in its commit: Spark, and delta-rs under another name.
+        """
+        if not self.exists(name) or self.version(name) <= since:
+            return 0
+        log, _ = self.log(name)
+        changes = log.getChanges(since + 1, *(getattr(log, f"getChanges$default${at}")() for at in (2, 3)))
+        total = 0
+        while changes.hasNext():
+            actions = changes.next()._2()
+            # A commit's description is mostly its first action.
+            told = (json.loads(actions.apply(at).json()).get("commitInfo") for at in range(actions.size()))
+            noted: dict[str, Any] = next((info for info in told if info is not None), {})
+            metrics = noted.get("operationMetrics", {})
+            total += sum(sign * int(metrics.get(key, 0)) for key, sign in ROW_METRICS.items())
+        return total
+
+    def log(self, name: str) -> tuple[Any, Any]:
+        """The JVM's log of the table, and the newest snapshot that it tells."""
+        delta: Any = self.spark._jvm
+        log = delta.org.apache.spark.sql.delta.DeltaLog.forTable(self.spark._jsparkSession, self.path(name))
+        return log, log.update(*(getattr(log, f"update$default${at}")() for at in (1, 2, 3)))
+
+
+def checksum(frame: DataFrame) -> str:
+    """Order-independent checksum of a frame's content: row count and the wrapping sum of 64-bit row hashes."""
+    row = frame.select(F.xxhash64(*sorted(frame.columns)).cast("decimal(38,0)").alias("h")).agg(
+        F.count("*").alias("n"), F.sum("h").alias("total")
+    )
+    first = row.first()
+    return f"{first[0]}:{int(first[1] or 0) % 2**64:016x}"  # type: ignore[index]

@@ -1,0 +1,87 @@
+"""What one night's jobs share: the date, the lake, the settings, and where verdicts and timings go."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from pyspark.sql import DataFrame, SparkSession
+
+from contracts.pipeline.table import Table
+from contracts.run_files import RunFiles
+from contracts.settings import Settings
+from contracts.settings.hashes import settings_hash
+from contracts.settings.load import load
+from spark_jobs.night.lake import Lake
+
+
+@dataclass(frozen=True)
+class Night:
+    """One run for the day ``ds``. ``runs`` is a local folder for verdicts, timings, metrics and the report."""
+
+    lake: Lake
+    ds: date
+    landing: str
+    runs: Path
+    settings: Settings
+    redis_url: str = "redis://127.0.0.1:6379/0"
+
+    @property
+    def spark(self) -> SparkSession:
+        """The lake's session."""
+        return self.lake.spark
+
+    @property
+    def as_of(self) -> datetime:
+        """Midnight UTC at the end of ``ds``: nothing that happened or arrived at or after it may have influence."""
+        return datetime.combine(self.ds + timedelta(days=1), datetime.min.time(), UTC)
+
+    @property
+    def settings_hash(self) -> str:
+        """One name for all values of its settings."""
+        return settings_hash(self.settings)
+
+    @property
+    def folder(self) -> Path:
+        """This night's folder under ``runs``."""
+        return self.runs / self.ds.isoformat()
+
+    @property
+    def files(self) -> RunFiles:
+        """The files in ``folder``."""
+        return RunFiles(self.folder)
+
+    def of(self, table: Table) -> "Night":
+        """The same night as the job of ``table`` sees it: other tables than it declares are not read."""
+        return replace(self, lake=replace(self.lake, building=table))
+
+    def read(self, name: str) -> DataFrame:
+        """Shorthand for ``lake.read``."""
+        return self.lake.read(name)
+
+    def tell(self, table: str, sentences: Sequence[str]) -> None:
+        """Say what people should know of how a table was built: in the output, and in the report of this night.
+
+        A rerun replaces what an earlier run said, also by nothing.
+        """
+        for sentence in sentences:
+            print(f"{table}: {sentence}")
+        self.files.notes(table).write(list(sentences))
+
+
+def load_settings(landing: str) -> Settings:
+    """Default settings with the landing area's ``dataset.json`` applied, where there is one."""
+    return load(landing).settings
+
+
+def newest_day(landing: str) -> date:
+    """The newest day folder of a landing area: the last night that can be run on it.
+
+    Raises ``FileNotFoundError`` where there is none.
+    """
+    days = [
+        folder.name for folder in Path(landing).glob("[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]") if folder.is_dir()
+    ]
+    if not days:
+        raise FileNotFoundError(f"{landing}: no folder named YYYY-MM-DD")
+    return date.fromisoformat(max(days))

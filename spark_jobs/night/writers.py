@@ -1,0 +1,111 @@
+"""The only ways to write a Delta table.
+
+Writers are idempotent: ``write_partition`` replaces whole partitions, ``merge_by_key`` upserts by the grain.
+Both create the table from its DDL and refuse a frame whose columns differ from it.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+
+from delta.tables import DeltaTable
+from pyspark.sql import Column, DataFrame
+
+from contracts.pipeline import BY_NAME
+from spark_jobs.night.ddl import read_schema
+from spark_jobs.night.lake import Lake
+
+
+def conform(lake: Lake, name: str, frame: DataFrame) -> DataFrame:
+    """``frame`` with the table's columns in order; a missing, extra or differently typed column is refused."""
+    lake.create(name)
+    wanted = {field.name: field.dataType for field in read_schema(name)}
+    got = {field.name: field.dataType for field in frame.schema}
+    problems = [f"missing {column}" for column in wanted.keys() - got.keys()]
+    problems += [f"unexpected {column}" for column in got.keys() - wanted.keys()]
+    problems += [
+        f"{column} is {got[column].simpleString()}, not {kind.simpleString()}"
+        for column, kind in wanted.items()
+        if column in got and _loosened(got[column].simpleString()) != _loosened(kind.simpleString())
+    ]
+    if problems:
+        raise ValueError(f"{name}: frame does not match sql/{name.replace('.', '/')}/ddl.sql: {'; '.join(problems)}")
+    return frame.select(*wanted)
+
+
+def _loosened(type_name: str) -> str:
+    return type_name.replace("void", "string")
+
+
+def write_partition(lake: Lake, name: str, frame: DataFrame, partitions: Sequence[date]) -> None:
+    """Replace the named partitions of the table with ``frame``, atomically.
+
+    Running it twice leaves the same content; a row outside ``partitions`` fails the write before it commits.
+    """
+    column = BY_NAME[name].partition
+    if column is None:
+        raise ValueError(f"{name} is not partitioned; use merge_by_key")
+    if not partitions:
+        return
+    conformed = conform(lake, name, frame)
+    writer = (
+        conformed.write.format("delta").mode("overwrite").option("replaceWhere", f"{column} IN ({_dates(partitions)})")
+    )
+    writer.save(lake.path(name))
+
+
+def append_rows(lake: Lake, name: str, frame: DataFrame) -> None:
+    """Append ``frame`` to an append-only table in one commit; the caller sees to it that no row comes twice."""
+    conform(lake, name, frame).write.format("delta").mode("append").save(lake.path(name))
+
+
+def merge_by_key(
+    lake: Lake, name: str, frame: DataFrame, update_when: str | None, keys: Sequence[str] | None = None
+) -> None:
+    """Insert rows whose key is new; where it is known, update the row if ``update_when`` holds (never if None).
+
+    ``update_when`` compares ``old`` and ``new``, for example ``new.updated_at > old.updated_at``. ``frame`` must hold
+    each key once (a MERGE would insert both copies of a new key). Keys default to the table's grain; the partition
+    column's values in ``frame`` bound the files that are read.
+    """
+    table = BY_NAME[name]
+    columns = tuple(keys or table.keys)
+    condition = " AND ".join(f"old.{column} <=> new.{column}" for column in columns)
+    if not lake.was_written(name):
+        append_rows(lake, name, frame)
+        return
+    conformed = conform(lake, name, frame).persist()
+    try:
+        existing = lake.read(name)
+        if table.partition is not None:
+            days = sorted(row[0] for row in conformed.select(table.partition).distinct().collect())
+            if not days:
+                return
+            in_days = f"{table.partition} IN ({_dates(days)})"
+            existing = existing.where(in_days)
+            condition += f" AND old.{in_days}"
+        if existing.isEmpty():  # nothing to match: an append is the same, in one pass less
+            append_rows(lake, name, conformed)
+            return
+        merge = DeltaTable.forPath(lake.spark, lake.path(name)).alias("old").merge(conformed.alias("new"), condition)
+        if update_when is not None:
+            merge = merge.whenMatchedUpdateAll(update_when)
+        merge.whenNotMatchedInsertAll().execute()
+    finally:
+        conformed.unpersist()
+
+
+def delete_all(lake: Lake, name: str, condition: Column | None = None) -> None:
+    """Delete the rows for which ``condition`` holds, or all."""
+    lake.create(name)
+    DeltaTable.forPath(lake.spark, lake.path(name)).delete(condition)
+
+
+def delete_by_key(lake: Lake, name: str, frame: DataFrame) -> None:
+    """Delete the rows whose values are those of a row of ``frame``, in the columns that it has."""
+    condition = " AND ".join(f"old.{column} <=> new.{column}" for column in frame.columns)
+    table = DeltaTable.forPath(lake.spark, lake.path(name)).alias("old")
+    table.merge(frame.distinct().alias("new"), condition).whenMatchedDelete().execute()
+
+
+def _dates(days: Sequence[date]) -> str:
+    return ", ".join(f"DATE'{day.isoformat()}'" for day in sorted(set(days)))

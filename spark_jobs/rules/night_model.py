@@ -1,0 +1,94 @@
+"""The night's models by role, and the one that scores: which checkpoint each is, how a Python worker gets it."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from contracts.settings.models import HEAVY, ROLES
+from spark_jobs.night.night import Night
+
+if TYPE_CHECKING:
+    from models.inference import Ranker
+
+
+SIMPLE_SCORE = "simple-score"
+"""``model_version`` of scores that no model gave: the candidate stage's simple score, as it is."""
+
+
+@dataclass(frozen=True)
+class NightModel:
+    """A model; ``folder`` is its checkpoint, which every worker must be able to read.
+
+    ``examples_version`` is the version of ``gold.training_examples`` that the night trained on.
+    """
+
+    version: str
+    folder: str
+    examples_version: int
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """Who scores a night: a model, or the simple score where it is None; ``reason`` is a sentence."""
+
+    model: NightModel | None
+    reason: str
+
+    @property
+    def version(self) -> str:
+        """``model_version`` of what it scores."""
+        return SIMPLE_SCORE if self.model is None else self.model.version
+
+
+def model_of(night: Night, role: str = HEAVY) -> NightModel:
+    """The role's model that the night trained; raises ``ValueError`` unless ``gold.models`` has exactly one.
+
+    Rows of nights before there were roles are heavy.
+    """
+    is_tonight = (F.col("ds") == F.lit(night.ds)) & (F.coalesce("role", F.lit(HEAVY)) == F.lit(role))
+    tonight = night.read("gold.models").where(is_tonight)
+    found = tonight.select("model_version", "path", "examples_version").take(2)
+    if len(found) != 1:
+        count = "no row" if not found else "more than one row"
+        raise ValueError(
+            f"gold.models has {count} with ds = {night.ds} and role = {role}: run the train stage of that night"
+        )
+    return NightModel(found[0].model_version, folder_of(night, found[0].path), found[0].examples_version)
+
+
+def folder_of(night: Night, path: str) -> str:
+    """Where a checkpoint lies whose ``path`` is relative to the lake."""
+    return f"{night.lake.root.removeprefix('file://').rstrip('/')}/{path}"
+
+
+def scorer_of(night: Night, role: str = HEAVY) -> Scorer:
+    """Who scores the night, as ``promote`` decided; raises ``ValueError`` where it has not run."""
+    tonight = (F.col("ds") == F.lit(night.ds)) & (F.col("role") == F.lit(role))
+    found = night.read("gold.promotions").where(tonight).first()
+    if found is None:
+        raise ValueError(
+            f"gold.promotions has no row with ds = {night.ds} and role = {role}: run the promote stage of that night"
+        )
+    if found.path is None:
+        return Scorer(None, found.reason)
+    return Scorer(NightModel(found.model_version, folder_of(night, found.path), found.examples_version), found.reason)
+
+
+def why_no_model(night: Night, role: str = HEAVY) -> str | None:
+    """Why training left the night without the role's model, in a sentence; None where it has one or has not run."""
+    file = night.files.training(role)
+    reason = file.read().get("reason") if file.exists() else None
+    return None if reason is None else str(reason)
+
+
+@lru_cache(maxsize=len(ROLES))
+def load_ranker(folder: str, *, is_judged: bool = False) -> "Ranker":
+    """Load the checkpoint once per Python worker; it keeps torch to one thread, as Spark runs a worker per core.
+
+    One that ``is_judged`` is calibrated without the days that its training held out.
+    """
+    from models.inference import Ranker  # noqa: PLC0415 - the driver never needs torch
+
+    return Ranker.load(folder, is_judged=is_judged)

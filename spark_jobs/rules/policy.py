@@ -1,0 +1,114 @@
+"""What policy keeps from whom, asked of tables; the rules themselves are ``contracts.policy``."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from contracts.landing import LABELS
+from contracts.policy import HIDES, RULES, Judged, any_of, broken_rules, flags
+from contracts.settings import PolicyRules
+from spark_jobs.night.night import Night
+from spark_jobs.rules.point_in_time import known_before
+
+FLAGS = {rule: f"is_flagged_{rule}" for rule in RULES}
+"""Column of a post per rule: whether the rule keeps it from those for whom it counts."""
+
+BROKEN = "broken_rules"
+"""Column of a pair: a struct with a boolean per rule."""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """``flagged`` is (post_id, ``FLAGS``) of posts with a flag; ``asks`` is (user_id, ``HIDES``) of everyone known."""
+
+    flagged: DataFrame
+    asks: DataFrame
+
+
+def read_policy(night: Night, read: Callable[[str], DataFrame] | None = None) -> Policy:
+    """The night's policy on posts of the candidate window; ``read`` pins the versions of the tables."""
+    table = read or night.read
+    oldest = night.as_of - timedelta(hours=night.settings.dataset.candidate_hours)
+    # A text is first judged in the night of the day on which it was written, or later.
+    in_window = F.col("ds").between(F.lit(oldest.date()), F.lit(night.ds))
+    verdicts = table("silver.content_labels").where(known_before(night.as_of, "updated_at"))
+    flagged = flagged_posts(verdicts, table("gold.content_risks").where(in_window), night.settings.policy)
+    users = table("silver.users").where(known_before(night.as_of, "valid_from"))
+    return Policy(flagged, asks_of(users))
+
+
+def flagged_posts(verdicts: DataFrame, risks: DataFrame, rules: PolicyRules) -> DataFrame:
+    """(post_id, ``FLAGS``) of the posts with a flag. A verdict counts until it is withdrawn, also after an edit.
+
+    The risk is that of the newest text, by the newest models; a post that no model has judged has none.
+    """
+    says = {label: F.col("value") & (F.col("label") == label) for label in LABELS}
+    refutes = says["misinformation"] & (F.col("labeller_type") == "fact_checker")
+    said = verdicts.groupBy("post_id").agg(
+        F.bool_or(refutes).alias("_is_refuted"),
+        *(F.bool_or(say).alias(f"_says_{label}") for label, say in says.items()),
+    )
+    newest = risks.groupBy("post_id").agg(F.max_by(F.struct(*LABELS), F.struct("text_at", "ds")).alias("_risk"))
+    post = Judged(
+        is_refuted=_holds(F.col("_is_refuted")),
+        is_labelled={label: _holds(F.col(f"_says_{label}")) for label in LABELS},
+        risk={label: F.coalesce(F.col(f"_risk.{label}").cast("double"), F.lit(0.0)) for label in LABELS},
+    )
+    found = flags(post, rules.thresholds)
+    judged = said.join(newest, "post_id", "full_outer")
+    return judged.where(any_of(found)).select("post_id", *(found[rule].alias(name) for rule, name in FLAGS.items()))
+
+
+def asks_of(users: DataFrame) -> DataFrame:
+    """(user_id, ``HIDES``): what the newest version of each of ``users`` asks to hide."""
+    newest = users.groupBy("user_id").agg(F.max_by("feed_preferences", "valid_from").alias("_words"))
+    return newest.select("user_id", *(_holds(F.array_contains("_words", word)).alias(word) for word in HIDES))
+
+
+def with_flags(posts: DataFrame, flagged: DataFrame) -> DataFrame:
+    """``posts`` with their ``FLAGS``, false where they have none."""
+    names = list(FLAGS.values())
+    joined = posts.join(flagged.select("post_id", *names), "post_id", "left")
+    return joined.withColumns({name: _holds(F.col(name)) for name in names})
+
+
+def broken() -> Column:
+    """``BROKEN`` of a row that has ``FLAGS`` of the post and ``HIDES`` of the user."""
+    found = broken_rules({rule: F.col(name) for rule, name in FLAGS.items()}, {word: F.col(word) for word in HIDES})
+    return F.struct(*(found[rule].alias(rule) for rule in RULES)).alias(BROKEN)
+
+
+def breaks(rule: str) -> Column:
+    """Whether a row with ``BROKEN`` breaks the rule."""
+    return F.col(f"{BROKEN}.{rule}")
+
+
+def breaks_any() -> Column:
+    """Whether a row with ``BROKEN`` breaks a rule."""
+    found: Column = any_of({rule: breaks(rule) for rule in RULES})
+    return found
+
+
+def is_flagged() -> Column:
+    """Whether a post with ``FLAGS`` is kept from somebody; nobody in particular is shown such a post."""
+    found: Column = any_of({name: F.col(name) for name in FLAGS.values()})
+    return found
+
+
+def judged_pairs(pairs: DataFrame, policy: Policy) -> DataFrame:
+    """``pairs`` (user_id, post_id, ...) with ``BROKEN``; a user whom nobody knows asks for nothing."""
+    asked = with_flags(pairs, policy.flagged).join(policy.asks, "user_id", "left")
+    known = asked.withColumns({word: _holds(F.col(word)) for word in HIDES})
+    return known.select(*pairs.columns, broken())
+
+
+def allowed_pairs(pairs: DataFrame, policy: Policy) -> DataFrame:
+    """The rows of ``pairs`` that break no rule."""
+    return judged_pairs(pairs, policy).where(~breaks_any()).drop(BROKEN)
+
+
+def _holds(fact: Column) -> Column:
+    return F.coalesce(fact, F.lit(col=False))

@@ -1,0 +1,34 @@
+"""What a user has met already, and is not shown again."""
+
+from datetime import datetime, timedelta
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from contracts.settings import Settings
+from spark_jobs.rules.point_in_time import known_before
+
+
+def suppressed_pairs(impressions: DataFrame, engagements: DataFrame, as_of: datetime, settings: Settings) -> DataFrame:
+    """(user_id, post_id) seen in the last ``seen_days``, or hidden or reported while the post can be a candidate.
+
+    Seen is what was shown. A source that logs no impressions tells it by what people did: whoever did anything with a
+    post, a view included, has seen it.
+    """
+    # A day more than the window: a client's clock may be slow.
+    hidden_since = (as_of - timedelta(hours=settings.dataset.candidate_hours + 24)).date()
+    log, at = (impressions, "shown_at") if settings.dataset.has_impressions else (engagements, "engaged_at")
+    seen = recent_log(log, at, as_of, timedelta(days=settings.candidates.seen_days))
+    rejects = F.col("engagement_type").isin("hide", "report") & F.col("user_id").isNotNull()
+    happened = (F.col("event_date") >= F.lit(hidden_since)) & known_before(as_of, "engaged_at")
+    hidden = engagements.where(rejects & happened)
+    return seen.select("user_id", "post_id").unionByName(hidden.select("user_id", "post_id")).distinct()
+
+
+def recent_log(log: DataFrame, at: str, as_of: datetime, window: timedelta) -> DataFrame:
+    """Rows of known users that happened within ``window`` before the as-of and were known by then."""
+    since = as_of - window
+    in_window = (F.col(at) >= F.lit(since)) & known_before(as_of, at) & F.col("user_id").isNotNull()
+    # By the day, so that older partitions are not read.
+    is_recent = (F.col("event_date") >= F.lit(since.date())) & (F.col("event_date") <= F.lit(as_of.date()))
+    return log.where(is_recent & in_window)
