@@ -141,6 +141,11 @@ acceptance: setup ## run acceptance tests with their figures (K=name for tests/a
 	@test -z "$(K)" -o -f "tests/acceptance/test_$(K).py" || { echo "no acceptance test named $(K); there are: $$(ls tests/acceptance/test_*.py | sed -E 's/.*test_(.*)\.py/\1/' | tr '\n' ' ')"; exit 2; }
 	$(LAKE) -m pytest $(if $(K),tests/acceptance/test_$(K).py,tests/acceptance tests/faults) -q -s
 
+.PHONY: browser
+browser: ## install headless Chromium, for the test of the page (apt)
+	@command -v chromedriver >/dev/null && command -v chromium >/dev/null || { apt-get update -qq && \
+	  apt-get install -y -qq --no-install-recommends chromium chromium-driver fonts-dejavu-core >/dev/null; }
+
 .PHONY: bench
 bench: setup ## run a benchmark (K=nightly); one JSON line comes last
 	@test -n "$(K)" || { echo "name one: $$(ls benchmarks/*.py | xargs -n1 basename | sed 's/.py//' | tr '\n' ' ')"; exit 2; }

@@ -44,7 +44,8 @@ def start_collector(events: str, area: Path, words: list[str]) -> str:
     common = ["--redis", events, "--landing", landing, *words]
     for name in ("collector", "drain"):
         services.stop(name)
-    command = [python, "-m", "serving.collector", "--port", str(port), "--serving-redis", serving, *common]
+    command = [python, "-m", "serving.collector", "--port", str(port), "--serving-redis", serving]
+    command += [*common, *services.DEMO_AUDIENCE]
     services.start("collector", command, env)
     services.start("drain", [python, "-m", "serving.drain", *common], env)
     services.wait_for("the collector", lambda: services.answers(f"{url}/readyz"), "collector")

@@ -202,11 +202,13 @@ def run(source: Source) -> int:
     user = richest_user(redis_url)
     secret = {"FEEDLAKE_JWT_SECRET_FILE": str(services.secret_file()), "PYTHONPATH": str(ROOT)}
     show = [str(LAKE / "python"), "-m", "serving.show_feed", "--url", feed, "--user", str(user), "--count", "10"]
+    show += ["--audience", services.AUDIENCE]
     subprocess.run(show, cwd=ROOT, env={**os.environ, **secret}, check=True)
     seconds["total"] = time.monotonic() - begun
     split_of_time(source, seconds, len(tasks))
     print(f"\nAirflow UI   {url}/dags/{DAG}/runs/{run_id}")
     print(f"run report   {files.report}")
+    print(f"page         {feed}/   (any user's feed; `make collector` takes in what you do there)")
     print(f"feed API     {feed}/docs   (`make stop` ends everything)")
     return 0
 

@@ -24,6 +24,9 @@ AIRFLOW = ROOT / ".venv" / "airflow" / "bin"
 LAKE = ROOT / ".venv" / "lake" / "bin"
 SPARK_SUBMIT = ROOT / "infra" / "spark-submit"
 PORTS = ("redis", "airflow", "feed", "events", "collector")
+AUDIENCE = "feedlake-demo"
+DEMO_AUDIENCE = ("--set", f"reader.token_audience={AUDIENCE}")
+"""The demo's tokens prove nobody to a service in production, even where the secret is the same."""
 MAX_DATA_SETS = 1024
 """Redis databases: each data set has one, and so has each night of one that is run by itself."""
 
@@ -228,13 +231,14 @@ def start_airflow(data: Path, redis_url: str) -> str:
 
 
 def start_feed(redis_url: str) -> str:
-    """(Re)start the feed API on ``redis_url``; returns its address."""
+    """(Re)start the feed API with its page on ``redis_url``; returns its address."""
     port = ports()["feed"]
     url = f"http://127.0.0.1:{port}"
     stop("feed")
     command = [str(LAKE / "python"), "-m", "serving.reader", "--host", "127.0.0.1", "--port", str(port)]
     env = {"FEEDLAKE_JWT_SECRET_FILE": str(secret_file()), "PYTHONPATH": str(ROOT)}
-    start("feed", [*command, "--redis", redis_url], env)
+    demo = ["--set", "reader.mode=demo", *DEMO_AUDIENCE, "--collector", f"http://127.0.0.1:{ports()['collector']}"]
+    start("feed", [*command, "--redis", redis_url, *demo], env)
     wait_for("the feed API", lambda: answers(f"{url}/healthz"), "feed")
     return url
 

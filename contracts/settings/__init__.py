@@ -24,7 +24,7 @@ from contracts.settings.ranking import (
     ValueWeights,
 )
 from contracts.settings.reranking import Exploration, RerankRules
-from contracts.settings.serving import CollectorRules, DrainRules, ReaderLimits, ReaderRules
+from contracts.settings.serving import CollectorRules, DrainRules, PageRules, ReaderLimits, ReaderRules
 from contracts.settings.simulating import Simulation
 from contracts.settings.value_presets import VALUE_PRESETS
 
@@ -45,6 +45,7 @@ __all__ = [
     "Labels",
     "Models",
     "NegativeSampling",
+    "PageRules",
     "PolicyRules",
     "PoolRules",
     "Promotion",
@@ -95,6 +96,7 @@ class Settings:
     models: Models = field(default_factory=Models)
     reader: ReaderRules = field(default_factory=ReaderRules)
     reader_limits: ReaderLimits = field(default_factory=ReaderLimits)
+    page: PageRules = field(default_factory=PageRules)
     collector: CollectorRules = field(default_factory=CollectorRules)
     drain: DrainRules = field(default_factory=DrainRules)
     simulation: Simulation = field(default_factory=Simulation)

@@ -7,7 +7,7 @@ from typing import Any
 
 from contracts.settings import Settings
 
-NOT_OF_A_NIGHT = ("reader", "reader_limits", "collector", "drain", "simulation")
+NOT_OF_A_NIGHT = ("reader", "reader_limits", "page", "collector", "drain", "simulation")
 """Sections that no job of a night reads: changing them changes no night."""
 
 

@@ -7,6 +7,7 @@ from operator import attrgetter
 
 from contracts.settings import Settings
 from contracts.settings.kinds import show
+from contracts.settings.serving import PRODUCTION_AUDIENCE
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,13 @@ RULES = (
     at_most("erasure.min_text_characters", "erasure.text_characters"),
     at_most("reader.refresh_s", "erasure.reader_refresh_s"),
     at_most("reader.cursor_lifetime_s", "publish.key_ttl_s"),
+    at_most("page.token_lifetime_s", "reader.max_token_lifetime_s"),
+    Rule(
+        ("reader.mode", "reader.token_audience"),
+        lambda mode, audience: mode == "production" or audience != PRODUCTION_AUDIENCE,
+        "a reader in demo mode gives tokens away: its reader.token_audience must not be production's, "
+        f'"{PRODUCTION_AUDIENCE}"',
+    ),
     at_most("collector.batch_events", "collector.events_per_minute"),
     # Without a model, every post has the label's share of all posts as its risk, and none is kept from anybody.
     below("labels.clickbait_share", "policy.clickbait"),

@@ -3,13 +3,20 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from contracts.settings.kinds import Bounds, Count, CountOrNone, Milliseconds, Seconds, SomeSeconds
+from contracts.settings.kinds import Bounds, Count, CountOrNone, Milliseconds, OneOf, Seconds, SomeSeconds
+
+PRODUCTION_AUDIENCE = "feedlake"
+"""Whom the tokens of a production service are for. A reader in demo mode, which gives tokens away, has another one."""
 
 
 @dataclass(frozen=True)
 class ReaderRules:
-    """One reader process: durations are in seconds, sizes in bytes (``docs/serving.md``)."""
+    """One reader process: durations are in seconds, sizes in bytes (``docs/serving.md``).
 
+    In ``mode`` demo it shows a page, and gives tokens to whoever asks (``docs/page.md``).
+    """
+
+    mode: Annotated[str, OneOf(("production", "demo"))] = "production"
     redis_timeout_s: SomeSeconds = 0.05
     max_redis_connections: Annotated[int, Bounds(1, 100_000)] = 256
     queue_timeout_s: Seconds = 1.0
@@ -24,7 +31,7 @@ class ReaderRules:
     card_cache_bytes: Annotated[int, Bounds(0, 2**40)] = 256 * 2**20
     remembered_users: CountOrNone = 10_000
     max_token_lifetime_s: Annotated[int, Bounds(1, 365 * 86_400)] = 7 * 86_400
-    token_audience: str = "feedlake"  # noqa: S105 - the audience is public
+    token_audience: str = PRODUCTION_AUDIENCE
 
 
 @dataclass(frozen=True)
@@ -36,6 +43,15 @@ class ReaderLimits:
     header_bytes: Annotated[int, Bounds(8_192, 2**20)] = 16_384
     header_timeout_ms: Milliseconds = 5_000
     backlog: Annotated[int, Bounds(1, 65_535)] = 1_024
+
+
+@dataclass(frozen=True)
+class PageRules:
+    """The page of a reader in demo mode: how many users it offers, and how long a token that it gives is good."""
+
+    users: Annotated[int, Bounds(1, 1_000)] = 24
+    token_lifetime_s: Annotated[int, Bounds(1, 3_600)] = 600
+    collector_timeout_s: SomeSeconds = 5.0
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,14 @@ from serving.http.command_line import add_server_options, addresses
 from serving.http.json_log import start_logging
 from serving.http.secret import load_secret
 from serving.http.server import serve, share_descriptors
+from serving.page.config import PageConfig
 from serving.reader.app import create_app
 from serving.reader.config import ReaderConfig
 from serving.reader.metrics import FEED_PATH
 
 SHORT = {"--max-connections": "reader_limits.connections", "--breaker-open-s": "reader.breaker_open_s"}
 """Options that stand for one setting each."""
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -31,6 +33,9 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--redis-timeout-ms", type=float, help="short for --set reader.redis_timeout_s, in milliseconds"
     )
+    parser.add_argument(
+        "--collector", metavar="URL", help="where the demo page sends what people do (default: nowhere)"
+    )
     add_options(parser)
     options = parser.parse_args(arguments)
     given = {key: getattr(options, option.removeprefix("--").replace("-", "_")) for option, key in SHORT.items()}
@@ -38,7 +43,21 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         given["reader.redis_timeout_s"] = options.redis_timeout_ms / 1000
     more = [f"{key}={value}" for key, value in given.items() if value is not None]
     options.settings = load_options(parser, options, more=more).settings
+    refusal = contradiction(options)
+    if refusal:
+        parser.exit(2, f"{parser.prog}: {refusal}\n")
     return options
+
+
+def contradiction(options: argparse.Namespace) -> str | None:
+    """What in the command line is not for the reader's mode: a page that gives tokens away stays on this machine."""
+    if options.settings.reader.mode == "production":
+        return "--collector is for reader.mode = demo only" if options.collector else None
+    if options.host not in LOOPBACK:
+        return f"--host {options.host}: in demo mode anyone may become any user; allowed is {' or '.join(LOOPBACK)}"
+    if options.internal_port:
+        return "--internal-port is for a reader behind a proxy; in demo mode there is none: leave it out"
+    return None
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -56,9 +75,13 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"serving.reader: {error}", file=sys.stderr)
         return 2
     config = ReaderConfig(**{**asdict(rules), "max_redis_connections": num_redis}, redis_url=options.redis)
+    page = None
+    if rules.mode == "demo":
+        page_rules = asdict(options.settings.page)
+        page = PageConfig(**page_rules, redis_url=options.redis, collector_url=options.collector)
     uvloop.install()
     limits = replace(limits, connections=num_clients)
-    serve(create_app(config, secret), *addresses(options), limits, paths=[FEED_PATH])
+    serve(create_app(config, secret, page=page), *addresses(options), limits, paths=[FEED_PATH])
     return 0
 
 

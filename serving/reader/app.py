@@ -2,7 +2,7 @@
 
 import gc
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any
 
 from fastapi import FastAPI, Request, Response, Security
@@ -10,6 +10,9 @@ from fastapi import FastAPI, Request, Response, Security
 from serving.http.auth import BEARER, TokenRules
 from serving.http.problems import PROBLEM_RESPONSE
 from serving.http.shell import add_request_log, create_shell, not_ready
+from serving.page.config import PageConfig
+from serving.page.routes import add_page, open_page
+from serving.page.routes import route_of as page_route_of
 from serving.reader.breaker import CircuitBreaker
 from serving.reader.config import ReaderConfig
 from serving.reader.cursor import CursorCodec
@@ -36,11 +39,19 @@ def nobody_has_an_arm(user_id: int) -> None:
     del user_id
 
 
-def create_app(config: ReaderConfig, secret: bytes, arm_of: Callable[[int], str | None] = nobody_has_an_arm) -> FastAPI:
+def create_app(
+    config: ReaderConfig,
+    secret: bytes,
+    arm_of: Callable[[int], str | None] = nobody_has_an_arm,
+    page: PageConfig | None = None,
+) -> FastAPI:
     """The application; its Redis connections live as long as its lifespan.
 
     ``arm_of`` gives a user's arm, None where they have none. It is asked for every feed, so it must not wait.
+    ``page`` is served in demo mode only; ``ValueError`` otherwise.
     """
+    if (page is None) != (config.mode == "production"):
+        raise ValueError(f"a reader in {config.mode} mode has {'no' if page else 'a'} page")
     metrics = ReaderMetrics()
 
     @asynccontextmanager
@@ -57,12 +68,13 @@ def create_app(config: ReaderConfig, secret: bytes, arm_of: Callable[[int], str 
         await keeper.start()
         gc.collect()
         gc.freeze()
-        yield
+        async with open_page(app, page) if page else nullcontext():
+            yield
         await keeper.stop()
         await store.close()
 
     tokens = TokenRules(secret, config.token_audience, config.max_token_lifetime_s)
-    app = create_shell("reader", lifespan, tokens, metrics, lambda path: path if path == FEED_PATH else None)
+    app = create_shell("reader", lifespan, tokens, metrics, _with_page if page else _route_of)
     app.state.arm_of = arm_of
     app.add_middleware(PlainFeed)
     add_request_log(app)
@@ -70,7 +82,17 @@ def create_app(config: ReaderConfig, secret: bytes, arm_of: Callable[[int], str 
         FEED_PATH, get_feed, responses=_ERRORS, response_model=FeedResponse, dependencies=[Security(BEARER)]
     )
     app.add_api_route("/readyz", get_readiness, include_in_schema=False)
+    if page:
+        add_page(app, page, tokens)
     return app
+
+
+def _route_of(path: str) -> str | None:
+    return path if path == FEED_PATH else None
+
+
+def _with_page(path: str) -> str | None:
+    return path if path == FEED_PATH else page_route_of(path)
 
 
 async def get_readiness(request: Request) -> Response:
