@@ -1,7 +1,9 @@
 """Headless Chromium, driven over the W3C WebDriver protocol; a machine without it skips the tests that need it."""
 
 import base64
+import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -63,7 +65,8 @@ def chromium() -> Iterator[Browser]:
     if driver is None or binary is None:
         pytest.skip("no headless Chromium here: install chromium and chromium-driver (`make browser`)")
     port = free_port()
-    process = subprocess.Popen([driver, f"--port={port}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    quiet = subprocess.DEVNULL
+    process = subprocess.Popen([driver, f"--port={port}"], stdout=quiet, stderr=quiet, start_new_session=True)
     try:
         wait_until_open(port)
         options = {
@@ -78,7 +81,7 @@ def chromium() -> Iterator[Browser]:
             try:
                 yield Browser(http)
             finally:
-                http.delete("")
+                http.delete(str(http.base_url).rstrip("/"))
     finally:
-        process.terminate()
+        os.killpg(process.pid, signal.SIGKILL)  # Chromium is in the driver's group, and outlives it
         process.wait()
