@@ -103,10 +103,10 @@ $(FEEDLAKE_ERASURE_KEY_FILE):
 	@mkdir -p $(@D) && umask 077 && $(PYTHON) -c 'import secrets; print(secrets.token_hex(32))' > $@
 
 .PHONY: prove-erased
-prove-erased: setup ## search every file and key for a person that was erased (REQUEST=ticket AREA=folder)
+prove-erased: setup ## search every file and key for a person that was erased (REQUEST=ticket AREA=folder; EVENTS=redis://… of the collector)
 	@test -n "$(REQUEST)" || { echo "say which: make prove-erased REQUEST=ticket-17"; exit 2; }
 	@$(LAKE) -m spark_jobs.erase.prove $(WITH_SETTINGS) --search-list .run/erasures/$(REQUEST).json --lake $(AREA)/lake \
-	  --folder $(AREA)/runs --redis $(REDIS)
+	  --folder $(AREA)/runs --redis $(REDIS) $(if $(EVENTS),--events $(EVENTS))
 
 .PHONY: rollback
 rollback: .venv/lake/.ready ## make the epoch before current again, mark the current one for good (WHY="…" WHO=name AREA=folder)

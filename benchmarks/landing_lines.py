@@ -56,7 +56,12 @@ def seconds_to_validate(lines: list[str], landing: Path) -> float:
     best = float("inf")
     for _ in range(3):
         begun = time.monotonic()
-        command = [sys.executable, str(ROOT / "spark_jobs" / "validate_landing.py"), "--landing", str(landing)]
+        command = [
+            sys.executable,
+            str(ROOT / "spark_jobs" / "validate" / "validate_landing.py"),
+            "--landing",
+            str(landing),
+        ]
         subprocess.run(command, check=False, capture_output=True)
         best = min(best, time.monotonic() - begun)
     return best

@@ -1,7 +1,7 @@
 """## Erase a person
 
-Removes a user from every table, their history and Redis, then proves it by searching every file and key:
-no night beside it → erase → prove. What goes and what stays: `docs/erasure.md`.
+Removes a user from every table, their history, Redis and what the collector holds, then proves it by searching every
+file and key: no night beside it → erase → prove. What goes and what stays: `docs/erasure.md`.
 
 **When to trigger.** By hand, for a deletion request. Pause `nightly_feed` first: an erasure beside a night would take
 the files that it is writing, so this run fails where one is running.
@@ -20,7 +20,7 @@ from typing import Any
 from airflow.sdk import DAG, Param, task
 from airflow.sdk.exceptions import AirflowFailException
 
-from dags.feedlake_tasks import DATA, REDIS, submit
+from dags.feedlake_tasks import DATA, EVENTS, REDIS, submit
 
 NIGHT = "nightly_feed"
 
@@ -36,7 +36,7 @@ def no_night_beside_it(ti: Any = None) -> None:
 
 
 SEARCH_LIST = ("--search-list", "{{ params.search_lists }}/{{ params.request }}.json")
-PLACES = ("--lake", "{{ params.lake }}", "--redis", "{{ params.redis }}")
+PLACES = ("--lake", "{{ params.lake }}", "--redis", "{{ params.redis }}", "--events", "{{ params.events }}")
 
 with DAG(
     dag_id="erase_person",
@@ -54,6 +54,7 @@ with DAG(
         "runs": Param(f"{DATA}/runs", type="string", description="past runs, whose verdicts quote rows"),
         "search_lists": Param(f"{DATA}/erasures", type="string", description="what the proof looks for"),
         "redis": Param(REDIS, type="string", description="Redis of the readers"),
+        "events": Param(EVENTS, type="string", description="Redis of the collector; empty where there is none"),
     },
     tags=["feedlake"],
 ) as dag:

@@ -19,9 +19,14 @@ HOME = os.environ.get("FEEDLAKE_HOME", str(Path(__file__).resolve().parent.paren
 PYTHON = os.environ.get("FEEDLAKE_LAKE_PYTHON", f"{HOME}/.venv/lake/bin/python")
 DATA = os.environ.get("FEEDLAKE_DATA", f"{HOME}/.lake")
 REDIS = os.environ.get("FEEDLAKE_REDIS", "redis://127.0.0.1:6379/0")
+EVENTS = os.environ.get("FEEDLAKE_EVENTS", "")
+"""Redis of the collector; empty where there is none."""
+
 SETTINGS = os.environ.get("FEEDLAKE_SETTINGS", "")
 REPORTS = os.environ.get("FEEDLAKE_REPORTS", f"{DATA}/reports")
 DS = "{{ params.ds or ds }}"
+RUN = "night/run.py"
+"""The script of ``spark_jobs`` that runs a stage."""
 
 
 def asset(full_name: str) -> Asset:
@@ -35,7 +40,7 @@ def spark_job(stage: str) -> SparkSubmitOperator:
     options = [word for name, value in places.items() for word in (f"--{name}", value)]
     # A backfill ignores max_active_runs; one slot keeps two publishers apart all the same.
     pool = "publish" if stage == "publish" else "default_pool"
-    job = submit("run", "run.py", [stage, "--ds", DS, *options], pool, settings="{{ params.settings }}")
+    job = submit("run", RUN, [stage, "--ds", DS, *options], pool, settings="{{ params.settings }}")
     if stage == "preflight":
         job.retries = 0  # a second time it would count the same
     return job
@@ -49,7 +54,7 @@ def submit(
         task_id=task_id,
         application=f"{HOME}/spark_jobs/{script}",
         application_args=arguments,
-        name=f"feedlake {arguments[0] if script == 'run.py' else script}",
+        name=f"feedlake {arguments[0] if script == RUN else script}",
         conn_id="feedlake_spark",
         spark_binary=os.environ.get("FEEDLAKE_SPARK_SUBMIT", f"{Path(PYTHON).parent}/spark-submit"),
         properties_file=os.environ.get("FEEDLAKE_SPARK_CONF", f"{HOME}/.jars/spark.conf"),

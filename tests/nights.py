@@ -165,7 +165,7 @@ def submit(night: Night, stage: str, log: Path) -> subprocess.Popen[bytes]:
         str(binary),
         "--properties-file",
         str(ROOT / ".jars" / "spark.conf"),
-        str(ROOT / "spark_jobs" / "run.py"),
+        str(ROOT / "spark_jobs" / "night" / "run.py"),
     ]
     command += [stage, "--ds", night.ds.isoformat(), "--lake", night.lake.root, "--landing", night.landing]
     command += ["--runs", str(night.runs), "--redis", night.redis_url, "--strict"]

@@ -1,12 +1,13 @@
 """Prove an erasure: search every file of the lake and every Redis key for what the search list of the erasure names.
 
-``python -m spark_jobs.erase.prove --search-list FILE --lake DIR --redis URL``. Prints what was searched, and each
-finding with file and column. Exit code 0: nothing was found. 1: something was. 2: something could not be searched.
+``python -m spark_jobs.erase.prove --search-list FILE --lake DIR --redis URL [--events URL]``. Prints what was
+searched, and each finding with file and column. Exit code 0: nothing was found. 1: something was. 2: something could
+not be searched.
 """
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -16,6 +17,7 @@ if __package__ in {None, ""}:
 from redis.exceptions import RedisError
 
 from contracts.erasure import DISTINCTIVE, KINDS
+from contracts.settings import Settings
 from contracts.settings.options import add_options, load_options
 from spark_jobs.erase.needles import Needles
 from spark_jobs.erase.search import Searched, search_folder, search_redis
@@ -34,6 +36,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser.add_argument("--search-list", type=Path, required=True, help="the file that the erasure wrote")
     parser.add_argument("--lake", required=True, help="root of the Delta tables, with models and everything else in it")
     parser.add_argument("--redis", required=True, help="Redis to search, with its database number")
+    parser.add_argument("--events", help="Redis of the collector, where there is one: it is searched, too")
     parser.add_argument("--folder", action="append", default=[], help="another folder: runs, landing; may be repeated")
     add_options(parser)
     options = parser.parse_args(arguments)
@@ -69,6 +72,14 @@ def report(searched: Searched, unit: str) -> list[str]:
     return lines
 
 
+def search_services(needles: Needles, settings: Settings, redis: str, events: str | None) -> Iterator[Searched]:
+    """What each Redis holds: that of the readers and, where ``events`` names one, that of the collector."""
+    for place, url in (("Redis", redis), ("the collector's Redis", events)):
+        if url:
+            with closing(connect(url, settings.publish)) as client:
+                yield search_redis(client, place, needles)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Search everything; returns the exit code."""
     options = parse_arguments(arguments)
@@ -81,10 +92,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             searched = search_folder(spark, folder, needles)
             num_findings += len(searched.findings)
             print(*report(searched, "files"), sep="\n")
-        with closing(connect(options.redis, options.settings.publish)) as client:
-            searched = search_redis(client, "Redis", needles)
-        num_findings += len(searched.findings)
-        print(*report(searched, "keys"), sep="\n")
+        for searched in search_services(needles, options.settings, options.redis, options.events):
+            num_findings += len(searched.findings)
+            print(*report(searched, "keys"), sep="\n")
     except (OSError, ValueError, RedisError) as error:
         print(f"prove: {error}", file=sys.stderr)
         return 2

@@ -23,8 +23,9 @@ def test_it_erases_when_no_night_runs_and_proves_what_it_erased() -> None:
     erase, prove = dag.get_task("erase"), dag.get_task("prove")
     assert erase.pool == "publish", "a publish never runs beside it"
     assert erase.application.endswith("/spark_jobs/erase/__main__.py")
-    shared = erase.application_args[erase.application_args.index("--search-list") :][:6]
-    assert prove.application_args[:6] == shared, "it proves what was erased, where it was erased"
+    shared = erase.application_args[erase.application_args.index("--search-list") :][:8]
+    assert shared[6:] == ["--events", "{{ params.events }}"], "what the collector holds goes, too"
+    assert prove.application_args[:8] == shared, "it proves what was erased, where it was erased"
 
 
 def test_its_parameters_are_typed_and_a_user_must_be_given() -> None:

@@ -57,6 +57,16 @@ def test_every_stage_of_a_night_uses_the_runs_settings() -> None:
         assert erase_person.get_task(name).env_vars["FEEDLAKE_SETTINGS"] == os.environ.get("FEEDLAKE_SETTINGS", "")
 
 
+def test_every_job_that_a_task_submits_is_there() -> None:
+    from dags.erase_person import dag as erase_person
+    from dags.nightly_feed import dag
+
+    jobs = {task.application for graph in (dag, erase_person) for task in graph.tasks if hasattr(task, "application")}
+    assert len(jobs) == 3, "the runner of stages, the erasure and its proof"
+    for job in jobs:
+        assert Path(job).is_file(), job
+
+
 def test_parsing_imports_no_heavy_package() -> None:
     script = (
         "import dags.erase_person, dags.nightly_feed, sys; "
