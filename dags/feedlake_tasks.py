@@ -12,8 +12,8 @@ from airflow.providers.standard.operators.bash import BashOperator
 from airflow.sdk import Asset, task
 from airflow.sdk.exceptions import AirflowFailException
 
+from contracts.broken_rules import describe_rule
 from contracts.run_files import RunFiles
-from contracts.verdicts import describe_rule
 
 HOME = os.environ.get("FEEDLAKE_HOME", str(Path(__file__).resolve().parent.parent))
 PYTHON = os.environ.get("FEEDLAKE_LAKE_PYTHON", f"{HOME}/.venv/lake/bin/python")

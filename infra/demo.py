@@ -18,9 +18,9 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from contracts.broken_rules import describe_rule
 from contracts.run_files import RunFiles
 from contracts.settings.options import VARIABLE, add_options
-from contracts.verdicts import describe_rule
 from infra import services
 from infra.scheduler import DAG, Airflow, end_runs, follow
 from infra.services import LAKE, ROOT, RUN, SPARK_SUBMIT

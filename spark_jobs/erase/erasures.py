@@ -11,9 +11,9 @@ from typing import Any
 
 from pyspark.sql import functions as F
 
+from contracts.broken_rules import describe_rule
 from contracts.erasure import KINDS, id_key, key_check
 from contracts.pipeline import BY_NAME
-from contracts.verdicts import describe_rule
 from spark_jobs.erase.search_list import SearchList
 from spark_jobs.night.ddl import read_schema
 from spark_jobs.night.gate.gate import check_grain

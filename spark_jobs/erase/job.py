@@ -33,7 +33,7 @@ from spark_jobs.erase.person import find_person
 from spark_jobs.erase.search_list import SearchList
 from spark_jobs.erase.tables import erase_rows
 from spark_jobs.night.lake import Lake
-from spark_jobs.publish.store import connect
+from spark_jobs.publish.epoch_store import connect
 
 SIDE_BY_SIDE = 2
 """Tables at work at a time: the second fills the gaps that planning and commits leave in the first."""

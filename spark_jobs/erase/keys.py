@@ -14,7 +14,7 @@ from contracts.epochs import POOL_MAGIC, Pool, pack_pool, unpack_pool
 from contracts.erasure import Kind
 from contracts.redis_keys import TAKEDOWN_KEY, USER_TAG, parse_key
 from contracts.settings import Settings
-from spark_jobs.publish.store import in_batches
+from spark_jobs.publish.epoch_store import in_batches
 from spark_jobs.rules.erased_ids import ErasedIds
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from spark_jobs.erase.needles import Needles
 from spark_jobs.erase.search import Searched, search_folder, search_redis
 from spark_jobs.erase.search_list import SearchList
 from spark_jobs.night.session import open_session
-from spark_jobs.publish.store import connect
+from spark_jobs.publish.epoch_store import connect
 
 _SHOWN = 20
 

@@ -21,7 +21,7 @@ from contracts.epochs import POOL_MAGIC, unpack_pool
 from contracts.redis_keys import USER_TAG, parse_key
 from spark_jobs.erase.keys import ids_of_members, kind_of_members
 from spark_jobs.erase.needles import Needles, kind_of
-from spark_jobs.publish.store import in_batches
+from spark_jobs.publish.epoch_store import in_batches
 
 if TYPE_CHECKING:
     import redis

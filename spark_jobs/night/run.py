@@ -27,10 +27,10 @@ from spark_jobs.night.command_line import parse_arguments  # noqa: E402
 if __name__ == "__main__":
     OPTIONS = parse_arguments(__doc__)  # the imports below take seconds; wrong settings end here
 
+from contracts.broken_rules import describe_rule  # noqa: E402
 from contracts.pipeline import STAGES, tables_of  # noqa: E402
 from contracts.pipeline.table import Table  # noqa: E402
 from contracts.run_files import StageRecord, TableVerdict  # noqa: E402
-from contracts.verdicts import describe_rule  # noqa: E402
 from spark_jobs.night.gate.gate import prepare, run_gate  # noqa: E402
 from spark_jobs.night.lake import Lake  # noqa: E402
 from spark_jobs.night.night import Night  # noqa: E402
@@ -39,7 +39,7 @@ from spark_jobs.night.session import open_session, size_shuffles  # noqa: E402
 WITHOUT_TABLE = {
     "preflight": "spark_jobs.preflight.preflight",
     "audit": "spark_jobs.audit.audit",
-    "evaluate": "spark_jobs.evaluate.ranking",
+    "evaluate": "spark_jobs.evaluate.evaluate",
 }
 """Stages that write a file for the report instead of a table."""
 

@@ -16,8 +16,8 @@ from contracts.redis_keys import FALLBACK, FALLBACKS, fallback_key
 from spark_jobs.night.night import Night
 from spark_jobs.night.session import num_shuffles
 from spark_jobs.publish import entries, loading, narrowing, suppression
+from spark_jobs.publish.epoch_store import PublishFailed
 from spark_jobs.publish.loading import Kind, Part, Target
-from spark_jobs.publish.store import PublishFailed
 from spark_jobs.rules.policy import is_flagged, read_policy, with_flags
 from spark_jobs.rules.recent_posts import recent_posts
 

@@ -17,7 +17,7 @@ import redis
 from contracts.epoch_status import LOADING, standing
 from contracts.epochs import Pointer
 from spark_jobs.night.night import Night
-from spark_jobs.publish import ledger, narrowing, store, suppression
+from spark_jobs.publish import epoch_store, ledger, narrowing, suppression
 from spark_jobs.publish.building import (
     Stopwatch,
     build,
@@ -27,9 +27,9 @@ from spark_jobs.publish.building import (
     read_content,
     summarise,
 )
+from spark_jobs.publish.epoch_store import PublishFailed
 from spark_jobs.publish.manifest import describe, pin_versions, read_audit
 from spark_jobs.publish.rollback import refuse_rolled_back, withdraw
-from spark_jobs.publish.store import PublishFailed
 
 
 def main(night: Night) -> None:
@@ -37,9 +37,9 @@ def main(night: Night) -> None:
     audit, watch, rules = read_audit(night), Stopwatch(), night.settings.publish
     night.lake.create(ledger.TABLE)
     table = night.lake.path(ledger.TABLE)
-    with closing(store.connect(night.redis_url, rules)) as client:
-        store.check_policy(client)
-        pointer = store.read_pointer(client)
+    with closing(epoch_store.connect(night.redis_url, rules)) as client:
+        epoch_store.check_policy(client)
+        pointer = epoch_store.read_pointer(client)
         refuse_older(night, pointer)
         with watch.phase("heal"):
             pointer = heal(night, client, pointer)
@@ -52,18 +52,18 @@ def main(night: Night) -> None:
                 counts = measure(content)
                 rows = ledger.read_rows(table)
                 refuse_rolled_back(night.ds, counts["content"], rows)
-                store.check_memory(client, estimate_bytes(counts, rules.bytes_per_key), rules)
+                epoch_store.check_memory(client, estimate_bytes(counts, rules.bytes_per_key), rules)
             row = ledger.start(table, night.ds, pointer, json.dumps(facts), json.dumps(audit))
             try:
-                used_before = store.used_bytes(client)
+                used_before = epoch_store.used_bytes(client)
                 parts = build(night, client, row.epoch, content, watch)
-                grown = store.used_bytes(client) - used_before
+                grown = epoch_store.used_bytes(client) - used_before
                 summary = {**facts, **summarise(counts, parts), "redis_bytes": grown}
                 row = replace(row, status="built", manifest=json.dumps(summary))
                 commit_built(night, row)
                 before = standing(pointer, ledger.rolled_back(rows))
                 live = succeed(pointer, row.epoch, before[0] if before else None, time.time())
-                store.flip(client, pointer, live)
+                epoch_store.flip(client, pointer, live)
             except Exception as error:
                 abandon(night, client, row)
                 raise explain(error) from error
@@ -99,7 +99,7 @@ def heal(night: Night, client: "redis.Redis", pointer: Pointer | None) -> Pointe
     corrected = ledger.in_line_with(pointer, rows)
     if corrected or (rows and rows[-1].epoch in ledger.rolled_back(rows)):
         # Keys first: a row that says bad or retired says that its keys are gone.
-        store.discard_epochs(client, lambda epoch: epoch not in keep, rules)
+        epoch_store.discard_epochs(client, lambda epoch: epoch not in keep, rules)
         ledger.record(table, corrected)
     return pointer
 
@@ -121,9 +121,9 @@ def commit_built(night: Night, row: ledger.EpochRow) -> None:
 def abandon(night: Night, client: "redis.Redis", row: ledger.EpochRow) -> None:
     """Remove a failed epoch's keys and mark it bad, as far as Redis and the lake still answer."""
     try:
-        if row.epoch in epochs_of(store.read_pointer(client)):
+        if row.epoch in epochs_of(epoch_store.read_pointer(client)):
             return
-        store.discard_epoch(client, row.epoch, night.settings.publish)
+        epoch_store.discard_epoch(client, row.epoch, night.settings.publish)
         ledger.record(night.lake.path(ledger.TABLE), [replace(row, status="bad")])
     except (redis.RedisError, OSError) as error:
         print(f"epoch {row.epoch} could not be discarded now, the next publish will do it: {error}")
@@ -146,8 +146,8 @@ def finish(night: Night, client: "redis.Redis", versions: dict[str, int]) -> Non
     """
     table = night.lake.path(ledger.TABLE)
     suppression.apply(suppression.removals(night, versions), "SREM", night, partitions_of(night))
-    live = store.read_pointer(client)
+    live = epoch_store.read_pointer(client)
     keep = epochs_of(live)
     narrowing.forget(client, keep)
-    store.discard_epochs(client, lambda epoch: epoch not in keep, night.settings.publish)
+    epoch_store.discard_epochs(client, lambda epoch: epoch not in keep, night.settings.publish)
     ledger.record(table, ledger.in_line_with(live, ledger.read_rows(table)))

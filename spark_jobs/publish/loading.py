@@ -21,7 +21,7 @@ from redis.exceptions import OutOfMemoryError
 from contracts.epochs import POOL_DTYPES, pack_pools
 from contracts.redis_keys import kind_named
 from contracts.settings import PublishRules
-from spark_jobs.publish.store import PublishFailed, connect, in_batches
+from spark_jobs.publish.epoch_store import PublishFailed, connect, in_batches
 from spark_jobs.rules.user_batches import feature_matrix
 
 Kind = Literal["pool", "features", "card"]

@@ -10,7 +10,7 @@ from contracts.features import schema_hash
 from contracts.pipeline import BY_NAME, TABLES
 from contracts.run_files import AuditRecord
 from spark_jobs.night.night import Night
-from spark_jobs.publish.store import PublishFailed
+from spark_jobs.publish.epoch_store import PublishFailed
 
 
 def read_audit(night: Night) -> AuditRecord:

@@ -20,7 +20,7 @@ from contracts.redis_keys import NARROWED_KEY, PARTED, parted_key
 from contracts.settings import PublishRules
 from contracts.visibility import is_open
 from spark_jobs.night.night import Night
-from spark_jobs.publish.store import PublishFailed, connect, in_batches
+from spark_jobs.publish.epoch_store import PublishFailed, connect, in_batches
 from spark_jobs.rules.visibility import active
 
 if TYPE_CHECKING:

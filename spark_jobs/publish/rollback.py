@@ -24,9 +24,9 @@ from contracts.epoch_status import ROLLED_BACK, standing
 from contracts.epochs import Pointer
 from contracts.settings import PublishRules
 from contracts.settings.options import add_options, load_options
-from spark_jobs.publish import ledger, store
+from spark_jobs.publish import epoch_store, ledger
+from spark_jobs.publish.epoch_store import PublishFailed
 from spark_jobs.publish.ledger import EpochRow
-from spark_jobs.publish.store import PublishFailed
 
 if TYPE_CHECKING:
     import redis
@@ -53,7 +53,7 @@ def roll_back(table: str, client: "redis.Redis", order: Order, rules: PublishRul
     Raises ``CannotRollBackError`` where there is no epoch to go back to.
     """
     rows = {row.epoch: row for row in ledger.read_rows(table)}
-    pointer = store.read_pointer(client)
+    pointer = epoch_store.read_pointer(client)
     bad = _marked_by(order, rows.values()) or _unfinished(pointer, rows)
     if bad is None:
         current, before = _current(pointer, rows), _before(pointer, rows, client, rules)
@@ -69,10 +69,10 @@ def withdraw(client: "redis.Redis", pointer: Pointer | None, rolled_back: Collec
     It stays as it is where none would be left, or the one that would has no keys: something must be served.
     """
     good = standing(pointer, rolled_back)
-    if pointer is None or good == standing(pointer, ()) or not good or not store.has_stand_ins(client, good[0]):
+    if pointer is None or good == standing(pointer, ()) or not good or not epoch_store.has_stand_ins(client, good[0]):
         return pointer
     new = pointer.next(good[0], None, time.time())
-    store.flip(client, pointer, new)
+    epoch_store.flip(client, pointer, new)
     return new
 
 
@@ -118,8 +118,8 @@ def _before(pointer: Pointer | None, rows: dict[int, EpochRow], client: "redis.R
     if before is None or before.status in (ROLLED_BACK, "bad"):
         status = "unknown to gold.epochs" if before is None else before.status
         raise CannotRollBackError(f"epoch {pointer.previous}, the one before, is {status}")
-    users, pools = int(json.loads(before.manifest).get("users", 0)), store.num_pools(client, before.epoch)
-    if pools < rules.min_rollback_share * users or not store.has_stand_ins(client, before.epoch):
+    users, pools = int(json.loads(before.manifest).get("users", 0)), epoch_store.num_pools(client, before.epoch)
+    if pools < rules.min_rollback_share * users or not epoch_store.has_stand_ins(client, before.epoch):
         raise CannotRollBackError(
             f"epoch {before.epoch}, the one before, has {pools:,} of {users:,} pools left in Redis: its keys have "
             f"expired, were lost or are of another format. Epoch {pointer.stable} stays current; publish a mended night"
@@ -132,7 +132,7 @@ def _complete(table: str, client: "redis.Redis", bad: EpochRow, rules: PublishRu
     for attempt in range(1, _ATTEMPTS + 1):
         rows = ledger.read_rows(table)
         try:
-            served = withdraw(client, store.read_pointer(client), ledger.rolled_back(rows))
+            served = withdraw(client, epoch_store.read_pointer(client), ledger.rolled_back(rows))
         except PublishFailed:
             # A publish has flipped in between: its epoch is another one, so only the bad one is taken out.
             if attempt == _ATTEMPTS:
@@ -145,7 +145,7 @@ def _complete(table: str, client: "redis.Redis", bad: EpochRow, rules: PublishRu
             f"epoch {bad.epoch} is marked, but no other has keys in Redis: readers go on with it until the next publish"
         )
     ledger.record(table, [row for row in ledger.in_line_with(served, rows) if row.epoch in named])
-    removed = store.discard_epoch(client, bad.epoch, rules)
+    removed = epoch_store.discard_epoch(client, bad.epoch, rules)
     days = {row.epoch: row.ds for row in rows}
     now = f"epoch {named[0]} (night of {days.get(named[0])}) is current" if named else "no epoch is current"
     return f"epoch {bad.epoch} (night of {bad.ds}) {_told(bad)}; {now}; {removed:,} keys removed"
@@ -178,7 +178,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if not DeltaTable.is_deltatable(table):
             raise CannotRollBackError(f"{table} is no Delta table: is this the lake?")  # noqa: TRY301 - told as the rest
-        with closing(store.connect(options.redis, rules)) as client:
+        with closing(epoch_store.connect(options.redis, rules)) as client:
             order = Order(options.by.strip(), options.why.strip(), options.request)
             print(roll_back(table, client, order, rules))
     except (CannotRollBackError, PublishFailed, OSError) as error:

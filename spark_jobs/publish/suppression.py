@@ -19,7 +19,7 @@ from contracts.epochs import MAX_WRITTEN_MEMBERS
 from contracts.redis_keys import BLOCK, HIDDEN, TAKEDOWN, kind_named
 from contracts.settings import PublishRules
 from spark_jobs.night.night import Night
-from spark_jobs.publish.store import PublishFailed, connect, in_batches
+from spark_jobs.publish.epoch_store import PublishFailed, connect, in_batches
 from spark_jobs.rules.post_versions import deletion_columns
 from spark_jobs.rules.visibility import both_directions
 

@@ -19,7 +19,7 @@ from spark_jobs.erase.keys import erase_keys
 from spark_jobs.erase.needles import Needles
 from spark_jobs.erase.search import search_redis
 from spark_jobs.erase.search_list import SearchList
-from spark_jobs.publish import store
+from spark_jobs.publish import epoch_store
 from spark_jobs.publish.loading import Kind, Target, write
 from tests.serving.reader_world import GENERATED_AT, Client, RedisServer, Seed, card_of, open_reader_on
 
@@ -83,9 +83,9 @@ def publish(server: RedisServer, epoch: int, previous: int | None) -> int:
         server.client.set(
             fallback_key(epoch, name), pack_pool(epoch, GENERATED_AT, None, columns_of(posts[:POOL_SIZE]))
         )
-    with store.connect(server.url, RULES.publish) as client:
-        seen = store.read_pointer(client)
-        store.flip(client, seen, Pointer(epoch, previous, GENERATED_AT + epoch))
+    with epoch_store.connect(server.url, RULES.publish) as client:
+        seen = epoch_store.read_pointer(client)
+        epoch_store.flip(client, seen, Pointer(epoch, previous, GENERATED_AT + epoch))
     return num_keys + len(FALLBACKS)
 
 
@@ -145,11 +145,11 @@ async def test_arms(server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> Non
             assert (await whole_feed(client, user))[0] == [i for i in expected(user) if author_of(i) != ERASED]
 
     publish(server, 2, 1)
-    assert store.num_pools(server.client, 2) == len(USERS)
-    swept = store.discard_epochs(server.client, lambda epoch: epoch != 2, RULES.publish)
+    assert epoch_store.num_pools(server.client, 2) == len(USERS)
+    swept = epoch_store.discard_epochs(server.client, lambda epoch: epoch != 2, RULES.publish)
     print(f"sweep: {swept} keys of epoch 1 removed, pools left {dict(pools_in(server))}")
     assert swept == num_keys - done["deleted"]
     assert pools_in(server) == {(2, None): 200, (2, "deep"): 50, (2, "fresh"): 50}
     assert not list(server.client.scan_iter(match="*:1:*"))
-    assert store.discard_epoch(server.client, 2, RULES.publish) == num_keys
+    assert epoch_store.discard_epoch(server.client, 2, RULES.publish) == num_keys
     assert server.client.dbsize() == 1

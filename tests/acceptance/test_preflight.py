@@ -16,7 +16,7 @@ from spark_jobs.night.night import Night, load_settings
 from spark_jobs.night.run import run_stage, sentence_of
 from spark_jobs.preflight.preflight import NightRefused
 from spark_jobs.publish import ledger
-from spark_jobs.publish.store import PublishFailed
+from spark_jobs.publish.epoch_store import PublishFailed
 from tests.landed import engagement, land, post, user
 
 DS = date(2026, 3, 8)

@@ -17,7 +17,7 @@ from pyspark.sql import SparkSession
 from spark_jobs.night.lake import Lake
 from spark_jobs.night.night import Night
 from spark_jobs.publish import epochs, ledger
-from spark_jobs.publish.store import PublishFailed
+from spark_jobs.publish.epoch_store import PublishFailed
 from tests.epoch_table import statuses
 from tests.feed_rows import put
 from tests.nights import ROOT, Poller, kill, pointer, reader, redis_server

@@ -14,10 +14,10 @@ from pyspark.sql import functions as F
 from contracts.landing import LABELS
 from contracts.shape import NUM_BUCKETS
 from models.content.label_model import LabelModel, presence
+from spark_jobs.features.post.label_evidence import AUTHOR_COLUMNS, seen_verdicts, with_author_rates
 from spark_jobs.features.post.label_inputs import INPUTS, inputs_of
 from spark_jobs.features.post.label_models import LabelModels, load_models, readings_of
 from spark_jobs.features.post.post_texts import written_posts
-from spark_jobs.features.post.verdicts import AUTHOR_COLUMNS, seen_verdicts, with_author_rates
 from spark_jobs.night.night import Night
 from spark_jobs.night.writers import write_partition
 from spark_jobs.rules.contents import newest_readings

@@ -18,9 +18,7 @@ from contracts.landing import LABELS
 from contracts.settings import Labels
 from contracts.shape import NUM_BUCKETS
 from models.content.label_model import LabelModel, Quality, fit_label, presence, version_of
-from spark_jobs.features.post.label_inputs import INPUTS, inputs_of
-from spark_jobs.features.post.post_texts import written_posts
-from spark_jobs.features.post.verdicts import (
+from spark_jobs.features.post.label_evidence import (
     AUTHOR_COLUMNS,
     MILLION,
     clear_evidence,
@@ -28,6 +26,8 @@ from spark_jobs.features.post.verdicts import (
     seen_verdicts,
     with_author_rates,
 )
+from spark_jobs.features.post.label_inputs import INPUTS, inputs_of
+from spark_jobs.features.post.post_texts import written_posts
 from spark_jobs.night.night import Night
 from spark_jobs.night.writers import write_partition
 from spark_jobs.rules.contents import newest_readings

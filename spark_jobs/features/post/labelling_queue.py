@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 
 from contracts.landing import LABELS
 from contracts.settings import Labels
-from spark_jobs.features.post.verdicts import seen_verdicts
+from spark_jobs.features.post.label_evidence import seen_verdicts
 from spark_jobs.night.night import Night
 from spark_jobs.night.writers import write_partition
 

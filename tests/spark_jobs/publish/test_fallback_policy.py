@@ -12,7 +12,7 @@ from contracts.redis_keys import FALLBACKS
 from contracts.settings import Settings
 from spark_jobs.night.night import Night
 from spark_jobs.publish import building
-from spark_jobs.publish.store import PublishFailed
+from spark_jobs.publish.epoch_store import PublishFailed
 from tests.feed_rows import DS, MemoryLake
 
 VERSIONS = dict.fromkeys(BY_NAME, 0)

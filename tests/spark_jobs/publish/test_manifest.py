@@ -7,8 +7,8 @@ import pytest
 from contracts.settings import Settings
 from spark_jobs.night.lake import Lake
 from spark_jobs.night.night import Night
+from spark_jobs.publish.epoch_store import PublishFailed
 from spark_jobs.publish.manifest import code_revision, read_audit
-from spark_jobs.publish.store import PublishFailed
 
 VERDICT = '{"ds": "2026-03-08", "passed": true, "ranked_version": 3, "checks": []}'
 BROKEN = '{"name": "duplicate_posts", "value": 2, "threshold": 0, "passed": false}'

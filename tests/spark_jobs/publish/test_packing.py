@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from contracts.epochs import POOL_DTYPES, pack_pool, pack_pools
 from contracts.settings import PublishRules, Settings
 from contracts.settings.hashes import settings_hash
+from spark_jobs.publish.epoch_store import PublishFailed
 from spark_jobs.publish.loading import Part, Target, _features, _pools, verify, whole_users
-from spark_jobs.publish.store import PublishFailed
 
 TARGET = Target("", 4, "pool", 77, PublishRules())
 

@@ -26,8 +26,8 @@ from contracts.settings import PublishRules
 from contracts.settings.hashes import settings_hash
 from spark_jobs.night.lake import Lake
 from spark_jobs.night.night import Night
-from spark_jobs.publish import building, epochs, ledger, store, suppression
-from spark_jobs.publish.store import PublishFailed
+from spark_jobs.publish import building, epoch_store, epochs, ledger, suppression
+from spark_jobs.publish.epoch_store import PublishFailed
 from tests.feed_rows import AS_OF, hours
 from tests.published_night import (
     ANN,
@@ -214,7 +214,7 @@ def test_running_out_of_memory_leaves_the_live_epoch(
     night: Night, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     live, before = pointer_of(redis_server), epochs_in(redis_server)
-    monkeypatch.setattr(store, "check_memory", lambda *_: None)
+    monkeypatch.setattr(epoch_store, "check_memory", lambda *_: None)
     monkeypatch.setattr(suppression, "apply", lambda *_: 0)
     redis_server.client.config_set("maxmemory", redis_server.client.info("memory")["used_memory"])
     try:

@@ -10,9 +10,9 @@ import pytest
 from contracts.epochs import Pointer
 from contracts.redis_keys import POINTER_KEY, fallback_key, pool_key
 from contracts.settings import PublishRules
-from spark_jobs.publish import ledger, rollback, store
+from spark_jobs.publish import epoch_store, ledger, rollback
+from spark_jobs.publish.epoch_store import PublishFailed
 from spark_jobs.publish.rollback import CannotRollBackError, Order, refuse_rolled_back, roll_back, withdraw
-from spark_jobs.publish.store import PublishFailed
 from tests.epoch_table import epoch_row, epoch_table, statuses
 from tests.serving.reader_world import RedisServer, Seed, packed
 
@@ -96,7 +96,7 @@ def test_the_same_order_given_again_rolls_back_nothing_more(server: RedisServer,
     assert statuses(table) == {1: "previous", 2: "rolled_back", 3: "current"}
 
 
-@pytest.mark.parametrize("step", ["withdraw", "store.flip", "ledger.in_line_with", "store.discard_epoch"])
+@pytest.mark.parametrize("step", ["withdraw", "epoch_store.flip", "ledger.in_line_with", "epoch_store.discard_epoch"])
 def test_killed_anywhere_it_is_completed_by_the_next(
     server: RedisServer, table: str, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
@@ -108,7 +108,9 @@ def test_killed_anywhere_it_is_completed_by_the_next(
         patch.setattr(f"spark_jobs.publish.rollback.{step}", die)
         with pytest.raises(Killed):
             roll_back(table, server.client, order, RULES)
-    assert pointer(server).stable == (2 if step in ("withdraw", "store.flip") else 1), "one step: never in between"
+    assert pointer(server).stable == (2 if step in ("withdraw", "epoch_store.flip") else 1), (
+        "one step: never in between"
+    )
     assert statuses(table)[2] == "rolled_back"
     roll_back(table, server.client, order, RULES)
     assert (pointer(server).stable, pointer(server).previous) == (1, None)
@@ -134,16 +136,16 @@ def test_a_marked_epoch_that_is_still_served_is_completed_not_followed_by_anothe
 def test_a_publish_that_flips_in_between_keeps_its_epoch_and_loses_the_bad_one(
     server: RedisServer, table: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    flip = store.flip
+    flip = epoch_store.flip
 
     def late(client: Any, seen: Pointer | None, new: Pointer) -> None:
-        monkeypatch.setattr(store, "flip", flip)
+        monkeypatch.setattr(epoch_store, "flip", flip)
         fill(server, 3)
         flip(client, LIVE, LIVE.next(3, 2, 0.0))
         ledger.record(table, [epoch_row(3, "built", 9)])
         flip(client, seen, new)
 
-    monkeypatch.setattr(store, "flip", late)
+    monkeypatch.setattr(epoch_store, "flip", late)
     said = roll_back(table, server.client, ORDER, RULES)
     assert (pointer(server).stable, pointer(server).previous) == (3, None)
     assert "epoch 3 (night of 2026-03-09) is current" in said
@@ -194,7 +196,7 @@ def test_an_epoch_being_built_is_left_to_its_publish(server: RedisServer, table:
     assert statuses(table) == {1: "current", 2: "rolled_back", 3: "building"}
     assert epochs_in(server) == {1, 3}
     with pytest.raises(PublishFailed, match="another publish, or a rollback, came between"):
-        store.flip(server.client, LIVE, LIVE.next(3, 2, 0.0))
+        epoch_store.flip(server.client, LIVE, LIVE.next(3, 2, 0.0))
 
 
 def test_a_rolled_back_row_stays_so_whatever_is_written(table: str) -> None:

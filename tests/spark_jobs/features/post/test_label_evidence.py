@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from contracts.settings import Labels
 from models.content.label_model import log_odds
-from spark_jobs.features.post.verdicts import MILLION, evidence, judged_posts, with_author_rates
+from spark_jobs.features.post.label_evidence import MILLION, evidence, judged_posts, with_author_rates
 from tests.silver_rows import at, silver, verdict
 
 PERSON, CHECKER = log_odds(0.9), log_odds(0.97)

@@ -16,7 +16,7 @@ from contracts.metrics.auc import auc
 from contracts.metrics.calibration import bins_of_rows, calibration_quality
 from contracts.metrics.position import at_average_place
 from contracts.settings import Dataset, Evaluation, Settings
-from spark_jobs.evaluate import head_quality, ranking, user_metrics
+from spark_jobs.evaluate import evaluate, head_quality, user_metrics
 from spark_jobs.night.lake import Lake, checksum
 from spark_jobs.night.night import Night
 from spark_jobs.promote import promotions
@@ -71,7 +71,7 @@ def test_metrics_of_one_user_by_hand() -> None:
 
 def test_only_users_with_two_examples_and_a_positive_count(spark: SparkSession) -> None:
     scored = spark.createDataFrame(scored_rows(ROWS)).coalesce(1)
-    report = ranking.evaluate(scored, Evaluation(resamples=50), seed=1)
+    report = evaluate.evaluate(scored, Evaluation(resamples=50), seed=1)
     assert (report["num_users"], report["num_users_left_out"], report["num_examples"]) == (1, 2, 6)
     assert report["metrics"]["ndcg@10"]["ranker"]["mean"] == pytest.approx(1)
     assert set(report["differences"]["ndcg@10"]) == {"ranker-chronological", "ranker-popularity"}
@@ -88,7 +88,7 @@ def test_only_users_with_two_examples_and_a_positive_count(spark: SparkSession) 
 
 def test_no_user_that_counts_gives_empty_metrics(spark: SparkSession) -> None:
     scored = spark.createDataFrame(scored_rows(ROWS[3:])).coalesce(1)
-    report = ranking.evaluate(scored, Evaluation(resamples=50), seed=1)
+    report = evaluate.evaluate(scored, Evaluation(resamples=50), seed=1)
     assert (report["num_users"], report["metrics"], report["segments"]["users"]) == (0, {}, {})
 
 
@@ -152,7 +152,7 @@ def night(make_night: Callable[..., Night]) -> Night:
 
 
 def test_the_report_is_complete_and_a_rerun_writes_the_same(night: Night) -> None:
-    ranking.main(night)
+    evaluate.main(night)
     text = (night.folder / "metrics.json").read_text()
     report = json.loads(text)
     assert report["heldout_days"] == ["2026-03-05", "2026-03-07"]
@@ -163,13 +163,13 @@ def test_the_report_is_complete_and_a_rerun_writes_the_same(night: Night) -> Non
             assert 0 <= value["low"] <= value["mean"] <= value["high"] <= 1
     assert all(0 <= value <= 1 for value in report["auc"].values())
     assert set(report["calibration"]) == set(HEAD_NAMES)
-    ranking.main(night)
+    evaluate.main(night)
     assert (night.folder / "metrics.json").read_text() == text
 
 
 def test_the_examples_of_the_trained_version_are_used(night: Night) -> None:
     scoring_lake.write_examples(night, DAY - timedelta(days=1), example_columns(1))
-    ranking.main(night)
+    evaluate.main(night)
     assert json.loads((night.folder / "metrics.json").read_text())["heldout_days"] == ["2026-03-05", "2026-03-07"]
 
 
@@ -178,7 +178,7 @@ def test_a_night_without_a_model_has_nothing_to_judge_and_says_why(make_night: C
     night.folder.mkdir(parents=True)
     (night.folder / "train.json").write_text('{"model_version": null, "reason": "too few days"}')
     promotions.main(night)
-    ranking.main(night)
+    evaluate.main(night)
     report = json.loads((night.folder / "metrics.json").read_text())
     assert report == {"model_version": None, "heldout_days": [], "metrics": {}, "reason": REASON}
 
@@ -205,4 +205,4 @@ def test_a_night_without_examples_names_the_table(lake: Lake, make_night: Callab
     scoring_lake.register_model(night)
     lake.create("gold.training_examples")
     with pytest.raises(ValueError, match=r"gold.training_examples has no examples of the 7 days before 2026-03-08"):
-        ranking.main(night)
+        evaluate.main(night)

@@ -4,8 +4,8 @@ import redis
 from contracts.epochs import Pointer
 from contracts.redis_keys import POINTER_KEY, block_key, card_key, fallback_key, features_key, pool_key
 from contracts.settings import PublishRules
-from spark_jobs.publish import store
-from spark_jobs.publish.store import PublishFailed
+from spark_jobs.publish import epoch_store
+from spark_jobs.publish.epoch_store import PublishFailed
 from tests.serving.reader_world import RedisServer
 
 RULES = PublishRules(keys_per_batch=7)
@@ -19,13 +19,13 @@ def server(redis_server: RedisServer) -> RedisServer:
 
 def test_flip_is_refused_when_the_pointer_moved(server: RedisServer) -> None:
     first, second, third = Pointer(1, None, 10), Pointer(2, 1, 20), Pointer(3, 1, 30)
-    client = store.connect(server.url, RULES)
-    assert store.read_pointer(client) is None
-    store.flip(client, None, first)
-    store.flip(client, first, second)
+    client = epoch_store.connect(server.url, RULES)
+    assert epoch_store.read_pointer(client) is None
+    epoch_store.flip(client, None, first)
+    epoch_store.flip(client, first, second)
     with pytest.raises(PublishFailed, match="another publish, or a rollback"):
-        store.flip(client, first, third)
-    assert store.read_pointer(client) == second
+        epoch_store.flip(client, first, third)
+    assert epoch_store.read_pointer(client) == second
 
 
 def test_only_doomed_epochs_are_discarded(server: RedisServer) -> None:
@@ -39,7 +39,7 @@ def test_only_doomed_epochs_are_discarded(server: RedisServer) -> None:
     client.sadd(block_key(3), 4)
     client.set(POINTER_KEY, b"x")
     client.set("session:3:abc", b"not ours")
-    assert store.discard_epochs(client, lambda epoch: epoch not in {30, 4}, RULES) == 42
+    assert epoch_store.discard_epochs(client, lambda epoch: epoch not in {30, 4}, RULES) == 42
     left = {key.split(b":")[1] for key in client.scan_iter(match="pool:*")}
     assert left == {b"30", b"4"}
     assert client.exists(block_key(3), POINTER_KEY, "session:3:abc") == 3
@@ -51,39 +51,39 @@ def test_pools_of_arms_go_with_their_epoch_and_count_no_user_twice(server: Redis
         for user in range(20):
             client.set(pool_key(epoch, user), b"p")
             client.set(pool_key(epoch, user, "deep" if user % 2 else "epoch-4"), b"p")
-    assert store.num_pools(client, 4) == 20
-    assert store.discard_epochs(client, lambda epoch: epoch != 4, RULES) == 40
-    assert store.discard_epoch(client, 4, RULES) == 40
+    assert epoch_store.num_pools(client, 4) == 20
+    assert epoch_store.discard_epochs(client, lambda epoch: epoch != 4, RULES) == 40
+    assert epoch_store.discard_epoch(client, 4, RULES) == 40
     assert client.dbsize() == 0
 
 
 def test_an_evicting_redis_is_refused(server: RedisServer) -> None:
-    store.check_policy(server.client)
+    epoch_store.check_policy(server.client)
     server.client.config_set("maxmemory-policy", "allkeys-lru")
     try:
         with pytest.raises(
             PublishFailed, match=r"maxmemory-policy allkeys-lru.*CONFIG SET maxmemory-policy noeviction"
         ):
-            store.check_policy(server.client)
+            epoch_store.check_policy(server.client)
     finally:
         server.client.config_set("maxmemory-policy", "noeviction")
 
 
 def test_memory_is_checked_against_the_limit(server: RedisServer) -> None:
-    used = store.used_bytes(server.client)
+    used = epoch_store.used_bytes(server.client)
     server.client.config_set("maxmemory", 2 * used)
     try:
-        store.check_memory(server.client, int(used * 0.5), RULES)
+        epoch_store.check_memory(server.client, int(used * 0.5), RULES)
         with pytest.raises(PublishFailed, match="raise maxmemory"):
-            store.check_memory(server.client, int(used * 0.95), RULES)
+            epoch_store.check_memory(server.client, int(used * 0.95), RULES)
     finally:
         server.client.config_set("maxmemory", 0)
-    store.check_memory(server.client, used, RULES)
+    epoch_store.check_memory(server.client, used, RULES)
     with pytest.raises(PublishFailed, match="raise maxmemory"):
-        store.check_memory(server.client, 2**50, RULES)
+        epoch_store.check_memory(server.client, 2**50, RULES)
 
 
 def test_a_dead_redis_fails_soon() -> None:
-    client = store.connect("redis://127.0.0.1:1/0", RULES)
+    client = epoch_store.connect("redis://127.0.0.1:1/0", RULES)
     with pytest.raises(redis.exceptions.ConnectionError):
         client.ping()
