@@ -1,0 +1,91 @@
+"""One night of fixed input, told in checksums: what must stay as it is while code is only moved or rewritten.
+
+``python -m tests.same_night > tests/acceptance/same_night.json`` records it anew, in the commit that means to change a
+result. Left out is what names the code, the settings or the time: versions of models and their paths, and gold.epochs.
+"""
+
+import hashlib
+import json
+import sys
+import tempfile
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from contracts.epochs import Pointer
+from contracts.pipeline import TABLES
+from contracts.redis_keys import POINTER_KEY, parse_key, scan_pattern
+from spark_jobs.night.lake import Lake, checksum
+from spark_jobs.night.night import Night, load_settings
+from spark_jobs.night.session import open_session
+from spark_jobs.publish.epoch_store import connect
+from spark_jobs.rules.night_model import model_of
+from spark_jobs.simulate import simulate
+from tests.landed import DS
+from tests.nights import redis_server, run_night
+
+USERS, DAYS, SEED = 1000, 8, 20
+OTHERWISE_NAMED = frozenset(
+    {"model_version", "path", "challenger", "champion", "code_revision", "examples_version", "feature_schema"}
+)
+"""Columns that name code, files or versions of tables."""
+TIMED = {"gold.models": {"metrics"}}
+"""Columns with seconds in them."""
+
+
+def run(spark: SparkSession, folder: Path) -> dict[str, str]:
+    """Simulate the network, run its night and return its checksums by table, file and kind of key."""
+    landing = str(folder / "landing")
+    simulate(spark, users=USERS, days=DAYS, seed=SEED, end_date=DS, landing=landing)
+    with redis_server(folder) as url:
+        night = Night(Lake(spark, str(folder / "lake")), DS, landing, folder / "runs", load_settings(landing), url)
+        run_night(night)
+        return {**tables_of_gold(night), **weights(night), **published_values(night)}
+
+
+def tables_of_gold(night: Night) -> dict[str, str]:
+    """Checksum of each gold table."""
+    told = {}
+    for name in (table.full_name for table in TABLES if table.layer == "gold" and table.name != "epochs"):
+        told[name] = checksum(night.read(name).drop(*OTHERWISE_NAMED, *TIMED.get(name, ())))
+    return told
+
+
+def weights(night: Night) -> dict[str, str]:
+    """Checksum of the trained weights."""
+    (file,) = Path(model_of(night).folder).glob("*.safetensors")
+    return {"weights": hashlib.sha256(file.read_bytes()).hexdigest()[:16]}
+
+
+def published_values(night: Night) -> dict[str, str]:
+    """Number and checksum of the values of the epoch, by kind of key, in the order of what the keys name."""
+    client: Any = connect(night.redis_url, night.settings.publish)
+    values: dict[str, list[tuple[str, bytes]]] = defaultdict(list)
+    for text in client.scan_iter(scan_pattern(Pointer.loads(client.get(POINTER_KEY)).stable)):
+        key = parse_key(text)
+        if key is not None and (value := _content(client, text)) is not None:
+            values[key.kind.name].append((f"{key.arm}:{key.identity}", value))
+    client.close()
+    return {f"redis {kind}": _digest(sorted(found)) for kind, found in values.items()}
+
+
+def _content(client: Any, key: bytes) -> bytes | None:
+    return client.get(key) if client.type(key) == b"string" else None
+
+
+def _digest(values: list[tuple[str, bytes]]) -> str:
+    digest = hashlib.sha256()
+    for name, value in values:
+        digest.update(f"{name} {len(value)} ".encode() + value)
+    return f"{len(values)}:{digest.hexdigest()[:16]}"
+
+
+if __name__ == "__main__":
+    session = open_session("same night")
+    with tempfile.TemporaryDirectory() as place:
+        # Stages print their progress: what is recorded is all that goes to the standard output.
+        standard_output, sys.stdout = sys.stdout, sys.stderr
+        recorded = run(session, Path(place))
+    print(json.dumps(recorded, indent=1, sort_keys=True), file=standard_output)
