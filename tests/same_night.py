@@ -1,12 +1,11 @@
 """One night of fixed input, told in checksums: what must stay as it is while code is only moved or rewritten.
 
-``python -m tests.same_night > tests/acceptance/same_night.json`` records it anew, in the commit that means to change a
-result. Left out is what names the code, the settings or the time: versions of models and their paths, and gold.epochs.
+``python -m tests.same_night`` records it anew in ``tests/acceptance/same_night.json``, in the commit that means to
+change a result. Left out is what names the code, the settings or the time: versions of models and their paths, and gold.epochs.
 """
 
 import hashlib
 import json
-import sys
 import tempfile
 from collections import defaultdict
 from pathlib import Path
@@ -26,6 +25,7 @@ from spark_jobs.simulate import simulate
 from tests.landed import DS
 from tests.nights import redis_server, run_night
 
+RECORDED = Path(__file__).with_name("acceptance") / "same_night.json"
 USERS, DAYS, SEED = 1000, 8, 20
 OTHERWISE_NAMED = frozenset(
     {"model_version", "path", "challenger", "champion", "code_revision", "examples_version", "feature_schema"}
@@ -83,9 +83,6 @@ def _digest(values: list[tuple[str, bytes]]) -> str:
 
 
 if __name__ == "__main__":
-    session = open_session("same night")
     with tempfile.TemporaryDirectory() as place:
-        # Stages print their progress: what is recorded is all that goes to the standard output.
-        standard_output, sys.stdout = sys.stdout, sys.stderr
-        recorded = run(session, Path(place))
-    print(json.dumps(recorded, indent=1, sort_keys=True), file=standard_output)
+        recorded = run(open_session("same night"), Path(place))
+    RECORDED.write_text(json.dumps(recorded, indent=1, sort_keys=True) + "\n")

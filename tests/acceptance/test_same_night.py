@@ -6,9 +6,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from tests.same_night import run
-
-RECORDED = Path(__file__).with_name("same_night.json")
+from tests.same_night import RECORDED, run
 
 pytestmark = pytest.mark.slow
 
