@@ -19,6 +19,7 @@ from datetime import date
 from pathlib import Path
 
 from benchmarks.nightly import Cost, measure
+from contracts.pipeline import RUNNER
 from contracts.run_files import RunFiles
 from infra.services import ROOT
 
@@ -37,7 +38,7 @@ def simulate(users: int, days: int, folder: Path, options: Sequence[str] = ()) -
 def run_stage(stage: str, folder: Path, options: Sequence[str] = ()) -> tuple[Cost, dict[str, int]]:
     """Run a stage by a spark-submit with ``options``; returns its cost and the rows of each of its tables."""
     paths = ["--lake", str(folder / "lake"), "--landing", str(folder / "landing"), "--runs", str(folder / "runs")]
-    job = [str(ROOT / "spark_jobs/night/run.py"), stage, "--ds", END.isoformat(), *paths, "--strict"]
+    job = [str(ROOT / RUNNER), stage, "--ds", END.isoformat(), *paths, "--strict"]
     seconds, peak = _submit(job, folder, options)
     record = RunFiles.of(folder / "runs", END).stage(stage).read()
     rows = {name: int(table["rows"]) for name, table in record["tables"].items()}

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import psutil
 
-from contracts.pipeline import STAGES
+from contracts.pipeline import RUNNER, STAGES
 from contracts.run_files import RunFiles
 from infra.services import ROOT
 from tests.nights import redis_server
@@ -70,7 +70,7 @@ def run_night(users: int, folder: Path, redis_url: str) -> dict[str, Cost]:
     submit = [str(Path(sys.executable).parent / "spark-submit"), "--properties-file", str(ROOT / ".jars/spark.conf")]
     for stage in STAGES:
         arguments = ["--ds", DS, "--lake", str(folder / "lake"), "--landing", str(landing), "--runs", str(runs)]
-        job = [str(ROOT / "spark_jobs/night/run.py"), stage, *arguments, "--redis", redis_url, "--strict"]
+        job = [str(ROOT / RUNNER), stage, *arguments, "--redis", redis_url, "--strict"]
         seconds, peak = measure([*submit, *job], log)
         record = RunFiles.of(runs, DS).stage(stage).read()
         costs[stage] = Cost(seconds, record["startup_seconds"], peak)

@@ -60,6 +60,6 @@ with DAG(
 ) as dag:
     whom = ["--user", "{{ params.user }}", "--request", "{{ params.request }}"]
     beside = ["--runs", "{{ params.runs }}", "--landing", "{{ params.landing }}"]
-    erase = submit("erase", "erase/__main__.py", [*whom, *SEARCH_LIST, *PLACES, *beside], pool="publish")
-    prove = submit("prove", "erase/prove.py", [*SEARCH_LIST, *PLACES, "--folder", "{{ params.runs }}"])
+    erase = submit("erase", "spark_jobs/erase/__main__.py", [*whom, *SEARCH_LIST, *PLACES, *beside], pool="publish")
+    prove = submit("prove", "spark_jobs/erase/prove.py", [*SEARCH_LIST, *PLACES, "--folder", "{{ params.runs }}"])
     no_night_beside_it() >> erase >> prove

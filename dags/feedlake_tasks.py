@@ -13,6 +13,7 @@ from airflow.sdk import Asset, task
 from airflow.sdk.exceptions import AirflowFailException
 
 from contracts.broken_rules import describe_rule
+from contracts.pipeline import RUNNER
 from contracts.run_files import RunFiles
 
 HOME = os.environ.get("FEEDLAKE_HOME", str(Path(__file__).resolve().parent.parent))
@@ -25,8 +26,6 @@ EVENTS = os.environ.get("FEEDLAKE_EVENTS", "")
 SETTINGS = os.environ.get("FEEDLAKE_SETTINGS", "")
 REPORTS = os.environ.get("FEEDLAKE_REPORTS", f"{DATA}/reports")
 DS = "{{ params.ds or ds }}"
-RUN = "night/run.py"
-"""The script of ``spark_jobs`` that runs a stage."""
 
 
 def asset(full_name: str) -> Asset:
@@ -40,7 +39,7 @@ def spark_job(stage: str) -> SparkSubmitOperator:
     options = [word for name, value in places.items() for word in (f"--{name}", value)]
     # A backfill ignores max_active_runs; one slot keeps two publishers apart all the same.
     pool = "publish" if stage == "publish" else "default_pool"
-    job = submit("run", RUN, [stage, "--ds", DS, *options], pool, settings="{{ params.settings }}")
+    job = submit("run", RUNNER, [stage, "--ds", DS, *options], pool, settings="{{ params.settings }}")
     if stage == "preflight":
         job.retries = 0  # a second time it would count the same
     return job
@@ -49,12 +48,12 @@ def spark_job(stage: str) -> SparkSubmitOperator:
 def submit(
     task_id: str, script: str, arguments: list[str], pool: str = "default_pool", settings: str = SETTINGS
 ) -> SparkSubmitOperator:
-    """Submit ``spark_jobs/<script>`` to the lake environment's Spark; no ``settings`` file where it is empty."""
+    """Submit ``script``, a path from the root, to the lake's Spark; no ``settings`` file where it is empty."""
     return SparkSubmitOperator(
         task_id=task_id,
-        application=f"{HOME}/spark_jobs/{script}",
+        application=f"{HOME}/{script}",
         application_args=arguments,
-        name=f"feedlake {arguments[0] if script == RUN else script}",
+        name=f"feedlake {arguments[0] if script == RUNNER else script.removeprefix('spark_jobs/')}",
         conn_id="feedlake_spark",
         spark_binary=os.environ.get("FEEDLAKE_SPARK_SUBMIT", f"{Path(PYTHON).parent}/spark-submit"),
         properties_file=os.environ.get("FEEDLAKE_SPARK_CONF", f"{HOME}/.jars/spark.conf"),

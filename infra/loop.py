@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from contracts.erasure import KEY_FILE_VARIABLE
-from contracts.pipeline import STAGES
+from contracts.pipeline import RUNNER, STAGES
 from contracts.run_files import RunFiles
 from contracts.settings.options import add_options
 from infra import services
@@ -87,7 +87,7 @@ def run_day(source: Source, ds: date, redis_url: str) -> dict[str, Any]:
         print(f"    {time.monotonic() - begun:5.0f} s  users responded to the feeds of {before}", flush=True)
     places = ["--lake", lake, "--landing", str(source.landing), "--runs", str(source.folder / "runs")]
     words = [*STAGES, "--ds", ds.isoformat(), *places, "--redis", redis_url, "--strict"]
-    submit(source, ["spark_jobs/night/run.py", *words], runs)
+    submit(source, [RUNNER, *words], runs)
     report = [str(LAKE / "python"), "-m", "analysis.report", "--runs", str(source.folder / "runs"), "--ds", str(ds)]
     subprocess.run(report, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     figures = figures_of(source, ds, time.monotonic() - begun)

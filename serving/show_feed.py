@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 
+from contracts.settings.serving import PRODUCTION_AUDIENCE
 from serving.http.secret import load_secret
 from serving.http.tokens import mint_token
 
@@ -32,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--count", type=int, default=10, help="posts, 1 to 50 (default %(default)s)")
     parser.add_argument("--filter", default="all", choices=("all", "friends", "pages", "groups", "chronological"))
     parser.add_argument("--secret-file", type=Path, help="file with the JWT secret (default: see docs/serving.md)")
-    parser.add_argument("--audience", default="feedlake", help="whom the token is for (default %(default)s)")
+    parser.add_argument("--audience", default=PRODUCTION_AUDIENCE, help="whom the token is for (default %(default)s)")
     options = parser.parse_args(arguments)
     try:
         token = mint_token(options.user, load_secret(secret_file=options.secret_file), options.audience, lifetime_s=60)

@@ -19,7 +19,7 @@ import httpx
 import redis
 
 from contracts.epochs import Pointer
-from contracts.pipeline import STAGES
+from contracts.pipeline import RUNNER, STAGES
 from contracts.redis_keys import POINTER_KEY
 from serving.http.tokens import mint_token
 from spark_jobs.night.night import Night
@@ -165,7 +165,7 @@ def submit(night: Night, stage: str, log: Path) -> subprocess.Popen[bytes]:
         str(binary),
         "--properties-file",
         str(ROOT / ".jars" / "spark.conf"),
-        str(ROOT / "spark_jobs" / "night" / "run.py"),
+        str(ROOT / RUNNER),
     ]
     command += [stage, "--ds", night.ds.isoformat(), "--lake", night.lake.root, "--landing", night.landing]
     command += ["--runs", str(night.runs), "--redis", night.redis_url, "--strict"]

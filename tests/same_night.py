@@ -9,14 +9,14 @@ import hashlib
 import json
 import tempfile
 from collections import defaultdict
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from pyspark.sql import SparkSession
 
-from contracts.epochs import Pointer
 from contracts.pipeline import TABLES
-from contracts.redis_keys import POINTER_KEY, parse_key, scan_pattern
+from contracts.redis_keys import parse_key, scan_pattern
 from spark_jobs.night.lake import Lake, checksum
 from spark_jobs.night.night import Night, load_settings
 from spark_jobs.night.session import open_session
@@ -24,7 +24,7 @@ from spark_jobs.publish.epoch_store import connect
 from spark_jobs.rules.night_model import model_of
 from spark_jobs.simulate import simulate
 from tests.landed import DS
-from tests.nights import redis_server, run_night
+from tests.nights import pointer, redis_server, run_night
 
 RECORDED = Path(__file__).with_name("acceptance") / "same_night.json"
 USERS, DAYS, SEED = 1000, 8, 20
@@ -62,18 +62,15 @@ def weights(night: Night) -> dict[str, str]:
 
 def published_values(night: Night) -> dict[str, str]:
     """Number and checksum of the values of the epoch, by kind of key, in the order of what the keys name."""
-    client: Any = connect(night.redis_url, night.settings.publish)
+    with closing(connect(night.redis_url, night.settings.publish)) as client:
+        texts = list(client.scan_iter(scan_pattern(pointer(night.redis_url).stable), count=1000))
+        contents: Any = client.mget(texts)  # of a key that holds no value but a set: None
     values: dict[str, list[tuple[str, bytes]]] = defaultdict(list)
-    for text in client.scan_iter(scan_pattern(Pointer.loads(client.get(POINTER_KEY)).stable)):
+    for text, value in zip(texts, contents, strict=True):
         key = parse_key(text)
-        if key is not None and (value := _content(client, text)) is not None:
+        if key is not None and value is not None:
             values[key.kind.name].append((f"{key.arm}:{key.identity}", value))
-    client.close()
     return {f"redis {kind}": _digest(sorted(found)) for kind, found in values.items()}
-
-
-def _content(client: Any, key: bytes) -> bytes | None:
-    return client.get(key) if client.type(key) == b"string" else None
 
 
 def _digest(values: list[tuple[str, bytes]]) -> str:

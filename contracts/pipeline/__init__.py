@@ -8,6 +8,9 @@ its job is ``spark_jobs/<stage>/<name>.py`` (in a stage with rooms, ``<stage>/<r
 from contracts.pipeline import bronze, gold, silver
 from contracts.pipeline.table import Table
 
+RUNNER = "spark_jobs/night/run.py"
+"""The script that runs stages, from the root of the repository: what spark-submit is given."""
+
 STAGES: dict[str, tuple[str, ...]] = {
     "ingest": (),
     "clean": ("ingest",),

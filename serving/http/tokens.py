@@ -5,6 +5,8 @@ from functools import lru_cache
 
 import jwt
 
+from contracts.settings.serving import PRODUCTION_AUDIENCE
+
 _ALGORITHM = "HS256"
 _INT64_MAX = 2**63 - 1
 _INT64_DIGITS = 20
@@ -18,14 +20,14 @@ class TokenError(Exception):
     """A token that proves nobody; its text says why and is safe to show to the caller."""
 
 
-def mint_token(user_id: int, secret: bytes, audience: str = "feedlake", lifetime_s: int = 3600) -> str:
+def mint_token(user_id: int, secret: bytes, audience: str = PRODUCTION_AUDIENCE, lifetime_s: int = 3600) -> str:
     """A token for ``user_id`` that expires after ``lifetime_s``."""
     claims = {"sub": str(user_id), "aud": audience, "exp": int(time.time()) + lifetime_s}
     return jwt.encode(claims, secret, algorithm=_ALGORITHM)
 
 
 def authenticate(
-    authorization: str | None, secret: bytes, audience: str = "feedlake", max_lifetime_s: int = 7 * _DAY_S
+    authorization: str | None, secret: bytes, audience: str = PRODUCTION_AUDIENCE, max_lifetime_s: int = 7 * _DAY_S
 ) -> int:
     """The user id behind an ``Authorization`` header; raises ``TokenError`` when it proves none."""
     if not authorization:

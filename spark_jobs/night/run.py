@@ -36,13 +36,6 @@ from spark_jobs.night.lake import Lake  # noqa: E402
 from spark_jobs.night.night import Night  # noqa: E402
 from spark_jobs.night.session import open_session, size_shuffles  # noqa: E402
 
-WITHOUT_TABLE = {
-    "preflight": "spark_jobs.preflight.preflight",
-    "audit": "spark_jobs.audit.audit",
-    "evaluate": "spark_jobs.evaluate.evaluate",
-}
-"""Stages that write a file for the report instead of a table."""
-
 REFUSES = "spark_jobs.publish.epochs"
 """The module that knows which nights can still be published."""
 
@@ -65,8 +58,8 @@ def run_stage(night: Night, stage: str, startup_seconds: float = 0.0) -> list[Ta
     started_at, started = datetime.now(UTC), time.monotonic()
     if stage == FIRST:
         refuse_to_start(night)
-    if stage in WITHOUT_TABLE:
-        importlib.import_module(WITHOUT_TABLE[stage]).main(night)
+    if not tables_of(stage):  # it writes a file for the report instead
+        importlib.import_module(f"spark_jobs.{stage}.{stage}").main(night)
     inputs = {name for table in tables_of(stage) for name in table.inputs}
     before = {table.full_name: night.lake.last_version(table.full_name) for table in tables_of(stage)}
     size_shuffles(night.spark, sum(night.lake.num_bytes(name) for name in inputs))

@@ -17,7 +17,7 @@ import redis
 from deltalake import DeltaTable
 
 from contracts.epochs import unpack_pool
-from contracts.pipeline import STAGES
+from contracts.pipeline import RUNNER, STAGES
 from contracts.settings.hashes import settings_hash
 from contracts.settings.load import load
 from contracts.settings.options import VARIABLE
@@ -67,19 +67,9 @@ def environment() -> dict[str, str]:
 
 
 def run_job(folder: Path, *words: str, **variables: str) -> Ended:
-    """``spark_jobs/night/run.py`` with the imports that it made."""
+    """The runner of stages with the imports that it made."""
     places = [word for name in ("lake", "landing", "runs") for word in (f"--{name}", str(folder / name))]
-    command = [
-        sys.executable,
-        "-X",
-        "importtime",
-        "spark_jobs/night/run.py",
-        "ingest",
-        "--ds",
-        "2026-03-08",
-        *places,
-        *words,
-    ]
+    command = [sys.executable, "-X", "importtime", RUNNER, "ingest", "--ds", "2026-03-08", *places, *words]
     begun = time.monotonic()
     env = environment() | variables
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=60)
@@ -179,7 +169,7 @@ def run_stages(folder: Path, url: str, stages: tuple[str, ...], *words: str) -> 
     places = [word for name in ("lake", "landing", "runs") for word in (f"--{name}", str(folder / name))]
     command = [
         sys.executable,
-        "spark_jobs/night/run.py",
+        RUNNER,
         *stages,
         "--ds",
         DS.isoformat(),
