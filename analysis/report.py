@@ -18,13 +18,17 @@ from matplotlib.figure import Figure
 
 from analysis import report_figures as figures
 from analysis import report_numbers as numbers
-from contracts.run_files import RunFiles, write_whole
+from contracts.folders import Folder
+from contracts.places import Location
+from contracts.run_files import RunFiles
+from storage import open_folder
+from storage.check import add_place, check_options
 
 TEMPLATE = "report.html.j2"
 NOTHING = "n/a"
 
 
-def render(run_folder: Path) -> str:
+def render(run_folder: Folder | Location) -> str:
     """The report of the night in ``run_folder`` as HTML; the same files give the same text."""
     run = numbers.read_run(run_folder)
     environment = Environment(
@@ -97,16 +101,21 @@ def format_seconds(value: float | None) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Command line; returns the exit code, 1 where the night has no folder."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=Path, required=True, help="folder with one folder per night")
+    add_place(parser, "runs", "folder with one folder per night")
     parser.add_argument("--ds", type=date.fromisoformat, required=True, help="the night's day, YYYY-MM-DD")
+    add_place(parser, "reports", "where to write down, by run, where its report lies", is_needed=False)
+    parser.add_argument("--run", help="the run's id, for --reports")
     options = parser.parse_args(arguments)
-    folder = options.runs / options.ds.isoformat()
-    if not folder.is_dir():
-        print(f"report: {folder} does not exist: no stage of this night has run with --runs {options.runs}")
+    check_options(parser, options, "runs", "reports")
+    folder = open_folder(options.runs).below(options.ds.isoformat())
+    if not folder.files():
+        print(f"report: {folder.place} does not exist: no stage of this night has run with --runs {options.runs}")
         return 1
-    page = RunFiles(folder).report
-    write_whole(page, render(folder))
-    print(f"report: {page}")
+    files = RunFiles(folder)
+    files.write_report(render(folder))
+    if options.reports and options.run:
+        open_folder(options.reports).write(options.run, files.report.encode())
+    print(f"report: {files.report}")
     return 0
 
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
+from contracts.folders import Folder
 from contracts.pipeline import STAGES, TABLES
+from contracts.places import Location
 from contracts.run_files import Json, RunFile, RunFiles
 
 HEADLINE_METRIC = "ndcg@10"
@@ -41,13 +42,13 @@ class Verdict:
     sentence: str
 
 
-def read_run(folder: Path) -> Run:
+def read_run(folder: Folder | Location) -> Run:
     """Read ``<runs>/<ds>``; a file that is missing or is no JSON object is noted, never fatal."""
     problems: dict[str, str] = {}
     files = RunFiles(folder)
 
     def read(file: RunFile[Any]) -> Json:
-        name, stage = str(file.path.relative_to(folder)), file.stage
+        name, stage = file.name, file.stage
         try:
             value = file.read()
         except FileNotFoundError:
@@ -64,7 +65,7 @@ def read_run(folder: Path) -> Run:
     stages = {stage: read(files.stage(stage)) for stage in STAGES}
     verdicts = {table.full_name: read(files.verdict(table.full_name)) for table in TABLES}
     return Run(
-        folder.name,
+        files.folder.place.path.rpartition("/")[2],
         {name: value for name, value in stages.items() if value},
         {name: value for name, value in verdicts.items() if value},
         read(files.preflight),

@@ -1,20 +1,23 @@
 """The files that a night leaves in its folder, ``<runs>/<ds>``: their names, who writes them, what they hold.
 
-Only this module names, writes and reads them. A file is written whole or not at all.
+Only this module names, writes and reads them. A file is written whole or not at all, wherever the folder lies.
 """
 
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
-from pathlib import Path
+from datetime import date, datetime
 from typing import Any, Generic, TypedDict, TypeVar
 
+from contracts.folders import Folder, as_folder
 from contracts.pipeline import BY_NAME
+from contracts.places import Location
 from contracts.settings.models import HEAVY
 
 T = TypeVar("T")
 Json = dict[str, Any]
+
+REPORT = "report.html"
 
 
 class RuleResult(TypedDict):
@@ -98,127 +101,141 @@ class RerankRecord(TypedDict):
     explored: int
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Replace a text file, in a folder that is made where there is none, so that readers see all of it or none."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f".{path.name}.tmp")
-    scratch.write_text(text)
-    scratch.replace(path)
-
-
 @dataclass(frozen=True)
 class RunFile(Generic[T]):
-    """One file, which ``stage`` writes."""
+    """One file of ``folder``, which ``stage`` writes."""
 
-    path: Path
+    folder: Folder
+    name: str
     stage: str
+
+    def __str__(self) -> str:
+        """Where it lies."""
+        return str(self.folder.place.below(self.name))
 
     def exists(self) -> bool:
         """Whether it has been written."""
-        return self.path.exists()
+        return self.folder.exists(self.name)
 
     def read(self) -> T:
         """What it holds; ``FileNotFoundError`` where it was not written, ``ValueError`` where it is no JSON."""
-        found: T = json.loads(self.path.read_text())
+        found: T = json.loads(self.folder.read(self.name))
         return found
 
     def write(self, value: T) -> None:
         """Replace the file so that readers see all of it or none; NaN and infinity, which are no JSON, are refused."""
-        write_whole(self.path, json.dumps(value, indent=1, default=str, allow_nan=False) + "\n")
+        text = json.dumps(value, indent=1, default=str, allow_nan=False) + "\n"
+        self.folder.write(self.name, text.encode())
 
     def remove(self) -> None:
         """Remove the file, if there is one."""
-        self.path.unlink(missing_ok=True)
+        self.folder.remove(self.name)
 
 
-@dataclass(frozen=True)
 class RunFiles:
-    """The files of the night whose folder is ``folder``."""
+    """The files of the night whose folder is ``folder``: an opened one, or a location of this machine."""
 
-    folder: Path
+    def __init__(self, folder: Folder | Location) -> None:
+        self.folder = as_folder(folder)
 
     @classmethod
-    def of(cls, runs: Path, ds: date | str) -> "RunFiles":
+    def of(cls, runs: Folder | Location, ds: date | str) -> "RunFiles":
         """Those of the night of ``ds`` under ``runs``."""
-        return cls(runs / str(ds))
+        return cls(as_folder(runs).below(str(ds)))
+
+    def _file(self, name: str, stage: str) -> RunFile[Any]:
+        return RunFile(self.folder, name, stage)
 
     def verdict(self, table: str) -> RunFile[TableVerdict]:
         """The verdict of the gate of ``layer.table``."""
-        return RunFile(self.folder / "verdicts" / f"{table}.json", BY_NAME[table].stage)
+        return self._file(f"verdicts/{table}.json", BY_NAME[table].stage)
 
     def verdicts(self) -> Iterator[TableVerdict]:
         """Every verdict of the night so far, by table."""
-        for path in sorted((self.folder / "verdicts").glob("*.json")):
-            yield self.verdict(path.stem).read()
+        for name in self._written("verdicts"):
+            yield self.verdict(name).read()
 
     def stage(self, name: str) -> RunFile[StageRecord]:
         """How the stage went."""
-        return RunFile(self.folder / "stages" / f"{name}.json", name)
+        return self._file(f"stages/{name}.json", name)
 
     def stages(self) -> list[RunFile[StageRecord]]:
         """The stages that have ended, in the order in which they did."""
-        paths = sorted((self.folder / "stages").glob("*.json"), key=lambda path: path.stat().st_mtime)
-        return [self.stage(path.stem) for path in paths]
+        return sorted(map(self.stage, self._written("stages")), key=lambda file: ended_at(file.read()))
 
     def notes(self, table: str) -> RunFile[list[str]]:
         """Sentences that the table's job told people; most tell nothing."""
-        return RunFile(self.folder / "notes" / f"{table}.json", BY_NAME[table].stage)
+        return self._file(f"notes/{table}.json", BY_NAME[table].stage)
 
     def training(self, role: str = HEAVY) -> RunFile[Json]:
         """What the training of a role's model said."""
-        return RunFile(self.folder / ("train.json" if role == HEAVY else f"train.{role}.json"), "train")
+        return self._file("train.json" if role == HEAVY else f"train.{role}.json", "train")
 
     @property
     def promotion(self) -> RunFile[Json]:
         """Which model scores the night, and how the new one compares with the one that served."""
-        return RunFile(self.folder / "promotion.json", "promote")
+        return self._file("promotion.json", "promote")
 
     @property
     def preflight(self) -> RunFile[Json]:
         """What the night had to work with."""
-        return RunFile(self.folder / "preflight.json", "preflight")
+        return self._file("preflight.json", "preflight")
 
     @property
     def late_files(self) -> RunFile[Json]:
         """Which partitions were built again, for which files."""
-        return RunFile(self.folder / "late_files.json", "features")
+        return self._file("late_files.json", "features")
 
     @property
     def policy(self) -> RunFile[PolicyRecord]:
         """What policy kept out of the candidates."""
-        return RunFile(self.folder / "policy.json", "candidates")
+        return self._file("policy.json", "candidates")
 
     @property
     def rerank(self) -> RunFile[RerankRecord]:
         """How well the pools mix."""
-        return RunFile(self.folder / "rerank.json", "rerank")
+        return self._file("rerank.json", "rerank")
 
     @property
     def metrics(self) -> RunFile[Json]:
         """How good the ranking is."""
-        return RunFile(self.folder / "metrics.json", "evaluate")
+        return self._file("metrics.json", "evaluate")
 
     @property
     def audit(self) -> RunFile[AuditRecord]:
         """Whether the pools may be published."""
-        return RunFile(self.folder / "audit.json", "audit")
+        return self._file("audit.json", "audit")
 
     @property
     def publish(self) -> RunFile[Json]:
         """Which epoch was published, and how."""
-        return RunFile(self.folder / "publish.json", "publish")
+        return self._file("publish.json", "publish")
 
     @property
     def response(self) -> RunFile[Json]:
         """What simulated users did with the feeds of the day before."""
-        return RunFile(self.folder / "response.json", "simulate")
+        return self._file("response.json", "simulate")
 
     @property
     def loop(self) -> RunFile[Json]:
         """One day of the loop, written when the day is done."""
-        return RunFile(self.folder / "loop.json", "loop")
+        return self._file("loop.json", "loop")
 
     @property
-    def report(self) -> Path:
-        """The run report, a page."""
-        return self.folder / "report.html"
+    def report(self) -> str:
+        """Where the run report lies, a page."""
+        return str(self.folder.place.below(REPORT))
+
+    def write_report(self, page: str) -> None:
+        """Write the run report."""
+        self.folder.write(REPORT, page.encode())
+
+    def _written(self, kind: str) -> list[str]:
+        """What the JSON files of a kind are of, in order."""
+        names = self.folder.below(kind).files()
+        return [name.removesuffix(".json") for name in names if name.endswith(".json") and "/" not in name]
+
+
+def ended_at(record: StageRecord) -> float:
+    """When a stage ended, in seconds since 1970."""
+    return datetime.fromisoformat(record["started_at"]).timestamp() + record["seconds"]

@@ -14,7 +14,9 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from contracts.broken_rules import describe_rule
 from contracts.pipeline import RUNNER
+from contracts.places import Location
 from contracts.run_files import RunFiles
+from storage import open_folder
 
 HOME = os.environ.get("FEEDLAKE_HOME", str(Path(__file__).resolve().parent.parent))
 PYTHON = os.environ.get("FEEDLAKE_LAKE_PYTHON", f"{HOME}/.venv/lake/bin/python")
@@ -67,16 +69,16 @@ def validate(full_name: str) -> Any:
 
     @task(task_id=f"validate_{full_name.replace('.', '_')}", outlets=[asset(full_name)], retries=0)
     def check(runs: str, ds: str) -> dict[str, Any]:
-        return read_verdict(Path(runs), ds, full_name)
+        return read_verdict(runs, ds, full_name)
 
     return check(runs="{{ params.runs }}", ds=DS)
 
 
-def read_verdict(runs: Path, ds: str, full_name: str) -> dict[str, Any]:
+def read_verdict(runs: Location, ds: str, full_name: str) -> dict[str, Any]:
     """Rows and warnings of a passed gate; ``AirflowFailException`` naming table, rule and rows of a failed one."""
-    file = RunFiles.of(runs, ds).verdict(full_name)
+    file = RunFiles.of(open_folder(runs), ds).verdict(full_name)
     if not file.exists():
-        raise AirflowFailException(f"{full_name} has no verdict for {ds}: {file.path} is missing; rerun its stage")
+        raise AirflowFailException(f"{full_name} has no verdict for {ds}: {file} is missing; rerun its stage")
     verdict = file.read()
     broken = [result for result in verdict["results"] if not result["success"]]
     lines = [f"{result['severity']}: {describe_rule(full_name, result)}" for result in broken]
@@ -92,10 +94,7 @@ def report() -> BashOperator:
     return BashOperator(
         task_id="report",
         # The plugin's tab finds the report of a run by the file that bears the run's id.
-        bash_command=(
-            '"$PYTHON" -m analysis.report --runs "$RUNS" --ds "$DS" && mkdir -p "$REPORTS" '
-            '&& printf %s "$RUNS/$DS/report.html" > "$REPORTS/$RUN_ID"'
-        ),
+        bash_command='"$PYTHON" -m analysis.report --runs "$RUNS" --ds "$DS" --reports "$REPORTS" --run "$RUN_ID"',
         env={
             "PYTHON": PYTHON,
             "PYTHONPATH": HOME,

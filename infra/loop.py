@@ -19,7 +19,7 @@ from typing import IO, Any
 
 from contracts.erasure import KEY_FILE_VARIABLE
 from contracts.pipeline import RUNNER, STAGES
-from contracts.run_files import RunFiles
+from contracts.run_files import RunFiles, ended_at
 from contracts.settings.options import add_options
 from infra import services
 from infra.demo import END_DATE, Source, broken_rules, fill_landing, simulated_source
@@ -70,7 +70,7 @@ def submit(source: Source, job: list[str], runs: Path) -> None:
 def show_stages(runs: Path, begun: float, seen: set[str]) -> None:
     """Print the stages that ended since ``begun`` and were not ``seen``."""
     for file in RunFiles(runs).stages():
-        if file.path.stat().st_mtime >= begun and file.stage not in seen:
+        if ended_at(file.read()) >= begun and file.stage not in seen:
             seen.add(file.stage)
             print(f"    {time.time() - begun:5.0f} s  {file.stage} ({file.read()['seconds']:.1f} s)", flush=True)
 
@@ -83,7 +83,7 @@ def run_day(source: Source, ds: date, redis_url: str) -> dict[str, Any]:
     print(f"{ds}", flush=True)
     if ds > date.fromisoformat(END_DATE):
         job = ["spark_jobs/simulate/__main__.py", "respond", "--landing", str(source.landing), "--lake", lake]
-        submit(source, [*job, "--ds", before.isoformat(), "--figures", str(RunFiles(runs).response.path)], runs)
+        submit(source, [*job, "--ds", before.isoformat(), "--figures", str(RunFiles(runs).response)], runs)
         print(f"    {time.monotonic() - begun:5.0f} s  users responded to the feeds of {before}", flush=True)
     places = ["--lake", lake, "--landing", str(source.landing), "--runs", str(source.folder / "runs")]
     words = [*STAGES, "--ds", ds.isoformat(), *places, "--redis", redis_url, "--strict"]

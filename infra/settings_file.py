@@ -4,7 +4,7 @@ import argparse
 import os
 from pathlib import Path
 
-from contracts.run_files import write_whole
+from contracts.folders import as_folder
 from contracts.settings.options import VARIABLE, load_options, toml_file
 
 
@@ -16,5 +16,5 @@ def use_settings(parser: argparse.ArgumentParser, options: argparse.Namespace, l
     """
     loaded = load_options(parser, options, str(landing))
     path = folder.resolve() / "settings.toml"
-    write_whole(path, toml_file(loaded.settings))
+    as_folder(path.parent).write(path.name, toml_file(loaded.settings).encode())
     os.environ[VARIABLE] = str(path)

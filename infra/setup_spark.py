@@ -1,4 +1,4 @@
-"""One-time Spark set-up: resolve the Delta jars, write ``spark.conf``, archive the JVM's classes.
+"""One-time Spark set-up: resolve the jars of Delta and S3, write ``spark.conf``, archive the JVM's classes.
 
 Everything lands in one folder (default ``.jars``). ``spark-submit --properties-file .jars/spark.conf`` and in-process
 sessions (through ``PYSPARK_SUBMIT_ARGS``) then read the same settings. It is not used as ``SPARK_CONF_DIR``: that
@@ -14,9 +14,26 @@ import sys
 import tempfile
 from pathlib import Path
 
-DELTA = "io.delta:delta-spark_4.1_2.13:4.4.0"
+AWS = "2.29.52"
+"""The AWS SDK that hadoop-aws was released with; later ones speak to fewer servers."""
 
-NEEDED = ("io.delta_", "io.unitycatalog_")
+PACKAGES = (
+    "io.delta:delta-spark_4.1_2.13:4.4.0",
+    "org.apache.hadoop:hadoop-aws:3.4.2",  # the Hadoop that Spark ships
+    f"software.amazon.awssdk:s3-transfer-manager:{AWS}",
+    f"software.amazon.awssdk:sts:{AWS}",
+)
+LEFT_OUT = "software.amazon.awssdk:bundle"
+"""Every AWS service in one jar of 640 MB; the modules above and what they need are 10 MB."""
+
+NEEDED = (
+    "io.delta_",
+    "io.unitycatalog_",
+    "org.apache.hadoop_hadoop-aws",
+    "org.reactivestreams_",
+    "software.amazon.awssdk_",
+    "software.amazon.eventstream_",
+)
 
 _FAST_START_OPTIONS = (
     # The serial collector starts fastest; a young generation of this size spares a hundred small collections.
@@ -69,18 +86,23 @@ spark.stop()
 
 
 def resolve_jars(folder: Path, spark_submit: str) -> None:
-    """Fetch the Delta jars with Spark's own resolver into ``folder``; nothing to do when they are there."""
-    if any(folder.glob("io.delta_delta-spark*.jar")):
+    """Fetch the jars with Spark's own resolver into ``folder``; nothing to do when they are there."""
+    if all(any(folder.glob(f"*_{package.split(':')[1]}-{package.split(':')[2]}.jar")) for package in PACKAGES):
         return
     with tempfile.TemporaryDirectory() as scratch:
         ivy, script = Path(scratch) / "ivy", Path(scratch) / "nothing.py"
         script.write_text("")
-        command = [spark_submit, "--master", "local[1]", "--packages", DELTA, "--conf", f"spark.jars.ivy={ivy}"]
+        command = [spark_submit, "--master", "local[1]", "--packages", ",".join(PACKAGES)]
+        command += ["--exclude-packages", LEFT_OUT, "--conf", f"spark.jars.ivy={ivy}"]
         done = subprocess.run([*command, str(script)], env=_clean_env(), capture_output=True, text=True, check=False)
         jars = sorted((ivy / "jars").glob("*.jar"))
         if done.returncode != 0 or not jars:
-            raise SystemExit(f"could not resolve {DELTA}; is Maven Central reachable?\n{done.stderr[-2000:]}")
+            raise SystemExit(
+                f"could not resolve {', '.join(PACKAGES)}; is Maven Central reachable?\n{done.stderr[-2000:]}"
+            )
         folder.mkdir(parents=True, exist_ok=True)
+        for old in (*folder.glob("*.jar"), folder / "classes.jsa"):  # an archive knows the class path it was made with
+            old.unlink(missing_ok=True)
         for jar in jars:
             if not jar.name.startswith(NEEDED):
                 continue  # Spark ships the rest, often newer; on the class path they would shadow its own

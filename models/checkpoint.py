@@ -5,10 +5,7 @@ The hash covers nothing that differs on an identical rerun, so the same night gi
 
 import hashlib
 import json
-import os
-import shutil
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from safetensors.torch import load as load_weights
@@ -16,12 +13,14 @@ from safetensors.torch import save as save_weights
 
 from contracts.features import example_columns, schema_hash
 from contracts.heads import HEAD_NAMES
+from contracts.places import Location
 from models.calibration import METHODS, HeadCalibration
 from models.erasure import unmark
 from models.network import Network
 from models.networks import network_of
 from models.preset import Preset
 from models.presets import preset_from_json
+from storage import open_folder
 
 WEIGHTS_FILE = "weights.safetensors"
 CONFIG_FILE = "config.json"
@@ -57,37 +56,34 @@ class Checkpoint:
     network: Network
 
 
-def write_checkpoint(models_folder: Path, network: Network, config: CheckpointConfig) -> str:
-    """Write ``<models_folder>/<model_version>`` and return the version; an existing one is left as it is.
+def write_checkpoint(artefacts: Location, network: Network, config: CheckpointConfig) -> str:
+    """Write ``<artefacts>/<model_version>`` and return the version; an existing one is left as it is.
 
-    It is built beside and renamed, so that a killed write leaves no half-written checkpoint under a version's name.
+    Its configuration comes last: a killed write leaves a folder without one, which is no checkpoint.
     """
     weights = save_weights({name: value.contiguous() for name, value in network.state_dict().items()})
     content = asdict(config)
     model_version = _version_of(weights, content)
-    folder = models_folder / model_version
-    if folder.exists():
-        unmark(folder)
+    folder = open_folder(artefacts).below(model_version)
+    unmark(folder)
+    if folder.exists(CONFIG_FILE):
         return model_version
-    beside = models_folder / f".building-{model_version}"
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir(parents=True)
-    (beside / WEIGHTS_FILE).write_bytes(weights)
     text = json.dumps({"model_version": model_version, **content}, indent=1, sort_keys=True, allow_nan=False)
-    (beside / CONFIG_FILE).write_text(text + "\n")
-    os.replace(beside, folder)  # noqa: PTH105 - Path.replace would read as a string's replace
+    folder.write(WEIGHTS_FILE, weights)
+    folder.write(CONFIG_FILE, f"{text}\n".encode())
     return model_version
 
 
-def read_checkpoint(folder: Path | str) -> Checkpoint:
+def read_checkpoint(location: Location) -> Checkpoint:
     """Load a checkpoint; one that is damaged or was trained on other features raises ``ValueError``."""
-    content: dict[str, Any] = json.loads((Path(folder) / CONFIG_FILE).read_text())
-    weights = (Path(folder) / WEIGHTS_FILE).read_bytes()
+    folder = open_folder(location)
+    content: dict[str, Any] = json.loads(folder.read(CONFIG_FILE))
+    weights = folder.read(WEIGHTS_FILE)
     model_version = str(content.pop("model_version"))
     _refuse_other_features(model_version, content)
     calibrations = _calibrations_of(model_version, content)
     if _version_of(weights, content) != model_version:
-        raise ValueError(f"checkpoint {folder}: its files do not match its version {model_version}; it is damaged")
+        raise ValueError(f"checkpoint {location}: its files do not match its version {model_version}; it is damaged")
     config = CheckpointConfig(
         preset=preset_from_json(content["preset"]),
         features=tuple(content["features"]),

@@ -4,24 +4,26 @@ Weights hold no rows, but they were fitted on them. The mark is an empty file in
 what its version is the hash of.
 """
 
-from pathlib import Path
+from contracts.folders import Folder, as_folder
+from contracts.places import Location
 
 _MARK = "trained_before_an_erasure"
 
 
-def mark_before_erasure(models_folder: Path) -> int:
+def mark_before_erasure(artefacts: Folder | Location) -> int:
     """Mark every checkpoint that there is; returns how many there are."""
-    folders = [folder for folder in models_folder.glob("[0-9a-f]*") if folder.is_dir()]
-    for folder in folders:
-        (folder / _MARK).touch()
-    return len(folders)
+    opened = as_folder(artefacts)
+    versions = [name for name in opened.folders() if not name.startswith(".")]
+    for version in versions:
+        opened.below(version).write(_MARK, b"")
+    return len(versions)
 
 
-def is_before_erasure(folder: Path) -> bool:
+def is_before_erasure(checkpoint: Folder | Location) -> bool:
     """Whether a person was erased after the checkpoint was trained."""
-    return (folder / _MARK).exists()
+    return as_folder(checkpoint).exists(_MARK)
 
 
-def unmark(folder: Path) -> None:
+def unmark(checkpoint: Folder) -> None:
     """Take the mark away: the same weights were trained again, on what is left."""
-    (folder / _MARK).unlink(missing_ok=True)
+    checkpoint.remove(_MARK)

@@ -8,14 +8,13 @@ Shape suffixes: N rows, F features, D embedding, S projection, C cross features,
 """
 # ruff: noqa: N803, N806 - shape suffixes are upper case
 
-from pathlib import Path
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from contracts.heads import HEADS
+from contracts.places import Location
 from models.calibration import calibrate
 from models.checkpoint import Checkpoint, read_checkpoint
 from models.layers import CHUNK_ROWS
@@ -37,7 +36,7 @@ class Ranker:
         self._calibration = config.judged_calibration if is_judged else config.calibration
 
     @staticmethod
-    def load(folder: Path | str, *, is_judged: bool = False) -> "Ranker":
+    def load(folder: Location, *, is_judged: bool = False) -> "Ranker":
         """Load a checkpoint folder; a damaged one, or one of another feature registry, raises ``ValueError``.
 
         A ranker that ``is_judged`` is calibrated without the days that its training held out.

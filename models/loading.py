@@ -7,18 +7,18 @@ import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import torch
-from deltalake import DeltaTable
 from torch import Tensor
 
 from contracts.features import Entity, Feature, features_of
 from contracts.heads import LABEL_COLUMNS
+from contracts.places import Location, Place, table_below
 from contracts.settings import Dataset, TrainingMinimum
+from storage.delta import is_table, open_table
 
 TABLE = "gold.training_examples"
 ENTITIES: tuple[Entity, ...] = ("user", "post", "pair", "context")
@@ -38,9 +38,9 @@ class Snapshot:
     """One version of the examples: its data files by day, each list in part order."""
 
     version: int
-    files: dict[date, tuple[Path, ...]]
+    files: dict[date, tuple[Place, ...]]
 
-    def files_of(self, days: Sequence[date]) -> tuple[Path, ...]:
+    def files_of(self, days: Sequence[date]) -> tuple[Place, ...]:
         """Files of the given days, oldest day first."""
         return tuple(file for day in sorted(days) for file in self.files.get(day, ()))
 
@@ -68,22 +68,22 @@ class Shard:
         return len(self.weight)
 
 
-def pin_snapshot(lake_root: Path) -> Snapshot:
+def pin_snapshot(lake: Location) -> Snapshot:
     """The latest version of the examples; a missing table or column raises ``ValueError`` naming it."""
-    path = lake_root / TABLE.replace(".", "/")
-    if not DeltaTable.is_deltatable(str(path)):
-        raise ValueError(f"{TABLE} does not exist under {lake_root}; run the examples stage first")
-    table = DeltaTable(str(path))
+    place = table_below(Place.parse(lake), TABLE)
+    if not is_table(place):
+        raise ValueError(f"{TABLE} does not exist under {lake}; run the examples stage first")
+    table = open_table(place)
     columns = {field.name for field in table.schema().fields}
     wanted = ("example_id", *FEATURE_COLUMNS, *LABEL_COLUMNS, "weight")
     if missing := [column for column in wanted if column not in columns]:
         raise ValueError(f"{TABLE} version {table.version()} lacks the columns {', '.join(missing)}")
     # paths relative to the table: the URIs that deltalake returns are percent-encoded
     actions = pa.table(table.get_add_actions(flatten=True)).select(["path", "partition.ds"]).to_pylist()
-    files: dict[date, list[Path]] = {}
+    files: dict[date, list[Place]] = {}
     for action in actions:
-        files.setdefault(action["partition.ds"], []).append(path / action["path"])
-    return Snapshot(table.version(), {day: tuple(sorted(files[day])) for day in sorted(files)})
+        files.setdefault(action["partition.ds"], []).append(place.below(action["path"]))
+    return Snapshot(table.version(), {day: tuple(sorted(files[day], key=str)) for day in sorted(files)})
 
 
 def split_days(snapshot: Snapshot, ds: date, dataset: Dataset) -> Split:
@@ -113,7 +113,7 @@ class Examples:
     them over files and tasks.
     """
 
-    def __init__(self, files: Sequence[Path], shard_rows: int = SHARD_ROWS) -> None:
+    def __init__(self, files: Sequence[Place], shard_rows: int = SHARD_ROWS) -> None:
         self._files = files
         self._shard_rows = shard_rows
         self._kept: Shard | None = None
@@ -145,7 +145,7 @@ class Examples:
             yield _stack(pending)
 
 
-def _read_batches(files: Sequence[Path]) -> Iterator[tuple[Any, Any]]:
+def _read_batches(files: Sequence[Place]) -> Iterator[tuple[Any, Any]]:
     """Example ids (N,) and values (N, inputs + labels + weight) of one row group after the other."""
     from petastorm import make_batch_reader  # noqa: PLC0415 - the rest of this module also runs without Petastorm
 
@@ -155,7 +155,8 @@ def _read_batches(files: Sequence[Path]) -> Iterator[tuple[Any, Any]]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Petastorm uses the part of pyarrow that later versions removed
         reader = make_batch_reader(
-            [f"file://{file}" for file in files],
+            [file.for_petastorm for file in files],
+            filesystem=_file_system(files[0]),
             schema_fields=[f"^{column}$" for column in ("example_id", *columns)],
             reader_pool_type="dummy",  # one reader in this process: more would race for the order
             shuffle_row_groups=False,
@@ -165,6 +166,17 @@ def _read_batches(files: Sequence[Path]) -> Iterator[tuple[Any, Any]]:
             for batch in reader:
                 values = [np.asarray(getattr(batch, column), dtype=np.float32) for column in columns]
                 yield np.asarray(batch.example_id, dtype=np.str_), np.column_stack(values)
+
+
+def _file_system(place: Place) -> Any:
+    """What Petastorm reads S3 through: Arrow's file system in the clothes of fsspec; on a disk it has its own."""
+    if not place.is_s3:
+        return None
+    from fsspec.implementations.arrow import ArrowFSWrapper  # noqa: PLC0415 - comes with Petastorm
+
+    from storage.arrow import file_system  # noqa: PLC0415
+
+    return ArrowFSWrapper(file_system(place)[0])
 
 
 def _stack(batches: Sequence[tuple[Any, Any]]) -> Shard:

@@ -3,13 +3,15 @@
 import json
 from dataclasses import dataclass, fields
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 from deltalake import DeltaTable, Field, QueryBuilder, Schema, write_deltalake
 
+from contracts.places import Location, Place, table_below
 from contracts.settings.models import HEAVY, ROLES
+from storage.delta import delta_options, is_table, open_table
+from storage.leases import leases_of_process
 
 TABLE = "gold.models"
 _NULLABLE = ("role", "reason")
@@ -48,41 +50,45 @@ _SCHEMA = pa.schema(
 )
 
 
-def register(lake_root: Path, row: ModelRow) -> bool:
+def register(lake: Location, row: ModelRow) -> bool:
     """Make ``row`` the only row of its night and role; False where they already have the same model version.
 
     The row is then left alone, so that a rerun of an unchanged night leaves the table unchanged.
     """
     json.loads(row.metrics, parse_constant=_refuse_constant)
-    path = _path(lake_root)
-    if not DeltaTable.is_deltatable(path):
-        columns = [Field.from_arrow(field) for field in _SCHEMA]
-        DeltaTable.create(path, Schema(columns), partition_by=["ds"], name="models")
-    table = DeltaTable(path)
+    place = _place(lake)
+    if not is_table(place):
+        columns = Schema([Field.from_arrow(field) for field in _SCHEMA])
+        with leases_of_process().writing(place):
+            options = delta_options(place)
+            DeltaTable.create(str(place), columns, partition_by=["ds"], name="models", storage_options=options)
+    table = open_table(place)
     if [old["model_version"] for old in _rows_of(table, row.ds, row.role)] == [row.model_version]:
         return False
     values = {name: list(value) if isinstance(value, tuple) else value for name, value in vars(row).items()}
-    _replace(table, row.ds, row.role, values)
+    _replace(place, table, row.ds, row.role, values)
     return True
 
 
-def mark(lake_root: Path, ds: date, role: str, stage: str, reason: str | None) -> None:
+def mark(lake: Location, ds: date, role: str, stage: str, reason: str | None) -> None:
     """Set the stage of the role's model of a night, and why it was rejected."""
-    table = DeltaTable(_path(lake_root))
+    place = _place(lake)
+    table = open_table(place)
     (row,) = _rows_of(table, ds, role)
     # Written anew like any row: an update would take the reason for a piece of SQL.
-    _replace(table, ds, role, row | {"stage": stage, "reason": reason})
+    _replace(place, table, ds, role, row | {"stage": stage, "reason": reason})
 
 
-def forget(lake_root: Path, ds: date, role: str) -> None:
+def forget(lake: Location, ds: date, role: str) -> None:
     """Remove the role's row of the night, where there is one: an earlier run of the night may have trained a model."""
-    path = _path(lake_root)
-    if DeltaTable.is_deltatable(path) and _rows_of(DeltaTable(path), ds, role):
-        DeltaTable(path).delete(_of(ds, role))
+    place = _place(lake)
+    if is_table(place) and _rows_of(open_table(place), ds, role):
+        with leases_of_process().writing(place):
+            open_table(place).delete(_of(ds, role))
 
 
-def _path(lake_root: Path) -> str:
-    return str(lake_root / TABLE.replace(".", "/"))
+def _place(lake: Location) -> Place:
+    return table_below(Place.parse(lake), TABLE)
 
 
 def _of(ds: date, role: str) -> str:
@@ -99,8 +105,10 @@ def _rows_of(table: DeltaTable, ds: date, role: str) -> list[dict[str, Any]]:
     return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
 
-def _replace(table: DeltaTable, ds: date, role: str, values: dict[str, Any]) -> None:
-    write_deltalake(table, pa.Table.from_pylist([values], schema=_SCHEMA), mode="overwrite", predicate=_of(ds, role))
+def _replace(place: Place, table: DeltaTable, ds: date, role: str, values: dict[str, Any]) -> None:
+    rows = pa.Table.from_pylist([values], schema=_SCHEMA)
+    with leases_of_process().writing(place):
+        write_deltalake(table, rows, mode="overwrite", predicate=_of(ds, role))
 
 
 def _refuse_constant(name: str) -> None:

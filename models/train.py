@@ -16,6 +16,7 @@ from typing import Any
 from contracts.features import example_columns, schema_hash
 from contracts.heads import HEAD_NAMES
 from contracts.model_stages import CANDIDATE
+from contracts.places import ARTEFACTS, Place, artefacts_of
 from contracts.run_files import RunFiles
 from contracts.settings import Settings
 from contracts.settings.hashes import settings_hash
@@ -26,16 +27,18 @@ from models.loading import Examples, Snapshot, Split, TooFewExamples, pin_snapsh
 from models.presets import preset_names, preset_of
 from models.registry import ModelRow, forget, register
 from models.training import Trained, TrainingConfig, train, unread
+from storage import open_folder
+from storage.check import add_place, check_options
 
 
 @dataclass(frozen=True)
 class Arguments:
     """One training run: where the data lies, which night, what the model is for, and how to train."""
 
-    lake: Path
+    lake: str
     ds: date
-    landing: Path
-    runs: Path
+    landing: str
+    runs: str
     role: str
     config: TrainingConfig
     settings: Settings
@@ -88,7 +91,7 @@ def _train(arguments: Arguments) -> str:
         code_revision=_code_revision(),
         settings=settings_hash(arguments.settings),
     )
-    model_version = write_checkpoint(arguments.lake / "models", trained.network, config)
+    model_version = write_checkpoint(str(artefacts_of(Place.parse(arguments.lake))), trained.network, config)
     row = _row(arguments, model_version, config, snapshot, trained)
     changed = register(arguments.lake, row)
     _write_report(arguments, model_version, split, trained, time.perf_counter() - started)
@@ -120,7 +123,7 @@ def _row(
         num_examples=trained.num_examples,
         metrics=json.dumps(metrics, sort_keys=True, allow_nan=False),
         code_revision=config.code_revision,
-        path=f"models/{model_version}",
+        path=f"{ARTEFACTS}/{model_version}",
         role=arguments.role,
     )
 
@@ -152,7 +155,7 @@ def _calibrations(trained: Trained) -> dict[str, Any]:
 
 
 def _write(arguments: Arguments, report: dict[str, Any]) -> None:
-    RunFiles.of(arguments.runs, arguments.ds).training(arguments.role).write(report)
+    RunFiles.of(open_folder(arguments.runs), arguments.ds).training(arguments.role).write(report)
 
 
 def _unread(num_days: int) -> str:
@@ -174,34 +177,23 @@ def _code_revision() -> str:
         return "unknown"
 
 
-def _local_folder(text: str) -> Path:
-    path = text.removeprefix("file://")
-    if "://" in path:
-        raise argparse.ArgumentTypeError(f"{text} is no local folder; training reads the lake as local files")
-    return Path(path).resolve()
-
-
 def parse_arguments(words: list[str]) -> Arguments:
     """Parse the command line."""
     parser = argparse.ArgumentParser(prog="python -m models.train", description="Train one of the night's rankers.")
-    parser.add_argument("--lake", required=True, type=_local_folder, help="root folder of the lake")
+    add_place(parser, "lake", "root of the lake")
     parser.add_argument("--ds", required=True, type=date.fromisoformat, help="the night, YYYY-MM-DD")
-    parser.add_argument("--landing", required=True, type=_local_folder, help="landing folder; its dataset.json is read")
-    parser.add_argument(
-        "--runs",
-        required=True,
-        type=_local_folder,
-        help="where <ds>/train.json, or train.<role>.json, is written",
-    )
+    add_place(parser, "landing", "landing area, whose dataset.json is read")
+    add_place(parser, "runs", "where <ds>/train.json, or train.<role>.json, is written")
     parser.add_argument("--role", default=HEAVY, choices=ROLES, help="what the model is for")
     parser.add_argument("--preset", choices=preset_names(), help="the model, short for --set models.<role>")
     parser.add_argument("--epochs", type=int, help="passes over the examples at most, in place of the preset's")
     parser.add_argument("--seed", type=int, help="seed of weights, dropout and row order, short for --set seed")
     add_options(parser)
     found = parser.parse_args(words)
+    check_options(parser, found, "lake", "landing", "runs")
     given = {f"models.{found.role}": found.preset, "seed": found.seed}
     more = [f"{key}={value}" for key, value in given.items() if value is not None]
-    settings = load_options(parser, found, str(found.landing), more).settings
+    settings = load_options(parser, found, open_folder(found.landing), more).settings
     name = getattr(settings.models, found.role)
     if not name:
         parser.error(f"the role {found.role} has no preset: give --preset or --set models.{found.role}")

@@ -4,11 +4,14 @@ Everything is checked before anything is used, and all problems are told at once
 """
 
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, fields, is_dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from contracts.folders import Folder, as_folder
+from contracts.places import Location
 from contracts.settings import VALUE_PRESETS, Dataset, Settings
 from contracts.settings.dataset import dataset_of, read_dataset
 from contracts.settings.kinds import Kind, kinds_of, show
@@ -17,6 +20,9 @@ from contracts.settings.rules import contradictions
 from contracts.settings.sections import Given, accept, told
 
 OPTION = "--set"
+DATASET = "dataset.json"
+"""What a landing area says of itself."""
+
 DEFAULT = "default"
 MAX_BYTES = 2**20
 """A settings file is a page; anything larger is some other file."""
@@ -48,9 +54,10 @@ class Loaded:
     origins: dict[str, str]
 
 
-def load(landing: str | None = None, file: Path | None = None, changes: Sequence[str] = ()) -> Loaded:
+def load(landing: Folder | Location | None = None, file: Path | None = None, changes: Sequence[str] = ()) -> Loaded:
     """The settings for a landing area, a settings file and ``section.key=value`` words; each of them may be absent.
 
+    The area is an opened folder, or a location of this machine.
     Raises ``SettingsError`` with every problem that there is.
     """
     problems: list[str] = []
@@ -88,18 +95,19 @@ def _assemble(values: dict[str, Any], dataset: Dataset) -> Settings:
     return Settings(dataset=dataset, **sections, **{name: values[name] for name in PLAIN})
 
 
-def _dataset(landing: str | None, problems: list[str]) -> tuple[Dataset, dict[str, str]]:
+def _dataset(landing: Folder | Location | None, problems: list[str]) -> tuple[Dataset, dict[str, str]]:
     origins = {f"dataset.{item.name}": DEFAULT for item in fields(Dataset)}
-    path = None if landing is None else Path(landing) / "dataset.json"
-    if path is None or not path.exists():
+    folder = None if landing is None else as_folder(landing)
+    if folder is None or not folder.exists(DATASET):
         return Dataset(), origins
+    path = str(folder.place.below(DATASET))
     found: list[str] = []
     dataset = Dataset()
     try:
-        accepted = accept(read_dataset(read_text(path), str(path)), kinds_of(Dataset), found)
+        accepted = accept(read_dataset(text_of(partial(folder.read, DATASET), path), path), kinds_of(Dataset), found)
         if not found:
-            dataset = dataset_of({key: one.value for key, one in accepted.items()}, str(path))
-            origins |= {f"dataset.{key}": str(path) for key in accepted}
+            dataset = dataset_of({key: one.value for key, one in accepted.items()}, path)
+            origins |= {f"dataset.{key}": path for key in accepted}
     except SettingsError as error:
         found += error.problems
     problems += found
@@ -108,15 +116,24 @@ def _dataset(landing: str | None, problems: list[str]) -> tuple[Dataset, dict[st
 
 def read_text(path: Path) -> str:
     """The text of a small UTF-8 file; raises ``SettingsError`` saying why it is none."""
-    if path.is_dir():
-        raise SettingsError([f"{path}: is a directory; name a file"])
-    try:
+
+    def read() -> bytes:
         with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
+            return file.read(MAX_BYTES + 1)
+
+    return text_of(read, str(path))
+
+
+def text_of(read: Callable[[], bytes], path: str) -> str:
+    """What ``read`` reads of the small UTF-8 file at ``path``; raises ``SettingsError`` saying why it is none."""
+    try:
+        content = read()
+    except IsADirectoryError:
+        raise SettingsError([f"{path}: is a directory; name a file"]) from None
     except FileNotFoundError:
         raise SettingsError([f"{path}: there is no such file"]) from None
     except OSError as error:
-        raise SettingsError([f"{path}: cannot be read: {error.strerror}"]) from error
+        raise SettingsError([f"{path}: cannot be read: {error.strerror or error}"]) from error
     if len(content) > MAX_BYTES:
         raise SettingsError([f"{path}: has more than {MAX_BYTES:,} bytes; it is no file of settings"])
     try:

@@ -8,6 +8,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from contracts.folders import Folder
+from contracts.places import Location
 from contracts.settings import VALUE_PRESETS, Settings
 from contracts.settings.kinds import toml_of
 from contracts.settings.load import KINDS, OPTION, Loaded, load, value_of
@@ -38,7 +40,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def load_options(
     parser: argparse.ArgumentParser,
     options: argparse.Namespace,
-    landing: str | None = None,
+    landing: Folder | Location | None = None,
     more: Sequence[str] = (),
 ) -> Loaded:
     """The settings that the options ask for; ends the program with every problem and exit code 2 where they are wrong.

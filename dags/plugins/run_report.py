@@ -8,7 +8,10 @@ from airflow.plugins_manager import AirflowPlugin
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 
-REPORTS = Path(os.environ.get("FEEDLAKE_REPORTS", os.environ.get("FEEDLAKE_DATA", ".lake") + "/reports"))
+from contracts.places import Place
+from storage import open_folder
+
+REPORTS = open_folder(os.environ.get("FEEDLAKE_REPORTS", os.environ.get("FEEDLAKE_DATA", ".lake") + "/reports"))
 
 app = FastAPI(title="Feedlake run reports")
 
@@ -16,10 +19,12 @@ app = FastAPI(title="Feedlake run reports")
 @app.get("/{run_id}", response_class=HTMLResponse)
 def report(run_id: str) -> HTMLResponse:
     """The report of one Airflow run; a run that has not reached its report task says so."""
-    pointer = REPORTS / Path(run_id).name
-    if not pointer.is_file():
+    name = Path(run_id).name
+    if not REPORTS.exists(name):
         return HTMLResponse("<p>This run has no report yet: its last task, <b>report</b>, writes it.</p>", 404)
-    return HTMLResponse(Path(pointer.read_text()).read_text())
+    page = Place.parse(REPORTS.read(name).decode())
+    folder, _, file = page.path.rpartition("/")
+    return HTMLResponse(open_folder(Place(page.scheme, folder)).read(file).decode())
 
 
 class RunReportPlugin(AirflowPlugin):

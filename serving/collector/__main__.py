@@ -17,6 +17,8 @@ from serving.http.command_line import add_server_options, addresses
 from serving.http.json_log import start_logging
 from serving.http.secret import load_secret
 from serving.http.server import serve, share_descriptors
+from storage import open_folder
+from storage.check import check_options
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -28,7 +30,8 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--landing", help="landing folder, for its dataset.json")
     add_options(parser)
     options = parser.parse_args(arguments)
-    options.settings = load_options(parser, options, landing=options.landing).settings
+    check_options(parser, options, "landing")
+    options.settings = load_options(parser, options, open_folder(options.landing) if options.landing else None).settings
     return options
 
 

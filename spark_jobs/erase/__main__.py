@@ -14,15 +14,16 @@ from pathlib import Path
 if __package__ in {None, ""}:
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
-from pyarrow.fs import FileType
-
 from contracts.settings.options import add_options, load_options
 from spark_jobs.erase.job import CannotEraseError, Request, erase
 from spark_jobs.erase.needles import Needles
-from spark_jobs.erase.search import open_folder, search_folder
+from spark_jobs.erase.search import search_folder
 from spark_jobs.erase.search_list import SearchList
 from spark_jobs.night.lake import Lake
 from spark_jobs.night.session import open_session
+from storage import open_folder
+from storage.check import add_place, check_options
+from storage.leases import leases_of_process
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -35,15 +36,14 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser.add_argument(
         "--search-list", type=Path, required=True, help="file to write for the proof; lies outside the lake"
     )
-    parser.add_argument("--lake", required=True, help="root of the Delta tables")
+    add_place(parser, "lake", "root of the Delta tables and models")
     parser.add_argument("--redis", default="redis://127.0.0.1:6379/0", help="Redis that readers use (%(default)s)")
     parser.add_argument("--events", help="Redis of the collector, where there is one")
-    parser.add_argument("--runs", type=Path, help="folder of past runs: their verdicts quote rows")
-    parser.add_argument(
-        "--landing", help="landing area: its files are its owner's, those that hold the person are told"
-    )
+    add_place(parser, "runs", "past runs, whose verdicts quote rows", is_needed=False)
+    add_place(parser, "landing", "landing area, whose files that hold the person are told", is_needed=False)
     add_options(parser)
     options = parser.parse_args(arguments)
+    check_options(parser, options, "lake", "runs", "landing")
     options.settings = load_options(parser, options).settings
     return options
 
@@ -51,8 +51,8 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
 def refuse_missing(landing: str | None) -> None:
     """End with a message, before anything is removed, where a landing area is named that is none."""
     if landing:
-        files, path = open_folder(landing)
-        if files.get_file_info(path).type != FileType.Directory:
+        folder = open_folder(landing)
+        if not (folder.folders() or folder.files()):
             sys.exit(f"erase: there is no landing area {landing}; leave --landing out where its files are gone")
 
 
@@ -80,6 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"erase: {error}", file=sys.stderr)
         return 2
     finally:
+        leases_of_process().release_all()
         spark.stop()
     print(f"erased in {time.monotonic() - began:.0f} s; prove it with {options.search_list}, then delete that file")
     return 0

@@ -20,7 +20,9 @@ from pyspark.sql import functions as F
 
 from contracts.epoch_status import LOADING
 from contracts.erasure import TRACES, load_key
+from contracts.folders import Folder
 from contracts.pipeline import BY_NAME
+from contracts.places import Location, artefacts_of
 from contracts.settings import Settings
 from contracts.settings.hashes import settings_hash
 from models.erasure import mark_before_erasure
@@ -34,6 +36,7 @@ from spark_jobs.erase.search_list import SearchList
 from spark_jobs.erase.tables import erase_rows
 from spark_jobs.night.lake import Lake
 from spark_jobs.publish.epoch_store import connect
+from storage import open_folder
 
 SIDE_BY_SIDE = 2
 """Tables at work at a time: the second fills the gaps that planning and commits leave in the first."""
@@ -54,7 +57,7 @@ class Request:
     users: Sequence[int]
     search_list: Path
     redis_url: str
-    runs: Path | None = None
+    runs: Location | None = None
     events_url: str | None = None
 
 
@@ -71,12 +74,12 @@ def erase(lake: Lake, request: Request, settings: Settings) -> dict[str, Any]:
             "redis": erase_keys(client, wanted.ids, settings),
         }
     removed["events"] = {} if request.events_url is None else erase_collected(request.events_url, wanted, settings)
-    removed["models"] = mark_before_erasure(lake.local_root / "models")
+    removed["models"] = mark_before_erasure(open_folder(artefacts_of(lake.place)))
     with settings_of_vacuum(lake.spark), ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
         names = [name for name in BY_NAME if holds_people(name) and lake.exists(name)]
         counts = pool.map(lambda name: erase_table(lake, name, wanted), names)
         removed["tables"] = dict(zip(names, counts, strict=True))
-    removed["files"] = 0 if request.runs is None else scrub_runs(request.runs, wanted)
+    removed["files"] = 0 if request.runs is None else scrub_runs(open_folder(request.runs), wanted)
     erasures.finish(lake, wanted, key, removed)
     return removed
 
@@ -117,30 +120,29 @@ def holds_people(name: str) -> bool:
 
 def erase_table(lake: Lake, name: str, wanted: SearchList) -> dict[str, int]:
     """Rows, history and log of one table."""
-    counts = erase_rows(lake, name, wanted.ids)
-    log_files = forget(lake, name)
+    with lake.writing(name):
+        counts = erase_rows(lake, name, wanted.ids)
+        log_files = forget(lake, name)
     print(f"{name}: {counts['deleted']:,} rows deleted, {counts['redacted']:,} redacted, {log_files} log files removed")
     return counts
 
 
-def scrub_runs(runs: Path, wanted: SearchList) -> int:
+def scrub_runs(runs: Folder, wanted: SearchList) -> int:
     """Put 0 for their ids and ``erased`` for their names in the JSON and HTML files under ``runs``; returns how many.
 
     Only ids that do not occur by chance: a 12 in a report may be anything.
     """
     needles, changed = Needles(wanted), 0
-    for path in sorted(runs.rglob("*")):
-        if path.suffix not in (".json", ".html") or not path.is_file():
+    for name in runs.files():
+        if not name.endswith((".json", ".html")):
             continue
-        old = path.read_bytes()
+        old = runs.read(name)
         new = re.sub(
             rb"(?<![0-9])[0-9]{7,}(?![0-9])", lambda m: b"0" if int(m[0]) in needles.distinctive else m[0], old
         )
         for phrase in needles.phrases:
             new = new.replace(phrase, b"erased")
         if new != old:
-            scratch = path.with_name(f".{path.name}.tmp")
-            scratch.write_bytes(new)
-            scratch.replace(path)
+            runs.write(name, new)
             changed += 1
     return changed

@@ -24,6 +24,7 @@ from spark_jobs.erase.search import Searched, search_folder, search_redis
 from spark_jobs.erase.search_list import SearchList
 from spark_jobs.night.session import open_session
 from spark_jobs.publish.epoch_store import connect
+from storage.check import add_place, check_options
 
 _SHOWN = 20
 
@@ -34,12 +35,13 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         prog="spark_jobs.erase.prove", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--search-list", type=Path, required=True, help="the file that the erasure wrote")
-    parser.add_argument("--lake", required=True, help="root of the Delta tables, with models and everything else in it")
+    add_place(parser, "lake", "root of the Delta tables, with models and everything else in it")
     parser.add_argument("--redis", required=True, help="Redis to search, with its database number")
     parser.add_argument("--events", help="Redis of the collector, where there is one: it is searched, too")
     parser.add_argument("--folder", action="append", default=[], help="another folder: runs, landing; may be repeated")
     add_options(parser)
     options = parser.parse_args(arguments)
+    check_options(parser, options, "lake")
     options.settings = load_options(parser, options).settings
     return options
 

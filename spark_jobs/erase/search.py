@@ -13,15 +13,17 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.fs as filesystems
-from pyarrow import parquet
+from pyarrow import fs, parquet
 from pyspark.sql import SparkSession
 
 from contracts.epochs import POOL_MAGIC, unpack_pool
+from contracts.places import Location, Place
 from contracts.redis_keys import USER_TAG, parse_key
 from spark_jobs.erase.keys import ids_of_members, kind_of_members
 from spark_jobs.erase.needles import Needles, kind_of
+from spark_jobs.night.session import reach_s3
 from spark_jobs.publish.epoch_store import in_batches
+from storage.arrow import file_system
 
 if TYPE_CHECKING:
     import redis
@@ -42,32 +44,27 @@ class Searched:
     findings: tuple[tuple[str, str, str], ...]
 
 
-def open_folder(folder: str) -> tuple[Any, str]:
-    """The file system of a path or URI, and the path within it; ``s3a://`` is how Hadoop spells ``s3://``."""
-    if "://" not in folder:
-        return filesystems.LocalFileSystem(), folder
-    found, path = filesystems.FileSystem.from_uri(folder.replace("s3a://", "s3://", 1))
-    return found, path
-
-
-def search_folder(spark: SparkSession, folder: str, needles: Needles) -> Searched:
+def search_folder(spark: SparkSession, folder: Location, needles: Needles) -> Searched:
     """Search every file under ``folder``, hidden ones too; ``FileNotFoundError`` where there is no such folder."""
-    files, root = open_folder(folder)
-    listing = files.get_file_info(filesystems.FileSelector(root, recursive=True))
-    paths = sorted(info.path for info in listing if info.type == filesystems.FileType.File)
+    place = Place.parse(folder)
+    if place.is_s3:
+        reach_s3(spark)
+    files, root = file_system(place)
+    listing = files.get_file_info(fs.FileSelector(root, recursive=True))
+    paths = sorted(info.path for info in listing if info.type == fs.FileType.File)
     if not paths:
-        return Searched(folder, 0, 0, ())
+        return Searched(str(folder), 0, 0, ())
     rows = spark.createDataFrame([(path,) for path in paths], "file STRING")
     slices = min(len(paths), 4 * spark.sparkContext.defaultParallelism)
     search = partial(_search_files, folder=folder, root=root, needles=needles)
     found = rows.repartition(slices, "file").mapInArrow(search, _RESULT).collect()
     num_bytes = sum(row["num_bytes"] for row in found)
     findings = sorted((row["file"], row["part"], row["what"]) for row in found if row["what"] is not None)
-    return Searched(folder, len(paths), num_bytes, tuple(findings))
+    return Searched(str(folder), len(paths), num_bytes, tuple(findings))
 
 
-def _search_files(batches_: Iterable[Any], folder: str, root: str, needles: Needles) -> Iterator[Any]:
-    files, _ = open_folder(folder)
+def _search_files(batches_: Iterable[Any], folder: Location, root: str, needles: Needles) -> Iterator[Any]:
+    files, _ = file_system(Place.parse(folder))
     for batch in batches_:
         if batch.num_rows == 0:
             continue

@@ -25,6 +25,8 @@ from spark_jobs.explain.words import tell_pair, tell_pool, tell_post
 from spark_jobs.night.lake import Lake
 from spark_jobs.night.night import Night
 from spark_jobs.night.session import open_session
+from storage import open_folder
+from storage.check import add_place, check_options
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -35,15 +37,16 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser.add_argument("--user", type=int, help="whose pool")
     parser.add_argument("--post", type=int, help="which post; without --user, what became of it everywhere")
     parser.add_argument("--ds", type=date.fromisoformat, help="night, as 2026-03-08 (the newest one that ranked feeds)")
-    parser.add_argument("--lake", required=True, help="root of the Delta tables")
-    parser.add_argument("--landing", default="", help="landing area, for the windows of its dataset.json")
+    add_place(parser, "lake", "root of the Delta tables")
+    add_place(parser, "landing", "landing area, for the windows of its dataset.json", is_needed=False)
     parser.add_argument("--count", type=int, default=20, help="places of a pool to tell (%(default)s)")
     parser.add_argument("--json", action="store_true", help="all of the story, as JSON")
     add_options(parser)
     options = parser.parse_args(arguments)
     if options.user is None and options.post is None:
         parser.error("say whose pool or which post: --user, --post or both")
-    options.settings = load_options(parser, options, options.landing or None).settings
+    check_options(parser, options, "lake", "landing")
+    options.settings = load_options(parser, options, open_folder(options.landing) if options.landing else None).settings
     return options
 
 
@@ -77,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if ds is None:
             print(f"explain: no night has ranked feeds in {options.lake}; run one first: make demo", file=sys.stderr)
             return 2
-        night = Night(lake, ds, options.landing, Path(), options.settings)
+        night = Night(lake, ds, options.landing or "", Path(), options.settings)
         story, lines = tell(night, options)
         print(json.dumps(asdict(story), default=str, indent=1) if options.json else "\n".join(lines))
     finally:

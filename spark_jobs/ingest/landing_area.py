@@ -12,6 +12,9 @@ from typing import Literal
 import pyarrow as pa
 from pyarrow import fs
 
+from contracts.places import Place
+from storage.arrow import file_system
+
 SETTINGS = "dataset.json"
 LINE_FILE = re.compile(r"\.(jsonl|ndjson|json)(\.gz)?$", re.IGNORECASE)
 """How the name of a file of JSON lines ends."""
@@ -42,7 +45,6 @@ PROBLEMS: dict[Reason, str] = {
 
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9.=+_-]+")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-_URI = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 
 
 class LandingError(ValueError):
@@ -145,10 +147,8 @@ def _day_of(source: str) -> date | None:
 
 
 def _entries(landing: str) -> Iterator[Entry]:
-    if _URI.match(landing) and not landing.startswith("file://"):
-        yield from remote_entries(landing)
-    else:
-        yield from local_entries(landing.removeprefix("file://").rstrip("/") or "/")
+    place = Place.parse(landing)
+    yield from arrow_entries(place) if place.is_s3 else local_entries(place.local)
 
 
 def local_entries(
@@ -179,21 +179,18 @@ def local_entries(
             yield Entry(source, item.path, size, status.st_mtime_ns // 1000)
 
 
-def remote_entries(landing: str) -> Iterator[Entry]:
-    """Entries of an area on any store that Arrow knows, in one listing."""
-    store, root = fs.FileSystem.from_uri(landing.rstrip("/"))
-    scheme = landing.split("://", 1)[0]
+def arrow_entries(place: Place) -> Iterator[Entry]:
+    """Entries of an area as Arrow lists them; on S3 an object's time of change is when it was put, to the second."""
+    store, root = file_system(place)
     selector = fs.FileSelector(root, recursive=True, allow_not_found=True)
     for item in store.get_file_info(selector):
         source = item.path[len(root) :].lstrip("/")
         is_hidden = any(part.startswith(("_", ".")) for part in source.split("/"))
         if item.type != fs.FileType.Directory and not is_hidden:
-            yield Entry(source, f"{scheme}://{item.path}", item.size, (item.mtime_ns or 0) // 1000)
+            yield Entry(source, str(place.below(source)), item.size, (item.mtime_ns or 0) // 1000)
 
 
 def open_bytes(path: str) -> pa.NativeFile:
     """The file at a path of ``list_files``, for reading."""
-    if _URI.match(path):
-        store, place = fs.FileSystem.from_uri(path)
-        return store.open_input_file(place)
-    return fs.LocalFileSystem().open_input_file(path)
+    store, place = file_system(Place.parse(path))
+    return store.open_input_file(place)

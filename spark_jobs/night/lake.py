@@ -2,8 +2,9 @@
 
 import json
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from delta.tables import DeltaTable
@@ -13,7 +14,10 @@ from pyspark.sql.types import StructType
 
 from contracts.pipeline import BY_NAME
 from contracts.pipeline.table import Table
+from contracts.places import Place, table_below
 from spark_jobs.night.ddl import additions, column_ddl, loosened, read_schema
+from spark_jobs.night.session import reach_s3
+from storage.leases import Leases, leases_of_process
 
 ROW_METRICS = {
     "numOutputRows": 1,
@@ -30,7 +34,7 @@ _ONE_CREATOR = threading.Lock()
 
 @dataclass(frozen=True)
 class Lake:
-    """A lake: a Spark session and the root folder or URI under which ``<layer>/<table>`` lie."""
+    """A lake: a Spark session and the location under which ``<layer>/<table>`` lie."""
 
     spark: SparkSession
     root: str
@@ -43,16 +47,34 @@ class Lake:
     _with_rows: set[str] = field(default_factory=set, repr=False, compare=False, kw_only=True)
     """Tables that are known to have had rows."""
 
-    @property
-    def local_root(self) -> Path:
-        """The root as a folder of this machine, for readers and writers other than Spark."""
-        return Path(self.root.removeprefix("file://"))
+    leases: Leases = field(default_factory=leases_of_process, repr=False, compare=False, kw_only=True)
+    """On S3, one writer per table."""
 
-    def path(self, name: str) -> str:
-        """Folder of the table ``layer.name``; an unknown name raises ``ValueError``."""
+    def __post_init__(self) -> None:
+        """Let the session know where S3 is."""
+        if self.place.is_s3:
+            reach_s3(self.spark)
+
+    @property
+    def place(self) -> Place:
+        """The root, for readers and writers other than Spark."""
+        return Place.parse(self.root)
+
+    def place_of(self, name: str) -> Place:
+        """Where the table ``layer.name`` lies; an unknown name raises ``ValueError``."""
         if name not in BY_NAME:
             raise ValueError(f"unknown table {name!r}; tables are listed in contracts/pipeline")
-        return f"{self.root.rstrip('/')}/{name.replace('.', '/')}"
+        return table_below(self.place, name)
+
+    def path(self, name: str) -> str:
+        """Where the table ``layer.name`` lies, for Spark."""
+        return self.place_of(name).for_spark
+
+    @contextmanager
+    def writing(self, name: str) -> Iterator[None]:
+        """Every write to a table stands in this: on S3 another writer is refused, until this process has ended."""
+        with self.leases.writing(self.place_of(name)):
+            yield
 
     def exists(self, name: str) -> bool:
         """Whether the table has been created."""
@@ -77,17 +99,18 @@ class Lake:
         builder = DeltaTable.createIfNotExists(self.spark).location(self.path(name)).addColumns(read_schema(name))
         if (column := BY_NAME[name].partition) is not None:
             builder = builder.partitionedBy(column)
-        builder.execute()
+        with self.writing(name):
+            builder.execute()
 
     def _evolve(self, name: str) -> None:
         # The reader calls every column nullable; the log knows.
         stands, wanted = self._schema_in_log(name), read_schema(name)
-        added = additions(name, stands, wanted)
-        if added:
-            columns = ", ".join(column_ddl(column) for column in added)
-            self.spark.sql(f"ALTER TABLE delta.`{self.path(name)}` ADD COLUMNS ({columns})")
-        for column in loosened(stands, wanted):
-            self.spark.sql(f"ALTER TABLE delta.`{self.path(name)}` ALTER COLUMN {column} DROP NOT NULL")
+        changes = [f"ALTER COLUMN {column} DROP NOT NULL" for column in loosened(stands, wanted)]
+        if added := additions(name, stands, wanted):
+            changes.insert(0, f"ADD COLUMNS ({', '.join(column_ddl(column) for column in added)})")
+        for change in changes:
+            with self.writing(name):
+                self.spark.sql(f"ALTER TABLE delta.`{self.path(name)}` {change}")
 
     def _schema_in_log(self, name: str) -> StructType:
         _, snapshot = self.log(name)

@@ -1,5 +1,6 @@
 """What one night's jobs share: the date, the lake, the settings, and where verdicts and timings go."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -8,23 +9,31 @@ from pathlib import Path
 from pyspark.sql import DataFrame, SparkSession
 
 from contracts.pipeline.table import Table
+from contracts.places import Location, Place
 from contracts.run_files import RunFiles
 from contracts.settings import Settings
 from contracts.settings.hashes import settings_hash
 from contracts.settings.load import load
 from spark_jobs.night.lake import Lake
+from spark_jobs.night.session import reach_s3
+from storage import open_folder
 
 
 @dataclass(frozen=True)
 class Night:
-    """One run for the day ``ds``. ``runs`` is a local folder for verdicts, timings, metrics and the report."""
+    """One run for the day ``ds``. ``runs`` is the location for verdicts, timings, metrics and the report."""
 
     lake: Lake
     ds: date
     landing: str
-    runs: Path
+    runs: Location
     settings: Settings
     redis_url: str = "redis://127.0.0.1:6379/0"
+
+    def __post_init__(self) -> None:
+        """Let the session know where S3 is, wherever the lake lies."""
+        if self.landing and Place.parse(self.landing).is_s3:
+            reach_s3(self.lake.spark)
 
     @property
     def spark(self) -> SparkSession:
@@ -42,14 +51,14 @@ class Night:
         return settings_hash(self.settings)
 
     @property
-    def folder(self) -> Path:
-        """This night's folder under ``runs``."""
-        return self.runs / self.ds.isoformat()
+    def files(self) -> RunFiles:
+        """The files in this night's folder under ``runs``."""
+        return RunFiles.of(open_folder(self.runs), self.ds)
 
     @property
-    def files(self) -> RunFiles:
-        """The files in ``folder``."""
-        return RunFiles(self.folder)
+    def folder(self) -> Path:
+        """The folder of ``files``, where it lies on a disk; raises ``PlaceError`` elsewhere."""
+        return self.files.folder.place.local
 
     def of(self, table: Table) -> "Night":
         """The same night as the job of ``table`` sees it: other tables than it declares are not read."""
@@ -71,7 +80,7 @@ class Night:
 
 def load_settings(landing: str) -> Settings:
     """Default settings with the landing area's ``dataset.json`` applied, where there is one."""
-    return load(landing).settings
+    return load(open_folder(landing)).settings
 
 
 def newest_day(landing: str) -> date:
@@ -79,9 +88,7 @@ def newest_day(landing: str) -> date:
 
     Raises ``FileNotFoundError`` where there is none.
     """
-    days = [
-        folder.name for folder in Path(landing).glob("[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]") if folder.is_dir()
-    ]
+    days = [name for name in open_folder(landing).folders() if re.fullmatch(r"\d{4}-\d{2}-\d{2}", name)]
     if not days:
         raise FileNotFoundError(f"{landing}: no folder named YYYY-MM-DD")
     return date.fromisoformat(max(days))

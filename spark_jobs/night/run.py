@@ -175,6 +175,7 @@ def main(options: argparse.Namespace) -> int:
         traceback.print_exc()
         reason = sentence_of(error)
     finally:
+        lake.leases.release_all()
         spark.stop()
     if reason is not None:
         print(reason, file=sys.stderr)  # the last line: who looks for the reason of a failed task reads the end

@@ -8,6 +8,8 @@ from typing import Any
 from pyspark import SparkContext
 from pyspark.sql import SparkSession
 
+from contracts.s3_access import VARIABLES, S3Access
+
 BYTES_PER_SHUFFLE_TASK = 32 * 2**20
 """Of compressed input; what becomes of it in a shuffle takes several times as much memory."""
 
@@ -28,6 +30,15 @@ def open_session(app: str) -> SparkSession:
             raise FileNotFoundError(f"{PROPERTIES} is missing: run `make setup` first")
         os.environ.setdefault("PYSPARK_SUBMIT_ARGS", f"--properties-file {PROPERTIES} pyspark-shell")
     return SparkSession.builder.appName(app).getOrCreate()
+
+
+def reach_s3(spark: SparkSession) -> None:
+    """Let the session and its Python workers reach S3 as this process does."""
+    context: Any = spark.sparkContext
+    hadoop = context._jsc.hadoopConfiguration()
+    for name, value in S3Access.of().for_spark.items():
+        hadoop.set(name, value)
+    context.environment.update({name: os.environ[name] for name in VARIABLES if name in os.environ})
 
 
 def num_shuffles(spark: SparkSession) -> int:

@@ -50,12 +50,15 @@ def write_partition(lake: Lake, name: str, frame: DataFrame, partitions: Sequenc
     writer = (
         conformed.write.format("delta").mode("overwrite").option("replaceWhere", f"{column} IN ({_dates(partitions)})")
     )
-    writer.save(lake.path(name))
+    with lake.writing(name):
+        writer.save(lake.path(name))
 
 
 def append_rows(lake: Lake, name: str, frame: DataFrame) -> None:
     """Append ``frame`` to an append-only table in one commit; the caller sees to it that no row comes twice."""
-    conform(lake, name, frame).write.format("delta").mode("append").save(lake.path(name))
+    writer = conform(lake, name, frame).write.format("delta").mode("append")
+    with lake.writing(name):
+        writer.save(lake.path(name))
 
 
 def merge_by_key(
@@ -89,7 +92,8 @@ def merge_by_key(
         merge = DeltaTable.forPath(lake.spark, lake.path(name)).alias("old").merge(conformed.alias("new"), condition)
         if update_when is not None:
             merge = merge.whenMatchedUpdateAll(update_when)
-        merge.whenNotMatchedInsertAll().execute()
+        with lake.writing(name):
+            merge.whenNotMatchedInsertAll().execute()
     finally:
         conformed.unpersist()
 
@@ -97,14 +101,17 @@ def merge_by_key(
 def delete_all(lake: Lake, name: str, condition: Column | None = None) -> None:
     """Delete the rows for which ``condition`` holds, or all."""
     lake.create(name)
-    DeltaTable.forPath(lake.spark, lake.path(name)).delete(condition)
+    with lake.writing(name):
+        DeltaTable.forPath(lake.spark, lake.path(name)).delete(condition)
 
 
 def delete_by_key(lake: Lake, name: str, frame: DataFrame) -> None:
     """Delete the rows whose values are those of a row of ``frame``, in the columns that it has."""
     condition = " AND ".join(f"old.{column} <=> new.{column}" for column in frame.columns)
     table = DeltaTable.forPath(lake.spark, lake.path(name)).alias("old")
-    table.merge(frame.distinct().alias("new"), condition).whenMatchedDelete().execute()
+    merge = table.merge(frame.distinct().alias("new"), condition).whenMatchedDelete()
+    with lake.writing(name):
+        merge.execute()
 
 
 def _dates(days: Sequence[date]) -> str:

@@ -6,15 +6,16 @@ night that was not published, or was rolled back, has no say, and neither has a 
 
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
 from contracts.epoch_status import PUBLISHED
+from contracts.places import ARTEFACTS
 from models.erasure import is_before_erasure
 from spark_jobs.night.night import Night
 from spark_jobs.rules.night_model import SIMPLE_SCORE, folder_of
+from storage import open_folder
 
 if TYPE_CHECKING:
     from models.checkpoint import Checkpoint
@@ -54,9 +55,9 @@ def find_champion(night: Night) -> Champion | None:
 def _judge(night: Night, version: str, published: date) -> Champion:
     from models.checkpoint import read_checkpoint  # noqa: PLC0415 - where there is no champion, the driver needs no torch
 
-    path = f"models/{version}"
-    folder = Path(folder_of(night, path))
-    if is_before_erasure(folder):
+    path = f"{ARTEFACTS}/{version}"
+    folder = folder_of(night, path)
+    if is_before_erasure(open_folder(folder)):
         why = f"{version} was trained before a person was erased"
         return Champion(version, path, published, why_unused=why)
     try:

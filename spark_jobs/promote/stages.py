@@ -66,4 +66,4 @@ def update_stages(night: Night) -> None:
     verdicts = night.read("gold.promotions").where(is_heavy).select(*columns).collect()
     changed = changes_of([ModelStage(*row) for row in models], [NightVerdict(*row) for row in verdicts])
     for model in changed:
-        mark(night.lake.local_root, model.ds, HEAVY, model.stage, model.reason)
+        mark(night.lake.root, model.ds, HEAVY, model.stage, model.reason)

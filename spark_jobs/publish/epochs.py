@@ -36,7 +36,7 @@ def main(night: Night) -> None:
     """Publish the night; raises ``PublishFailed``, with the live epoch untouched, where that cannot be done."""
     audit, watch, rules = read_audit(night), Stopwatch(), night.settings.publish
     night.lake.create(ledger.TABLE)
-    table = night.lake.path(ledger.TABLE)
+    table = str(night.lake.place_of(ledger.TABLE))
     with closing(epoch_store.connect(night.redis_url, rules)) as client:
         epoch_store.check_policy(client)
         pointer = epoch_store.read_pointer(client)
@@ -82,7 +82,7 @@ def succeed(pointer: Pointer | None, epoch: int, previous: int | None, now: floa
 
 def refuse_older(night: Night, pointer: Pointer | None) -> None:
     """A backfill never flips: raise where a newer night is live."""
-    live = ledger.live_day(ledger.read_rows(night.lake.path(ledger.TABLE)), pointer)
+    live = ledger.live_day(ledger.read_rows(str(night.lake.place_of(ledger.TABLE))), pointer)
     if live is not None and night.ds < live:
         raise PublishFailed(f"refusing to publish an older night: {night.ds} is before {live}, which is live")
 
@@ -92,7 +92,7 @@ def heal(night: Night, client: "redis.Redis", pointer: Pointer | None) -> Pointe
 
     Returns the pointer as it is then.
     """
-    table, rules = night.lake.path(ledger.TABLE), night.settings.publish
+    table, rules = str(night.lake.place_of(ledger.TABLE)), night.settings.publish
     rows = ledger.read_rows(table)
     pointer = withdraw(client, pointer, ledger.rolled_back(rows))
     keep = epochs_of(pointer)
@@ -111,7 +111,7 @@ def epochs_of(pointer: Pointer | None) -> set[int]:
 
 def commit_built(night: Night, row: ledger.EpochRow) -> None:
     """Record the epoch as built, unless a later publish has declared it dead."""
-    table = night.lake.path(ledger.TABLE)
+    table = str(night.lake.place_of(ledger.TABLE))
     status = ledger.status_of(table, row.epoch)
     if status != LOADING:
         raise PublishFailed(f"epoch {row.epoch} is {status}: another publisher took over")
@@ -124,7 +124,7 @@ def abandon(night: Night, client: "redis.Redis", row: ledger.EpochRow) -> None:
         if row.epoch in epochs_of(epoch_store.read_pointer(client)):
             return
         epoch_store.discard_epoch(client, row.epoch, night.settings.publish)
-        ledger.record(night.lake.path(ledger.TABLE), [replace(row, status="bad")])
+        ledger.record(str(night.lake.place_of(ledger.TABLE)), [replace(row, status="bad")])
     except (redis.RedisError, OSError) as error:
         print(f"epoch {row.epoch} could not be discarded now, the next publish will do it: {error}")
 
@@ -144,7 +144,7 @@ def finish(night: Night, client: "redis.Redis", versions: dict[str, int]) -> Non
 
     What is current is read anew: a rollback may have come right after the flip.
     """
-    table = night.lake.path(ledger.TABLE)
+    table = str(night.lake.place_of(ledger.TABLE))
     suppression.apply(suppression.removals(night, versions), "SREM", night, partitions_of(night))
     live = epoch_store.read_pointer(client)
     keep = epochs_of(live)

@@ -10,11 +10,14 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pyarrow as pa
-from deltalake import DeltaTable, Field, QueryBuilder
+from deltalake import Field, QueryBuilder
 from deltalake.exceptions import CommitFailedError
 
 from contracts.epoch_status import LOADING, ROLLED_BACK, standing, status_under
 from contracts.epochs import Pointer
+from contracts.places import Location, Place
+from storage.delta import open_table
+from storage.leases import leases_of_process
 
 TABLE = "gold.epochs"
 _ATTEMPTS = 5
@@ -43,20 +46,27 @@ _SCHEMA = pa.schema(
 )
 
 
-def read_rows(path: str) -> list[EpochRow]:
+def read_rows(path: Location) -> list[EpochRow]:
     """Every epoch of the table at ``path``, oldest first."""
-    rows = QueryBuilder().register("epochs", DeltaTable(path)).execute("SELECT * FROM epochs ORDER BY epoch").read_all()
+    rows = QueryBuilder().register("epochs", open_table(path)).execute("SELECT * FROM epochs ORDER BY epoch").read_all()
     return [EpochRow(**row) for row in pa.table(rows).to_pylist()]
 
 
-def record(path: str, rows: Iterable[EpochRow]) -> None:
+def record(path: Location, rows: Iterable[EpochRow]) -> None:
     """Insert or update ``rows`` by epoch, in one commit; a row that says rolled back stays as it is for good."""
     updated = [asdict(replace(row, updated_at=datetime.now(UTC))) for row in rows]
     if not updated:
         return
     source = pa.Table.from_pylist(updated, schema=_SCHEMA)
+    leases, place = leases_of_process(), Place.parse(path)
+    with leases.writing(place):
+        _merge(path, source)
+    leases.release(place)  # a rollback may come while a publish is at work
+
+
+def _merge(path: Location, source: pa.Table) -> None:
     for attempt in range(1, _ATTEMPTS + 1):
-        table = DeltaTable(path)
+        table = open_table(path)
         if "rollback" not in {column.name for column in table.schema().fields}:
             # A table from before there were rollbacks: the column is nullable, as `Lake.create` would add it.
             table.alter.add_columns(Field("rollback", "string", nullable=True))
@@ -71,7 +81,7 @@ def record(path: str, rows: Iterable[EpochRow]) -> None:
             return
 
 
-def start(path: str, ds: date, pointer: Pointer | None, manifest: str, audit: str) -> EpochRow:
+def start(path: Location, ds: date, pointer: Pointer | None, manifest: str, audit: str) -> EpochRow:
     """Allocate the next epoch number, above every number ever used, and record it as being built."""
     used = [row.epoch for row in read_rows(path)] + ([] if pointer is None else [pointer.stable])
     now = datetime.now(UTC)
@@ -80,7 +90,7 @@ def start(path: str, ds: date, pointer: Pointer | None, manifest: str, audit: st
     return row
 
 
-def status_of(path: str, epoch: int) -> str | None:
+def status_of(path: Location, epoch: int) -> str | None:
     """The recorded status of one epoch."""
     return next((row.status for row in read_rows(path) if row.epoch == epoch), None)
 

@@ -17,7 +17,7 @@ def read_audit(night: Night) -> AuditRecord:
     """The night's passed audit; raises ``PublishFailed`` where there is none."""
     file = night.files.audit
     if not file.exists():
-        raise PublishFailed(f"refusing to publish {night.ds}: {file.path} is missing, run the audit stage first")
+        raise PublishFailed(f"refusing to publish {night.ds}: {file} is missing, run the audit stage first")
     audit = file.read()
     if audit["ds"] != night.ds.isoformat() or audit["passed"] is not True:
         failed = ", ".join(check["name"] for check in audit["checks"] if not check["passed"])

@@ -18,15 +18,16 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
-from deltalake import DeltaTable
-
 from contracts.epoch_status import ROLLED_BACK, standing
 from contracts.epochs import Pointer
+from contracts.places import Place, table_below
 from contracts.settings import PublishRules
 from contracts.settings.options import add_options, load_options
 from spark_jobs.publish import epoch_store, ledger
 from spark_jobs.publish.epoch_store import PublishFailed
 from spark_jobs.publish.ledger import EpochRow
+from storage.check import add_place, check_options
+from storage.delta import is_table
 
 if TYPE_CHECKING:
     import redis
@@ -164,19 +165,20 @@ def _told(row: EpochRow) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Roll back; returns the exit status: 0, or 1 when that was refused or failed."""
     parser = argparse.ArgumentParser(prog="python -m spark_jobs.publish.rollback", description=__doc__.splitlines()[0])
-    parser.add_argument("--lake", required=True, help="root of the Delta tables")
+    add_place(parser, "lake", "root of the Delta tables")
     parser.add_argument("--redis", required=True, help="URL of the readers' Redis")
     parser.add_argument("--why", required=True, help="what is wrong with the current epoch, for those who ask later")
     parser.add_argument("--by", required=True, help="who decides it")
     parser.add_argument("--request", help="name of this order: given again, it rolls back nothing more")
     add_options(parser)
     options = parser.parse_args(arguments)
+    check_options(parser, options, "lake")
     rules = load_options(parser, options).settings.publish
     if not options.why.strip() or not options.by.strip():
         parser.error("say why and who: --why and --by may not be blank")
-    table = f"{options.lake.rstrip('/')}/{ledger.TABLE.replace('.', '/')}"
+    table = str(table_below(Place.parse(options.lake), ledger.TABLE))
     try:
-        if not DeltaTable.is_deltatable(table):
+        if not is_table(table):
             raise CannotRollBackError(f"{table} is no Delta table: is this the lake?")  # noqa: TRY301 - told as the rest
         with closing(epoch_store.connect(options.redis, rules)) as client:
             order = Order(options.by.strip(), options.why.strip(), options.request)

@@ -59,8 +59,8 @@ def model_of(night: Night, role: str = HEAVY) -> NightModel:
 
 
 def folder_of(night: Night, path: str) -> str:
-    """Where a checkpoint lies whose ``path`` is relative to the lake."""
-    return f"{night.lake.root.removeprefix('file://').rstrip('/')}/{path}"
+    """Location of a checkpoint whose ``path`` is relative to the lake."""
+    return str(night.lake.place.below(path))
 
 
 def scorer_of(night: Night, role: str = HEAVY) -> Scorer:

@@ -98,10 +98,9 @@ def load_posts(source: PostSource) -> PostVectors:
 
 
 def _read(path: str, version: int, ds: str, columns: list[str]) -> pa.Table:
-    from deltalake import DeltaTable  # noqa: PLC0415 - the driver never needs it
+    from storage.delta import open_table  # noqa: PLC0415 - the driver never needs it
 
-    # Spark names S3 by its Hadoop scheme; delta-rs by its own.
-    table = DeltaTable(path.replace("s3a://", "s3://", 1), version=version)
+    table = open_table(path, version)
     return table.to_pyarrow_table(partitions=[("ds", "=", ds)], columns=columns)
 
 

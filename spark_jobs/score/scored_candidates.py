@@ -77,9 +77,9 @@ def read_config(night: Night, model: NightModel) -> Config:
     return Config(
         model=model,
         posts=PostSource(
-            lake.path("gold.post_embeddings"),
+            str(lake.place_of("gold.post_embeddings")),
             lake.version("gold.post_embeddings"),
-            lake.path("gold.post_features"),
+            str(lake.place_of("gold.post_features")),
             lake.version("gold.post_features"),
             night.ds.isoformat(),
         ),

@@ -18,6 +18,7 @@ from spark_jobs.night.lake import Lake
 from spark_jobs.night.session import open_session
 from spark_jobs.simulate import respond, simulate
 from spark_jobs.simulate.landing import write_json
+from storage.check import local_folder
 
 SIMULATION = {
     "users": "users of the network",
@@ -37,14 +38,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     spark = open_session("respond" if responds else "simulate")
     try:
         if responds:
-            figures = respond(spark, options.landing, Lake(spark, options.lake), options.ds)
+            figures = respond(spark, str(options.landing), Lake(spark, options.lake), options.ds)
             counts = figures["lines"]
             if options.figures is not None:
                 write_json(options.figures.parent, options.figures.name, figures)
         else:
             asked = options.settings.simulation
             world = (asked.users, asked.days, asked.seed, asked.end_date)
-            counts = simulate(spark, *world, options.landing, asked.drift_date)
+            counts = simulate(spark, *world, str(options.landing), asked.drift_date)
     except ValueError as error:
         parser.error(str(error))
     finally:
@@ -56,7 +57,9 @@ def _history(words: Sequence[str]) -> tuple[argparse.Namespace, argparse.Argumen
     parser = argparse.ArgumentParser(
         prog="spark_jobs.simulate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--landing", required=True, help="folder to write; an earlier area there is replaced")
+    parser.add_argument(
+        "--landing", type=local_folder, required=True, help="folder to write; an earlier area there is replaced"
+    )
     for name, what in SIMULATION.items():
         parser.add_argument(
             f"--{name.replace('_', '-')}", metavar="VALUE", help=f"{what}; short for --set simulation.{name}"
@@ -73,8 +76,8 @@ def _response(words: Sequence[str]) -> tuple[argparse.Namespace, argparse.Argume
     parser = argparse.ArgumentParser(
         prog="spark_jobs.simulate respond", description="Emit the day after a night, given its ranked feeds."
     )
-    parser.add_argument("--landing", required=True, help="a simulated landing area; the day is added or replaced")
-    parser.add_argument("--lake", required=True, help="root folder or URI of the Delta tables")
+    parser.add_argument("--landing", type=local_folder, required=True, help="a simulated landing area, to add to")
+    parser.add_argument("--lake", required=True, help="root of the Delta tables: a path, or s3://bucket/prefix")
     parser.add_argument("--ds", type=date.fromisoformat, required=True, help="day of the night that ranked the feeds")
     parser.add_argument("--figures", type=Path, help="JSON file to write the day's figures to")
     return parser.parse_args(words), parser

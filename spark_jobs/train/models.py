@@ -43,7 +43,7 @@ def main(night: Night) -> None:
             _train(night, role)
         else:
             # An earlier run of the night may have trained one.
-            forget(night.lake.local_root, night.ds, role)
+            forget(night.lake.root, night.ds, role)
 
 
 def _train(night: Night, role: str) -> None:

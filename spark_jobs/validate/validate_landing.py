@@ -31,6 +31,7 @@ from spark_jobs.ingest.landing_area import LandingError, LandingFile, RefusedFil
 from spark_jobs.night.night import load_settings
 from spark_jobs.validate.area_rules import find_violations
 from spark_jobs.validate.file_facts import FileFacts, read_facts
+from storage.check import add_place, check_options
 
 PROGRESS_EVERY_S = 5.0
 BYTES_PER_PROCESS = 64 * 2**20
@@ -119,8 +120,10 @@ def _counted(number: int, what: str) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Command line; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--landing", required=True, help="landing folder, see docs/landing.md")
-    landing = parser.parse_args(arguments).landing
+    add_place(parser, "landing", "landing area, see docs/landing.md")
+    options = parser.parse_args(arguments)
+    check_options(parser, options, "landing")
+    landing = options.landing
     try:
         return report(*check_area(landing))
     except (OSError, LandingError) as error:

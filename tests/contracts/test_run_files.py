@@ -1,4 +1,3 @@
-import json
 import math
 from pathlib import Path
 
@@ -20,7 +19,7 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="JSON"):
         file.write({"a": 2, "b": math.nan})
     assert file.read() == {"a": 1}
-    assert [path.name for path in file.path.parent.iterdir()] == ["metrics.json"]
+    assert file.folder.files() == ["metrics.json"]
     file.remove()
     file.remove()
     assert not file.exists()
@@ -30,8 +29,7 @@ def test_verdicts_and_stages_are_those_that_were_written(tmp_path: Path) -> None
     files = RunFiles(tmp_path)
     assert (list(files.verdicts()), files.stages()) == ([], [])
     for name in ("silver.posts", "gold.epochs"):
-        files.verdict(name).path.parent.mkdir(exist_ok=True)
-        files.verdict(name).path.write_text(json.dumps({"table": name}))
+        files.verdict(name).write({"table": name})  # type: ignore[typeddict-item]
     assert [verdict["table"] for verdict in files.verdicts()] == ["gold.epochs", "silver.posts"]
     assert {files.verdict(table.full_name).stage for table in TABLES} <= set(STAGES)
     with pytest.raises(KeyError, match=r"silver\.nothing"):
@@ -52,7 +50,7 @@ def test_nothing_else_names_a_file_of_a_night() -> None:
         files.publish,
         files.loop,
     )
-    names = {f'"{file.path.name}"' for file in single} | {'"verdicts"', '"stages"'}
+    names = {f'"{file.name}"' for file in single} | {'"verdicts"', '"stages"'}
     found = [
         f"{path.relative_to(ROOT)}: {name}"
         for room in ROOMS

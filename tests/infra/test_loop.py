@@ -1,7 +1,7 @@
 """The loop goes on where it stopped, and says each day in one line."""
 
 import json
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -100,8 +100,8 @@ def test_stages_are_told_once_and_those_of_an_earlier_run_never(
 ) -> None:
     (tmp_path / "stages").mkdir()
     record = tmp_path / "stages" / "clean.json"
-    record.write_text(json.dumps({"seconds": 12.34}))
-    at = record.stat().st_mtime
+    record.write_text(json.dumps({"started_at": "2026-03-09T02:00:00+00:00", "seconds": 12.34}))
+    at = datetime(2026, 3, 9, 2, tzinfo=UTC).timestamp() + 12.34
     seen: set[str] = set()
     loop.show_stages(tmp_path, at + 1, seen)
     assert capsys.readouterr().out == ""

@@ -7,13 +7,14 @@ import pytest
 from deltalake import write_deltalake
 
 from contracts.heads import LABEL_COLUMNS
+from contracts.places import Place
 from contracts.settings import Dataset
 from models.loading import FEATURE_COLUMNS, NUM_INPUTS, Examples, Snapshot, pin_snapshot, split_days
 from tests.model_examples import DAYS, make_columns, write_examples
 
 
 def _snapshot(days: list[date]) -> Snapshot:
-    return Snapshot(3, {day: (Path(f"{day}.parquet"),) for day in days})
+    return Snapshot(3, {day: (Place.parse(f"{day}.parquet"),) for day in days})
 
 
 def test_the_last_days_are_held_out_and_the_night_itself_is_not_used() -> None:

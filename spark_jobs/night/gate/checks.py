@@ -117,7 +117,7 @@ def cross_checks(night: Night, table: Table) -> list[RuleResult]:
     opened = {}
     for name in dict.fromkeys(name for check in checks for name in check.tables):
         night.lake.create(name)
-        opened[name] = SmallTable.at(night.lake.path(name))
+        opened[name] = SmallTable.at(night.lake.place_of(name))
     most = night.settings.gate_in_memory_mb * 2**20
     are_small = [sum(opened[name].num_bytes for name in check.tables) <= most for check in checks]
     if not all(are_small):

@@ -71,7 +71,7 @@ def rows_of(night: Night, table: Table, suite: list[dict[str, object]]) -> Rows:
     """The rows that the gate judges: in this process where they are few."""
     span = span_of(night, table)
     night.lake.create(table.full_name)
-    small = SmallTable.at(night.lake.path(table.full_name), span)
+    small = SmallTable.at(night.lake.place_of(table.full_name), span)
     if small.num_bytes <= night.settings.gate_in_memory_mb * 2**20:
         rows = InMemory.read(small.dataset(), named_columns(suite) | set(table.keys))
         _, num_wrong = rows.non_numbers

@@ -9,6 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import DeltaTable
 
+from contracts.places import Location, Place
+from storage.delta import open_table
+
 
 @dataclass(frozen=True)
 class Span:
@@ -21,15 +24,15 @@ class Span:
 
 @dataclass(frozen=True)
 class SmallTable:
-    """One snapshot of the Delta table at ``path``, or of a ``span`` of its partitions."""
+    """One snapshot of a Delta table, or of a ``span`` of its partitions."""
 
     delta: DeltaTable
     span: Span | None = None
 
     @classmethod
-    def at(cls, path: str, span: Span | None = None) -> "SmallTable":
-        """The newest snapshot."""
-        return cls(DeltaTable(path), span)
+    def at(cls, table: Location | Place, span: Span | None = None) -> "SmallTable":
+        """The newest snapshot of the table at a location."""
+        return cls(open_table(table), span)
 
     @cached_property
     def num_bytes(self) -> int:

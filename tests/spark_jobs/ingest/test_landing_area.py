@@ -1,10 +1,10 @@
-from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
-from spark_jobs.ingest.landing_area import list_files, local_entries, open_bytes, remote_entries
+from contracts.places import Place
+from spark_jobs.ingest.landing_area import arrow_entries, list_files, local_entries, open_bytes
 from tests.landed import DS, land
 
 
@@ -84,9 +84,9 @@ def test_another_store_is_listed_in_the_same_way(tmp_path: Path) -> None:
     (tmp_path / str(DS) / "deeper").mkdir()
     (tmp_path / str(DS) / "deeper" / "b.jsonl").write_text("y\n")
     remote, local = (
-        sorted(listed, key=str) for listed in (remote_entries(f"file://{tmp_path}"), local_entries(tmp_path))
+        sorted(listed, key=str) for listed in (arrow_entries(Place.parse(tmp_path)), local_entries(tmp_path))
     )
-    assert [replace(entry, path=f"file://{entry.path}") for entry in local] == remote
+    assert local == remote
     assert [open_bytes(entry.path).read() for entry in remote] == [b"x\n", b"y\n"]
 
 

@@ -1,0 +1,15 @@
+"""Arrow's file system of a place, for readers that take a file in parts."""
+
+from typing import Any
+
+from pyarrow import fs
+
+from contracts.places import Place
+from contracts.s3_access import S3Access
+
+
+def file_system(place: Place) -> tuple[Any, str]:
+    """The file system, and the place's path within it."""
+    if place.is_s3:
+        return fs.S3FileSystem(**S3Access.of().for_arrow), place.path
+    return fs.LocalFileSystem(), place.path

@@ -1,0 +1,44 @@
+"""Whether the places of a command can be reached, asked before it does any work."""
+
+import argparse
+from collections.abc import Iterable
+from pathlib import Path
+
+from contracts.places import Location, Place, PlaceError
+
+
+def add_place(parser: argparse.ArgumentParser, name: str, what: str, *, is_needed: bool = True) -> None:
+    """Add the option ``--name`` for a location; ``check_options`` parses and tries it."""
+    parser.add_argument(f"--{name}", required=is_needed, help=f"{what}: a path, or s3://bucket/prefix")
+
+
+def local_folder(text: str) -> Path:
+    """Type of an option for a folder that only this machine's disk can be."""
+    try:
+        return Place.parse(text).local
+    except PlaceError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def check_options(parser: argparse.ArgumentParser, options: argparse.Namespace, *names: str) -> None:
+    """Try the locations of the named options; ends the program with exit code 2 and a message where one is wrong."""
+    try:
+        check_places(value for name in names if (value := getattr(options, name)))
+    except (PlaceError, OSError) as error:
+        parser.exit(2, f"{parser.prog}: {error}\n")
+
+
+def check_places(locations: Iterable[Location]) -> None:
+    """Ask each bucket once for one name below its place, and give up within seconds.
+
+    Raises ``PlaceError`` for a location that is none, ``StorageError`` where S3 does not answer as it should. A place
+    on a disk is not looked at: it may be made later.
+    """
+    asked: set[str] = set()
+    for place in map(Place.parse, locations):
+        if place.is_s3 and place.bucket not in asked:
+            from storage.s3 import client, told  # noqa: PLC0415 - without S3, there need be no boto3
+
+            asked.add(place.bucket)
+            with told(place):
+                client(is_check=True).list_objects_v2(Bucket=place.bucket, Prefix=place.key, MaxKeys=1)

@@ -1,0 +1,219 @@
+"""One writer per table on S3: who writes a table holds its lease, an object that is put only where there is none.
+
+A lease is renewed while its holder lives. One that is not renewed for ``LASTS_S`` is of a killed writer, and the next
+writer takes it. Holder and taker both count from what they saw themselves, so no clocks need to agree. On a disk there
+is no lease: a rename keeps two commits apart there. ``docs/adr/0023`` says what this is safe against.
+"""
+
+import atexit
+import json
+import os
+import socket
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from contracts.places import Place
+
+LASTS_S = 60.0
+"""So long a lease lasts after its holder last renewed it: a killed writer keeps others waiting no longer."""
+
+RENEWED_S = 10.0
+"""Between two renewals; a second writer watches for one, so it is refused after so long at most."""
+
+TRUSTED_S = 40.0
+"""A holder trusts its lease for so long after a renewal: what it then still does ends before another may begin."""
+
+OWNER = "FEEDLAKE_WRITER"
+"""Names the writer to processes that work for it, such as training."""
+
+
+class TableIsWritten(RuntimeError):  # noqa: N818 - what the operator reads
+    """Another writer is at work on a table; the message names both and says what to do."""
+
+
+@dataclass
+class Lease:
+    """What a holder knows of its lease: the object's ETag, and when it was last renewed, by its own clock."""
+
+    etag: str
+    renewed: float
+
+
+@dataclass
+class Leases:
+    """The leases that one writer holds, by table; ``at_work`` says what it does."""
+
+    owner: str
+    at_work: str
+    lasts_s: float = LASTS_S
+    renewed_s: float = RENEWED_S
+    _held: dict[Place, Lease] = field(default_factory=dict)
+    _lock: Any = field(default_factory=threading.Lock)
+    _ended: threading.Event = field(default_factory=threading.Event)
+    _renewer: threading.Thread | None = None
+
+    @contextmanager
+    def writing(self, table: Place) -> Iterator[None]:
+        """Hold the table's lease from here on; raises ``TableIsWritten`` where another writer holds it.
+
+        At the end the lease must still be held: otherwise another writer may have come between, and the write counts
+        as failed.
+        """
+        if not table.is_s3:
+            yield
+            return
+        self.hold(table)
+        yield
+        if not self._is_trusted(table):
+            raise TableIsWritten(
+                f"{table}: the lease on it could not be renewed while {self.at_work} wrote: run it again"
+            )
+
+    def hold(self, table: Place) -> None:
+        """Take the table's lease, unless it is held already."""
+        if not self._is_trusted(table):
+            self._held[table] = self._take(table)
+        with self._lock:
+            if self._renewer is None:
+                self._renewer = threading.Thread(target=self._renew_all, name="leases", daemon=True)
+                self._renewer.start()
+
+    def release(self, table: Place) -> None:
+        """Let others write the table; nothing to do where it is not held."""
+        is_trusted = self._is_trusted(table)
+        if self._held.pop(table, None) is not None and is_trusted:
+            _store(table).delete_object(Bucket=table.bucket, Key=_key(table))
+
+    def release_all(self) -> None:
+        """At the end of a job; what cannot be released now ends by itself."""
+        self._ended.set()
+        for table in list(self._held):
+            try:
+                self.release(table)
+            except Exception as error:  # noqa: BLE001 - the job's own outcome counts
+                print(f"leases: {table} is not released: {error}", file=sys.stderr)
+        with self._lock:
+            self._renewer, self._ended = None, threading.Event()
+
+    def _is_trusted(self, table: Place) -> bool:
+        lease = self._held.get(table)
+        return lease is not None and time.monotonic() - lease.renewed < self.lasts_s * TRUSTED_S / LASTS_S
+
+    def _take(self, table: Place) -> Lease:
+        """Put the lease where there is none; else watch the one that is there until it is renewed, ends or goes."""
+        watched, since = None, time.monotonic()
+        while True:
+            lease = _put(table, self._content(), IfNoneMatch="*")
+            if lease is not None:
+                return lease
+            found = _read(table)
+            if found is None:
+                continue
+            etag, holder = found
+            now = time.monotonic()
+            if watched is not None and watched != etag and holder["owner"] != self.owner:
+                raise TableIsWritten(self._refusal(table, holder))
+            if watched != etag:
+                watched, since = etag, now
+            if holder["owner"] == self.owner or now - since >= self.lasts_s:
+                lease = _put(table, self._content(), IfMatch=etag)
+                if lease is not None:
+                    return lease
+            time.sleep(min(0.5, self.renewed_s / 4))
+
+    def _refusal(self, table: Place, holder: dict[str, Any]) -> str:
+        return (
+            f"{table} is being written by {holder['at_work']} (process {holder['process']} on {holder['host']}), and "
+            f"S3 allows one writer per table: {self.at_work} is refused; run it again when that has ended. Where it "
+            f"was killed, that is {self.lasts_s:.0f} s later"
+        )
+
+    def _content(self) -> bytes:
+        told = {"owner": self.owner, "at_work": self.at_work, "process": os.getpid(), "host": socket.gethostname()}
+        # A number of its own makes each renewal another object.
+        return json.dumps(told | {"renewal": uuid.uuid4().hex}).encode()
+
+    def _renew_all(self) -> None:
+        ended = self._ended
+        while not ended.wait(self.renewed_s):
+            for table in list(self._held):
+                try:
+                    self._renew(table)
+                except Exception as error:  # noqa: BLE001 - the next time may go well; until then the lease lasts
+                    print(f"leases: {table} is not renewed: {error}", file=sys.stderr)
+
+    def _renew(self, table: Place) -> None:
+        lease = self._held.get(table)
+        if lease is None:
+            return
+        renewed = _put(table, self._content(), IfMatch=lease.etag)
+        if renewed is None:  # another writer has taken it, or one that works for this one has renewed it
+            found = _read(table)
+            is_own = found is not None and found[1]["owner"] == self.owner
+            renewed = _put(table, self._content(), IfMatch=found[0]) if found is not None and is_own else None
+        if table not in self._held:  # released meanwhile
+            return
+        if renewed is None:
+            del self._held[table]
+        else:
+            self._held[table] = renewed
+
+
+@cache
+def leases_of_process() -> Leases:
+    """The leases of this process, or of the writer that it works for; released when it ends."""
+    owner = os.environ.get(OWNER)
+    leases = Leases(owner or uuid.uuid4().hex, " ".join(Path(word).name for word in sys.argv[:4]))
+    os.environ[OWNER] = leases.owner
+    if owner is None:
+        atexit.register(leases.release_all)
+    return leases
+
+
+def _key(table: Place) -> str:
+    """Beside the tables' folders, where no reader of Delta looks."""
+    folder, _, name = table.key.rpartition("/")
+    return f"{folder}/_writers/{name}.json".lstrip("/")
+
+
+def _store(table: Place) -> Any:
+    assert table.is_s3, "there are no leases on a disk"
+    from storage.s3 import client  # noqa: PLC0415 - on a disk, there need be no boto3
+
+    return client()
+
+
+def _put(table: Place, content: bytes, **condition: str) -> Lease | None:
+    """The lease, counted from before it was put; None where the condition does not hold."""
+    from botocore.exceptions import ClientError  # noqa: PLC0415
+
+    from storage.s3 import told  # noqa: PLC0415
+
+    asked = time.monotonic()
+    with told(table):
+        try:
+            answer = _store(table).put_object(Bucket=table.bucket, Key=_key(table), Body=content, **condition)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"):
+                return None
+            raise
+    return Lease(answer["ETag"], asked)
+
+
+def _read(table: Place) -> tuple[str, dict[str, Any]] | None:
+    from storage.s3 import told  # noqa: PLC0415
+
+    try:
+        with told(table):
+            answer = _store(table).get_object(Bucket=table.bucket, Key=_key(table))
+            return str(answer["ETag"]), json.loads(answer["Body"].read())
+    except FileNotFoundError:
+        return None
