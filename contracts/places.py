@@ -87,8 +87,8 @@ class Place:
 
     @property
     def for_petastorm(self) -> str:
-        """Petastorm takes a URL for either."""
-        return str(self) if self.is_s3 else f"file://{Path(self.path).absolute()}"
+        """Petastorm takes URLs, of files on a disk."""
+        return f"file://{self.local.absolute()}"
 
 
 def table_below(lake: Place, name: str) -> Place:

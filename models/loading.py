@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from contracts.features import Entity, Feature, features_of
 from contracts.heads import LABEL_COLUMNS
 from contracts.places import Location, Place, table_below
 from contracts.settings import Dataset, TrainingMinimum
+from storage.arrow import fetch
 from storage.delta import is_table, open_table
 
 TABLE = "gold.training_examples"
@@ -146,7 +148,21 @@ class Examples:
 
 
 def _read_batches(files: Sequence[Place]) -> Iterator[tuple[Any, Any]]:
-    """Example ids (N,) and values (N, inputs + labels + weight) of one row group after the other."""
+    """Example ids (N,) and values (N, inputs + labels + weight) of one row group after the other.
+
+    Petastorm reads a disk: of S3 through the Arrow of today it knows nothing, so each file is fetched before it is read.
+    """
+    if not files or not files[0].is_s3:
+        yield from _read_local(files)
+        return
+    with TemporaryDirectory(prefix="feedlake-examples-") as scratch:
+        for file in files:
+            fetched = Place("file", f"{scratch}/examples.parquet")
+            fetch(file, fetched)
+            yield from _read_local([fetched])
+
+
+def _read_local(files: Sequence[Place]) -> Iterator[tuple[Any, Any]]:
     from petastorm import make_batch_reader  # noqa: PLC0415 - the rest of this module also runs without Petastorm
 
     if not files:
@@ -156,7 +172,6 @@ def _read_batches(files: Sequence[Place]) -> Iterator[tuple[Any, Any]]:
         warnings.simplefilter("ignore")  # Petastorm uses the part of pyarrow that later versions removed
         reader = make_batch_reader(
             [file.for_petastorm for file in files],
-            filesystem=_file_system(files[0]),
             schema_fields=[f"^{column}$" for column in ("example_id", *columns)],
             reader_pool_type="dummy",  # one reader in this process: more would race for the order
             shuffle_row_groups=False,
@@ -166,17 +181,6 @@ def _read_batches(files: Sequence[Place]) -> Iterator[tuple[Any, Any]]:
             for batch in reader:
                 values = [np.asarray(getattr(batch, column), dtype=np.float32) for column in columns]
                 yield np.asarray(batch.example_id, dtype=np.str_), np.column_stack(values)
-
-
-def _file_system(place: Place) -> Any:
-    """What Petastorm reads S3 through: Arrow's file system in the clothes of fsspec; on a disk it has its own."""
-    if not place.is_s3:
-        return None
-    from fsspec.implementations.arrow import ArrowFSWrapper  # noqa: PLC0415 - comes with Petastorm
-
-    from storage.arrow import file_system  # noqa: PLC0415
-
-    return ArrowFSWrapper(file_system(place)[0])
 
 
 def _stack(batches: Sequence[tuple[Any, Any]]) -> Shard:

@@ -13,3 +13,9 @@ def file_system(place: Place) -> tuple[Any, str]:
     if place.is_s3:
         return fs.S3FileSystem(**S3Access.of().for_arrow), place.path
     return fs.LocalFileSystem(), place.path
+
+
+def fetch(file: Place, copy: Place) -> None:
+    """Copy a file as it is, over one that is there."""
+    (source, path), (target, copied) = file_system(file), file_system(copy)
+    fs.copy_files(path, copied, source_filesystem=source, destination_filesystem=target)

@@ -5,6 +5,7 @@ from botocore.exceptions import (
     ClientError,
     ConnectTimeoutError,
     CredentialRetrievalError,
+    EndpointConnectionError,
     HTTPClientError,
     NoCredentialsError,
     PartialCredentialsError,
@@ -32,7 +33,7 @@ def problem_of(error: ClientError | BotoCoreError, place: Place, access: S3Acces
         return f"{place}: there are no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
     if isinstance(error, _TOO_LATE):
         return f"{place}: {server} does not answer in time: is it the server that AWS_ENDPOINT_URL should name?"
-    if isinstance(error, HTTPClientError):
+    if isinstance(error, EndpointConnectionError | HTTPClientError):
         return f"{place}: {server} cannot be reached: check AWS_ENDPOINT_URL, and that the server is running"
     return f"{place}: {error}"
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from contracts.pipeline.table import Table
+from storage import open_folder
 
 pytest.importorskip("airflow", reason="needs the Airflow environment")
 
@@ -138,13 +139,14 @@ def test_the_tab_of_a_run_shows_the_report_that_its_last_task_wrote(tmp_path: Pa
     from dags.feedlake_tasks import report
     from dags.plugins import run_report
 
-    task = report()
-    reports, runs = tmp_path / "reports", tmp_path / "runs"
-    (runs / "2026-03-08").mkdir(parents=True)
-    (runs / "2026-03-08" / "report.html").write_text("<h1>night</h1>")
+    reports, runs = open_folder(tmp_path / "reports"), open_folder(tmp_path / "runs")
+    runs.write("2026-03-08/report.html", b"<h1>night</h1>")
     run_id = "manual__2026-03-08T02:00:00+00:00"
-    env = {"PYTHON": "true", "RUNS": str(runs), "DS": "2026-03-08", "REPORTS": str(reports), "RUN_ID": run_id}
-    subprocess.run(["bash", "-c", str(task.bash_command)], env={**os.environ, **env}, check=True)
+    env = {"PYTHON": "echo", "RUNS": "r", "DS": "d", "REPORTS": "s3://b/reports", "RUN_ID": run_id}
+    command = ["bash", "-c", str(report().bash_command)]
+    told = subprocess.run(command, env={**os.environ, **env}, check=True, capture_output=True, text=True).stdout
+    assert told.split()[2:] == ["--runs", "r", "--ds", "d", "--reports", "s3://b/reports", "--run", run_id]
+    reports.write(run_id, f"{tmp_path}/runs/2026-03-08/report.html".encode())
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(run_report, "REPORTS", reports)
         client = TestClient(run_report.app)
