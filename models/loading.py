@@ -150,7 +150,7 @@ class Examples:
 def _read_batches(files: Sequence[Place]) -> Iterator[tuple[Any, Any]]:
     """Example ids (N,) and values (N, inputs + labels + weight) of one row group after the other.
 
-    Petastorm reads a disk: of S3 through the Arrow of today it knows nothing, so each file is fetched before it is read.
+    Petastorm reads a disk: of S3 through the Arrow of today it knows nothing, so each file is fetched first.
     """
     if not files or not files[0].is_s3:
         yield from _read_local(files)

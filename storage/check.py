@@ -23,9 +23,14 @@ def local_folder(text: str) -> Path:
 def check_options(parser: argparse.ArgumentParser, options: argparse.Namespace, *names: str) -> None:
     """Try the locations of the named options; ends the program with exit code 2 and a message where one is wrong."""
     try:
-        check_places(value for name in names if (value := getattr(options, name)))
+        check_places(location for name in names for location in _given(getattr(options, name)))
     except (PlaceError, OSError) as error:
         parser.exit(2, f"{parser.prog}: {error}\n")
+
+
+def _given(value: str | list[str] | None) -> list[str]:
+    """The locations of an option that may be left out, or given again and again."""
+    return value if isinstance(value, list) else [value] if value else []
 
 
 def check_places(locations: Iterable[Location]) -> None:

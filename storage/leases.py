@@ -90,7 +90,7 @@ class Leases:
         """Let others write the table; nothing to do where it is not held."""
         is_trusted = self._is_trusted(table)
         if self._held.pop(table, None) is not None and is_trusted:
-            _store(table).delete_object(Bucket=table.bucket, Key=_key(table))
+            _delete(table)
 
     def release_all(self) -> None:
         """At the end of a job; what cannot be released now ends by itself."""
@@ -206,6 +206,13 @@ def _put(table: Place, content: bytes, **condition: str) -> Lease | None:
                 return None
             raise
     return Lease(answer["ETag"], asked)
+
+
+def _delete(table: Place) -> None:
+    from storage.s3 import told  # noqa: PLC0415
+
+    with told(table):
+        _store(table).delete_object(Bucket=table.bucket, Key=_key(table))
 
 
 def _read(table: Place) -> tuple[str, dict[str, Any]] | None:

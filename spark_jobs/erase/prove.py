@@ -41,7 +41,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser.add_argument("--folder", action="append", default=[], help="another folder: runs, landing; may be repeated")
     add_options(parser)
     options = parser.parse_args(arguments)
-    check_options(parser, options, "lake")
+    check_options(parser, options, "lake", "folder")
     options.settings = load_options(parser, options).settings
     return options
 

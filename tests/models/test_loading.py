@@ -1,14 +1,17 @@
+import shutil
 from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
+import torch
 from deltalake import write_deltalake
 
 from contracts.heads import LABEL_COLUMNS
 from contracts.places import Place
 from contracts.settings import Dataset
+from models import loading
 from models.loading import FEATURE_COLUMNS, NUM_INPUTS, Examples, Snapshot, pin_snapshot, split_days
 from tests.model_examples import DAYS, make_columns, write_examples
 
@@ -73,6 +76,23 @@ class TestReading:
         write_deltalake(path, kept, mode="overwrite", predicate=f"ds = '{DAYS[0]}'")
         # the old files still lie in the folder, but no longer belong to the table
         assert sum(shard.num_rows for shard in Examples(pin_snapshot(tmp_path).files_of(DAYS))) == 7
+
+    def test_files_on_s3_are_fetched_one_by_one(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        write_examples(tmp_path, num_rows=60, num_files=3)
+        files = pin_snapshot(tmp_path).files_of(DAYS)
+        (local,) = Examples(files)
+        copies: list[str] = []
+
+        def fetch(file: Place, copy: Place) -> None:
+            copies.append(copy.path)
+            shutil.copy(f"/{file.path}", copy.path)
+
+        monkeypatch.setattr(loading, "fetch", fetch)
+        (fetched,) = Examples([Place("s3", file.path.removeprefix("/")) for file in files])
+        assert torch.equal(fetched.features, local.features)
+        assert torch.equal(fetched.labels, local.labels)
+        assert (len(copies), len(set(copies))) == (len(files), 1), "no more than one lies on the disk"
+        assert not Path(copies[0]).exists()
 
     def test_rows_do_not_depend_on_the_files(self, tmp_path: Path) -> None:
         write_examples(tmp_path / "one", num_rows=60)
