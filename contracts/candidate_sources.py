@@ -19,6 +19,7 @@ CANDIDATE_SOURCES = (
     CandidateSource("taste", "suggested"),
     CandidateSource("circle", "suggested"),
     CandidateSource("new", "suggested"),
+    CandidateSource("newcomer", "suggested"),
     CandidateSource("popular", "suggested", is_personal=False),
 )
 """Of those that proposed a post, the first gives the candidate's ``source_type``."""

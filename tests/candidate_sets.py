@@ -23,6 +23,7 @@ BLANKS: dict[str, Any] = {
     "is_new": False,
     "num_engaged": 0,
     "num_views": 0,
+    "is_new_user": False,
 }
 SHARES = (0.2, 0.45, 0.25, 0.1)
 

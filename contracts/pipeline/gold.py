@@ -187,6 +187,7 @@ TABLES: tuple[Table, ...] = (
         "ds",
         (
             *_WHO_MAY_SEE,
+            "silver.engagements",
             "gold.scored_candidates",
             "gold.feed_candidates",
             "gold.user_features",

@@ -7,6 +7,7 @@ it stands in ``contracts/shape.py`` and ``contracts/epochs.py``.
 from dataclasses import dataclass, field
 from typing import Annotated
 
+from contracts.settings.cold_start import NewPosts, NewUsers
 from contracts.settings.contents import Content, Labels
 from contracts.settings.dataset import Dataset, parse_dataset
 from contracts.settings.examples import Evaluation, NegativeSampling, Promotion, Propensities, TrainingMinimum
@@ -45,6 +46,8 @@ __all__ = [
     "Labels",
     "Models",
     "NegativeSampling",
+    "NewPosts",
+    "NewUsers",
     "PageRules",
     "PolicyRules",
     "PoolRules",
@@ -76,6 +79,8 @@ class Settings:
     candidates: CandidateLimits = field(default_factory=CandidateLimits)
     fan_out: FanOut = field(default_factory=FanOut)
     taste: TasteWeights = field(default_factory=TasteWeights)
+    new_users: NewUsers = field(default_factory=NewUsers)
+    new_posts: NewPosts = field(default_factory=NewPosts)
     policy: PolicyRules = field(default_factory=PolicyRules)
     pool: PoolRules = field(default_factory=PoolRules)
     rerank: RerankRules = field(default_factory=RerankRules)

@@ -14,7 +14,7 @@ class AuditThresholds:
     never stop it: of two users one is a half, and may have read all there is.
 
     Where there are ``personal_from_posts`` open posts to choose from, pools must be personal for those who liked,
-    commented or shared ``personal_from_acts`` times in the activity window: two of them share at most ``max_overlap``
+    commented or shared ``new_users.known_acts`` times in the activity window: two of them share at most ``max_overlap``
     of their posts, at most ``max_share_impersonal`` have a pool that is mostly what was proposed to everyone, and ten
     authors hold at most ``max_share_of_ten_authors`` of their first ``head_depth`` places.
     """
@@ -28,7 +28,6 @@ class AuditThresholds:
     max_policy_violations: CountOrNone = 0
     max_seen_posts: CountOrNone = 0
     personal_from_posts: Count = 500
-    personal_from_acts: Count = 5
     max_overlap: Share = 0.5
     max_share_impersonal: Share = 0.3
     max_share_of_ten_authors: Share = 0.5

@@ -57,8 +57,9 @@ class SimpleScore:
 class CandidateLimits:
     """How many candidates each source may propose for one user; what was seen in ``seen_days`` does not come again.
 
-    ``taste`` are posts near what the user engages with; ``circle`` what their community answers; ``new`` posts near
-    their taste of the last ``new_hours`` with fewer than ``new_views`` views; ``popular`` what answers best everywhere.
+    ``taste`` are posts near what the user engages with; ``circle`` what their community answers; ``new`` posts of
+    the last ``new_hours`` that are new (``exploration``); ``newcomer`` what is offered to users of whom little is known
+    (``new_users``); ``popular`` what answers best everywhere.
     Of one group ``per_group`` posts are proposed.
     """
 
@@ -68,12 +69,12 @@ class CandidateLimits:
     taste: Annotated[int, Bounds(0, 5_000)] = 300
     circle: Annotated[int, Bounds(0, 5_000)] = 50
     new: Annotated[int, Bounds(0, 5_000)] = 30
+    newcomer: Annotated[int, Bounds(0, 5_000)] = 100
     popular: Annotated[int, Bounds(0, 5_000)] = 50
     total: Count = 10_000
     seen_days: DaysOrNone = 7
     per_group: Count = 10
     new_hours: Hours = 24
-    new_views: Count = 100
 
 
 @dataclass(frozen=True)

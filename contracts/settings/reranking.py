@@ -39,12 +39,15 @@ class RerankRules:
 class Exploration:
     """One place in ``every`` is filled by a draw among new posts (``docs/reranking.md``); with 0, none is.
 
+    Unless that is 0, in the pool of a new user (``new_users``) it is one in ``every_of_new_users``.
+
     New is a post younger than ``new_h``, or shown fewer than ``few_views`` times, or by an author whose recent posts
     were together shown fewer than ``few_author_views`` times. The best ``arms`` of them take part. A share of
     ``uniform`` of the chances is the same for all.
     """
 
     every: Annotated[int, Bounds(0, 1_000)] = 10
+    every_of_new_users: Annotated[int, Bounds(0, 1_000)] = 5
     arms: Annotated[int, Bounds(2, 200)] = 20
     new_h: Hours = 1
     few_views: Count = 100

@@ -61,10 +61,17 @@ RULES = (
     below("labels.nsfw_share", "policy.nsfw"),
     below("labels.misinformation_share", "policy.misinformation"),
     some("value.like", "value.comment", "value.share", "value.dwell_per_s", "value.quality"),
+    some("new_users.demographic", "new_users.popularity", "new_users.interests"),
+    some("new_posts.creator", "new_posts.content", "new_posts.affinity", "new_posts.draw"),
     some("simple_score.recency", "simple_score.engagement", "simple_score.relationship"),
     some("rerank.status", "rerank.photo", "rerank.video", "rerank.link"),
     some("rerank.under_1h", "rerank.under_6h", "rerank.under_24h", "rerank.older"),
-    some(*(f"candidates.{source}" for source in ("friend", "page", "group", "taste", "circle", "new", "popular"))),
+    some(
+        *(
+            f"candidates.{source}"
+            for source in ("friend", "page", "group", "taste", "circle", "new", "newcomer", "popular")
+        )
+    ),
     at_most("fan_out.many_friends", "fan_out.very_many_friends"),
 )
 

@@ -1,7 +1,5 @@
 """Whether feeds are personal: a night in which everyone would get much the same must not be served."""
 
-from datetime import timedelta
-
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -11,9 +9,8 @@ from contracts.visibility import is_open
 from spark_jobs.audit.checks import Check, at_most, only_row, report_only
 from spark_jobs.night.night import Night
 from spark_jobs.rules.authorship import author_key
-from spark_jobs.rules.counters import POSITIVE
+from spark_jobs.rules.known_taste import users_with_taste
 from spark_jobs.rules.recent_posts import live_posts
-from spark_jobs.rules.seen import recent_log
 
 NUM_AUTHORS = 10
 
@@ -27,7 +24,7 @@ def check_personal(night: Night, pools: DataFrame, candidates: DataFrame, limits
     """
     posts = live_posts(night.read("silver.posts"), night.as_of, night.settings)
     num_open = posts.where(is_open(F.col("privacy"), F.col("source_type"))).count()
-    known = pools.join(users_with_taste(night, limits.personal_from_acts), "user_id", "left_semi").persist()
+    known = pools.join(users_with_taste(night), "user_id", "left_semi").persist()
     head = known.where(F.col("rank") <= limits.head_depth)
     try:
         values = overlap(known), share_impersonal(known, candidates), share_of_authors(head)
@@ -45,14 +42,6 @@ def check_personal(night: Night, pools: DataFrame, candidates: DataFrame, limits
         else at_most(name, value, most)
         for name, value, most in zip(names, values, most_of, strict=True)
     ]
-
-
-def users_with_taste(night: Night, fewest: int) -> DataFrame:
-    """(user_id) of those who liked, commented or shared at least ``fewest`` times in the activity window."""
-    window = timedelta(days=night.settings.dataset.activity_days)
-    acts = recent_log(night.read("silver.engagements"), "engaged_at", night.as_of, window)
-    counted = acts.where(F.col("engagement_type").isin(*POSITIVE)).groupBy("user_id").agg(F.count("*").alias("n"))
-    return counted.where(F.col("n") >= fewest).select("user_id")
 
 
 def overlap(pools: DataFrame) -> float | None:

@@ -25,7 +25,15 @@ from spark_jobs.rules.seen import suppressed_pairs
 from spark_jobs.rules.simple_score import simple_score
 from spark_jobs.rules.visibility import POST_COLUMNS, Edges, read_edges, visible_pairs
 
-READ_OF_FEATURES = ("engagement_rate", "log_views", "read_topics", "content_embedding")
+READ_OF_FEATURES = (
+    "engagement_rate",
+    "log_views",
+    "log_likes",
+    "log_comments",
+    "log_shares",
+    "read_topics",
+    "content_embedding",
+)
 """Features of posts that sources read."""
 
 

@@ -10,6 +10,8 @@ from contracts.settings import Settings
 from contracts.visibility import is_open
 from spark_jobs.night.night import Night
 from spark_jobs.rules.counters import POSITIVE
+from spark_jobs.rules.known_taste import users_with_taste
+from spark_jobs.rules.point_in_time import known_before
 from spark_jobs.rules.seen import recent_log
 from spark_jobs.rules.visibility import Edges, active
 
@@ -25,7 +27,9 @@ class Offers:
     ``gold.post_features``; ``edges`` decide visibility, ``follows`` is (user_id, page_id). ``tastes`` is the night's
     partition of ``gold.user_features``, ``communities`` that of ``gold.communities``. ``answers`` (user_id, post_id)
     are likes, comments and shares of the candidate window. ``present`` (user_id) did or saw something within
-    ``fan_out.present_days``. ``seen`` (user_id, post_id) is not offered again (``suppressed_pairs``).
+    ``fan_out.present_days``. ``profiles`` (user_id, country, birth_year, interests, as_of) are everyone's newest,
+    ``known`` (user_id) those whose taste is known (``users_with_taste``), ``shown`` (user_id, post_id) impressions of
+    the candidate window. ``seen`` (user_id, post_id) is not offered again (``suppressed_pairs``).
     """
 
     as_of: datetime
@@ -38,6 +42,9 @@ class Offers:
     communities: DataFrame
     answers: DataFrame
     present: DataFrame
+    profiles: DataFrame
+    known: DataFrame
+    shown: DataFrame
     seen: DataFrame
 
     @property
@@ -66,8 +73,17 @@ def read_offers(night: Night, users: DataFrame, posts: DataFrame, edges: Edges, 
         communities=night.read("gold.communities").where(is_tonight),
         answers=acts.where(F.col("engagement_type").isin(*POSITIVE)).select("user_id", "post_id"),
         present=did.select("user_id").unionByName(saw.select("user_id")).distinct(),
+        profiles=profiles_of(night.read("silver.users").where(known_before(as_of, "valid_from")), as_of),
+        known=users_with_taste(night),
+        shown=recent_log(night.read("silver.impressions"), "shown_at", as_of, window).select("user_id", "post_id"),
         seen=seen,
     )
+
+
+def profiles_of(users: DataFrame, as_of: datetime) -> DataFrame:
+    """(user_id, country, birth_year, interests, as_of) of the newest version of each of ``users``."""
+    newest = F.max_by(F.struct("country", "birth_year", "interests"), "valid_from").alias("_newest")
+    return users.groupBy("user_id").agg(newest).select("user_id", "_newest.*", F.lit(as_of).alias("as_of"))
 
 
 def proposed(place: Column) -> list[Column | str]:

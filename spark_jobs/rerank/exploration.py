@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy.special import betainc
 
 from contracts.settings import Exploration
-from spark_jobs.rerank.chance import uniform
 from spark_jobs.rerank.slates import Slates
+from spark_jobs.rules.chance import uniform
 
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
@@ -35,7 +35,9 @@ class Explorer:
         self._table = np.zeros(slates.row.shape, dtype=np.int32)
         self._table[slates.is_new] = of_pair.reshape(-1)
         self._density, self._log_below = posteriors(pairs[0], pairs[1], rules)
-        self._slot = slots(slates.user, rules, seed=seed, day=day)
+        of_new_users = rules.every_of_new_users if rules.every else 0
+        self._every = np.where(slates.is_new_user, of_new_users, rules.every)
+        self._slot = slots(slates.user, self._every, seed=seed, day=day)
 
     def draw(self, place: int, may_be: Bools) -> tuple[Ints, Ints, Floats]:
         """Users ``(u,)`` for whom ``place`` is filled by a draw, the candidates drawn, and the chance of each.
@@ -43,7 +45,7 @@ class Explorer:
         ``may_be`` ``(U, C)`` are the candidates that may stand there. A user with fewer than two new ones among them
         gets no draw.
         """
-        users = np.flatnonzero(is_slot(self._slot, place, self._rules.every))
+        users = np.flatnonzero(is_slot(self._slot, place, self._every))
         arms = may_be[users] & self._slates.is_new[users]
         arms &= np.cumsum(arms, axis=1) <= self._rules.arms
         num_arms = arms.sum(axis=1)
@@ -60,16 +62,14 @@ class Explorer:
         return users, candidates[rows, nth], chances[rows, nth]
 
 
-def slots(users: Ints, rules: Exploration, *, seed: int, day: int) -> Ints:
+def slots(users: Ints, every: Ints, *, seed: int, day: int) -> Ints:
     """The first place of each user's that is drawn for, ``(U,)``: any of the first ``every`` with the same chance."""
-    return np.asarray(1 + np.floor(uniform(seed, users, day, _OF_SLOT) * max(rules.every, 1)), dtype=np.int64)
+    return np.asarray(1 + np.floor(uniform(seed, users, day, _OF_SLOT) * np.maximum(every, 1)), dtype=np.int64)
 
 
-def is_slot(first: Ints, place: int, every: int) -> Bools:
+def is_slot(first: Ints, place: int, every: Ints) -> Bools:
     """Whether ``place`` is drawn for, ``(U,)``: the first and every ``every`` places after it; with 0, none is."""
-    if every == 0:
-        return np.zeros(len(first), dtype=bool)
-    return np.asarray((place - first) % every == 0)
+    return np.asarray((every > 0) & ((place - first) % np.maximum(every, 1) == 0))
 
 
 def posteriors(num_engaged: Ints, num_views: Ints, rules: Exploration) -> tuple[Singles, Singles]:

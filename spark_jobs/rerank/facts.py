@@ -12,9 +12,8 @@ from spark_jobs.rerank.pools import Plan
 from spark_jobs.rerank.rules.similarity import UNIT
 from spark_jobs.rerank.slates import NONE
 from spark_jobs.rules.authorship import author_key
-from spark_jobs.rules.rates import count_of_log
+from spark_jobs.rules.rates import count_of_log, num_engaged
 
-ENGAGEMENTS = ("likes", "comments", "shares")
 AGES_H = (1, 6, 24)
 """Ends of the ages whose shares the settings have; what is older is of the last one."""
 
@@ -25,13 +24,12 @@ def post_facts(posts: DataFrame, post_features: DataFrame, rules: RerankRules) -
     ``post_features`` is one night's partition. ``author_views`` is how often the posts of the author in it were shown
     together. Codes are those of ``slates.Candidates``; embeddings are left empty where no rule compares them.
     """
-    num_engaged = sum((_count(f"log_{name}") for name in ENGAGEMENTS), F.lit(0))
     kinds = posts.select("post_id", "content_type")
     return post_features.join(kinds, "post_id", "left").select(
         "post_id",
         _content_type().alias("content_type"),
         _topic().alias("topic"),
-        num_engaged.alias("num_engaged"),
+        num_engaged().cast("bigint").alias("num_engaged"),
         _count("log_views").alias("num_views"),
         F.sum(_count("log_views")).over(Window.partitionBy(*author_key())).alias("author_views"),
         _embedding(rules).alias("embedding"),

@@ -25,7 +25,8 @@ class Candidates:
 
     ``author`` is 0 where ``has_author`` is false. ``source`` is a code of the friend, page or group that proposed the
     post, ``topic`` of what it is about: ``NONE`` where there is none. ``content_type`` and ``age`` number the shares
-    of the settings. ``num_engaged`` of ``num_views`` people engaged with a post; ``is_new`` ones are explored.
+    of the settings. ``num_engaged`` of ``num_views`` people engaged with a post; ``is_new`` ones are explored, for a
+    user ``is_new_user`` more often.
     """
 
     user: Ints
@@ -40,6 +41,7 @@ class Candidates:
     is_new: Bools
     num_engaged: Ints
     num_views: Ints
+    is_new_user: Bools
     embedding: NDArray[np.float32]
 
 
@@ -48,7 +50,7 @@ class Slates:
     """Users with their candidates; matrices are ``(U, C)``, ``embedding`` is ``(U, C, d)``.
 
     ``row`` numbers the candidates, ``is_there`` is false beyond a user's last one. ``length`` ``(U,)`` is how long
-    each pool becomes.
+    each pool becomes; ``is_new_user`` is ``(U,)`` too.
     """
 
     user: Ints
@@ -62,6 +64,7 @@ class Slates:
     is_new: Bools
     num_engaged: Ints
     num_views: Ints
+    is_new_user: Bools
     embedding: NDArray[np.float32]
 
 
@@ -124,5 +127,6 @@ def _slates(candidates: Candidates, rows: Ints, starts: Ints, counts: Ints, size
         is_new=matrix(candidates.is_new, np.bool_),
         num_engaged=candidates.num_engaged[row],
         num_views=candidates.num_views[row],
+        is_new_user=candidates.is_new_user[row[:, 0]],
         embedding=candidates.embedding[row],
     )

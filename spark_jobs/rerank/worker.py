@@ -23,7 +23,7 @@ KEPT = {
 """Columns of a candidate that its place in the pool has too."""
 PLACED = {"rank": "INT", "is_exploration": "BOOLEAN", "propensity": "DOUBLE", "broken": "TINYINT"}
 SCHEMA = ", ".join(f"{name} {kind}" for name, kind in (KEPT | PLACED).items())
-ASKED = ("source", "content_type", "topic", "age", "is_new", "num_engaged", "num_views", "embedding")
+ASKED = ("source", "content_type", "topic", "age", "is_new", "num_engaged", "num_views", "is_new_user", "embedding")
 """Columns of a candidate that only the rules read."""
 
 
@@ -67,5 +67,6 @@ def candidates_of(batch: pa.RecordBatch) -> Candidates:
         is_new=column("is_new"),
         num_engaged=column("num_engaged"),
         num_views=column("num_views"),
+        is_new_user=column("is_new_user"),
         embedding=float_matrix(batch.column("embedding")),
     )

@@ -23,6 +23,16 @@ def count_of_log(name: str) -> Column:
     return F.round(F.expm1(F.col(name).cast("double")))
 
 
+def num_engaged() -> Column:
+    """Likes, comments and shares of a row of ``gold.post_features``; null where it lacks them."""
+    return sum((count_of_log(f"log_{name}") for name in ("likes", "comments", "shares")), F.lit(0))
+
+
+def against_usual(rate: Column, usual: Column) -> Column:
+    """A rate in [0, 1) such that what is usual is a half: ``rate / (rate + usual)``; a half where nothing is usual."""
+    return F.when(rate + usual > 0, rate / (rate + usual)).otherwise(F.lit(0.5))
+
+
 def smoothed_mean(total: Column, trials: Column, mean: float, strength: float) -> Column:
     """Empirical-Bayes mean of a quantity per trial: like ``smoothed_rate``, without a limit."""
     return (total + F.lit(mean * strength)) / (trials + F.lit(strength))

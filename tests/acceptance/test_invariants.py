@@ -170,7 +170,7 @@ def pools(frame: Any, how: Plan, num_partitions: int) -> pd.DataFrame:
 
 def candidate_schema() -> str:
     kept = SCHEMA.split(", ")[: len(KEPT)]
-    asked = (f"{name} {'BOOLEAN' if name == 'is_new' else 'BIGINT'}" for name in ASKED if name != "embedding")
+    asked = (f"{name} {'BOOLEAN' if name.startswith('is_new') else 'BIGINT'}" for name in ASKED if name != "embedding")
     return ", ".join([*kept, *asked, "embedding ARRAY<FLOAT>"])
 
 

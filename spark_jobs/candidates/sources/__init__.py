@@ -4,7 +4,7 @@ The greater the ``place``, the better; a source's limit keeps the best that its 
 """
 
 from contracts.settings import CandidateLimits
-from spark_jobs.candidates.sources import circle, friends, groups, new_posts, pages, popular, taste
+from spark_jobs.candidates.sources import circle, friends, groups, new_posts, newcomers, pages, popular, taste
 
 PROPOSERS = {
     "friend": friends.propose,
@@ -13,6 +13,7 @@ PROPOSERS = {
     "taste": taste.propose,
     "circle": circle.propose,
     "new": new_posts.propose,
+    "newcomer": newcomers.propose,
     "popular": popular.propose,
 }
 """By the names of ``contracts.candidate_sources``."""
@@ -27,5 +28,6 @@ def limits_by_source(limits: CandidateLimits) -> dict[str, int]:
         "taste": limits.taste,
         "circle": limits.circle,
         "new": limits.new,
+        "newcomer": limits.newcomer,
         "popular": limits.popular,
     }

@@ -1,18 +1,130 @@
-"""New posts that few have seen, by the user's taste: nobody knows yet how good they are."""
+"""New posts, of which nobody knows yet how good they are: by who wrote them, what they are like, and a draw.
 
+    place = gain · (creator · c  +  content · q  +  draw · b  +  affinity · taste)
+
+with the weights of ``NewPosts``. ``c`` is the rate of engagement of the creator's posts, shrunk to that of all and set
+against it; ``q`` that of the nearest posts that somebody answered; ``b`` a draw of Beta(2, 5), divided by one more
+than the post's views; ``taste`` the inner product of ``taste.py`` without its rate. Good creators have a ``gain``.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
-from pyspark.sql import DataFrame
+import faiss
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pyspark import Broadcast
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
+from scipy.special import betaincinv
 
+from contracts.settings import Exploration, NewPosts
 from spark_jobs.candidates.offers import Offers
-from spark_jobs.candidates.sources.taste import nearest
-from spark_jobs.rules.rates import count_of_log
+from spark_jobs.candidates.sources.taste import MARGIN, Floats, index_over, nearest
+from spark_jobs.rules.authorship import author_key
+from spark_jobs.rules.chance import uniform
+from spark_jobs.rules.rates import count_of_log, num_engaged
+from spark_jobs.rules.user_batches import float_matrix
+
+SCHEMA = "post_id BIGINT, scale FLOAT, constant FLOAT"
+
+
+@dataclass(frozen=True)
+class Promise:
+    """By what new posts are judged: ``vectors`` (N, d) and ``rates`` (N,) of answered posts, their index, the rules."""
+
+    vectors: Floats
+    rates: NDArray[np.float64]
+    index: NDArray[np.uint8]
+    rules: NewPosts
+    exploration: Exploration
+    seed: int
+    day: int
 
 
 def propose(offers: Offers) -> DataFrame:
-    """Open posts of the last ``new_hours`` with fewer than ``new_views`` views."""
-    limits = offers.settings.candidates
+    """Open posts of the last ``new_hours`` younger than ``new_h``, or seen fewer than ``few_views`` times."""
+    limits, new = offers.settings.candidates, offers.settings.exploration
+    open_posts = with_rates(offers.open_posts, offers.settings.smoothing.strength)
     is_young = F.col("created_at") >= F.lit(offers.as_of - timedelta(hours=limits.new_hours))
-    is_unseen = count_of_log("log_views") < limits.new_views
-    return nearest(offers, offers.open_posts.where(is_young & is_unseen), limits.new)
+    is_newest = F.col("created_at") > F.lit(offers.as_of - timedelta(hours=new.new_h))
+    posts = open_posts.where(is_young & (is_newest | (F.col("num_views") < new.few_views)))
+    answered = open_posts.where(F.col("num_engaged") > 0).select("post_id", "content_embedding", "rate")
+    promise = promise_of(answered.orderBy("post_id").toArrow(), offers)
+    spark = posts.sparkSession
+    asked = posts.select("post_id", "content_embedding", "creator_rate", "usual", "num_views")
+    judged = asked.mapInArrow(partial(judge, spark.sparkContext.broadcast(promise)), SCHEMA)
+    return nearest(offers, posts.join(judged, "post_id", "inner"), limits.new)
+
+
+def with_rates(posts: DataFrame, strength: float) -> DataFrame:
+    """``posts`` with num_views, num_engaged, ``rate``, ``creator_rate`` of the author's posts together, ``usual``."""
+    views = count_of_log("log_views")
+    counted = posts.withColumns({"num_views": views, "num_engaged": F.least(num_engaged(), views)})
+    usual = F.coalesce(F.sum("num_engaged") / F.greatest(F.sum("num_views"), F.lit(1)), F.lit(0.0)).alias("usual")
+    by_author = Window.partitionBy(*author_key())
+
+    def shrunk(engaged: Column, seen: Column) -> Column:
+        return (engaged + F.col("usual") * strength) / (seen + F.lit(strength))
+
+    of_author = shrunk(F.sum("num_engaged").over(by_author), F.sum("num_views").over(by_author))
+    known = counted.crossJoin(F.broadcast(counted.agg(usual)))
+    return known.withColumns({"rate": shrunk(F.col("num_engaged"), F.col("num_views")), "creator_rate": of_author})
+
+
+def promise_of(answered: pa.Table, offers: Offers) -> Promise:
+    """From ``answered`` posts: post_id, content_embedding and rate, by post_id; none is as good as any."""
+    settings, day = offers.settings, offers.as_of.date().toordinal()
+    vectors = np.zeros((0, 1), dtype=np.float32)
+    rates = np.zeros(0)
+    if answered.num_rows:
+        batch = answered.combine_chunks().to_batches()[0]
+        vectors = np.ascontiguousarray(float_matrix(batch.column("content_embedding")))
+        rates = batch.column("rate").to_numpy().astype(np.float64)
+    index = faiss.serialize_index(index_over(vectors))
+    return Promise(vectors, rates, index, settings.new_posts, settings.exploration, settings.seed, day)
+
+
+def judge(sent: Broadcast[Promise], batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Of batches of post_id, content_embedding, creator_rate, usual and num_views: what each promises, ``SCHEMA``."""
+    faiss.omp_set_num_threads(1)
+    promise = sent.value
+    rules, index = promise.rules, faiss.deserialize_index(promise.index)
+    for batch in batches:
+        if batch.num_rows == 0:
+            continue
+        ids, views = (batch.column(name).to_numpy() for name in ("post_id", "num_views"))
+        creator, usual = (batch.column(name).to_numpy() for name in ("creator_rate", "usual"))
+        content = content_of(float_matrix(batch.column("content_embedding")), promise, index)
+        prior = promise.exploration
+        drawn = betaincinv(prior.prior_engaged, prior.prior_ignored, uniform(promise.seed, ids, promise.day))
+        gain = np.where(creator > rules.good_creator_rate, rules.good_creator_gain, 1.0)
+        both = creator + usual
+        of_creator = np.divide(creator, both, out=np.full(len(both), 0.5), where=both > 0)
+        promised = rules.creator * of_creator + rules.content * content + rules.draw * drawn / (1.0 + views)
+        told = {"scale": gain * rules.affinity, "constant": gain * promised}
+        yield pa.record_batch({"post_id": ids} | {name: values.astype(np.float32) for name, values in told.items()})
+
+
+def content_of(embedding: Floats, promise: Promise, index: faiss.Index) -> NDArray[np.float64]:
+    """What the ``neighbours`` nearest answered posts earned, weighted by likeness, against the usual one of these.
+
+    ``embedding`` is ``(n, d)``; the result ``(n,)`` lies in [0, 1), a half for what is like no other.
+    """
+    num = len(promise.vectors)
+    most = min(num, promise.rules.neighbours + MARGIN)
+    if most == 0:
+        return np.full(len(embedding), 0.5)
+    found = index.search(np.ascontiguousarray(embedding), most)[1]
+    # Products are summed in one order whatever the batch; the lower row wins a tie.
+    like = (promise.vectors[found].astype(np.float64) * embedding[:, None, :]).sum(axis=2)
+    like = np.where(found < 0, -np.inf, like)
+    order = np.lexsort((found, -like), axis=1)[:, : promise.rules.neighbours]
+    weight = np.maximum(np.take_along_axis(like, order, 1), 0.0)
+    rate = promise.rates[np.take_along_axis(found, order, 1)]
+    total, usual = weight.sum(axis=1), float(promise.rates.mean())
+    earned = np.divide((weight * rate).sum(axis=1), total, out=np.full(len(total), usual), where=total > 0)
+    return np.asarray(earned / (earned + usual))

@@ -2,9 +2,10 @@
 
 A user is a vector, and so is a post; their inner product is
 
-    Σ_t interest_t · topic_t  +  text · preference · (embedding - mean embedding)  +  rate · log-odds(engagement rate)
+    scale · (Σ_t interest_t · topic_t  +  text · preference · (embedding - mean embedding))  +  constant
 
-with the weights of ``TasteWeights``. FAISS finds the posts with the greatest ones.
+with the weights of ``TasteWeights``; here scale is 1 and the constant rate · log-odds(engagement rate). FAISS finds the
+posts with the greatest ones.
 """
 
 from collections.abc import Iterable, Iterator
@@ -50,17 +51,22 @@ class Nearby:
 
 def propose(offers: Offers) -> DataFrame:
     """Open posts nearest to each user's taste."""
-    return nearest(offers, offers.open_posts, offers.settings.candidates.taste)
+    constant = F.lit(offers.settings.taste.rate) * log_odds(F.col("engagement_rate"))
+    posts = offers.open_posts.withColumns({"scale": F.lit(1.0), "constant": constant})
+    return nearest(offers, posts, offers.settings.candidates.taste)
 
 
 def nearest(offers: Offers, posts: DataFrame, limit: int) -> DataFrame:
-    """For each user with features, the ``limit`` nearest of ``posts``, and as many more as they have seen of these."""
-    spark, weights = posts.sparkSession, offers.settings.taste
-    odds = log_odds(F.col("engagement_rate")).cast("float").alias("odds")
-    rows = posts.select("post_id", "read_topics", "content_embedding", odds).orderBy("post_id").toArrow()
+    """For each user with features, the ``limit`` nearest of ``posts``, and as many more as they have seen of these.
+
+    ``posts`` have ``scale`` and ``constant``.
+    """
+    spark = posts.sparkSession
+    told = (F.col(name).cast("float").alias(name) for name in ("scale", "constant"))
+    rows = posts.select("post_id", "read_topics", "content_embedding", *told).orderBy("post_id").toArrow()
     if rows.num_rows == 0:
         return spark.createDataFrame([], SCHEMA)
-    nearby = spark.sparkContext.broadcast(build(rows, weights))
+    nearby = spark.sparkContext.broadcast(build(rows, offers.settings.taste))
     seen = offers.seen.join(F.broadcast(posts.select("post_id")), "post_id", "left_semi")
     num_seen = seen.groupBy("user_id").agg(F.count("*").alias("num_seen"))
     interests = F.array(*(F.col(f"interest_{topic}").cast("float") for topic in TOPICS)).alias("interests")
@@ -70,11 +76,11 @@ def nearest(offers: Offers, posts: DataFrame, limit: int) -> DataFrame:
 
 
 def build(rows: pa.Table, weights: TasteWeights) -> Nearby:
-    """The index over ``rows``: post_id, read_topics, content_embedding, odds; one or more, by post_id."""
+    """The index over ``rows``: post_id, read_topics, content_embedding, scale, constant; one or more, by post_id."""
     batch = rows.combine_chunks().to_batches()[0]
     topics, embedding = float_matrix(batch.column("read_topics")), float_matrix(batch.column("content_embedding"))
-    odds = batch.column("odds").to_numpy()[:, None]
-    parts = (topics, weights.text * (embedding - embedding.mean(axis=0)), weights.rate * odds)
+    scale, constant = (batch.column(name).to_numpy()[:, None] for name in ("scale", "constant"))
+    parts = (scale * topics, scale * weights.text * (embedding - embedding.mean(axis=0)), constant)
     vectors = np.ascontiguousarray(np.hstack(parts), dtype=np.float32)
     return Nearby(batch.column("post_id").to_numpy(), vectors, faiss.serialize_index(index_over(vectors)))
 

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from contracts.settings import AuditThresholds, Settings
+from contracts.settings import AuditThresholds, NewUsers, Settings
 from spark_jobs.audit import personal
 from spark_jobs.audit.checks import Check
 from spark_jobs.night.night import Night
 from tests.feed_rows import DS, MemoryLake, frame_of, hours
 
 LIMITS = AuditThresholds(personal_from_posts=5)
+KNOWN_ACTS = NewUsers().known_acts
 
 
 def pools_of(spark: SparkSession, pools: dict[int, list[int]], authors: dict[int, int] | None = None) -> DataFrame:
@@ -62,7 +63,7 @@ def act(user: int, number: int) -> dict[str, Any]:
 
 def checks(spark: SparkSession, folder: Path, pools: dict[int, list[int]], popular: set[int]) -> dict[str, Check]:
     posts: list[dict[str, Any]] = [{"post_id": n, "author_id": n} for n in range(6)]
-    acts = [act(user, number) for user in pools for number in range(LIMITS.personal_from_acts)]
+    acts = [act(user, number) for user in pools for number in range(KNOWN_ACTS)]
     rows = {"silver.posts": posts, "silver.engagements": [*acts, act(77, 0)]}
     night = Night(MemoryLake(spark, "memory", rows), DS, "", folder, Settings())
     found = personal.check_personal(night, pools_of(spark, pools), candidates_of(spark, pools, popular), LIMITS)
@@ -86,7 +87,7 @@ def test_pools_that_are_the_same_for_everyone_stop_the_night(spark: SparkSession
 
 def test_of_users_without_a_known_taste_nothing_is_asked(spark: SparkSession, tmp_path: Path) -> None:
     posts: list[dict[str, Any]] = [{"post_id": n, "author_id": n} for n in range(6)]
-    acts = [act(1, number) for number in range(LIMITS.personal_from_acts - 1)] + [act(2, 0)]
+    acts = [act(1, number) for number in range(KNOWN_ACTS - 1)] + [act(2, 0)]
     rows = {"silver.posts": posts, "silver.engagements": acts}
     night = Night(MemoryLake(spark, "memory", rows), DS, "", tmp_path, Settings())
     same = {1: [1, 2, 3], 2: [1, 2, 3]}

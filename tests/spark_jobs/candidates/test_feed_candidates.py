@@ -15,7 +15,7 @@ from spark_jobs.night.night import Night
 from tests.feed_rows import AS_OF, DS, LONG_AGO, MemoryLake, hours, keep, put
 
 ANN, BOB, CAT, DAN, COLD = 1, 2, 3, 4, 5
-UNKNOWN_TASTES = Settings(candidates=CandidateLimits(taste=0, circle=0, new=0))
+UNKNOWN_TASTES = Settings(candidates=CandidateLimits(taste=0, circle=0, new=0, newcomer=0))
 """What finds nothing here is not asked."""
 PAGE, GROUP, OTHER_GROUP = 10, 20, 21
 

@@ -8,9 +8,9 @@ import pytest
 from scipy.stats import beta
 
 from contracts.settings import Exploration
-from spark_jobs.rerank.chance import uniform
 from spark_jobs.rerank.exploration import chances_of, posteriors, slots
 from spark_jobs.rerank.pools import fill_pools
+from spark_jobs.rules.chance import uniform
 from tests.candidate_sets import by_user, candidates, plan
 
 RULES = Exploration()
@@ -47,13 +47,23 @@ def test_more_engagements_than_views_count_as_all_of_them() -> None:
 
 
 def test_slots_are_one_place_in_ten_and_begin_anywhere() -> None:
-    first = slots(np.arange(50_000), RULES, seed=20, day=1)
+    first = slots(np.arange(50_000), np.array(10), seed=20, day=1)
     often = np.bincount(first, minlength=11)[1:] / 50_000
     assert often == pytest.approx(np.full(10, 0.1), abs=0.005)
-    assert (slots(np.arange(50_000), RULES, seed=20, day=2) != first).mean() == pytest.approx(0.9, abs=0.01)
+    assert (slots(np.arange(50_000), np.array(10), seed=20, day=2) != first).mean() == pytest.approx(0.9, abs=0.01)
     places = fill_pools(candidates(100, is_new=True), plan(every=10))
     explored = places.rank[places.is_exploration]
     assert explored.tolist() == list(range(int(explored[0]), 101, 10))
+
+
+def test_new_users_explore_twice_as_often_and_nobody_where_nothing_is_explored() -> None:
+    found = candidates(200, user=np.repeat([1, 2], 100), is_new=True, is_new_user=np.repeat([True, False], 100))
+    places = fill_pools(found, plan(every=10))
+    explored = found.user[places.row[places.is_exploration]]
+    assert np.bincount(explored).tolist() == [0, 20, 10]
+    ranks = places.rank[places.is_exploration & (found.user[places.row] == 1)]
+    assert set(np.diff(ranks).tolist()) == {5}
+    assert not fill_pools(found, plan(every=0)).is_exploration.any()
 
 
 def test_only_new_posts_are_drawn_and_the_rest_keep_their_order() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from math import log1p
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +16,18 @@ from spark_jobs.night.night import Night
 from tests.feed_rows import DS, MemoryLake, hours, keep
 
 ANN, BOB, CAT, STAR = 1, 2, 3, 4
-NONE = CandidateLimits(friend=0, page=0, group=0, taste=0, circle=0, new=0, popular=0)
+NONE = CandidateLimits(friend=0, page=0, group=0, taste=0, circle=0, new=0, newcomer=0, popular=0)
 
 
 def post(
     post_id: int, topic: str = "food", author: int = STAR, **columns: Any
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A post, and its features: ``rate`` and ``views`` go there."""
+    """A post, and its features: ``rate`` and what begins with ``log_`` go there."""
     rate, views = columns.pop("rate", 0.1), columns.pop("log_views", 9.0)
+    counts = {name: columns.pop(name) for name in list(columns) if name.startswith("log_")}
     read = [float(name == topic) for name in TOPICS]
     about = {"post_id": post_id, "author_id": author, "engagement_rate": rate, "log_views": views, "read_topics": read}
+    about |= counts
     return {"post_id": post_id, "author_id": author, "source_id": author, **columns}, about
 
 
@@ -92,6 +95,43 @@ def test_new_posts_are_offered_by_taste_while_few_have_seen_them(offered: Offere
     ]
     tastes = [taste(ANN, food=0.9), taste(BOB, sports=0.9)]
     assert offered({"new": 1}, posts, gold__user_features=tastes) == {ANN: [11], BOB: [21]}
+
+
+def test_of_new_posts_those_of_good_creators_come_first_and_a_new_creator_is_usual(offered: Offered) -> None:
+    seen, few = log1p(90), log1p(0)
+    posts = [
+        post(11, author=11, log_views=few),
+        post(12, author=12, log_views=few),
+        post(13, author=13, log_views=few),
+        post(31, author=11, log_views=seen, log_likes=log1p(40), created_at=hours(30)),
+        post(32, author=12, log_views=seen, created_at=hours(30)),
+    ]
+    tastes = [taste(ANN, food=0.5)]
+    found = [offered({"new": most}, posts, gold__user_features=tastes)[ANN] for most in (1, 2)]
+    assert found == [[11], [11, 13]], "12 is by whom nobody answers, and 13 by whom nobody has met"
+
+
+def test_newcomers_are_offered_what_people_like_them_answer_and_what_they_chose(offered: Offered) -> None:
+    posts = [post(n, "food", log_views=log1p(200), log_likes=log1p(20)) for n in (11, 12)]
+    posts.append(post(21, "sports", log_views=log1p(200), log_likes=log1p(20)))
+    posts.append(post(13, "food", log_views=log1p(200), log_likes=log1p(30)))
+    about = {"gender": None, "country": "BR", "birth_year": 2001}
+    users = [
+        {"user_id": ANN, "name": "a", **about, "interests": ["sports"]},
+        {"user_id": BOB, "name": "b", **about, "country": "DE"},
+        {"user_id": CAT, "name": "c", **about},
+    ]
+    like_ann = range(50, 70)
+    acts = [liked(CAT, 12, ago_h=n) | {"engagement_id": f"c{n}"} for n in range(1, 6)]
+    acts += [liked(user, 12) for user in like_ann]
+    users += [{"user_id": user, "name": str(user), **about} for user in like_ann]
+    views = [shown(user, 12) for user in like_ann]
+    tables = {"silver__users": users, "silver__engagements": acts, "silver__impressions": views}
+    found = offered({"newcomer": 2}, posts, **tables)
+    assert found[BOB] == [11, 13], "of another country: what is best everywhere"
+    assert found[ANN] == [12, 21], "what people like her answer, and sports, which she chose"
+    assert CAT not in found, "has answered five times"
+    assert 12 not in found[50], "has seen it"
 
 
 def test_circle_offers_what_the_community_answers(offered: Offered) -> None:

@@ -24,9 +24,11 @@ def some_posts(num: int, seed: int = 0) -> pa.Table:
     topics = np.eye(10, dtype=np.float32)[draw.integers(0, 10, num)]
     embedding = draw.normal(size=(num, 50)).astype(np.float32)
     embedding /= np.linalg.norm(embedding, axis=1, keepdims=True)
-    odds = draw.normal(-2, 0.5, num).astype(np.float32)
-    columns = [pa.array(np.arange(num) * 3 + 7), number_lists(topics), number_lists(embedding), pa.array(odds)]
-    return pa.table(columns, names=["post_id", "read_topics", "content_embedding", "odds"])
+    scale = draw.uniform(0.5, 1.5, num).astype(np.float32)
+    constant = draw.normal(-0.2, 0.05, num).astype(np.float32)
+    lists = number_lists(topics), number_lists(embedding)
+    columns = [pa.array(np.arange(num) * 3 + 7), *lists, pa.array(scale), pa.array(constant)]
+    return pa.table(columns, names=["post_id", "read_topics", "content_embedding", "scale", "constant"])
 
 
 def some_users(num: int, num_seen: int = 0, seed: int = 1) -> pa.RecordBatch:
@@ -44,9 +46,12 @@ def formula(posts: pa.Table, users: pa.RecordBatch) -> np.ndarray:
     found = []
     for user in users.to_pylist():
         parts = [
-            np.dot(user["interests"], row["read_topics"])
-            + WEIGHTS.text * np.dot(user["topic_preference"], np.array(row["content_embedding"]) - mean)
-            + WEIGHTS.rate * row["odds"]
+            row["scale"]
+            * (
+                np.dot(user["interests"], row["read_topics"])
+                + WEIGHTS.text * np.dot(user["topic_preference"], np.array(row["content_embedding"]) - mean)
+            )
+            + row["constant"]
             for row in rows
         ]
         found.append(parts)

@@ -1,0 +1,97 @@
+"""What users are offered of whom little is known: what people like them answer, what answers best, what they chose.
+
+    place = demographic · d  +  popularity · p  +  interests · i
+
+with the weights of ``NewUsers``. ``p`` is the post's rate of engagement against the usual one, ``d`` the same among
+people of the user's country and age, and ``i`` the share of the post's topics that the user chose at onboarding.
+"""
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from contracts.features import TOPICS
+from contracts.settings import NewUsers
+from spark_jobs.candidates.offers import SPARE, Offers, proposed
+from spark_jobs.rules.rates import against_usual, count_of_log, num_engaged
+
+CHOICE = 5
+"""So many times the limit are listed for a group of people, for their interests to choose from."""
+AGE_BANDS = (18, 25, 35, 50, 65)
+GROUP = ("country", "age_band")
+
+
+def propose(offers: Offers) -> DataFrame:
+    """Open posts for each new user, by the formula above."""
+    rules, strength = offers.settings.new_users, offers.settings.smoothing.strength
+    people = groups_of(offers.profiles)
+    listed = best_of_groups(offers, people, strength)
+    newcomers = people.join(offers.known, "user_id", "left_anti")
+    met = newcomers.join(listed, [*GROUP], "inner")
+    return met.select(*proposed(F.col("standing") + F.lit(rules.interests) * chosen_share()))
+
+
+def groups_of(profiles: DataFrame) -> DataFrame:
+    """(user_id, ``GROUP``, interests); an unknown country or birth year is a group like any other."""
+    age = F.year("as_of") - F.col("birth_year")
+    band = sum((F.coalesce(age >= least, F.lit(col=False)).cast("int") for least in AGE_BANDS), F.lit(0))
+    return profiles.select(
+        "user_id",
+        F.coalesce("country", F.lit("")).alias("country"),
+        F.when(age.isNull(), F.lit(-1)).otherwise(band).alias("age_band"),
+        "interests",
+    )
+
+
+def best_of_groups(offers: Offers, people: DataFrame, strength: float) -> DataFrame:
+    """The best posts of each group by all but interests: (``GROUP``, post_id, read_topics, ``standing``)."""
+    rules, most = offers.settings.new_users, CHOICE * SPARE * offers.settings.candidates.newcomer
+    posts = standings(offers.open_posts, strength)
+    met = counted_by_group(offers, people).join(posts, "post_id", "inner")
+    # Where few of a group met a post, it stands there as it does everywhere.
+    rate = (F.least("group_engaged", "group_views") + F.col("rate") * strength) / (F.col("group_views") + strength)
+    there = met.withColumn("standing", standing(rules, against_usual(rate, F.col("usual"))))
+    everywhere = posts.withColumn("standing", standing(rules, F.col("popularity")))
+    first = everywhere.orderBy(F.desc("standing"), "post_id").limit(most)
+    columns = (*GROUP, "post_id", "read_topics", "standing")
+    groups = people.select(*GROUP).distinct()
+    elsewhere = groups.crossJoin(F.broadcast(first)).join(
+        there.select(*GROUP, "post_id"), [*GROUP, "post_id"], "left_anti"
+    )
+    best = Window.partitionBy(*GROUP).orderBy(F.desc("standing"), "post_id")
+    both = there.select(*columns).unionByName(elsewhere.select(*columns))
+    return both.withColumn("number", F.row_number().over(best)).where(F.col("number") <= most).drop("number")
+
+
+def standings(posts: DataFrame, strength: float) -> DataFrame:
+    """``posts`` with their ``rate``, what is ``usual``, and ``popularity``: post_id, read_topics and these three."""
+    engaged, views = num_engaged(), count_of_log("log_views")
+    counted = posts.select("post_id", "read_topics", F.least(engaged, views).alias("engaged"), views.alias("views"))
+    total = counted.agg(F.coalesce(F.sum("engaged") / F.greatest(F.sum("views"), F.lit(1)), F.lit(0.0)).alias("usual"))
+    rate = (F.col("engaged") + F.col("usual") * strength) / (F.col("views") + strength)
+    return (
+        counted.crossJoin(F.broadcast(total))
+        .withColumn("rate", rate)
+        .select("post_id", "read_topics", "rate", "usual", against_usual(rate, F.col("usual")).alias("popularity"))
+    )
+
+
+def counted_by_group(offers: Offers, people: DataFrame) -> DataFrame:
+    """(``GROUP``, post_id, group_views, group_engaged) of what people of each group were shown, and answered."""
+    shown = offers.shown.select("user_id", "post_id", F.lit(1).alias("views"), F.lit(0).alias("engaged"))
+    answers = offers.answers.distinct().select("*", F.lit(0).alias("views"), F.lit(1).alias("engaged"))
+    counts = (F.sum(name).alias(f"group_{name}") for name in ("views", "engaged"))
+    return shown.unionByName(answers).join(people, "user_id", "inner").groupBy(*GROUP, "post_id").agg(*counts)
+
+
+def standing(rules: NewUsers, demographic: Column) -> Column:
+    """What a group's members have in common of the formula."""
+    return F.lit(rules.demographic) * demographic + F.lit(rules.popularity) * F.col("popularity")
+
+
+def chosen_share() -> Column:
+    """Share of the post's topics that are among the user's interests."""
+    parts = (
+        F.when(F.array_contains("interests", topic), F.get("read_topics", F.lit(at)).cast("double")).otherwise(0.0)
+        for at, topic in enumerate(TOPICS)
+    )
+    return sum(parts, F.lit(0.0))
