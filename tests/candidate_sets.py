@@ -24,6 +24,8 @@ BLANKS: dict[str, Any] = {
     "num_engaged": 0,
     "num_views": 0,
     "is_new_user": False,
+    "is_friend": False,
+    "friends_first": False,
 }
 SHARES = (0.2, 0.45, 0.25, 0.1)
 
@@ -41,7 +43,7 @@ def candidates(number: int, **columns: Any) -> Candidates:
     return Candidates(embedding=embedding, **filled)
 
 
-def plan(order: tuple[str, ...] = ("topic", "source", "type"), every: int = 0, **changes: Any) -> Plan:
+def plan(order: tuple[str, ...] = ("topic", "source", "type", "friends"), every: int = 0, **changes: Any) -> Plan:
     """The default rules in an ``order``, without exploration, with ``changes`` of the plan."""
     parts = {"pool": PoolRules(), "rerank": RerankRules(order=order), "exploration": Exploration(every=every)}
     return Plan(**{**parts, "seed": 20, "day": 1, **changes})
@@ -67,11 +69,13 @@ class Draw:
         def some(low: int, high: int) -> Any:
             return generator.integers(low, max(high, low + 1), number)
 
+        user = some(1, self.num_users + 1)
         share = np.array(self.weights) / sum(self.weights)
         has_author = generator.random(number) < 0.95
         return candidates(
             number,
-            user=some(1, self.num_users + 1),
+            user=user,
+            friends_first=user % 2 == 0,
             post=generator.permutation(number) + 1,
             value=some(-5, 20).astype(float),
             author=np.where(has_author, some(0, self.num_authors), 0),
@@ -81,6 +85,7 @@ class Draw:
             content_type=generator.choice(4, number, p=share),
             age=some(0, 4),
             is_new=generator.random(number) < 0.4,
+            is_friend=generator.random(number) < 0.3,
             num_engaged=some(0, 30),
             num_views=some(0, 90),
             embedding=np.rint(127 * _unit(generator.normal(size=(number, 3)))).astype(np.float32),
@@ -151,6 +156,9 @@ def code_of(
         "topic": lambda: breaks_topic(found.topic, row, chosen, left, length - place),
         "source": lambda: breaks_source(found.source, row, chosen, end),
         "type": lambda: breaks_mix(found.content_type, row, chosen, left, (place, end)),
+        "friends": lambda: (
+            bool(found.friends_first[row]) and not found.is_friend[row] and any(found.is_friend[i] for i in left)
+        ),
         "similarity": lambda: (
             place > rules.similar_after
             and any(found.embedding[i] @ found.embedding[row] > 0.7 * 127**2 for i in chosen[-rules.page :])

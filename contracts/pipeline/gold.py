@@ -161,7 +161,7 @@ TABLES: tuple[Table, ...] = (
         "score",
         ("post_id", "ds"),
         "ds",
-        ("gold.post_features", "gold.models", "gold.promotions"),
+        ("gold.post_features", "gold.content_risks", "gold.models", "gold.promotions"),
     ),
     Table(
         "gold",

@@ -22,6 +22,7 @@ from contracts.settings.kinds import (
 class ValueWeights:
     """Expected value per impression: weight per head, decay and penalties of the value score (``contracts/value.py``).
 
+    Quality is what the author's negative rate and the post's risks leave; a risk of 1 takes ``<label>_risk`` of it.
     ``value_presets.py`` has other weights by name.
     """
 
@@ -34,6 +35,14 @@ class ValueWeights:
     age_decay_per_h: Decay = 0.0
     quality: Gain = 0.0
     min_quality: Share = 0.1
+    clickbait_risk: Share = 1.0
+    nsfw_risk: Share = 1.0
+    misinformation_risk: Share = 1.0
+
+    @property
+    def risks(self) -> dict[str, float]:
+        """By label of ``contracts.landing.LABELS``."""
+        return {"clickbait": self.clickbait_risk, "nsfw": self.nsfw_risk, "misinformation": self.misinformation_risk}
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from contracts.settings.kinds import Bounds, Count, CountOrNone, Gain, Hours, InnerShare, OneOf, Positive, Share
 
-RERANK_RULES = ("topic", "source", "type", "similarity", "recency")
+RERANK_RULES = ("topic", "source", "type", "similarity", "recency", "friends")
 """Every rule that gives way where the candidates leave no choice; ``spark_jobs/rerank/rules`` has a file for each."""
 
 
@@ -18,7 +18,7 @@ class RerankRules:
     ``max_similarity`` with one of the ``page`` before it is avoided.
     """
 
-    order: Annotated[tuple[str, ...], OneOf(RERANK_RULES)] = ("topic", "source", "type")
+    order: Annotated[tuple[str, ...], OneOf(RERANK_RULES)] = ("topic", "source", "type", "friends")
     page: Count = 20
     max_topic_run: Count = 4
     max_source_share: Share = 0.3

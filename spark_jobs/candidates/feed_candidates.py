@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 from contracts.candidate_sources import CANDIDATE_SOURCES, CandidateSource
 from contracts.policy import FACT_CHECKED, HIDES, RULES
 from contracts.settings import Settings
+from spark_jobs.candidates import new_user_engagement
 from spark_jobs.candidates.offers import Offers, read_offers
 from spark_jobs.candidates.sources import PROPOSERS, limits_by_source
 from spark_jobs.night.night import Night
@@ -125,8 +126,8 @@ def transform(
     )
 
 
-def tell_removed(night: Night, policy: Policy, counted: dict[str, int]) -> None:
-    """Write what policy kept out of the candidates, and say it in the report."""
+def write_removed(night: Night, policy: Policy, counted: dict[str, int]) -> str:
+    """Write what policy kept out of the candidates; returns the sentence that says it."""
     flagged = policy.flagged.agg(*(F.count_if(F.col(name)).alias(rule) for rule, name in FLAGS.items())).first()
     asked = policy.asks.agg(F.count("*").alias(FACT_CHECKED), *(F.count_if(word).alias(word) for word in HIDES)).first()
     assert flagged is not None
@@ -144,7 +145,7 @@ def tell_removed(night: Night, policy: Policy, counted: dict[str, int]) -> None:
     said = "; ".join(
         f"{rule} {num:,} ({asked[rule]:,} users, {flagged[rule]:,} posts flagged)" for rule, num in removed.items()
     )
-    night.tell("gold.feed_candidates", [f"of {counted['proposals']:,} proposals, policy removed: {said}."])
+    return f"of {counted['proposals']:,} proposals, policy removed: {said}."
 
 
 def main(night: Night) -> None:
@@ -170,7 +171,7 @@ def main(night: Night) -> None:
             settings=settings,
         )
         write_partition(night.lake, "gold.feed_candidates", candidates.withColumn("ds", F.lit(night.ds)), [night.ds])
-        tell_removed(night, policy, counts.get)
+        night.tell("gold.feed_candidates", [write_removed(night, policy, counts.get), *new_user_engagement.say(night)])
     finally:
         for frame in (posts, seen, policy.flagged, policy.asks):
             frame.unpersist()

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from contracts.settings import Exploration, PoolRules, RerankRules
 from spark_jobs.rerank.exploration import Explorer
+from spark_jobs.rerank.rules.friends import Friends
 from spark_jobs.rerank.rules.mix import Mix
 from spark_jobs.rerank.rules.rule import Rule
 from spark_jobs.rerank.rules.similarity import Similarity
@@ -57,6 +58,8 @@ def rules_of(slates: Slates, rules: RerankRules) -> list[Rule]:
             made[name] = Topic(slates, rules)
         elif name == "source":
             made[name] = Source(slates, rules)
+        elif name == "friends":
+            made[name] = Friends(slates)
         elif name == "similarity":
             made[name] = Similarity(slates, rules)
         else:

@@ -19,7 +19,7 @@ from spark_jobs.rerank.facts import post_facts, with_facts
 from spark_jobs.rerank.pools import Plan
 from spark_jobs.rerank.worker import ASKED, KEPT, SCHEMA, fill_partition
 from spark_jobs.rules.known_taste import users_with_taste
-from spark_jobs.rules.policy import allowed_pairs, read_policy
+from spark_jobs.rules.policy import allowed_pairs, read_policy, users_who_ask
 from spark_jobs.rules.recent_posts import public_reason, recent_posts
 from spark_jobs.rules.visibility import read_edges, visible_pairs
 
@@ -55,9 +55,23 @@ def rankable(night: Night, plan: Plan) -> DataFrame:
     allowed = allowed_pairs(visible_pairs(pairs, posts, read_edges(night)), read_policy(night))
     sources = candidates.select("user_id", "post_id", "source_type", "source_id", "created_at")
     sourced = allowed.join(sources, ["user_id", "post_id"], "inner")
+    return with_facts(with_users(night, sourced), post_facts(posts, features, plan.rerank), night.as_of, plan).select(
+        *KEPT, *ASKED
+    )
+
+
+def with_users(night: Night, candidates: DataFrame) -> DataFrame:
+    """``candidates`` with ``is_new_user``, ``friends_first`` of their user, and ``is_friend``."""
     known = users_with_taste(night).withColumn("_is_known", F.lit(col=True))
-    of_users = sourced.join(known, "user_id", "left").withColumn("is_new_user", F.col("_is_known").isNull())
-    return with_facts(of_users, post_facts(posts, features, plan.rerank), night.as_of, plan).select(*KEPT, *ASKED)
+    asks = users_who_ask(night.read("silver.users"), night.as_of, "friends_first").withColumn("_asks", F.lit(col=True))
+    met = candidates.join(known, "user_id", "left").join(asks, "user_id", "left")
+    return met.withColumns(
+        {
+            "is_new_user": F.col("_is_known").isNull(),
+            "friends_first": F.col("_asks").isNotNull(),
+            "is_friend": F.col("source_type") == "friend",
+        }
+    )
 
 
 def fill(candidates: DataFrame, plan: Plan, num_partitions: int) -> DataFrame:

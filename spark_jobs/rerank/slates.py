@@ -26,7 +26,7 @@ class Candidates:
     ``author`` is 0 where ``has_author`` is false. ``source`` is a code of the friend, page or group that proposed the
     post, ``topic`` of what it is about: ``NONE`` where there is none. ``content_type`` and ``age`` number the shares
     of the settings. ``num_engaged`` of ``num_views`` people engaged with a post; ``is_new`` ones are explored, for a
-    user ``is_new_user`` more often.
+    user ``is_new_user`` more often. ``is_friend`` posts go before others for a user who asks for ``friends_first``.
     """
 
     user: Ints
@@ -42,6 +42,8 @@ class Candidates:
     num_engaged: Ints
     num_views: Ints
     is_new_user: Bools
+    is_friend: Bools
+    friends_first: Bools
     embedding: NDArray[np.float32]
 
 
@@ -50,7 +52,7 @@ class Slates:
     """Users with their candidates; matrices are ``(U, C)``, ``embedding`` is ``(U, C, d)``.
 
     ``row`` numbers the candidates, ``is_there`` is false beyond a user's last one. ``length`` ``(U,)`` is how long
-    each pool becomes; ``is_new_user`` is ``(U,)`` too.
+    each pool becomes; ``is_new_user`` and ``friends_first`` are ``(U,)`` too.
     """
 
     user: Ints
@@ -65,6 +67,8 @@ class Slates:
     num_engaged: Ints
     num_views: Ints
     is_new_user: Bools
+    is_friend: Bools
+    friends_first: Bools
     embedding: NDArray[np.float32]
 
 
@@ -128,5 +132,7 @@ def _slates(candidates: Candidates, rows: Ints, starts: Ints, counts: Ints, size
         num_engaged=candidates.num_engaged[row],
         num_views=candidates.num_views[row],
         is_new_user=candidates.is_new_user[row[:, 0]],
+        is_friend=matrix(candidates.is_friend, np.bool_),
+        friends_first=candidates.friends_first[row[:, 0]],
         embedding=candidates.embedding[row],
     )

@@ -23,7 +23,19 @@ KEPT = {
 """Columns of a candidate that its place in the pool has too."""
 PLACED = {"rank": "INT", "is_exploration": "BOOLEAN", "propensity": "DOUBLE", "broken": "TINYINT"}
 SCHEMA = ", ".join(f"{name} {kind}" for name, kind in (KEPT | PLACED).items())
-ASKED = ("source", "content_type", "topic", "age", "is_new", "num_engaged", "num_views", "is_new_user", "embedding")
+ASKED = (
+    "source",
+    "content_type",
+    "topic",
+    "age",
+    "is_new",
+    "num_engaged",
+    "num_views",
+    "is_new_user",
+    "is_friend",
+    "friends_first",
+    "embedding",
+)
 """Columns of a candidate that only the rules read."""
 
 
@@ -68,5 +80,7 @@ def candidates_of(batch: pa.RecordBatch) -> Candidates:
         num_engaged=column("num_engaged"),
         num_views=column("num_views"),
         is_new_user=column("is_new_user"),
+        is_friend=column("is_friend"),
+        friends_first=column("friends_first"),
         embedding=float_matrix(batch.column("embedding")),
     )

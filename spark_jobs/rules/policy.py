@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -31,13 +31,23 @@ class Policy:
 def read_policy(night: Night, read: Callable[[str], DataFrame] | None = None) -> Policy:
     """The night's policy on posts of the candidate window; ``read`` pins the versions of the tables."""
     table = read or night.read
-    oldest = night.as_of - timedelta(hours=night.settings.dataset.candidate_hours)
-    # A text is first judged in the night of the day on which it was written, or later.
-    in_window = F.col("ds").between(F.lit(oldest.date()), F.lit(night.ds))
     verdicts = table("silver.content_labels").where(known_before(night.as_of, "updated_at"))
-    flagged = flagged_posts(verdicts, table("gold.content_risks").where(in_window), night.settings.policy)
+    flagged = flagged_posts(verdicts, risks_in_window(night, table("gold.content_risks")), night.settings.policy)
     users = table("silver.users").where(known_before(night.as_of, "valid_from"))
     return Policy(flagged, asks_of(users))
+
+
+def risks_in_window(night: Night, risks: DataFrame) -> DataFrame:
+    """Rows of ``gold.content_risks`` that judge posts of the candidate window."""
+    oldest = night.as_of - timedelta(hours=night.settings.dataset.candidate_hours)
+    # A text is first judged in the night of the day on which it was written, or later.
+    return risks.where(F.col("ds").between(F.lit(oldest.date()), F.lit(night.ds)))
+
+
+def newest_risks(risks: DataFrame) -> DataFrame:
+    """(post_id, ``LABELS``): the risks of each post's newest text, by the newest models."""
+    newest = F.max_by(F.struct(*LABELS), F.struct("text_at", "ds")).alias("_risk")
+    return risks.groupBy("post_id").agg(newest).select("post_id", "_risk.*")
 
 
 def flagged_posts(verdicts: DataFrame, risks: DataFrame, rules: PolicyRules) -> DataFrame:
@@ -51,7 +61,7 @@ def flagged_posts(verdicts: DataFrame, risks: DataFrame, rules: PolicyRules) -> 
         F.bool_or(refutes).alias("_is_refuted"),
         *(F.bool_or(say).alias(f"_says_{label}") for label, say in says.items()),
     )
-    newest = risks.groupBy("post_id").agg(F.max_by(F.struct(*LABELS), F.struct("text_at", "ds")).alias("_risk"))
+    newest = newest_risks(risks).select("post_id", F.struct(*LABELS).alias("_risk"))
     post = Judged(
         is_refuted=_holds(F.col("_is_refuted")),
         is_labelled={label: _holds(F.col(f"_says_{label}")) for label in LABELS},
@@ -66,6 +76,13 @@ def asks_of(users: DataFrame) -> DataFrame:
     """(user_id, ``HIDES``): what the newest version of each of ``users`` asks to hide."""
     newest = users.groupBy("user_id").agg(F.max_by("feed_preferences", "valid_from").alias("_words"))
     return newest.select("user_id", *(_holds(F.array_contains("_words", word)).alias(word) for word in HIDES))
+
+
+def users_who_ask(users: DataFrame, as_of: datetime, word: str) -> DataFrame:
+    """(user_id) of those whose newest version at the as-of asks for ``word``, one of ``FEED_PREFERENCES``."""
+    known = users.where(known_before(as_of, "valid_from"))
+    newest = known.groupBy("user_id").agg(F.max_by("feed_preferences", "valid_from").alias("_words"))
+    return newest.where(F.array_contains("_words", word)).select("user_id")
 
 
 def with_flags(posts: DataFrame, flagged: DataFrame) -> DataFrame:

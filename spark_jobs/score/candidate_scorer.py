@@ -64,12 +64,13 @@ class Config:
 
 @dataclass(frozen=True)
 class PostVectors:
-    """The night's posts by id: ``ids`` (N,) ascending, ``embedding`` (N, d), ``projection`` (N, h), rates (N,)."""
+    """The night's posts by id: ``ids`` (N,) ascending, ``embedding`` (N, d), ``projection`` (N, h), rates, safeties."""
 
     ids: NDArray[np.int64]
     embedding: Floats
     projection: Floats
     author_negative_rate: Floats
+    safety: Floats
 
     def rows_of(self, post_ids: NDArray[np.int64]) -> NDArray[np.int64]:
         """Row of each post; raises ``ValueError`` naming a post that has no vector."""
@@ -83,7 +84,9 @@ class PostVectors:
 @lru_cache(maxsize=1)
 def load_posts(source: PostSource) -> PostVectors:
     """Read the night's posts once per worker: N * (d + h) * 4 bytes, instead of shuffling that much per pair."""
-    vectors = _read(source.embeddings, source.embeddings_version, source.ds, ["post_id", "embedding", "projection"])
+    vectors = _read(
+        source.embeddings, source.embeddings_version, source.ds, ["post_id", "embedding", "projection", "safety"]
+    )
     rates = _read(source.features, source.features_version, source.ds, ["post_id", "author_negative_rate"])
     ids, rate_ids = vectors["post_id"].to_numpy(), rates["post_id"].to_numpy()
     order, rate_order = np.argsort(ids), np.argsort(rate_ids)
@@ -94,6 +97,7 @@ def load_posts(source: PostSource) -> PostVectors:
         float_matrix(vectors["embedding"].combine_chunks())[order],
         float_matrix(vectors["projection"].combine_chunks())[order],
         rates["author_negative_rate"].to_numpy()[rate_order],
+        vectors["safety"].fill_null(1.0).to_numpy()[order],
     )
 
 
@@ -140,7 +144,11 @@ def score_batch(config: Config, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, 
     )
     age_h = (config.as_of_s - pairs.column("created_s").to_numpy()) / 3600.0
     value = value_score(
-        scores, age_h=age_h, author_negative_rate=posts.author_negative_rate[rows], weights=config.weights
+        scores,
+        age_h=age_h,
+        author_negative_rate=posts.author_negative_rate[rows],
+        weights=config.weights,
+        safety=posts.safety[rows],
     )
     columns: dict[str, Any] = {name: pairs.column(name) for name in ("user_id", "post_id", "author_id")}
     columns |= {name: pa.array(values, pa.float32()) for name, values in scores.items()}

@@ -1,7 +1,8 @@
 """``gold.post_embeddings``: embedding and projection of every candidate post.
 
 Grain: one post under the model that scores the night, as of the end of ``ds``. What the network computes per post
-runs once here, so that scoring a pair touches only what depends on both sides. A night that the simple score ranks has
+runs once here, so that scoring a pair touches only what depends on both sides; so does what its risks leave of its
+quality. A night that the simple score ranks has
 no rows.
 """
 
@@ -13,13 +14,19 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from contracts.features import names_of
+from contracts.landing import LABELS
+from contracts.settings import ValueWeights
+from contracts.value import safety_of
 from spark_jobs.night.ddl import read_schema
 from spark_jobs.night.night import Night
 from spark_jobs.night.writers import write_partition
 from spark_jobs.rules.night_model import NightModel, load_ranker, scorer_of
+from spark_jobs.rules.policy import newest_risks, risks_in_window
 from spark_jobs.rules.user_batches import feature_matrix, number_lists
 
 TABLE = "gold.post_embeddings"
+NOTABLE = 0.1
+"""Share of its quality, the loss of which counts in the report."""
 SCHEMA = "post_id BIGINT, embedding ARRAY<FLOAT>, projection ARRAY<FLOAT>"
 
 
@@ -30,6 +37,25 @@ def transform(post_features: DataFrame, model: NightModel) -> DataFrame:
         .mapInArrow(partial(embed, model.folder), SCHEMA)
         .withColumn("model_version", F.lit(model.version))
     )
+
+
+def safeties(risks: DataFrame, weights: ValueWeights) -> DataFrame:
+    """(post_id, safety) of the posts that ``risks``, rows of ``gold.content_risks``, judge."""
+    return newest_risks(risks).select(
+        "post_id", safety_of({label: F.col(label) for label in LABELS}, weights).cast("float").alias("safety")
+    )
+
+
+def tell(night: Night, embedded: DataFrame) -> None:
+    """Say in the report how many posts' quality risks lower."""
+    lowered = F.coalesce("safety", F.lit(1.0)) < 1.0 - NOTABLE
+    found = embedded.agg(
+        F.count("*").alias("posts"), F.count_if(lowered).alias("lowered"), F.avg("safety").alias("mean")
+    )
+    row = found.first()
+    if row is not None and row.mean is not None:
+        said = f"the risks of {row.lowered:,} of {row.posts:,} posts take more than {NOTABLE:.0%} of their quality"
+        night.tell(TABLE, [f"{said}; on average {row.mean:.1%} are left."])
 
 
 def embed(folder: str, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -52,6 +78,9 @@ def main(night: Night) -> None:
         empty = night.spark.createDataFrame([], read_schema(TABLE))
         write_partition(night.lake, TABLE, empty, [night.ds])
         return
-    posts = night.read("gold.post_features").where(F.col("ds") == F.lit(night.ds))
-    embedded = transform(posts, model).withColumn("ds", F.lit(night.ds))
+    is_tonight = F.col("ds") == F.lit(night.ds)
+    posts = night.read("gold.post_features").where(is_tonight)
+    safety = safeties(risks_in_window(night, night.read("gold.content_risks")), night.settings.value)
+    embedded = transform(posts, model).join(safety, "post_id", "left").withColumn("ds", F.lit(night.ds))
     write_partition(night.lake, TABLE, embedded, [night.ds])
+    tell(night, night.read(TABLE).where(is_tonight))

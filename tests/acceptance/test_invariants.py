@@ -19,7 +19,7 @@ from spark_jobs.rerank.worker import ASKED, KEPT, SCHEMA
 from tests.candidate_sets import SHARES, Draw, by_user, candidates, draws, plan, pools_of
 
 SIZE, PAGE, MAX_RUN = 100, 20, 4
-BITS = {"topic": 4, "source": 2, "type": 1}
+BITS = {"topic": 8, "source": 4, "type": 2}
 """What a place tells that it breaks, in the default order of the rules."""
 EXPLORING = plan(every=10)
 MANY = Draw(7, 400, 80_000, 3_000, 25, 10, SHARES)
@@ -170,7 +170,11 @@ def pools(frame: Any, how: Plan, num_partitions: int) -> pd.DataFrame:
 
 def candidate_schema() -> str:
     kept = SCHEMA.split(", ")[: len(KEPT)]
-    asked = (f"{name} {'BOOLEAN' if name.startswith('is_new') else 'BIGINT'}" for name in ASKED if name != "embedding")
+    asked = (
+        f"{name} {'BOOLEAN' if name.startswith(('is_', 'friends_')) else 'BIGINT'}"
+        for name in ASKED
+        if name != "embedding"
+    )
     return ", ".join([*kept, *asked, "embedding ARRAY<FLOAT>"])
 
 

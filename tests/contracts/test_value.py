@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from contracts.heads import SCORE_COLUMNS
 from contracts.settings import VALUE_PRESETS, ValueWeights
-from contracts.value import value_score
+from contracts.value import safety_of, value_score
 
 WEIGHTS = VALUE_PRESETS["seed"]
 share = st.floats(0, 1, width=32)
@@ -68,6 +68,19 @@ def test_quality_can_be_worth_something_by_itself() -> None:
     rated = {"author_negative_rate": 0.25}
     assert score(rated, replace(WEIGHTS, quality=0.4)) == pytest.approx(0.4 * 0.75 * 0.75)
     assert score(rated, WEIGHTS) == 0.0
+
+
+def test_risks_are_factors_of_the_quality() -> None:
+    risks = {"clickbait": np.array([0.5, 0.0]), "nsfw": np.array([0.2, 0.0]), "misinformation": np.array([0.1, 0.0])}
+    weights = replace(ValueWeights(), nsfw_risk=0.5, misinformation_risk=0.0)
+    safety = safety_of(risks, weights)
+    assert safety == pytest.approx([0.5 * 0.9, 1.0])
+    scores = {name: np.array([0.2 * (name == "p_like")] * 2) for name in SCORE_COLUMNS}
+    none, rate = np.zeros(2), np.array([0.2, 0.2])
+    value = value_score(scores, age_h=none, author_negative_rate=rate, weights=weights, safety=safety)
+    assert value == pytest.approx([0.2 * 0.8 * 0.45, 0.2 * 0.8])
+    worst = value_score(scores, age_h=none, author_negative_rate=rate, weights=weights, safety=np.zeros(2))
+    assert worst == pytest.approx([0.2 * weights.min_quality] * 2)
 
 
 def test_weights_come_from_settings() -> None:

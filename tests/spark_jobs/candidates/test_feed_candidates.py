@@ -250,3 +250,28 @@ def test_running_twice_gives_the_same_table(lake: Lake, make_night: Callable[...
         spark.conf.set("spark.sql.shuffle.partitions", "4")
     assert checksum(night.read("gold.feed_candidates")) == first
     assert night.read("gold.feed_candidates").count() > 10
+
+
+def test_new_users_who_engage_little_raise_an_alert(build: Build, tmp_path: Path) -> None:
+    def log(user: int, post_id: int, ago_h: float, **more: Any) -> dict[str, Any]:
+        at = hours(ago_h)
+        return {"user_id": user, "post_id": post_id, "event_date": at.date(), "received_at": at, **more}
+
+    def seen(user: int, post_id: int) -> dict[str, Any]:
+        return log(user, post_id, 5, shown_at=hours(5), impression_id=f"{user}-{post_id}")
+
+    def did(user: int, post_id: int, ago_h: float) -> dict[str, Any]:
+        act = {"engagement_id": f"{user}-{post_id}-{ago_h}", "engagement_type": "like", "engaged_at": hours(ago_h)}
+        return log(user, post_id, ago_h, **act)
+
+    views = [seen(user, post_id) for user in (ANN, COLD) for post_id in range(500, 510)]
+    known = [did(ANN, 900 + n, 30) for n in range(5)] + [did(ANN, 500, 4), did(ANN, 501, 4)]
+    acts = [did(COLD, 500, 4), *known, *(did(COLD, 900 + n, 3) for n in range(5))]
+    said = []
+    for engagements in (known, acts):
+        build(impressions=views, engagements=engagements)
+        said.append(json.loads((tmp_path / DS.isoformat() / "notes" / "gold.feed_candidates.json").read_text())[1])
+    of_none, of_one = "1 new users answered 0.00% of what they saw yesterday", "1 new users answered 10.00%"
+    assert said[0] == f"ALERT: {of_none}, 0% of the average, where 50% are expected."
+    assert said[1].startswith(of_one)
+    assert said[1].endswith("67% of the average.")

@@ -57,7 +57,7 @@ def test_slots_are_one_place_in_ten_and_begin_anywhere() -> None:
 
 
 def test_new_users_explore_twice_as_often_and_nobody_where_nothing_is_explored() -> None:
-    found = candidates(200, user=np.repeat([1, 2], 100), is_new=True, is_new_user=np.repeat([True, False], 100))
+    found = candidates(240, user=np.repeat([1, 2], 120), is_new=True, is_new_user=np.repeat([True, False], 120))
     places = fill_pools(found, plan(every=10))
     explored = found.user[places.row[places.is_exploration]]
     assert np.bincount(explored).tolist() == [0, 20, 10]

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from spark_jobs.rerank.pools import Places, fill_pools
 from tests.candidate_sets import Draw, by_user, candidates, draws, filled_plainly, plan, pools_of
 
-ORDERS = [("topic", "source", "type"), ("type", "topic"), ("similarity", "source", "topic")]
+ORDERS = [("topic", "source", "type", "friends"), ("friends", "type", "topic"), ("similarity", "source", "topic")]
 
 
 @pytest.mark.parametrize("order", ORDERS)

@@ -94,6 +94,21 @@ def test_a_reason_follows_from_the_source_and_interests(rank: Rank) -> None:
     assert reasons == ["friend_posted", "page_posted", "group_posted", "suggested_topic", "popular", "recent"]
 
 
+def test_who_asks_for_it_sees_friends_first_and_who_answers_is_not_new(rank: Rank) -> None:
+    rows = tables([(user, post, post, -float(post)) for user in (ANN, BOB) for post in range(11, 31)])
+    for row in rows["gold.feed_candidates"]:
+        row["source_type"] = "friend" if row["post_id"] in {25, 28} else "suggested"
+    rows["silver.users"] = [{"user_id": ANN, "name": "a", "feed_preferences": ["friends_first"]}]
+    rows["silver.users"] += [{"user_id": BOB, "name": "b", "feed_preferences": ["fewer_ads"]}]
+    assert {user: pool[:3] for user, pool in in_order(rank(rows)).items()} == {ANN: [25, 28, 11], BOB: [11, 12, 13]}
+    at = hours(30)
+    known = {"user_id": BOB, "engagement_type": "like", "engaged_at": at, "received_at": at, "event_date": at.date()}
+    rows["silver.engagements"] = [{"engagement_id": str(n), "post_id": n, **known} for n in range(5)]
+    explored = Settings(rerank=RerankRules(order=("topic",)))
+    drawn = [row.user_id for row in rank(rows, settings=explored) if row.is_exploration]
+    assert (drawn.count(ANN), drawn.count(BOB)) == (4, 2)
+
+
 def test_running_twice_gives_the_same_table(lake: Lake, make_night: Callable[..., Night]) -> None:
     for name, rows in tables([(u, p, p % 3, float(p % 2)) for u in range(4) for p in range(12)]).items():
         put(lake, name, rows)
@@ -165,20 +180,20 @@ def test_what_gave_way_and_what_was_explored_is_told(rank: Rank, tmp_path: Path)
     rows = tables([(ANN, post, post, -float(post)) for post in range(11, 31)])
     written = rank(rows, settings=Settings())
     explored = [row for row in written if row.is_exploration]
-    assert len(explored) == 2
+    assert len(explored) == 4, "a new user's: one place in five"
     assert all(0 < row.propensity < 1 for row in explored)
     record = json.loads((tmp_path / DS.isoformat() / "rerank.json").read_text())
     # All are statuses, of which six may stand among twenty.
     assert record == {
         "ds": DS.isoformat(),
         "places": 20,
-        "broken": {"topic": 0, "source": 0, "type": 14},
-        "explored": 2,
+        "broken": {"topic": 0, "source": 0, "type": 14, "friends": 0},
+        "explored": 4,
     }
     told = json.loads((tmp_path / DS.isoformat() / "notes" / "gold.ranked_feeds.json").read_text())
     assert told == [
-        f"{NO_CHOICE} topic 0 (0.00%), source 0 (0.00%), type 14 (70.00%).",
-        "2 places (10.0%) were drawn among new posts.",
+        f"{NO_CHOICE} topic 0 (0.00%), source 0 (0.00%), type 14 (70.00%), friends 0 (0.00%).",
+        "4 places (20.0%) were drawn among new posts.",
     ]
 
 

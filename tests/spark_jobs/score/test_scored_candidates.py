@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 
 from contracts.features import features_of, place_of
 from contracts.heads import SCORE_COLUMNS
-from contracts.settings import VALUE_PRESETS, Settings
+from contracts.settings import VALUE_PRESETS, Settings, ValueWeights
 from contracts.value import value_score
 from spark_jobs.night.gate.gate import run_gate
 from spark_jobs.night.lake import Lake, checksum
@@ -23,6 +23,7 @@ from spark_jobs.rules.night_model import load_ranker, model_of
 from spark_jobs.score import post_embeddings, scored_candidates
 from tests import scoring_lake
 from tests.feature_values import numbers
+from tests.feed_rows import frame_of, hours
 
 USERS, POSTS = 41, 60
 
@@ -95,6 +96,17 @@ def test_bytes_do_not_depend_on_partitions_or_batches(night: Night, partitions: 
         for key, text in kept.items():
             conf.set(key, str(text))
     assert [checksum(night.read(name)) for name in tables] == before
+
+
+def test_what_is_risky_is_worth_less(spark: SparkSession) -> None:
+    weights = ValueWeights(misinformation_risk=0.0)
+    risks = [
+        {"post_id": 1, "text_at": hours(9), "clickbait": 0.9},
+        {"post_id": 1, "text_at": hours(2), "clickbait": 0.5, "nsfw": 0.2, "misinformation": 0.7},
+        {"post_id": 2, "text_at": hours(2)},
+    ]
+    found = post_embeddings.safeties(frame_of(spark, "gold.content_risks", risks), weights)
+    assert {row.post_id: round(row.safety, 6) for row in found.collect()} == {1: 0.4, 2: 1.0}
 
 
 def test_every_candidate_is_scored_once_and_finite(night: Night) -> None:
