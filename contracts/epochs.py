@@ -24,7 +24,7 @@ _HEADER = struct.Struct("<4sBBHIIq")  # magic, version, whose, count, epoch, gen
 _CHECKSUM = struct.Struct("<I")
 POOL_HEADER_BYTES = _HEADER.size + _CHECKSUM.size
 POOL_MAGIC = b"FLPL"
-_VERSION = 2
+_VERSION = 3
 _OF_A_USER, _PUBLIC = 1, 0
 _MAX_EPOCH = 2**32 - 1  # a pool's header and a cursor hold it in four bytes
 _MAX_SECONDS = 2**32 - 1
@@ -49,12 +49,17 @@ POOL_DTYPES: dict[str, str] = {
     "content_type": "u1",
     "reason": "u1",
     "flags": "u1",
+    "propensity": "<f4",
 }
 """Columns of a pool, in byte order. ``created_at`` is Unix seconds; the coded columns index the tuples above.
+``propensity`` is the chance with which the post was drawn for its place: 1 where nothing was drawn, NaN where nobody
+knows it, as of a place that was drawn for in format 2.
 
 A post of which no author is known has ``NOBODY`` as author, and as source where the author would be the source. No user
 has that id (``contracts/erasure.py``), so no block ever names it.
 """
+_COLUMNS_OF = {2: [name for name in POOL_DTYPES if name != "propensity"], _VERSION: list(POOL_DTYPES)}
+"""Formats that can be read, and the columns of each: epochs that were published before an update stay readable."""
 
 
 @dataclass(frozen=True)
@@ -112,9 +117,10 @@ def unpack_pool(value: bytes) -> Pool:
     if len(value) < POOL_HEADER_BYTES:
         raise ValueError(f"pool of {len(value)} bytes is shorter than its header")
     magic, version, whose, count, epoch, generated_at, owner = _HEADER.unpack_from(value)
-    if magic != POOL_MAGIC or version != _VERSION:
-        raise ValueError(f"not a pool of format {_VERSION}: magic {magic!r}, version {version}")
-    if len(value) != POOL_HEADER_BYTES + count * bytes_per_item():
+    if magic != POOL_MAGIC or version not in _COLUMNS_OF:
+        raise ValueError(f"not a pool of formats {sorted(_COLUMNS_OF)}: magic {magic!r}, version {version}")
+    kinds = {name: np.dtype(POOL_DTYPES[name]) for name in _COLUMNS_OF[version]}
+    if len(value) != POOL_HEADER_BYTES + count * sum(kind.itemsize for kind in kinds.values()):
         raise ValueError(f"pool of {count} posts has {len(value)} bytes")
     checksum = zlib.crc32(value[POOL_HEADER_BYTES:], zlib.crc32(value[: _HEADER.size]))
     if _CHECKSUM.unpack_from(value, _HEADER.size) != (checksum,):
@@ -123,9 +129,12 @@ def unpack_pool(value: bytes) -> Pool:
         raise ValueError(f"pool says {whose} where it says whose it is: neither {_OF_A_USER} nor {_PUBLIC}")
     columns: dict[str, NDArray[Any]] = {}
     offset = POOL_HEADER_BYTES
-    for name, dtype in POOL_DTYPES.items():
-        columns[name] = np.frombuffer(value, dtype=dtype, count=count, offset=offset)
-        offset += count * np.dtype(dtype).itemsize
+    for name, kind in kinds.items():
+        columns[name] = np.frombuffer(value, dtype=kind, count=count, offset=offset)
+        offset += count * kind.itemsize
+    if "propensity" not in columns:
+        was_drawn = (columns["flags"] & FLAG_EXPLORATION) != 0
+        columns["propensity"] = np.where(was_drawn, np.nan, 1.0).astype(POOL_DTYPES["propensity"])
     return Pool(epoch, generated_at, owner if whose == _OF_A_USER else None, columns)
 
 

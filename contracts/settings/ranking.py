@@ -132,7 +132,7 @@ class PoolRules:
     A suggestion is put down to a topic where that topic has at least ``min_topic_interest`` of the user's engagement.
     """
 
-    size: Annotated[int, Bounds(1, 1_900)] = 100
+    size: Annotated[int, Bounds(1, 1_700)] = 100
     max_per_author: Count = 3
-    fallback_size: Annotated[int, Bounds(1, 1_900)] = 100
+    fallback_size: Annotated[int, Bounds(1, 1_700)] = 100
     min_topic_interest: Share = 0.2

@@ -33,12 +33,14 @@ class Card:
         return len(self.body) + len(self.author) + len(self.source) + _OVERHEAD_BYTES
 
 
-def render_post(card: Card, score: float, reason: int) -> bytes:
-    """The post as one JSON object: the card plus what is particular to this user's ranking."""
+def render_post(card: Card, score: float, reason: int, propensity: float) -> bytes:
+    """The post as one JSON object: the card plus what is particular to this user's ranking; null for no number."""
     before, name, after = _SENTENCES[REASONS[reason]] if reason < len(REASONS) else _UNKNOWN_REASON
     named = card.author if name == "author" else card.source if name == "source" else ""
     shown = f"{score:.5g}" if math.isfinite(score) else "null"
-    tail = f',"user_interaction":null,"ranking_score":{shown},"reason":"{before}{named}{after}","is_sponsored":false}}'
+    chance = f"{propensity:.9g}" if math.isfinite(propensity) else "null"
+    ranking = f',"user_interaction":null,"ranking_score":{shown},"propensity":{chance}'
+    tail = f'{ranking},"reason":"{before}{named}{after}","is_sponsored":false}}'
     return card.body + tail.encode()
 
 

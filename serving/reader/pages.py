@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from math import nan
 
 from contracts.epochs import Pool
 from serving.reader.cards import Card, CardCache, render_post
@@ -97,6 +98,8 @@ class PageFiller:
             if count:
                 self._metrics.suppressed.labels(kind).inc(count)
         scores, reasons = pool.columns["score"].tolist(), pool.columns["reason"].tolist()
+        # The chance is that of a place in the whole pool; what a filter leaves stands elsewhere.
+        chances = pool.columns["propensity"].tolist() if request.wanted == "all" else [nan] * pool.count
         rows, taken = selection.rows, 0
         posts: list[bytes] = []
         while taken < len(rows) and len(posts) < request.count:
@@ -105,7 +108,7 @@ class PageFiller:
             cards = await self._hydrate(snapshot, pool.epoch, [post_ids[row] for _, row in batch], offline=offline)
             for (_, row), card in zip(batch, cards, strict=True):
                 if card is not None and (card.is_public or not public_only):
-                    posts.append(render_post(card, scores[row], reasons[row]))
+                    posts.append(render_post(card, scores[row], reasons[row], chances[row]))
         next_cursor = None
         if taken < len(rows):
             cursor = Cursor(pool.epoch, source.level, rows[taken - 1][0] + 1, source.arm)

@@ -64,6 +64,9 @@ class Post(BaseModel):
     privacy: str
     user_interaction: UserInteraction | None = Field(description="null: not known to this reader")
     ranking_score: float | None
+    propensity: float | None = Field(
+        description="chance of the draw for the post's place, to be logged with its impression; null: unknown"
+    )
     reason: str = Field(description="why the post is here, as a sentence")
     is_sponsored: bool
 

@@ -24,7 +24,7 @@ from spark_jobs.rules.recent_posts import STATS, public_reason
 
 LARGEST_HALF = 65504.0
 """Largest finite float16: scores beyond it are clipped, never infinite."""
-_SPARK_TYPES = {"<i8": "bigint", "<u4": "bigint", "<f2": "float", "u1": "tinyint"}
+_SPARK_TYPES = {"<i8": "bigint", "<u4": "bigint", "<f2": "float", "<f4": "float", "u1": "tinyint"}
 
 
 def code_pools(ranked: DataFrame) -> DataFrame:
@@ -41,6 +41,7 @@ def code_pools(ranked: DataFrame) -> DataFrame:
         "content_type": _code("content_type", CONTENT_TYPES),
         "reason": _code("reason", REASONS),
         "flags": flags,
+        "propensity": F.col("propensity"),
     }
     columns = [coded[name].cast(_SPARK_TYPES[dtype]).alias(name) for name, dtype in POOL_DTYPES.items()]
     return ranked.select("user_id", "rank", *columns)
@@ -85,6 +86,7 @@ def fallback_pool(posts: DataFrame, kind: str, rules: PoolRules) -> dict[str, An
             "privacy",
             reason.alias("reason"),
             F.lit(col=False).alias("is_exploration"),
+            F.lit(1.0).alias("propensity"),
         )
     )
     rows = coded.select(*POOL_DTYPES).collect()

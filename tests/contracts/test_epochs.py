@@ -1,9 +1,12 @@
+import struct
+import zlib
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.epochs import POOL_DTYPES, Pointer, bytes_per_item, pack_pool, unpack_pool
+from contracts.epochs import FLAG_EXPLORATION, FLAG_PUBLIC, POOL_DTYPES, Pointer, bytes_per_item, pack_pool, unpack_pool
 
 WIDE = st.integers(-(2**63), 2**63 - 1)
 
@@ -23,6 +26,16 @@ def test_a_pool_survives_packing_with_64_bit_ids(
     assert (pool.epoch, pool.generated_at, pool.owner, pool.count) == (epoch, generated_at, owner, len(post_ids))
     assert pool.columns["post_id"].tolist() == post_ids
     assert len(packed) == 28 + len(post_ids) * bytes_per_item()
+
+
+def test_a_pool_of_the_format_before_stays_readable_and_says_what_it_does_not_know() -> None:
+    now = columns([1, 2, 3]) | {"flags": np.array([0, FLAG_EXPLORATION, FLAG_PUBLIC], "u1")}
+    body = b"".join(now[name].tobytes() for name in POOL_DTYPES if name != "propensity")
+    header = struct.pack("<4sBBHIIq", b"FLPL", 2, 1, 3, 7, 8, 9)
+    pool = unpack_pool(header + struct.pack("<I", zlib.crc32(body, zlib.crc32(header))) + body)
+    assert set(pool.columns) == set(POOL_DTYPES)
+    assert np.array_equal(pool.columns["propensity"], [1.0, np.nan, 1.0], equal_nan=True)
+    assert unpack_pool(pack_pool(7, 8, 9, pool.columns)).columns["flags"].tolist() == [0, FLAG_EXPLORATION, FLAG_PUBLIC]
 
 
 @given(st.integers(0, 27 + 3 * bytes_per_item()), st.integers(1, 255))

@@ -38,6 +38,7 @@ class Seed:
     created_at: int = GENERATED_AT - 3600
     score: float = 0.5
     reason: str = "friend_posted"
+    propensity: float = 1.0
 
 
 class RedisServer:
@@ -109,6 +110,7 @@ def packed(epoch: int, owner: int | None, seeds: Sequence[Seed]) -> bytes:
         "content_type": np.array([CONTENT_TYPES.index("status") for _ in seeds], np.int64),
         "reason": np.array([REASONS.index(seed.reason) for seed in seeds], np.int64),
         "flags": np.array([FLAG_PUBLIC * seed.is_public for seed in seeds], np.int64),
+        "propensity": np.array([seed.propensity for seed in seeds], np.float64),
     }
     return pack_pool(epoch, GENERATED_AT, owner, columns)
 

@@ -43,6 +43,20 @@ async def test_the_body_is_what_the_schema_says(world: RedisServer, open_reader:
     assert world.client.ping()
 
 
+async def test_a_drawn_post_tells_its_chance_unless_a_filter_moves_it(
+    redis_server: RedisServer, open_reader: OpenReader
+) -> None:
+    redis_server.write_user(2, 1, [Seed(1), Seed(2, propensity=0.25), Seed(3)])
+    redis_server.write_public(2, "popular", [Seed(1)])
+    redis_server.flip(2)
+    async with open_reader() as client:
+        told = {
+            name: [post["propensity"] for post in (await client.feed(filter=name))["posts"]]
+            for name in ("all", "friends")
+        }
+    assert told == {"all": [1, 0.25, 1], "friends": [None, None, None]}
+
+
 async def test_count_is_1_to_50(world: RedisServer, open_reader: OpenReader) -> None:
     async with open_reader() as client:
         for count in (1, 50):

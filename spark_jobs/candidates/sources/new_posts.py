@@ -98,7 +98,7 @@ def judge(sent: Broadcast[Promise], batches: Iterable[pa.RecordBatch]) -> Iterat
             continue
         ids, views = (batch.column(name).to_numpy() for name in ("post_id", "num_views"))
         creator, usual = (batch.column(name).to_numpy() for name in ("creator_rate", "usual"))
-        content = content_of(float_matrix(batch.column("content_embedding")), promise, index)
+        content = content_of(float_matrix(batch.column("content_embedding")), promise, index, rules.neighbours)
         prior = promise.exploration
         drawn = betaincinv(prior.prior_engaged, prior.prior_ignored, uniform(promise.seed, ids, promise.day))
         gain = np.where(creator > rules.good_creator_rate, rules.good_creator_gain, 1.0)
@@ -109,20 +109,20 @@ def judge(sent: Broadcast[Promise], batches: Iterable[pa.RecordBatch]) -> Iterat
         yield pa.record_batch({"post_id": ids} | {name: values.astype(np.float32) for name, values in told.items()})
 
 
-def content_of(embedding: Floats, promise: Promise, index: faiss.Index) -> NDArray[np.float64]:
+def content_of(embedding: Floats, promise: Promise, index: faiss.Index, neighbours: int) -> NDArray[np.float64]:
     """What the ``neighbours`` nearest answered posts earned, weighted by likeness, against the usual one of these.
 
     ``embedding`` is ``(n, d)``; the result ``(n,)`` lies in [0, 1), a half for what is like no other.
     """
     num = len(promise.vectors)
-    most = min(num, promise.rules.neighbours + MARGIN)
+    most = min(num, neighbours + MARGIN)
     if most == 0:
         return np.full(len(embedding), 0.5)
     found = index.search(np.ascontiguousarray(embedding), most)[1]
     # Products are summed in one order whatever the batch; the lower row wins a tie.
     like = (promise.vectors[found].astype(np.float64) * embedding[:, None, :]).sum(axis=2)
     like = np.where(found < 0, -np.inf, like)
-    order = np.lexsort((found, -like), axis=1)[:, : promise.rules.neighbours]
+    order = np.lexsort((found, -like), axis=1)[:, :neighbours]
     weight = np.maximum(np.take_along_axis(like, order, 1), 0.0)
     rate = promise.rates[np.take_along_axis(found, order, 1)]
     total, usual = weight.sum(axis=1), float(promise.rates.mean())

@@ -79,7 +79,7 @@ def test_another_night_draws_anew_and_a_shown_post_less() -> None:
 def test_where_nobody_answered_anything_every_content_is_as_good() -> None:
     none = replace(promise(1), vectors=np.zeros((0, 8), np.float32), rates=np.zeros(0))
     index = faiss.deserialize_index(faiss.serialize_index(index_over(none.vectors)))
-    assert content_of(unit(np.random.default_rng(1), 4), none, index).tolist() == [0.5] * 4
+    assert content_of(unit(np.random.default_rng(1), 4), none, index, 3).tolist() == [0.5] * 4
     unread = np.zeros((2, 8), dtype=np.float32)
     how = promise(40)
-    assert content_of(unread, how, faiss.deserialize_index(how.index)) == pytest.approx([0.5, 0.5])
+    assert content_of(unread, how, faiss.deserialize_index(how.index), 3) == pytest.approx([0.5, 0.5])
