@@ -98,11 +98,13 @@ def run_day(source: Source, ds: date, redis_url: str) -> dict[str, Any]:
 def figures_of(source: Source, ds: date, seconds: float) -> dict[str, Any]:
     """One day's figures: what users did and would have done, how good the ranker is, which epoch it published."""
     files = RunFiles.of(source.folder / "runs", ds)
-    metrics = files.metrics.read()["metrics"]
+    judged = files.metrics.read()
+    metrics, tonight = judged["metrics"], judged.get("tonight")
     return {
         "day": ds.isoformat(),
         "epoch": files.publish.read()["epoch"],
         "ndcg": {name: value["mean"] for name, value in metrics.get("ndcg@10", {}).items()},
+        "expected": tonight and {name: tonight[name] for name in ("value", "low", "high")},
         "response": files.response.read() if files.response.exists() else None,
         "seconds": round(seconds, 1),
     }
@@ -112,6 +114,8 @@ def line_of(figures: dict[str, Any]) -> str:
     """One day in one line."""
     ranker = figures["ndcg"].get("ranker")
     quality = "" if ranker is None else f"NDCG@10 {ranker:.3f} · "
+    if (hope := figures.get("expected")) is not None:
+        quality += f"tomorrow {hope['value']:.1%} [{hope['low']:.1%}, {hope['high']:.1%}] · "
     ending = f"{quality}epoch {figures['epoch']} · {figures['seconds']:.0f} s"
     if (response := figures["response"]) is None:
         return f"{figures['day']}  history · {ending}"

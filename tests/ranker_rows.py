@@ -71,6 +71,7 @@ def head_scores(rows: Rows, folder: Path) -> dict[str, Floats]:
         name: rows.table[name].combine_chunks() for name in KEPT if name in rows.table.column_names
     }
     columns |= {name: pa.array(values) for name, values in seconds.items()}
+    columns.setdefault("position", pa.nulls(rows.table.num_rows, pa.int32()))
     columns |= {"content_type": pa.array(["unknown"] * rows.table.num_rows)}
     columns |= {entity: number_lists(values) for entity, values in rows.inputs.items()}
     batch = pa.Table.from_pydict(columns).combine_chunks().to_batches()[0]

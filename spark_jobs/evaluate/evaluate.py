@@ -18,6 +18,7 @@ from contracts.landing import CONTENT_TYPES
 from contracts.settings import Evaluation
 from spark_jobs.evaluate import user_metrics
 from spark_jobs.evaluate.head_quality import count_scores, grouped_auc, summarise_heads
+from spark_jobs.evaluate.tonight import value_tonight
 from spark_jobs.evaluate.user_metrics import ALL, METRIC_COLUMNS, ORDERS
 from spark_jobs.night.night import Night
 from spark_jobs.rules import heldout_scores
@@ -128,9 +129,14 @@ def main(night: Night) -> None:
     scored = heldout_scores.transform(examples.where(F.col("ds").isin(days)), config).persist()
     try:
         figures = evaluate(scored, night.settings.evaluation, night.settings.seed)
+        figures["tonight"] = value_tonight(night, scored, len(days))
     finally:
         scored.unpersist()
     report = {"model_version": model.version, "heldout_days": [day.isoformat() for day in days], **figures}
     write_report(night, report)
     for order, value in report["metrics"].get(SEGMENT_METRIC, {}).items():
         print(f"{SEGMENT_METRIC} {order}: {value['mean']:.4f} [{value['low']:.4f}, {value['high']:.4f}]")
+    if tonight := report["tonight"]:
+        interval = f"[{tonight['low']:.2%}, {tonight['high']:.2%}]"
+        logged = f"{tonight['logged']:.2%} in the log"
+        print(f"tonight's pools: {tonight['value']:.2%} {interval} engaged per impression; {logged}")

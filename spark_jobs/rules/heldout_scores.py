@@ -28,10 +28,9 @@ from spark_jobs.rules.night_model import NightModel, load_ranker
 from spark_jobs.rules.user_batches import float_matrix, whole_users
 
 ENTITIES: tuple[Entity, ...] = ("user", "post", "pair", "context")
-KEPT = ("user_id", "post_id", "created_s", "num_prior_likes", "content_type", "weight", *LABEL_COLUMNS)
-SCHEMA = "user_id BIGINT, post_id BIGINT, created_s BIGINT, num_prior_likes BIGINT, content_type STRING, " + ", ".join(
-    f"{name} FLOAT" for name in ("weight", *LABEL_COLUMNS, *SCORE_COLUMNS, "value_score")
-)
+KEPT = ("user_id", "post_id", "position", "created_s", "num_prior_likes", "content_type", "weight", *LABEL_COLUMNS)
+IDS = "user_id BIGINT, post_id BIGINT, position INT, created_s BIGINT, num_prior_likes BIGINT, content_type STRING, "
+SCHEMA = IDS + ", ".join(f"{name} FLOAT" for name in ("weight", *LABEL_COLUMNS, *SCORE_COLUMNS, "value_score"))
 _AUTHOR_NEGATIVE_RATE = place_of("post", "author_negative_rate")
 _HASH_RANGE = 1_000_000
 
@@ -85,6 +84,7 @@ def transform(examples: DataFrame, config: Config) -> DataFrame:
         "example_id",
         "user_id",
         "post_id",
+        "position",
         F.unix_timestamp("post_created_at").alias("created_s"),
         F.unix_timestamp("shown_at").alias("shown_s"),
         "num_prior_likes",

@@ -17,6 +17,7 @@ from pyspark.sql import functions as F
 from contracts.pipeline import STAGES
 from spark_jobs.night.lake import Lake
 from spark_jobs.night.night import Night, load_settings
+from spark_jobs.rules.known_taste import users_with_taste
 from spark_jobs.simulate import simulate
 from tests.landed import DS
 from tests.nights import run_night
@@ -33,11 +34,15 @@ needs_a_large_network = pytest.mark.xfail(
 
 @dataclass(frozen=True)
 class Feeds:
-    """Pools of everyone, and all posts that some users may see: worth, author, and whether it is a candidate."""
+    """Pools of everyone, and all posts that some users may see: worth, author, and whether it is a candidate.
+
+    ``known`` are those whose taste is known; the others are new.
+    """
 
     pools: pd.DataFrame
     communities: pd.Series
     seeable: pd.DataFrame
+    known: set[int]
 
 
 def rows_of(frame: DataFrame) -> pd.DataFrame:
@@ -63,7 +68,8 @@ def feeds(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Feed
     pools = rows_of(night.read("gold.ranked_feeds").where(is_tonight).select("user_id", "rank", "post_id", "author_id"))
     print(f"\n{USERS:,} users: {len(candidates) / pools['user_id'].nunique():.0f} candidates and "
           f"{len(pools) / pools['user_id'].nunique():.0f} posts in a pool per user")  # fmt: skip
-    return Feeds(pools, members.set_index("user_id")["community_id"], seeable)
+    known = {row.user_id for row in users_with_taste(night).collect()}
+    return Feeds(pools, members.set_index("user_id")["community_id"], seeable, known)
 
 
 def best_of(seeable: pd.DataFrame, most: int) -> pd.DataFrame:
@@ -93,6 +99,16 @@ def test_the_pool_is_worth_nearly_what_the_best_one_would_be(feeds: Feeds) -> No
         f"\nmean worth of pools {held:.4f}, of the best {POOL} {best:.4f}: {held / best:.1%} (of all posts {every:.4f})"
     )
     assert held / best >= 0.85
+
+
+def test_new_users_are_offered_half_of_what_all_are_at_least(feeds: Feeds) -> None:
+    top = feeds.pools[feeds.pools["rank"] <= TOP].merge(feeds.seeable, on=["user_id", "post_id"])
+    is_new = ~top["user_id"].isin(feeds.known)
+    of_new, of_all = top[is_new]["worth"].mean(), top["worth"].mean()
+    print(f"\nmean worth of the first {TOP} places: of {top[is_new]['user_id'].nunique()} new users {of_new:.4f}, "
+          f"of all {of_all:.4f}: {of_new / of_all:.0%}")  # fmt: skip
+    assert is_new.any()
+    assert of_new / of_all >= 0.5
 
 
 @needs_a_large_network

@@ -18,7 +18,8 @@ RESPONSE = {
 
 
 def figures(day: str, response: dict[str, Any] | None = None) -> dict[str, Any]:
-    return {"day": day, "epoch": 2, "ndcg": {"ranker": 0.6104}, "response": response, "seconds": 141.6}
+    told = {"day": day, "epoch": 2, "ndcg": {"ranker": 0.6104}, "expected": None, "response": response}
+    return told | {"seconds": 141.6}
 
 
 def test_a_day_in_one_line() -> None:
@@ -27,6 +28,10 @@ def test_a_day_in_one_line() -> None:
         "NDCG@10 0.610 · epoch 2 · 142 s"
     )
     assert loop.line_of(figures("2026-03-08")) == "2026-03-08  history · NDCG@10 0.610 · epoch 2 · 142 s"
+    expected = {"expected": {"value": 0.151, "low": 0.14, "high": 0.162}}
+    assert loop.line_of(figures("2026-03-08") | expected) == (
+        "2026-03-08  history · NDCG@10 0.610 · tomorrow 15.1% [14.0%, 16.2%] · epoch 2 · 142 s"
+    )
     assert loop.line_of(figures("2026-03-08") | {"ndcg": {}}) == "2026-03-08  history · epoch 2 · 142 s"
 
 
