@@ -100,7 +100,11 @@ def test_who_asks_for_it_sees_friends_first_and_who_answers_is_not_new(rank: Ran
         row["source_type"] = "friend" if row["post_id"] in {25, 28} else "suggested"
     rows["silver.users"] = [{"user_id": ANN, "name": "a", "feed_preferences": ["friends_first"]}]
     rows["silver.users"] += [{"user_id": BOB, "name": "b", "feed_preferences": ["fewer_ads"]}]
-    assert {user: pool[:3] for user, pool in in_order(rank(rows)).items()} == {ANN: [25, 28, 11], BOB: [11, 12, 13]}
+    asked = replace(BY_VALUE, rerank=RerankRules(order=("topic", "friends")))
+    assert {user: pool[:3] for user, pool in in_order(rank(rows, settings=asked)).items()} == {
+        ANN: [25, 28, 11],
+        BOB: [11, 12, 13],
+    }
     at = hours(30)
     known = {"user_id": BOB, "engagement_type": "like", "engaged_at": at, "received_at": at, "event_date": at.date()}
     rows["silver.engagements"] = [{"engagement_id": str(n), "post_id": n, **known} for n in range(5)]
