@@ -28,7 +28,9 @@ def night_of(spark: SparkSession, folder: Path, ranked: list[tuple[int, int, flo
     key = [{"user_id": user, "post_id": 10 + rank} for user, rank, _ in ranked]
     rows: dict[str, list[dict[str, Any]]] = {
         "gold.ranked_feeds": [one | {"rank": rank} for one, (_, rank, _) in zip(key, ranked, strict=True)],
-        "gold.scored_candidates": [one | {"p_like": p} for one, (_, _, p) in zip(key, ranked, strict=True)],
+        "gold.scored_candidates": [
+            one | {"p_like": p, "p_comment": 0.0, "p_share": 0.0} for one, (_, _, p) in zip(key, ranked, strict=True)
+        ],
         "gold.propensities": [{"surface": "feed", "position": k, "examined": e} for k, e in CURVE.items()]
         + [{"surface": "ads", "position": 1, "examined": 0.1}],
     }
