@@ -144,11 +144,11 @@ class Leases:
     def _renew_all(self) -> None:
         ended = self._ended
         while not ended.wait(self.renewed_s):
-            for table in list(self._held):
-                try:
+            try:
+                for table in list(self._held):
                     self._renew(table)
-                except Exception as error:  # noqa: BLE001 - the next time may go well; until then the lease lasts
-                    print(f"leases: {table} is not renewed: {error}", file=sys.stderr)
+            except Exception as error:  # noqa: BLE001 - the next time may go well; until then the leases last
+                print(f"leases are not renewed: {error}", file=sys.stderr)
 
     def _renew(self, table: Place) -> None:
         lease = self._held.get(table)

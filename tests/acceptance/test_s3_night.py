@@ -61,7 +61,7 @@ def nights(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Ite
     with s3_server(folder / "served", BUCKET) as server:
         simulate(spark, users=USERS, days=DAYS, seed=SEED, end_date=DS, landing=landing)
         upload(landing, f"s3://{BUCKET}/landing")
-        places = [(str(folder / "lake"), landing, folder / "runs")]
+        places = [(str(folder / "lake"), landing, str(folder / "runs"))]
         places += [(f"s3://{BUCKET}/lake", f"s3://{BUCKET}/landing", f"s3://{BUCKET}/runs")]
         (folder / "redis 0").mkdir()
         (folder / "redis 1").mkdir()
