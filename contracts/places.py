@@ -69,7 +69,7 @@ class Place:
     def local(self) -> Path:
         """The path on this machine; raises ``PlaceError`` for a place on S3."""
         if self.is_s3:
-            raise PlaceError(f"{self} lies on S3, where this needs a folder of this machine")
+            raise PlaceError(f"{self} lies on S3, where this needs a path of this machine")
         return Path(self.path)
 
     def below(self, *names: str) -> "Place":

@@ -12,8 +12,8 @@ def add_place(parser: argparse.ArgumentParser, name: str, what: str, *, is_neede
     parser.add_argument(f"--{name}", required=is_needed, help=f"{what}: a path, or s3://bucket/prefix")
 
 
-def local_folder(text: str) -> Path:
-    """Type of an option for a folder that only this machine's disk can be."""
+def local_path(text: str) -> Path:
+    """Type of an option for what must lie on a disk of this machine."""
     try:
         return Place.parse(text).local
     except PlaceError as error:

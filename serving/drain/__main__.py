@@ -20,7 +20,7 @@ from contracts.settings.hashes import hash_of
 from contracts.settings.options import add_options, load_options
 from serving.drain.drain import DrainFailed, connect, drain, only_drain
 from serving.http.json_log import start_logging
-from storage.check import local_folder
+from storage.check import local_path
 
 _LOG = logging.getLogger("serving.drain")
 
@@ -31,7 +31,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         prog="python -m serving.drain", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--redis", required=True, help="URL of the collector's Redis")
-    parser.add_argument("--landing", type=local_folder, required=True, help="landing folder, see docs/landing.md")
+    parser.add_argument("--landing", type=local_path, required=True, help="landing folder, see docs/landing.md")
     parser.add_argument("--once", action="store_true", help="move what is there, then end")
     add_options(parser)
     options = parser.parse_args(arguments)

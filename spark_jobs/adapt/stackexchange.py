@@ -25,7 +25,7 @@ from spark_jobs.adapt.stackexchange_events import Dump, transform
 from spark_jobs.adapt.windows import measure, windows
 from spark_jobs.night.night import newest_day
 from spark_jobs.night.session import open_session
-from storage.check import local_folder
+from storage.check import local_path
 
 COLUMNS = {
     "Users": ("Id", "CreationDate", "DisplayName", "Location"),
@@ -142,7 +142,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Command line; returns the exit code, 1 for a dump that cannot be read."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dump", required=True, help="folder or URI with Users, Posts, Comments and Votes as .xml")
-    parser.add_argument("--landing", type=local_folder, required=True, help="folder to write, on a shared disk")
+    parser.add_argument("--landing", type=local_path, required=True, help="folder to write, on a shared disk")
     options = parser.parse_args(arguments)
     spark = open_session("adapt stackexchange")
     try:

@@ -22,7 +22,7 @@ from spark_jobs.erase.search_list import SearchList
 from spark_jobs.night.lake import Lake
 from spark_jobs.night.session import open_session
 from storage import open_folder
-from storage.check import add_place, check_options
+from storage.check import add_place, check_options, local_path
 from storage.leases import leases_of_process
 
 
@@ -34,7 +34,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser.add_argument("--user", type=int, nargs="+", required=True, help="user ids; many cost little more than one")
     parser.add_argument("--request", required=True, help="id of the request, as the ledger keeps it; no personal data")
     parser.add_argument(
-        "--search-list", type=Path, required=True, help="file to write for the proof; lies outside the lake"
+        "--search-list", type=local_path, required=True, help="file to write for the proof; lies outside the lake"
     )
     add_place(parser, "lake", "root of the Delta tables and models")
     parser.add_argument("--redis", default="redis://127.0.0.1:6379/0", help="Redis that readers use (%(default)s)")

@@ -24,7 +24,7 @@ from spark_jobs.erase.search import Searched, search_folder, search_redis
 from spark_jobs.erase.search_list import SearchList
 from spark_jobs.night.session import open_session
 from spark_jobs.publish.epoch_store import connect
-from storage.check import add_place, check_options
+from storage.check import add_place, check_options, local_path
 
 _SHOWN = 20
 
@@ -34,7 +34,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser = argparse.ArgumentParser(
         prog="spark_jobs.erase.prove", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--search-list", type=Path, required=True, help="the file that the erasure wrote")
+    parser.add_argument("--search-list", type=local_path, required=True, help="the file that the erasure wrote")
     add_place(parser, "lake", "root of the Delta tables, with models and everything else in it")
     parser.add_argument("--redis", required=True, help="Redis to search, with its database number")
     parser.add_argument("--events", help="Redis of the collector, where there is one: it is searched, too")

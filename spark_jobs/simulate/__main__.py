@@ -18,7 +18,7 @@ from spark_jobs.night.lake import Lake
 from spark_jobs.night.session import open_session
 from spark_jobs.simulate import respond, simulate
 from spark_jobs.simulate.landing import write_json
-from storage.check import local_folder
+from storage.check import local_path
 
 SIMULATION = {
     "users": "users of the network",
@@ -58,7 +58,7 @@ def _history(words: Sequence[str]) -> tuple[argparse.Namespace, argparse.Argumen
         prog="spark_jobs.simulate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--landing", type=local_folder, required=True, help="folder to write; an earlier area there is replaced"
+        "--landing", type=local_path, required=True, help="folder to write; an earlier area there is replaced"
     )
     for name, what in SIMULATION.items():
         parser.add_argument(
@@ -76,7 +76,7 @@ def _response(words: Sequence[str]) -> tuple[argparse.Namespace, argparse.Argume
     parser = argparse.ArgumentParser(
         prog="spark_jobs.simulate respond", description="Emit the day after a night, given its ranked feeds."
     )
-    parser.add_argument("--landing", type=local_folder, required=True, help="a simulated landing area, to add to")
+    parser.add_argument("--landing", type=local_path, required=True, help="a simulated landing area, to add to")
     parser.add_argument("--lake", required=True, help="root of the Delta tables: a path, or s3://bucket/prefix")
     parser.add_argument("--ds", type=date.fromisoformat, required=True, help="day of the night that ranked the feeds")
     parser.add_argument("--figures", type=Path, help="JSON file to write the day's figures to")

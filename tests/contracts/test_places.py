@@ -52,7 +52,7 @@ def test_each_client_gets_its_own_spelling() -> None:
     assert (s3.bucket, s3.key, Place.parse("s3://bucket").key) == ("bucket", "lake", "")
     assert disk.for_petastorm == "file:///data/lake"
     assert disk.local == Path("/data/lake")
-    with pytest.raises(PlaceError, match="s3://bucket/lake lies on S3, where this needs a folder of this machine"):
+    with pytest.raises(PlaceError, match="s3://bucket/lake lies on S3, where this needs a path of this machine"):
         _ = s3.local
 
 

@@ -14,7 +14,7 @@ import pytest
 from contracts import s3_access
 from contracts.places import PlaceError
 from storage import s3
-from storage.check import check_options, check_places, local_folder
+from storage.check import check_options, check_places, local_path
 from storage.s3 import StorageError
 from tests.fake_s3 import BUCKET, FakeS3, fake_s3
 
@@ -104,5 +104,5 @@ def test_a_night_ends_before_it_starts_spark(server: FakeS3, tmp_path: Path) -> 
 
 
 def test_what_needs_a_disk_refuses_s3() -> None:
-    with pytest.raises(argparse.ArgumentTypeError, match="lies on S3, where this needs a folder of this machine"):
-        local_folder("s3://bucket/landing")
+    with pytest.raises(argparse.ArgumentTypeError, match="lies on S3, where this needs a path of this machine"):
+        local_path("s3://bucket/landing")
