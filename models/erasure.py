@@ -1,8 +1,11 @@
-"""Which checkpoints were trained before a person was erased: no later night serves those.
+"""What training leaves that was fitted on a person's rows: checkpoints, and the states of killed trainings.
 
-Weights hold no rows, but they were fitted on them. The mark is an empty file in the checkpoint's folder, no part of
-what its version is the hash of.
+Weights hold no rows, but they were fitted on them. No later night serves a checkpoint from before an erasure: its mark
+is an empty file in the checkpoint's folder, no part of what its version is the hash of. No training goes on from a
+state from before one: the erasure removes them.
 """
+
+from datetime import date
 
 from contracts.folders import Folder, as_folder
 from contracts.places import Location
@@ -27,3 +30,25 @@ def is_before_erasure(checkpoint: Folder | Location) -> bool:
 def unmark(checkpoint: Folder) -> None:
     """Take the mark away: the same weights were trained again, on what is left."""
     checkpoint.remove(_MARK)
+
+
+def state_file(ds: date, role: str) -> str:
+    """In which file beside the checkpoints the training of a night's model keeps its state (``models/resume.py``)."""
+    return f"training-{ds}-{role}.state"
+
+
+def remove_state(artefacts: Folder, name: str) -> None:
+    """Remove a state, if there is one, and what a killed write left of it on a disk."""
+    artefacts.remove(name)
+    artefacts.remove(f".{name}.tmp")
+
+
+def remove_states(artefacts: Folder | Location) -> int:
+    """Remove the states of trainings that were killed, whole or half written; returns how many there were."""
+    opened = as_folder(artefacts)
+    found = {name for name in opened.files() if name.startswith("training-") and name.endswith(".state")}
+    if not opened.place.is_s3:
+        found |= {path.name[1 : -len(".tmp")] for path in opened.place.local.glob(".training-*.state.tmp")}
+    for name in found:
+        remove_state(opened, name)
+    return len(found)

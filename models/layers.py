@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from contracts.heads import HEADS
+from models import processes
 
 MAX_STANDARDISED = 10.0
 """Inputs are clipped at ten standard deviations: a rare flag must not drown the other inputs."""
@@ -115,11 +116,35 @@ class Spread(nn.Module):
 
 
 class ColumnNorm(nn.BatchNorm1d):
-    """Batch normalisation that takes a batch of one row, which has no variance, as it takes rows when it scores."""
+    """Batch normalisation that takes a batch of one row, which has no variance, as it takes rows when it scores.
+
+    The moments of a batch are those of its rows on all processes.
+    """
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - its name in torch
         """Shape is kept."""
-        if self.training and len(input) < 2:  # noqa: PLR2004 - one row has no variance
-            moments = self.running_mean, self.running_var
-            return functional.batch_norm(input, *moments, self.weight, self.bias, training=False, eps=self.eps)
-        return super().forward(input)
+        if not self.training:
+            return super().forward(input)
+        if processes.count() > 1:
+            return self._by_all_processes(input)
+        return self._as_when_scoring(input) if len(input) < 2 else super().forward(input)  # noqa: PLR2004 - no variance
+
+    def _as_when_scoring(self, rows: Tensor) -> Tensor:
+        moments = self.running_mean, self.running_var
+        return functional.batch_norm(rows, *moments, self.weight, self.bias, training=False, eps=self.eps)
+
+    def _by_all_processes(self, rows: Tensor) -> Tensor:
+        sums = processes.summed(torch.cat([rows.sum(0), rows.new_tensor([len(rows)])]))
+        num_rows = float(sums[-1].detach())
+        if num_rows < 2:  # noqa: PLR2004 - one row has no variance
+            return self._as_when_scoring(rows)
+        mean = sums[:-1] / num_rows
+        centred = rows - mean
+        variance = processes.summed(centred.square().sum(0)) / num_rows
+        with torch.no_grad():
+            assert self.running_mean is not None and self.running_var is not None  # noqa: PT018 - for types
+            assert self.momentum is not None and self.num_batches_tracked is not None  # noqa: PT018 - for types
+            self.running_mean.lerp_(mean, self.momentum)
+            self.running_var.lerp_(variance * (num_rows / (num_rows - 1)), self.momentum)
+            self.num_batches_tracked.add_(1)
+        return centred * torch.rsqrt(variance + self.eps) * self.weight + self.bias

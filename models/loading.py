@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import torch
+from pyarrow.parquet import ParquetFile
 from torch import Tensor
 
 from contracts.features import Entity, Feature, features_of
@@ -112,12 +113,14 @@ class Examples:
     """The examples of some days as shards of at most ``shard_rows`` rows; kept in memory when one shard holds all.
 
     Rows of a shard are ordered by example id, so that training does not depend on how the table's writer spread
-    them over files and tasks.
+    them over files and tasks. ``part`` is which of how many parts of the rows these are: every so many row groups of
+    the files, or rows where there are fewer row groups than parts.
     """
 
-    def __init__(self, files: Sequence[Place], shard_rows: int = SHARD_ROWS) -> None:
+    def __init__(self, files: Sequence[Place], shard_rows: int = SHARD_ROWS, part: tuple[int, int] = (0, 1)) -> None:
         self._files = files
         self._shard_rows = shard_rows
+        self._part = part
         self._kept: Shard | None = None
 
     def __iter__(self) -> Iterator[Shard]:
@@ -134,7 +137,7 @@ class Examples:
     def _read(self) -> Iterator[Shard]:
         pending: list[tuple[Any, Any]] = []
         num_pending = 0
-        for ids, values in _read_batches(self._files):
+        for ids, values in _read_batches(self._files, self._part):
             start = 0
             while start < len(ids):
                 taken = min(len(ids) - start, self._shard_rows - num_pending)
@@ -147,27 +150,30 @@ class Examples:
             yield _stack(pending)
 
 
-def _read_batches(files: Sequence[Place]) -> Iterator[tuple[Any, Any]]:
-    """Example ids (N,) and values (N, inputs + labels + weight) of one row group after the other.
+def _read_batches(files: Sequence[Place], part: tuple[int, int]) -> Iterator[tuple[Any, Any]]:
+    """Example ids (N,) and values (N, inputs + labels + weight) of one row group of the part after the other.
 
     Petastorm reads a disk: of S3 through the Arrow of today it knows nothing, so each file is fetched first.
     """
     if not files or not files[0].is_s3:
-        yield from _read_local(files)
+        yield from _read_local(files, part)
         return
     with TemporaryDirectory(prefix="feedlake-examples-") as scratch:
         for file in files:
             fetched = Place("file", f"{scratch}/examples.parquet")
             fetch(file, fetched)
-            yield from _read_local([fetched])
+            yield from _read_local([fetched], part)
 
 
-def _read_local(files: Sequence[Place]) -> Iterator[tuple[Any, Any]]:
+def _read_local(files: Sequence[Place], part: tuple[int, int]) -> Iterator[tuple[Any, Any]]:
     from petastorm import make_batch_reader  # noqa: PLC0415 - the rest of this module also runs without Petastorm
 
     if not files:
         return
     columns = (*FEATURE_COLUMNS, *LABEL_COLUMNS, "weight")
+    number, num_parts = part
+    has_groups_for_all = num_parts > 1 and sum(ParquetFile(file.local).num_row_groups for file in files) >= num_parts
+    rows = slice(None) if has_groups_for_all else slice(number, None, num_parts)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Petastorm uses the part of pyarrow that later versions removed
         reader = make_batch_reader(
@@ -176,11 +182,12 @@ def _read_local(files: Sequence[Place]) -> Iterator[tuple[Any, Any]]:
             reader_pool_type="dummy",  # one reader in this process: more would race for the order
             shuffle_row_groups=False,
             num_epochs=1,
+            **({"cur_shard": number, "shard_count": num_parts} if has_groups_for_all else {}),
         )
         with reader:
             for batch in reader:
                 values = [np.asarray(getattr(batch, column), dtype=np.float32) for column in columns]
-                yield np.asarray(batch.example_id, dtype=np.str_), np.column_stack(values)
+                yield np.asarray(batch.example_id, dtype=np.str_)[rows], np.column_stack(values)[rows]
 
 
 def _stack(batches: Sequence[tuple[Any, Any]]) -> Shard:

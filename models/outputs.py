@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 from contracts.heads import HEADS
 from contracts.metrics.auc import auc
@@ -15,6 +16,10 @@ from contracts.metrics.columns import Floats
 from contracts.metrics.log_loss import log_loss
 from contracts.metrics.position import at_average_place
 from models.calibration import METHODS, HeadCalibration, Prior, calibrate, fit
+from models.loading import Examples
+from models.network import Network, by_entity
+
+EVALUATION_ROWS = 8192
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,19 @@ class Outputs:
         """Labels of a head at the average place, (N,): 1 or 0 before that, or seconds."""
         labels = self.labels[:, index]
         return at_average_place(labels if HEADS[index].is_binary else np.expm1(labels), self.weights)
+
+
+def predict(network: Network, examples: Examples) -> Outputs:
+    """Outputs on all rows, in double precision for the statistics that follow."""
+    network.eval()
+    nothing = np.zeros((0, len(HEADS)))
+    logits, labels, weights = [nothing], [nothing], [nothing[:, 0]]
+    with torch.inference_mode():
+        for shard in examples:
+            logits += [network(*by_entity(rows)).numpy() for rows in torch.split(shard.features, EVALUATION_ROWS)]
+            labels.append(shard.labels.numpy())
+            weights.append(shard.weight.numpy())
+    return Outputs(*(np.concatenate(parts).astype(np.float64) for parts in (logits, labels, weights)))
 
 
 def calibrate_heads(outputs: Outputs, priors: dict[str, Prior]) -> dict[str, HeadCalibration]:

@@ -1,10 +1,10 @@
 """Train one of the night's rankers: read the pinned examples, train, calibrate, measure, write, register.
 
-Run as ``python -m models.train --lake ROOT --ds 2026-03-08 --landing DIR --runs DIR`` in the training environment.
+Run as ``python -m models.train --lake ROOT --ds 2026-03-08 --landing DIR --runs DIR`` in the training environment, or
+in several processes as ``torchrun --standalone --nproc-per-node 2 -m models.train …``.
 """
 
 import argparse
-import json
 import subprocess
 import sys
 import time
@@ -14,19 +14,25 @@ from pathlib import Path
 from typing import Any
 
 from contracts.features import example_columns, schema_hash
+from contracts.folders import Folder
 from contracts.heads import HEAD_NAMES
-from contracts.model_stages import CANDIDATE
-from contracts.places import ARTEFACTS, Place, artefacts_of
+from contracts.places import Place, artefacts_of
 from contracts.run_files import RunFiles
 from contracts.settings import Settings
 from contracts.settings.hashes import settings_hash
 from contracts.settings.models import HEAVY, ROLES
 from contracts.settings.options import add_options, load_options
+from models import processes
 from models.checkpoint import CheckpointConfig, write_checkpoint
+from models.erasure import remove_state, state_file
 from models.loading import Examples, Snapshot, Split, TooFewExamples, pin_snapshot, split_days
+from models.outcome import Outcome
+from models.preparing import unread
 from models.presets import preset_names, preset_of
-from models.registry import ModelRow, forget, register
-from models.training import Trained, TrainingConfig, train, unread
+from models.registry import forget, register
+from models.resume import ResumeFile, training_key
+from models.training import TrainingConfig, fit, judge
+from models.warm_start import Start, start_of
 from storage import open_folder
 from storage.check import add_place, check_options
 
@@ -42,59 +48,77 @@ class Arguments:
     role: str
     config: TrainingConfig
     settings: Settings
+    champion: str | None = None
 
 
 def run(arguments: Arguments) -> str | None:
     """Train and register the role's model and return its version; None where the lake holds too little to train on.
 
-    Then ``gold.models`` has no row of the night and role, and the role's report says why.
-    Raises ``ValueError`` for bad input.
+    Then ``gold.models`` has no row of the night and role, and the role's report says why. Of several processes the
+    first one registers and returns. Raises ``ValueError`` for bad input.
     """
+    with processes.joined():
+        return _train_or_say_why(arguments)
+
+
+def _train_or_say_why(arguments: Arguments) -> str | None:
     try:
         return _train(arguments)
     except TooFewExamples as error:
-        forget(arguments.lake, arguments.ds, arguments.role)
-        _write(arguments, {"model_version": None, "role": arguments.role, "reason": str(error)})
-        print(f"no model is trained: {error}; the simple score ranks the night")
+        if arguments.champion is not None:  # with one, fewer days are trained on
+            _say(f"with the champion {arguments.champion}: {error}")
+            return _train_or_say_why(replace(arguments, champion=None))
+        if processes.own_number() == 0:
+            forget(arguments.lake, arguments.ds, arguments.role)
+            remove_state(_artefacts(arguments), state_file(arguments.ds, arguments.role))
+            _write(arguments, {"model_version": None, "role": arguments.role, "reason": str(error)})
+            print(f"no model is trained: {error}; the simple score ranks the night")
         return None
 
 
-def _train(arguments: Arguments) -> str:
+def _train(arguments: Arguments) -> str | None:
     started = time.perf_counter()
     snapshot = pin_snapshot(arguments.lake)
     split = split_days(snapshot, arguments.ds, arguments.settings.dataset)
-    print(
+    models, rules = _artefacts(arguments), arguments.settings.training
+    reserved = (*split.calibration, *split.holdout)
+    start = start_of(models, arguments.champion, arguments.config.preset, rules, reserved)
+    num_days = (split.training[-1] - split.training[0]).days + 1
+    split = replace(split, training=start.fitted_on(split.training))
+    _say(
         f"examples version {snapshot.version}: training {_span(split.training)}, "
         f"calibration {_span(split.calibration)}, hold-out {_span(split.holdout)}"
     )
-    training, calibration, holdout = (
-        Examples(snapshot.files_of(days)) for days in (split.training, split.calibration, split.holdout)
-    )
-    num_days = (split.training[-1] - split.training[0]).days + 1
-    print(_unread(num_days), end="")
-    trained = train(
-        training,
-        calibration,
-        holdout,
-        replace(arguments.config, num_days=num_days),
-        report=lambda line: print(line, flush=True),
-    )
-    config = CheckpointConfig(
-        preset=arguments.config.preset,
+    _say(start.said)
+    _say(_unread(num_days))
+    part = (processes.own_number(), processes.count())
+    training = Examples(snapshot.files_of(split.training), part=part)
+    calibration, holdout = (Examples(snapshot.files_of(days)) for days in (split.calibration, split.holdout))
+    config = replace(arguments.config, preset=start.preset, num_days=num_days)
+    key = _key(arguments.lake, config, start, snapshot, split)
+    resume = ResumeFile(models, state_file(arguments.ds, arguments.role), key, rules.save_steps)
+    weights = None if start.champion is None else start.champion.network.state_dict()
+    fitted = fit(training, calibration, config, _say, start=weights, resume=resume)
+    if processes.own_number() > 0:
+        return None
+    trained = judge(fitted, calibration, holdout, config)
+    checkpoint = CheckpointConfig(
+        preset=start.preset,
         features=example_columns(),
         feature_schema=schema_hash(),
         heads=HEAD_NAMES,
         calibration=trained.calibration,
         judged_calibration=trained.judged_calibration,
-        training_partitions=tuple(map(str, split.training)),
+        training_partitions=tuple(sorted({*map(str, split.training), *start.days})),
         seed=arguments.config.seed,
         code_revision=_code_revision(),
         settings=settings_hash(arguments.settings),
     )
-    model_version = write_checkpoint(str(artefacts_of(Place.parse(arguments.lake))), trained.network, config)
-    row = _row(arguments, model_version, config, snapshot, trained)
-    changed = register(arguments.lake, row)
-    _write_report(arguments, model_version, split, trained, time.perf_counter() - started)
+    model_version = write_checkpoint(str(models.place), fitted.network, checkpoint)
+    outcome = Outcome(model_version, arguments.role, checkpoint, split, trained, start)
+    changed = register(arguments.lake, outcome.row(arguments.ds, snapshot.version))
+    _write(arguments, outcome.report(time.perf_counter() - started))
+    resume.remove()  # not before the outcome is registered: killed in between, the steps need not be taken again
     print(f"model {model_version} {'registered' if changed else 'was already registered'}; hold-out:")
     for head, values in trained.metrics.items():
         shown = "  ".join(f"{name} {'-' if value is None else f'{value:.4g}'}" for name, value in values.items())
@@ -102,56 +126,25 @@ def _train(arguments: Arguments) -> str:
     return model_version
 
 
-def _row(
-    arguments: Arguments, model_version: str, config: CheckpointConfig, snapshot: Snapshot, trained: Trained
-) -> ModelRow:
-    metrics = {
-        "holdout": trained.metrics,
-        **_calibrations(trained),
-        "best_epoch": trained.best_epoch,
-        "calibration_loss": trained.epochs[trained.best_epoch - 1].calibration_loss,
+def _artefacts(arguments: Arguments) -> Folder:
+    return open_folder(artefacts_of(Place.parse(arguments.lake)))
+
+
+def _key(lake: str, config: TrainingConfig, start: Start, snapshot: Snapshot, split: Split) -> str:
+    """Names this very training: all that decides its weights."""
+    files = {
+        name: [str(file).removeprefix(str(Place.parse(lake))) for file in snapshot.files_of(days)]
+        for name, days in asdict(split).items()
     }
-    return ModelRow(
-        model_version=model_version,
-        ds=arguments.ds,
-        preset=config.preset.name,
-        stage=CANDIDATE,
-        feature_schema=config.feature_schema,
-        features=config.features,
-        examples_version=snapshot.version,
-        training_partitions=config.training_partitions,
-        num_examples=trained.num_examples,
-        metrics=json.dumps(metrics, sort_keys=True, allow_nan=False),
-        code_revision=config.code_revision,
-        path=f"{ARTEFACTS}/{model_version}",
-        role=arguments.role,
+    return training_key(
+        config=asdict(config), start=start.version, files=files, schema=schema_hash(), processes=processes.count()
     )
 
 
-def _write_report(arguments: Arguments, model_version: str, split: Split, trained: Trained, seconds: float) -> None:
-    """The role's report of this training; the run report shows that of the heavy model."""
-    num_rows = trained.num_examples * len(trained.epochs)
-    report = {
-        "model_version": model_version,
-        "role": arguments.role,
-        "preset": arguments.config.preset.name,
-        "seconds": round(seconds, 3),
-        "rows": trained.num_examples,
-        "rows_per_s": round(num_rows / sum(trained.num_examples / epoch.rows_per_s for epoch in trained.epochs)),
-        "epochs": [asdict(epoch) for epoch in trained.epochs],
-        "best_epoch": trained.best_epoch,
-        "days": {name: [str(day) for day in days] for name, days in asdict(split).items()},
-        **_calibrations(trained),
-        "metrics": trained.metrics,
-    }
-    _write(arguments, report)
-
-
-def _calibrations(trained: Trained) -> dict[str, Any]:
-    return {
-        name: {head: asdict(values) for head, values in fitted.items()}
-        for name, fitted in (("calibration", trained.calibration), ("judged_calibration", trained.judged_calibration))
-    }
+def _say(line: str) -> None:
+    """Tell people a line, once."""
+    if line and processes.own_number() == 0:
+        print(line, flush=True)
 
 
 def _write(arguments: Arguments, report: dict[str, Any]) -> None:
@@ -160,7 +153,7 @@ def _write(arguments: Arguments, report: dict[str, Any]) -> None:
 
 def _unread(num_days: int) -> str:
     names = ", ".join(feature.example_column for feature in unread(num_days))
-    return f"{num_days} days to train on hold no weekday twice: {names} are not read\n" if names else ""
+    return f"{num_days} days to train on hold no weekday twice: {names} are not read" if names else ""
 
 
 def _span(days: tuple[date, ...]) -> str:
@@ -185,6 +178,7 @@ def parse_arguments(words: list[str]) -> Arguments:
     add_place(parser, "landing", "landing area, whose dataset.json is read")
     add_place(parser, "runs", "where <ds>/train.json, or train.<role>.json, is written")
     parser.add_argument("--role", default=HEAVY, choices=ROLES, help="what the model is for")
+    parser.add_argument("--champion", metavar="VERSION", help="the model that serves, for training.warm_start")
     parser.add_argument("--preset", choices=preset_names(), help="the model, short for --set models.<role>")
     parser.add_argument("--epochs", type=int, help="passes over the examples at most, in place of the preset's")
     parser.add_argument("--seed", type=int, help="seed of weights, dropout and row order, short for --set seed")
@@ -203,7 +197,7 @@ def parse_arguments(words: list[str]) -> Arguments:
             parser.error("--epochs must be at least 1")
         preset = replace(preset, epochs=found.epochs)
     config = TrainingConfig(preset, settings.seed, settings.evaluation.calibration_bins)
-    return Arguments(found.lake, found.ds, found.landing, found.runs, found.role, config, settings)
+    return Arguments(found.lake, found.ds, found.landing, found.runs, found.role, config, settings, found.champion)
 
 
 def main(words: list[str]) -> None:

@@ -1,31 +1,35 @@
-"""Training, calibration and hold-out evaluation of the ranker, deterministic for a seed and a snapshot."""
-# ruff: noqa: N806 - shape suffixes are upper case: N rows, F features, H heads
+"""Training, calibration and hold-out evaluation of the ranker.
+
+Deterministic for a seed, a snapshot and the number of processes.
+"""
+# ruff: noqa: N806 - shape suffixes are upper case: N rows, H heads
 
 import copy
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from contracts.features import Feature
-from contracts.heads import BINARY_HEADS, HEADS
-from contracts.metrics.position import mean_chance
-from contracts.settings import Evaluation, TrainingMinimum
-from models.calibration import HeadCalibration, Prior
-from models.loading import FEATURES, TABLE, Examples, Shard, TooFewExamples
+from contracts.heads import HEADS
+from contracts.settings import Evaluation
+from models import processes
+from models.batches import Batch, Plan, batches
+from models.calibration import HeadCalibration
+from models.loading import TABLE, Examples
 from models.losses import head_losses, total_loss
-from models.network import QUANTILES, InputStatistics, Network, by_entity
+from models.network import Network, by_entity
 from models.networks import network_of
-from models.outputs import Outputs, calibrate_heads, measure
+from models.outputs import calibrate_heads, measure, predict
+from models.preparing import Prepared, prepare, unread
 from models.preset import Preset
+from models.progress import Epoch, Place, Progress
+from models.resume import ResumeFile, Saved
 from models.steps import Steps
 
-EVALUATION_ROWS = 8192
-QUANTILE_ROWS = 100_000
+_PROCESS_SEEDS = 1_000_000_007
 
 
 @dataclass(frozen=True)
@@ -42,41 +46,75 @@ class TrainingConfig:
 
 
 @dataclass(frozen=True)
-class Epoch:
-    """One pass: mean losses, per head on the calibration days, and the speed of training alone.
+class Fitted:
+    """The network of the best epoch, every epoch, and what the training rows say."""
 
-    Without calibration days there is no ``calibration_loss`` and no head's.
-    """
-
-    epoch: int
-    training_loss: float
-    calibration_loss: float | None
-    losses: dict[str, float]
-    rows_per_s: float
+    network: Network
+    epochs: tuple[Epoch, ...]
+    best_epoch: int
+    prepared: Prepared
 
 
 @dataclass(frozen=True)
 class Trained:
-    """The network of the best epoch, its calibrations (``CheckpointConfig``), and what the hold-out days say of it.
+    """What was fitted, its calibrations (``CheckpointConfig``), and what the hold-out days say of it.
 
     ``metrics`` are those of ``judged_calibration``.
     """
 
-    network: Network
+    fitted: Fitted
     calibration: dict[str, HeadCalibration]
     judged_calibration: dict[str, HeadCalibration]
     metrics: dict[str, dict[str, float | None]]
-    epochs: tuple[Epoch, ...]
-    best_epoch: int
-    num_examples: int
 
 
-def train(
-    training: Examples, calibration: Examples, holdout: Examples, config: TrainingConfig, report: Callable[[str], None]
-) -> Trained:
-    """Train, keep the epoch with the least loss on ``calibration``, calibrate there, measure on ``holdout``.
+@dataclass
+class State:
+    """All that changes while training goes on: weights, what the optimiser remembers, the place, the best weights."""
 
-    After that it is calibrated once more, on all these days, for the nights that it will score.
+    network: Network
+    steps: Steps
+    place: Place = field(default_factory=Place)
+    best: dict[str, Tensor] = field(default_factory=dict)
+
+    def saved(self) -> Saved:
+        """The state as tensors and JSON; random numbers and sums of losses are those of every process, (P, ...)."""
+        parts = {"network": self.network.state_dict(), "best": self.best, "adam": self.steps.moments()}
+        tensors = {f"{part}.{name}": value for part, values in parts.items() for name, value in values.items()}
+        own = {"random": torch.get_rng_state(), "total": torch.tensor(self.place.total, dtype=torch.float64)}
+        tensors |= {name: torch.cat(processes.gathered(value.unsqueeze(0))) for name, value in own.items()}
+        return Saved(tensors, {"place": asdict(self.place), "taken": self.steps.taken})
+
+    def restore(self, saved: Saved) -> None:
+        """Go on from a saved state."""
+        found: dict[str, dict[str, Tensor]] = {"network": {}, "best": {}, "adam": {}}
+        for key, value in saved.tensors.items():
+            part, _, name = key.partition(".")
+            if name:
+                found[part][name] = value
+        self.network.load_state_dict(found["network"])
+        self.steps.restore(found["adam"], saved.content["taken"])
+        self.best = found["best"]
+        place = saved.content["place"] | {"total": float(saved.tensors["total"][processes.own_number()])}
+        self.place = Place(**place | {"epochs": [Epoch(**epoch) for epoch in place["epochs"]]})
+        torch.set_rng_state(saved.tensors["random"][processes.own_number()].clone())  # torch reads past a view
+
+
+def fit(
+    training: Examples,
+    calibration: Examples,
+    config: TrainingConfig,
+    report: Callable[[str], None],
+    *,
+    start: dict[str, Tensor] | None = None,
+    resume: ResumeFile | None = None,
+) -> Fitted:
+    """Train on all processes and keep the epoch with the least loss on ``calibration``.
+
+    ``training`` holds this process's rows; the first process reads ``calibration``. ``start`` are the weights to begin
+    with, in place of random ones. With ``resume`` the state is kept in a file every so many steps and after each epoch,
+    and a training that was killed goes on from it to the same weights, bit for bit. The caller removes the file when
+    it has kept the outcome.
 
     Raises ``TooFewExamples`` without enough positive labels, ``ValueError`` when the loss is no longer a number.
     """
@@ -85,136 +123,107 @@ def train(
     torch.use_deterministic_algorithms(mode=True)
     torch.manual_seed(config.seed)
     network = network_of(preset.network)(preset.sizes)
-    num_examples, priors = _prepare(network, training, unread(config.num_days))
-    steps = Steps(network, preset, num_examples)
-    epochs: list[Epoch] = []
-    best: dict[str, Tensor] = {}
-    for number in range(1, preset.epochs + 1):
-        epochs.append(_run_epoch(network, steps, training, calibration, config=config, number=number))
-        report(_progress(epochs[-1], preset.epochs))
-        best_epoch = min(epochs, key=_badness).epoch
-        if best_epoch == number:
-            best = copy.deepcopy(network.state_dict())
-        elif number - best_epoch >= preset.optimiser.patience:
-            break  # the next epochs would fit the training days only
-    network.load_state_dict(best)
-    unseen, heldout = _predict(network, calibration), _predict(network, holdout)
-    judged = calibrate_heads(unseen, priors)
+    prepared = prepare(network, training, unread(config.num_days))
+    if start is not None:
+        _take_weights(network, start)
+    if processes.own_number() > 0:
+        torch.manual_seed(
+            config.seed + _PROCESS_SEEDS * processes.own_number()
+        )  # no two processes drop out the same units
+    state = State(network, Steps(network, preset, prepared.num_examples))
+    if resume is not None:
+        _restore(state, resume, report)
+    progress = Progress(prepared.num_examples, preset.epochs, report)
+    plan = Plan(prepared.shard_rows, preset.optimiser.batch_size)
+
+    def after_step(state: State) -> None:
+        progress.step(state.place)
+        if resume is not None and state.steps.taken % resume.every == 0:
+            _keep(state, resume)
+
+    while not state.place.is_over(preset.epochs, preset.optimiser.patience):
+        _run_epoch(state, training, plan, config.seed, after_step)
+        _end_epoch(state, calibration)
+        progress.epoch(state.place.epochs[-1])
+        _keep(state, resume)
+    network.load_state_dict(state.best)
+    return Fitted(network, tuple(state.place.epochs), state.place.best_epoch, prepared)
+
+
+def judge(fitted: Fitted, calibration: Examples, holdout: Examples, config: TrainingConfig) -> Trained:
+    """Calibrate on ``calibration`` and measure on ``holdout``; then calibrate on both, for the nights to score."""
+    unseen, heldout = predict(fitted.network, calibration), predict(fitted.network, holdout)
+    judged = calibrate_heads(unseen, fitted.prepared.priors)
     metrics = measure(heldout, judged, config.calibration_bins)
-    newest = calibrate_heads(unseen.with_rows_of(heldout), priors)
-    return Trained(network, newest, judged, metrics, tuple(epochs), best_epoch, num_examples)
+    newest = calibrate_heads(unseen.with_rows_of(heldout), fitted.prepared.priors)
+    return Trained(fitted, newest, judged, metrics)
 
 
-def unread(num_days: int | None) -> tuple[Feature, ...]:
-    """Features that follow the calendar and whose period the training days do not hold twice.
-
-    A weekday that was seen once tells its own weather from no other: what a network learns of it is noise, and lands
-    on the next one.
-    """
-    return () if num_days is None else tuple(feature for feature in FEATURES if num_days < 2 * feature.period_days)
+def _take_weights(network: Network, weights: dict[str, Tensor]) -> None:
+    """Replace weights, but no moments and quantiles: those are of tonight's rows."""
+    with torch.no_grad():
+        for name, own in network.named_parameters():
+            own.copy_(weights[name])
 
 
-def _prepare(network: Network, training: Examples, unread: Sequence[Feature] = ()) -> tuple[int, dict[str, Prior]]:
-    """Set input moments and base rates from the training rows; return their number and what they say of each head."""
-    count, inverse_weights = 0, 0.0
-    totals_H, means_H, num_positives_H = (torch.zeros(len(HEADS), dtype=torch.float64) for _ in range(3))
-    is_binary_H = torch.tensor([head.is_binary for head in HEADS])
-    sum_F, squares_F = torch.zeros(()), torch.zeros(())
-    for shard in training:
-        count += shard.num_rows
-        weight_N, labels_NH = shard.weight.double(), shard.labels.double()
-        totals_H += weight_N @ labels_NH
-        means_H += weight_N @ torch.where(is_binary_H, labels_NH, labels_NH.expm1())
-        num_positives_H += (labels_NH > 0).sum(0)
-        inverse_weights += float((1.0 / weight_N).sum())
-        sum_F = sum_F + shard.features.sum(0, dtype=torch.float64)
-        squares_F = squares_F + shard.features.double().square().sum(0)
-    num_positives = int(num_positives_H[is_binary_H].sum())
-    if num_positives < TrainingMinimum.POSITIVES:
-        raise TooFewExamples(
-            f"{TABLE}: {num_positives} positive labels ({', '.join(BINARY_HEADS)}) in {count} training rows; "
-            f"at least {TrainingMinimum.POSITIVES} are needed"
-        )
-    mean_F = sum_F / count
-    std_F = (squares_F / count - mean_F.square()).clamp_min(0).sqrt()
-    std_F = torch.where(std_F < 1e-6, torch.ones(()), std_F)  # noqa: PLR2004 - a constant input stays a constant
-    smoothed_H = (totals_H + 0.5) / (count + 1.0)  # a head without positives still gets a rate above zero
-    base_H = torch.where(is_binary_H, torch.logit(smoothed_H), smoothed_H)
-    quantiles_FQ = _quantiles(training, count)
-    is_unread_F = torch.tensor([feature in unread for feature in FEATURES for _ in range(feature.size)])
-    std_F[is_unread_F], quantiles_FQ[is_unread_F] = math.inf, 0.0
-    network.prepare(InputStatistics(mean_F, std_F, base_H, quantiles_FQ))
-    means_H = (means_H + 0.5) / (count + 1.0) * mean_chance(count, inverse_weights)
-    stated = zip(HEADS, means_H.tolist(), num_positives_H.tolist(), strict=True)
-    return count, {head.name: Prior(mean, positives, count) for head, mean, positives in stated}
+def _restore(state: State, resume: ResumeFile, report: Callable[[str], None]) -> None:
+    saved, said = resume.read()
+    if saved is not None:
+        state.restore(saved)
+        said += f": epoch {state.place.number}, after {state.place.batches} of its batches"
+    if said:
+        report(said)
 
 
-def _quantiles(training: Examples, count: int) -> Tensor:
-    """Quantiles (F, Q) of each input over at most about ``QUANTILE_ROWS`` rows, spread evenly over all."""
-    every = max(1, count // QUANTILE_ROWS)
-    rows_NF = torch.cat([shard.features[::every] for shard in training])
-    ordered_NF = rows_NF.sort(dim=0).values
-    places = torch.linspace(0, len(ordered_NF) - 1, QUANTILES, dtype=torch.float64).round().long()
-    return ordered_NF[places].T.contiguous()
+def _keep(state: State, resume: ResumeFile | None) -> None:
+    if resume is not None:
+        saved = state.saved()
+        if processes.own_number() == 0:
+            resume.write(saved)
 
 
-def _run_epoch(
-    network: Network,
-    steps: Steps,
-    training: Examples,
-    calibration: Examples,
-    *,
-    config: TrainingConfig,
-    number: int,
-) -> Epoch:
-    network.train()
-    generator = torch.Generator().manual_seed(config.seed * 1_000_003 + number)
-    rules = config.preset.optimiser
-    started, count, total = time.perf_counter(), 0, 0.0
-    for shard in training:
-        for features_NF, labels_NH, weight_N in _batches(shard, rules.batch_size, generator):
-            loss = total_loss(head_losses(network(*by_entity(features_NF)), labels_NH, weight_N))
-            steps.take(loss)
-            total += float(loss.detach()) * len(weight_N)
-            count += len(weight_N)
+def _run_epoch(state: State, training: Examples, plan: Plan, seed: int, after_step: Callable[[State], None]) -> None:
+    """Take the steps that are left of the epoch under way."""
+    place = state.place
+    state.network.train()
+    generator = torch.Generator().manual_seed(seed * 1_000_003 + place.number + _PROCESS_SEEDS * processes.own_number())
+    started = time.perf_counter() - place.seconds
+    for batch in batches(training, plan, generator, skip=place.batches):
+        loss = _loss(state.network, batch)
+        state.steps.take(loss)
+        place.total += float(loss.detach()) * batch.num_rows
+        place.rows, place.batches = place.rows + batch.num_rows, place.batches + 1
+        place.seconds = time.perf_counter() - started
+        after_step(state)
+
+
+def _loss(network: Network, batch: Batch) -> Tensor:
+    """What this process's rows add to the mean loss of the batch."""
+    logits_NH: Tensor = network(*by_entity(batch.features))
+    if len(batch.weight) == 0:
+        return logits_NH.sum()  # nothing, but the network sums with the other processes on the way back, too
+    mean = total_loss(head_losses(logits_NH, batch.labels, batch.weight))
+    return mean * (len(batch.weight) / batch.num_rows)
+
+
+def _end_epoch(state: State, calibration: Examples) -> None:
+    """Judge the epoch under way on the calibration days, which the first process reads; keep its weights if best."""
+    place = state.place
+    total = torch.tensor(place.total, dtype=torch.float64)
+    processes.add_up(total)
     if not math.isfinite(total):
-        raise ValueError(f"the training loss of epoch {number} is {total}; look for outliers in {TABLE}")
-    seconds = time.perf_counter() - started
-    outputs = _predict(network, calibration)
-    if len(outputs.weights) == 0:
-        return Epoch(number, total / count, None, {}, count / seconds)
-    losses_H = head_losses(*(torch.from_numpy(part) for part in (outputs.logits, outputs.labels, outputs.weights)))
-    losses = {head.name: float(loss) for head, loss in zip(HEADS, losses_H, strict=True)}
-    return Epoch(number, total / count, float(total_loss(losses_H)), losses, count / seconds)
-
-
-def _batches(shard: Shard, size: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """Batches of the shard in a fresh random order."""
-    for rows in torch.split(torch.randperm(shard.num_rows, generator=generator), size):
-        yield shard.features[rows], shard.labels[rows], shard.weight[rows]
-
-
-def _predict(network: Network, examples: Examples) -> Outputs:
-    """Outputs on all rows, in double precision for the statistics that follow."""
-    network.eval()
-    nothing = np.zeros((0, len(HEADS)))
-    logits, labels, weights = [nothing], [nothing], [nothing[:, 0]]
-    with torch.inference_mode():
-        for shard in examples:
-            logits += [network(*by_entity(rows)).numpy() for rows in torch.split(shard.features, EVALUATION_ROWS)]
-            labels.append(shard.labels.numpy())
-            weights.append(shard.weight.numpy())
-    return Outputs(*(np.concatenate(parts).astype(np.float64) for parts in (logits, labels, weights)))
-
-
-def _badness(epoch: Epoch) -> float:
-    """What the best epoch has least of: the loss on the calibration days; without such days, the latest is best."""
-    return -float(epoch.epoch) if epoch.calibration_loss is None else epoch.calibration_loss
-
-
-def _progress(epoch: Epoch, num_epochs: int) -> str:
-    said = f"epoch {epoch.epoch}/{num_epochs}  training {epoch.training_loss:.4f}  "
-    if epoch.calibration_loss is not None:
-        heads = "  ".join(f"{head} {loss:.4f}" for head, loss in epoch.losses.items())
-        said += f"calibration {epoch.calibration_loss:.4f}  ({heads})  "
-    return f"{said}{epoch.rows_per_s:,.0f} rows/s"
+        raise ValueError(f"the training loss of epoch {place.number} is {float(total)}; look for outliers in {TABLE}")
+    losses_H = torch.full((len(HEADS) + 1,), math.nan, dtype=torch.float64)
+    if processes.own_number() == 0:
+        outputs = predict(state.network, calibration)
+        if len(outputs.weights):
+            parts = (torch.from_numpy(part) for part in (outputs.logits, outputs.labels, outputs.weights))
+            found_H = head_losses(*parts)
+            losses_H = torch.cat([found_H, total_loss(found_H).unsqueeze(0)])
+    *heads, calibration_loss = processes.of_first(losses_H).tolist()
+    is_known = not math.isnan(calibration_loss)
+    losses = {head.name: loss for head, loss in zip(HEADS, heads, strict=True)} if is_known else {}
+    mean, speed = float(total) / place.rows, place.rows / place.seconds
+    place.end_epoch(Epoch(place.number, mean, calibration_loss if is_known else None, losses, speed))
+    if place.best_epoch == len(place.epochs):
+        state.best = copy.deepcopy(state.network.state_dict())

@@ -13,7 +13,7 @@ from contracts.settings.dataset import Dataset, parse_dataset
 from contracts.settings.examples import Evaluation, NegativeSampling, Promotion, Propensities, TrainingMinimum
 from contracts.settings.features import CommunityRules, FeatureRules, Smoothing, SuggestionRules
 from contracts.settings.kinds import Bounds, OneOf
-from contracts.settings.models import Models
+from contracts.settings.models import Models, Training
 from contracts.settings.publishing import AuditThresholds, ErasureRules, PublishRules
 from contracts.settings.ranking import (
     CandidateLimits,
@@ -63,6 +63,7 @@ __all__ = [
     "Smoothing",
     "SuggestionRules",
     "TasteWeights",
+    "Training",
     "TrainingMinimum",
     "ValueWeights",
     "parse_dataset",
@@ -99,6 +100,7 @@ class Settings:
     suggestions: SuggestionRules = field(default_factory=SuggestionRules)
     erasure: ErasureRules = field(default_factory=ErasureRules)
     models: Models = field(default_factory=Models)
+    training: Training = field(default_factory=Training)
     reader: ReaderRules = field(default_factory=ReaderRules)
     reader_limits: ReaderLimits = field(default_factory=ReaderLimits)
     page: PageRules = field(default_factory=PageRules)

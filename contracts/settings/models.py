@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated
 
-from contracts.settings.kinds import OneOf
+from contracts.settings.kinds import Bounds, Days, OneOf, Positive
 
 HEAVY = "heavy"
 MODEL_PRESETS = tuple(
@@ -29,6 +29,24 @@ class Models:
     def trained(self) -> dict[str, str]:
         """Role to preset of the models that a night trains."""
         return {role: preset for role in ROLES if (preset := getattr(self, role))}
+
+
+@dataclass(frozen=True)
+class Training:
+    """How models are trained (``docs/training.md``).
+
+    ``processes`` train one model together. From a state that is kept every ``save_steps`` steps a killed training goes
+    on. With ``warm_start`` the heavy model begins with the weights of the champion, where they fit, and takes
+    ``refit_epochs`` passes over the newest ``refit_days`` of the days that train, at ``refit_learning_rate`` times the
+    preset's rate.
+    """
+
+    processes: Annotated[int, Bounds(1, 64)] = 1
+    save_steps: Annotated[int, Bounds(1, 1_000_000)] = 200
+    warm_start: bool = False
+    refit_epochs: Annotated[int, Bounds(1, 100)] = 1
+    refit_days: Days = 2
+    refit_learning_rate: Positive = 0.5
 
 
 ROLES: tuple[str, ...] = tuple(item.name for item in fields(Models))

@@ -2,7 +2,7 @@
 
 1. The search list is written, then the ledger: from here on no line with these ids is let in.
 2. Redis: from here on nobody is shown anything of theirs.
-3. Checkpoints are marked: no later night serves one that was trained before.
+3. Checkpoints are marked: no later night serves one that was trained before, or goes on with a training cut off.
 4. Every table: rows, then files of older versions, then the log.
 5. Files of past runs, whose verdicts quote rows as examples.
 6. The ledger says that it is done.
@@ -25,7 +25,7 @@ from contracts.pipeline import BY_NAME
 from contracts.places import Location, artefacts_of
 from contracts.settings import Settings
 from contracts.settings.hashes import settings_hash
-from models.erasure import mark_before_erasure
+from models.erasure import mark_before_erasure, remove_states
 from spark_jobs.erase import erasures
 from spark_jobs.erase.events import erase_events
 from spark_jobs.erase.history import forget, settings_of_vacuum
@@ -74,7 +74,9 @@ def erase(lake: Lake, request: Request, settings: Settings) -> dict[str, Any]:
             "redis": erase_keys(client, wanted.ids, settings),
         }
     removed["events"] = {} if request.events_url is None else erase_collected(request.events_url, wanted, settings)
-    removed["models"] = mark_before_erasure(open_folder(artefacts_of(lake.place)))
+    artefacts = open_folder(artefacts_of(lake.place))
+    removed["models"] = mark_before_erasure(artefacts)
+    removed["training_states"] = remove_states(artefacts)
     with settings_of_vacuum(lake.spark), ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
         names = [name for name in BY_NAME if holds_people(name) and lake.exists(name)]
         counts = pool.map(lambda name: erase_table(lake, name, wanted), names)

@@ -1,20 +1,14 @@
-"""The champion: the model that scored the last published night before this one, and may still be used.
-
-The manifest of a published epoch says who scored it, whatever became of the night's rows in ``gold.models`` since: a
-night that was not published, or was rolled back, has no say, and neither has a rerun of an older night's training.
-"""
+"""The champion: the model that scored the last published night before this one, and may still be used."""
 
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from pyspark.sql import functions as F
-
-from contracts.epoch_status import PUBLISHED
 from contracts.places import ARTEFACTS
 from models.erasure import is_before_erasure
 from spark_jobs.night.night import Night
-from spark_jobs.rules.night_model import SIMPLE_SCORE, folder_of
+from spark_jobs.rules.last_model import last_model
+from spark_jobs.rules.night_model import folder_of
 from storage import open_folder
 
 if TYPE_CHECKING:
@@ -41,15 +35,8 @@ class Champion:
 
 def find_champion(night: Night) -> Champion | None:
     """The champion, usable or not; None where no night was published before, or a model did not score the last one."""
-    if not night.lake.exists("gold.epochs"):
-        return None
-    is_before = F.col("status").isin(*PUBLISHED) & (F.col("ds") < F.lit(night.ds))
-    version = F.get_json_object("manifest", "$.model_version").alias("model_version")
-    newest = night.read("gold.epochs").where(is_before).orderBy(F.col("ds").desc(), F.col("epoch").desc())
-    found = newest.select("ds", version).first()
-    if found is None or found.model_version in (None, SIMPLE_SCORE):
-        return None
-    return _judge(night, found.model_version, found.ds)
+    found = last_model(night)
+    return None if found is None else _judge(night, *found)
 
 
 def _judge(night: Night, version: str, published: date) -> Champion:

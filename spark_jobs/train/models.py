@@ -9,21 +9,26 @@ import subprocess
 import sys
 from pathlib import Path
 
-from contracts.settings.models import ROLES
+from contracts.settings.models import HEAVY, ROLES
 from contracts.settings.options import VARIABLE, words_of
 from models.registry import forget
 from spark_jobs.night.night import Night
+from spark_jobs.rules.last_model import last_model
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+TOLD = "train: "
+"""How the training process begins the line that says what is wrong."""
 
 
 class TrainingFailed(Exception):  # noqa: N818 - a verdict on the data or the environment, told in its own words
     """The training process ended with an error."""
 
 
-def train_command(night: Night, role: str) -> list[str]:
-    """Command line of the training process for this night and role."""
+def train_command(night: Night, role: str, champion: str | None = None) -> list[str]:
+    """Command line of the training process for this night and role; ``champion`` is the model to begin with."""
     python = os.environ.get("FEEDLAKE_TRAIN_PYTHON", str(ROOT / ".venv" / "train" / "bin" / "python"))
+    processes = night.settings.training.processes
+    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
     options = {
         "--lake": night.lake.root,
         "--ds": night.ds.isoformat(),
@@ -31,33 +36,37 @@ def train_command(night: Night, role: str) -> list[str]:
         "--runs": str(night.runs),
         "--role": role,
     }
+    options |= {"--champion": champion} if champion else {}
     words = [word for pair in options.items() for word in pair]
-    return [python, "-m", "models.train", *words, *words_of(night.settings)]
+    many = torchrun if processes > 1 else []
+    return [python, *many, "-m", "models.train", *words, *words_of(night.settings)]
 
 
 def main(night: Night) -> None:
     """Train each role; raises ``TrainingFailed`` with the last line that a training process said where it fails."""
     night.lake.create("gold.models")
+    serves = last_model(night) if night.settings.training.warm_start else None
     for role in ROLES:
         if role in night.settings.models.trained:
-            _train(night, role)
+            _train(night, role, champion=serves[0] if serves and role == HEAVY else None)
         else:
             # An earlier run of the night may have trained one.
             forget(night.lake.root, night.ds, role)
 
 
-def _train(night: Night, role: str) -> None:
+def _train(night: Night, role: str, champion: str | None) -> None:
     # The lake environment's path entries must not leak into the other interpreter.
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYSPARK", "SPARK"))}
     # The command line holds every setting that is no default; the file may have changed since the night began.
     environment = {key: value for key, value in environment.items() if key != VARIABLE} | {"PYTHONPATH": str(ROOT)}
     said = ""
     with subprocess.Popen(
-        train_command(night, role), cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True
+        train_command(night, role, champion), cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stderr is not None, "its errors go through a pipe"
         for line in process.stderr:
             print(line, end="", file=sys.stderr, flush=True)
-            said = line.strip() or said
+            if not said.startswith(TOLD):  # torchrun says much after it
+                said = line.strip() or said
     if process.returncode != 0:
         raise TrainingFailed(said or f"the training process ended with {process.returncode} and said nothing")

@@ -136,3 +136,40 @@ def test_settings_decide_the_preset_and_stand_in_the_checkpoint(tmp_path: Path) 
 def test_bad_arguments_are_refused(tmp_path: Path, words: tuple[str, str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         parse_arguments(_words(tmp_path, *words))
+
+
+def test_a_state_of_other_settings_is_not_taken_and_none_is_left(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_examples(tmp_path / "lake", num_rows=500)
+    with monkeypatch.context() as patched:
+        patched.setattr("models.train.register", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            run(parse_arguments(_words(tmp_path)))
+    (state,) = (tmp_path / "lake" / "models").glob("*.state")
+    assert run(parse_arguments(_words(tmp_path, "--seed", "7")))
+    assert f"{state} is of other rows, settings or code, and is not used" in capsys.readouterr().out
+    assert not state.exists()
+
+
+def test_a_warm_start_is_recorded(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_examples(tmp_path / "lake", num_rows=500)
+    words = _words(tmp_path, "--preset", "tiny", "--set", "training.warm_start=true")
+    first = run(parse_arguments(words))
+    assert "training begins with nothing: there is no champion" in capsys.readouterr().out
+    assert run(parse_arguments([*words, "--champion", str(first)])) != first
+    (row,) = read_models(tmp_path / "lake")
+    assert json.loads(row["metrics"])["began_with"] == first
+    report = json.loads((tmp_path / "runs" / "2026-03-08" / "train.json").read_text())
+    assert report["beginning"] == f"training begins with the weights of the champion {first}"
+
+
+def test_where_the_days_of_a_refit_hold_too_little_all_days_train(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_examples(tmp_path / "lake", DAYS[:1], num_rows=500)
+    write_examples(tmp_path / "lake", DAYS[1:], num_rows=10)
+    words = _words(tmp_path, "--preset", "tiny", "--set", "training.warm_start=true", "--set", "training.refit_days=1")
+    first = run(parse_arguments(words))
+    assert run(parse_arguments([*words, "--champion", str(first)])) == first
+    assert f"with the champion {first}: gold.training_examples: " in capsys.readouterr().out

@@ -16,7 +16,7 @@ from contracts.erasure import KEY_FILE_VARIABLE, NOBODY, id_key
 from contracts.redis_keys import pool_key
 from contracts.settings import ErasureRules, Settings
 from contracts.settings.hashes import settings_hash
-from models.erasure import is_before_erasure
+from models.erasure import is_before_erasure, state_file
 from spark_jobs.erase import job
 from spark_jobs.erase.needles import Needles
 from spark_jobs.erase.prove import report
@@ -107,6 +107,7 @@ def fill(lake: Lake) -> None:
     put(lake, "gold.affinity_features", [{"user_id": FRIEND, "author_id": PERSON}])
     put(lake, "gold.affinity_features", [{"user_id": FRIEND, "author_id": OTHER}])  # they are in its history only
     (Path(lake.root) / MODEL).mkdir(parents=True)
+    (Path(lake.root) / "models" / state_file(NOW.date(), "heavy")).write_bytes(b"of a training that was killed")
 
 
 def findings(lake: Lake, request: job.Request, server: RedisServer, wanted: SearchList) -> list[Searched]:
@@ -164,7 +165,7 @@ def test_a_person_is_erased_in_spite_of_failures_and_others_stay(
 
     with failing_at(monkeypatch, "forget", 4), pytest.raises(OSError, match="killed in forget"):
         job.erase(lake, request_, settings)
-    assert is_before_erasure(Path(lake.root) / MODEL)
+    assert (is_before_erasure(Path(lake.root) / MODEL), [*Path(lake.root).glob("models/*.state")]) == (True, [])
     removed = job.erase(lake, request_, settings)
     after = findings(lake, request_, server, wanted)
     assert [searched.findings for searched in after] == [(), (), (), ()]

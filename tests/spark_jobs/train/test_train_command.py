@@ -1,5 +1,6 @@
 """The training process is given every setting of the night that is no default."""
 
+import sys
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from contracts.settings import Models, PoolRules, Settings
+from contracts.settings import Models, PoolRules, Settings, Training
 from contracts.settings.load import load
 from contracts.settings.options import VARIABLE
 from spark_jobs.night.lake import Lake
@@ -28,6 +29,49 @@ def test_the_command_makes_the_nights_settings_again(tmp_path: Path) -> None:
     changes = [value for option, value in pairwise(words) if option == "--set"]
     assert load(None, None, changes).settings == settings
     assert models.train_command(night_with(tmp_path, Settings()), "heavy")[-2:] == ["--role", "heavy"]
+
+
+def test_several_processes_are_started_by_torchrun(tmp_path: Path) -> None:
+    settings = replace(Settings(), training=Training(processes=3))
+    alone, together = (models.train_command(night_with(tmp_path, each), "heavy") for each in (Settings(), settings))
+    assert alone[1:3] == ["-m", "models.train"]
+    assert together[1:8] == [
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc-per-node",
+        "3",
+        "-m",
+        "models.train",
+    ]
+    assert together[8:] == [*alone[3:], "--set", "training.processes=3"]
+
+
+@pytest.mark.parametrize(
+    ("warm", "served", "given"),
+    [(True, ("a" * 16, date(2026, 3, 7)), True), (True, None, False), (False, ("a" * 16, date(2026, 3, 7)), False)],
+)
+def test_the_heavy_model_alone_begins_with_the_champion(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, warm: bool, served: tuple[str, date] | None, given: bool
+) -> None:
+    settings = replace(Settings(), models=Models(light="tiny"), training=Training(warm_start=warm))
+    started: dict[str, str | None] = {}
+    monkeypatch.setattr(models, "last_model", lambda _: served)
+    monkeypatch.setattr(models, "_train", lambda _, role, champion: started.update({role: champion}))
+    monkeypatch.setattr(models, "forget", lambda *_: None)
+    monkeypatch.setattr(Lake, "create", lambda *_: None)
+    models.main(night_with(tmp_path, settings))
+    assert started == {"heavy": "a" * 16 if given else None, "light": None}
+    assert ("--champion" in models.train_command(night_with(tmp_path, settings), "heavy", started["heavy"])) == given
+
+
+def test_what_the_training_process_says_is_told_and_not_what_torchrun_adds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    says = "import sys; sys.exit('noise\\ntrain: the rows are bad\\nRoot Cause (first observed failure)')"
+    monkeypatch.setattr(models, "train_command", lambda *_: [sys.executable, "-c", says])
+    with pytest.raises(models.TrainingFailed, match=r"^train: the rows are bad$"):
+        models._train(night_with(tmp_path, Settings()), "heavy", None)
 
 
 def test_the_process_reads_no_settings_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

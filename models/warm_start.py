@@ -1,0 +1,74 @@
+"""With which weights a training begins: the champion's, where they fit, else random ones."""
+
+from dataclasses import dataclass, replace
+from datetime import date
+
+from contracts.folders import Folder
+from contracts.settings import Training
+from models.checkpoint import Checkpoint, read_checkpoint
+from models.erasure import is_before_erasure
+from models.preset import Preset
+
+
+@dataclass(frozen=True)
+class Start:
+    """The champion to begin with, None where training begins with nothing; the preset to train by; a sentence."""
+
+    champion: Checkpoint | None
+    preset: Preset
+    said: str
+    refit_days: int = 0
+
+    @property
+    def version(self) -> str | None:
+        """The champion's version."""
+        return None if self.champion is None else self.champion.model_version
+
+    @property
+    def days(self) -> set[str]:
+        """Days whose examples formed the weights to begin with."""
+        return set() if self.champion is None else set(self.champion.config.training_partitions)
+
+    def fitted_on(self, days: tuple[date, ...]) -> tuple[date, ...]:
+        """Those of tonight's days to train on, oldest first: all, or the newest, among them all the champion lacks."""
+        if self.champion is None:
+            return days
+        num_since_unknown = next((len(days) - place for place, day in enumerate(days) if str(day) not in self.days), 0)
+        return days[-max(self.refit_days, num_since_unknown) :]
+
+
+def start_of(
+    artefacts: Folder, version: str | None, preset: Preset, rules: Training, reserved: tuple[date, ...]
+) -> Start:
+    """Begin with the champion of this version unless something speaks against it.
+
+    ``reserved`` are the days that calibrate or are held out tonight: weights that have seen one would be flattered.
+    """
+    if not rules.warm_start or version is None:
+        why = "there is no champion" if rules.warm_start else "training.warm_start is false"
+        return Start(None, preset, f"training begins with nothing: {why}")
+    found = _fitting(artefacts.below(version), version, preset, {str(day) for day in reserved})
+    if isinstance(found, str):
+        return Start(None, preset, f"training begins with nothing: the champion {version} {found}")
+    rate = preset.optimiser.learning_rate * rules.refit_learning_rate
+    epochs = min(rules.refit_epochs, preset.epochs)
+    refit = replace(preset, epochs=epochs, optimiser=replace(preset.optimiser, learning_rate=rate))
+    return Start(found, refit, f"training begins with the weights of the champion {version}", rules.refit_days)
+
+
+def _fitting(folder: Folder, version: str, preset: Preset, reserved: set[str]) -> Checkpoint | str:
+    """The champion, or why it is not begun with."""
+    if is_before_erasure(folder):
+        return "was trained before a person was erased"
+    try:
+        found = read_checkpoint(str(folder.place))
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with an old model, the night goes on without it
+        return f"cannot be loaded: {type(error).__name__}: {error}"
+    if found.model_version != version:
+        return f"cannot be loaded: its folder holds model {found.model_version}"
+    own = found.config.preset
+    if (own.network, own.sizes) != (preset.network, preset.sizes):
+        return f"is a {own.network} of the preset {own.name}, not of {preset.name}, or in other sizes"
+    if known := sorted(reserved & set(found.config.training_partitions)):
+        return f"was trained on {', '.join(known)}, which calibrate or are held out tonight"
+    return found
