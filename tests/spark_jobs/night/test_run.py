@@ -67,7 +67,7 @@ def install(monkeypatch: pytest.MonkeyPatch, jobs: Jobs) -> None:
 
 @pytest.fixture
 def night(tmp_path: Path) -> Night:
-    return Night(LengthsLake(None, ""), date(2026, 3, 8), "", tmp_path, Settings())  # type: ignore[arg-type]
+    return Night(LengthsLake(None, "no lake"), date(2026, 3, 8), "", tmp_path, Settings())  # type: ignore[arg-type]
 
 
 def test_a_table_waits_for_those_it_reads_and_is_gated_after_it_was_built(

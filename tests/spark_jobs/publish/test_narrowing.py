@@ -90,7 +90,7 @@ ROWS: dict[str, list[dict[str, Any]]] = {
 def test_what_narrowed_and_what_ended_is_told_with_the_first_epoch_that_knows(
     spark: SparkSession, server: RedisServer, tmp_path: Path
 ) -> None:
-    night = Night(MemoryLake(spark, "", rows=ROWS), DS, "", tmp_path, Settings(), server.url)
+    night = Night(MemoryLake(spark, "no lake", rows=ROWS), DS, "", tmp_path, Settings(), server.url)
     client = server.client
     client.zadd(NARROWED_KEY, {10: 9, 5: 3, 6: 8})
     found = narrowing.additions(night, dict.fromkeys(ROWS, 0), EPOCH)
