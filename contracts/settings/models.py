@@ -45,8 +45,8 @@ class Training:
     save_steps: Annotated[int, Bounds(1, 1_000_000)] = 200
     warm_start: bool = False
     refit_epochs: Annotated[int, Bounds(1, 100)] = 1
-    refit_days: Days = 2
-    refit_learning_rate: Positive = 0.5
+    refit_days: Days = 1
+    refit_learning_rate: Positive = 0.25
 
 
 ROLES: tuple[str, ...] = tuple(item.name for item in fields(Models))
