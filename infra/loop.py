@@ -104,7 +104,7 @@ def figures_of(source: Source, ds: date, seconds: float) -> dict[str, Any]:
         "day": ds.isoformat(),
         "epoch": files.publish.read()["epoch"],
         "ndcg": {name: value["mean"] for name, value in metrics.get("ndcg@10", {}).items()},
-        "expected": tonight and {name: tonight[name] for name in ("value", "low", "high")},
+        "expected": tonight and {name: tonight[name] for name in ("value", "low", "high", "warnings")},
         "response": files.response.read() if files.response.exists() else None,
         "seconds": round(seconds, 1),
     }
@@ -115,7 +115,8 @@ def line_of(figures: dict[str, Any]) -> str:
     ranker = figures["ndcg"].get("ranker")
     quality = "" if ranker is None else f"NDCG@10 {ranker:.3f} · "
     if (hope := figures.get("expected")) is not None:
-        quality += f"tomorrow {hope['value']:.1%} [{hope['low']:.1%}, {hope['high']:.1%}] · "
+        doubted = ", in doubt" if hope["warnings"] else ""
+        quality += f"tomorrow {hope['value']:.1%} [{hope['low']:.1%}, {hope['high']:.1%}]{doubted} · "
     ending = f"{quality}epoch {figures['epoch']} · {figures['seconds']:.0f} s"
     if (response := figures["response"]) is None:
         return f"{figures['day']}  history · {ending}"

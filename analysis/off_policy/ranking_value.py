@@ -1,8 +1,9 @@
 """Value of a ranking that nobody has seen yet, from a log of other rankings.
 
 Position-based model, as in ``analysis/position_bias.py``: a post at position k is engaged with as often as that
-position is examined, times its relevance. How relevant posts are is learned from the log in strata of what the ranker
-predicts of them, each impression counting 1 / examined; the ranking is valued by its own strata at its own positions:
+position is examined, times its relevance. How relevant posts are is learned from the log, in strata of what ties viewer
+and author and of what the ranker predicts, each impression counting 1 / examined; the ranking is valued by its own
+strata at its own positions:
 
     value = mean over its places of  examined(place) · relevance(stratum of the post)
 
@@ -11,7 +12,7 @@ After Li, Abbasi-Yadkori, Kveton, Muthukrishnan, Vinay and Wen, "Offline Evaluat
 Models", KDD 2018.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,12 @@ from analysis.off_policy.checks import check_finite
 from analysis.off_policy.estimates import Estimate, summarise
 from contracts.metrics.columns import Floats
 
-NUM_STRATA = 20
+Ints = NDArray[np.integer[Any]]
+
+NUM_STRATA = 10
+"""Of each kind."""
+MAX_MOVED = 0.3
+"""Share of places that may stand in other strata than logged impressions do, before the estimate carries a warning."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +35,8 @@ class SeenLog:
     """Impressions; every column is ``(n,)``.
 
     ``rewards`` is 1 where the viewer engaged, ``predicted`` what the ranker that is valued expects of the pair,
-    ``examined`` how often the position is looked at relative to the first. ``clusters`` are the viewers.
+    ``examined`` how often the position is looked at relative to the first. ``clusters`` are the viewers, ``kinds``
+    numbers of what ties the viewer to the post: only posts of one kind are compared.
     Raises ``ValueError`` for a log that cannot be used, and says why.
     """
 
@@ -37,10 +44,11 @@ class SeenLog:
     predicted: Floats
     examined: Floats
     clusters: NDArray[Any]
+    kinds: Ints
 
     def __post_init__(self) -> None:
         """Refuse a log that cannot be used."""
-        if not self.rewards.shape == self.predicted.shape == self.examined.shape == self.clusters.shape:
+        if len({column.shape for column in vars(self).values()}) > 1:
             raise ValueError("the columns of a log must be equally long")
         if len(np.unique(self.clusters)) < 2:  # noqa: PLR2004 - spread takes two
             raise ValueError("the log holds fewer than two viewers: nothing tells how far chance moves its value")
@@ -50,27 +58,55 @@ class SeenLog:
             raise ValueError("a position is examined with a probability in (0, 1]")
 
 
-def value_of_ranking(log: SeenLog, predicted: Floats, examined: Floats) -> Estimate:
-    """Mean engagement per place of a ranking whose ``m`` places are ``predicted`` and ``examined``, each ``(m,)``.
+def value_of_ranking(log: SeenLog, predicted: Floats, examined: Floats, kinds: Ints) -> Estimate:
+    """Mean engagement per place of a ranking whose ``m`` places have these columns, each ``(m,)``, as in the log.
 
     The interval covers the log's chance; what the people who see the ranking do has its own. Raises ``ValueError``
     without places.
     """
-    if not 0 < len(predicted) == len(examined):
-        raise ValueError("a ranking has places, each with a prediction and an examination")
+    if not 0 < len(predicted) == len(examined) == len(kinds):
+        raise ValueError("a ranking has places, each with a prediction, an examination and a kind")
     check_finite("predicted", predicted)
     check_finite("examined", examined)
-    edges = np.unique(np.quantile(log.predicted, np.linspace(0, 1, NUM_STRATA + 1)[1:-1]))
-    stratum, num_strata = np.searchsorted(edges, log.predicted, side="right"), len(edges) + 1
+    stratum, of_place = strata(log.kinds, log.predicted, kinds, predicted)
+    num_strata = int(stratum.max()) + 1
     num_logged = np.bincount(stratum, minlength=num_strata)
-    # Equal predictions can leave a stratum empty: its places count as the next lower one.
-    filled = np.maximum.accumulate(np.where(num_logged > 0, np.arange(num_strata), int((num_logged > 0).argmax())))
-    of_place = filled[np.searchsorted(edges, predicted, side="right")]
     looks = np.bincount(of_place, weights=examined, minlength=num_strata) / len(predicted)
     worth = log.rewards / log.examined
-    relevance = np.bincount(stratum, weights=worth, minlength=num_strata) / np.maximum(num_logged, 1)
+    relevance = np.bincount(stratum, weights=worth, minlength=num_strata) / num_logged
     value = float(looks @ relevance)
-    share = looks * len(worth) / np.maximum(num_logged, 1)
+    share = looks * len(worth) / num_logged
     weights = share[stratum] / log.examined
     terms = value + share[stratum] * (worth - relevance[stratum])
-    return summarise("position_based", terms, (weights / weights.mean())[:, None], log.clusters)
+    found = summarise("position_based", terms, (weights / weights.mean())[:, None], log.clusters)
+    moved = np.abs(np.bincount(of_place, minlength=num_strata) / len(predicted) - num_logged / len(worth)).sum() / 2
+    return replace(found, warnings=(*found.warnings, *_warn_of_moved(float(moved))))
+
+
+def strata(log_kinds: Ints, log_predicted: Floats, kinds: Ints, predicted: Floats) -> tuple[Ints, Ints]:
+    """Stratum of each impression, numbered without gaps, and of each place: equal parts of the log of each kind.
+
+    A place of a kind that the log lacks counts as one of the log's lowest kind.
+    """
+    known = np.unique(log_kinds)
+    stands_for = np.where(np.isin(kinds, known), kinds, known[0])
+    stratum, of_place = np.zeros(len(log_kinds), dtype=np.int64), np.zeros(len(kinds), dtype=np.int64)
+    first = 0
+    for kind in known:
+        is_logged, is_placed = log_kinds == kind, stands_for == kind
+        edges = np.unique(np.quantile(log_predicted[is_logged], np.linspace(0, 1, NUM_STRATA + 1)[1:-1]))
+        met, number = np.unique(np.searchsorted(edges, log_predicted[is_logged], side="right"), return_inverse=True)
+        stratum[is_logged] = first + number
+        # Equal predictions can leave a part empty: its places count as the next lower one's.
+        part = np.searchsorted(edges, predicted[is_placed], side="right")
+        of_place[is_placed] = first + np.maximum(np.searchsorted(met, part, side="right") - 1, 0)
+        first += len(met)
+    return stratum, of_place
+
+
+def _warn_of_moved(moved: float) -> tuple[str, ...]:
+    """Say that the ranker chose among much more than the log did: the best of many predictions are too hopeful."""
+    if moved <= MAX_MOVED:
+        return ()
+    said = f"{moved:.0%} of the ranking's places would have to change to be predicted as the log's posts are"
+    return (f"{said}: others chose the log, and the best of many predictions are too hopeful",)

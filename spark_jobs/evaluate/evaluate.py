@@ -140,3 +140,5 @@ def main(night: Night) -> None:
         interval = f"[{tonight['low']:.2%}, {tonight['high']:.2%}]"
         logged = f"{tonight['logged']:.2%} in the log"
         print(f"tonight's pools: {tonight['value']:.2%} {interval} engaged per impression; {logged}")
+        for warning in tonight["warnings"]:
+            print(f"  in doubt: {warning}")

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from analysis.off_policy.ranking_value import SeenLog, value_of_ranking
 from contracts.metrics.columns import Floats
 from spark_jobs.night.night import Night
-from spark_jobs.rules.heldout_scores import sample_users
+from spark_jobs.rules.heldout_scores import TIES, sample_users
 
 ENGAGED = ("like", "comment", "share")
 SURFACE = "feed"
@@ -40,19 +40,22 @@ def value_tonight(night: Night, scored: DataFrame, num_days: int) -> dict[str, A
         expected(log),
         examined_at(curve, positions),
         users,
+        log.column("is_tied").to_numpy(),
     )
     shown_at = (places.column("rank").to_numpy() - 1) % depth + 1
-    estimate = value_of_ranking(seen, expected(places), examined_at(curve, shown_at))
+    estimate = value_of_ranking(
+        seen, expected(places), examined_at(curve, shown_at), places.column("is_tied").to_numpy()
+    )
     known = {"logged": float(seen.rewards.mean()), "num_logged": len(users), "views": views, "depth": depth}
     return asdict(estimate) | known
 
 
 def read_log(scored: DataFrame, max_users: int) -> pa.Table:
-    """user_id, position, engaged and the heads' probabilities of held-out impressions of known position."""
+    """user_id, position, engaged, is_tied and the heads' probabilities of held-out impressions of known position."""
     engaged = F.greatest(*(F.col(f"label_{name}") for name in ENGAGED)) > 0
     known = scored.where(F.col("position").isNotNull())
     rows = sample_users(known, known.select("user_id").distinct().count(), max_users)
-    return rows.select("user_id", "position", engaged.cast("int").alias("engaged"), *_heads()).toArrow()
+    return rows.select("user_id", "position", engaged.cast("int").alias("engaged"), "is_tied", *_heads()).toArrow()
 
 
 def read_places(night: Night, views: int, max_users: int) -> pa.Table:
@@ -61,7 +64,14 @@ def read_places(night: Night, views: int, max_users: int) -> pa.Table:
     ranked = night.read("gold.ranked_feeds").where(is_tonight & (F.col("rank") <= views))
     scores = night.read("gold.scored_candidates").where(is_tonight).select("user_id", "post_id", *_heads())
     few = sample_users(ranked, ranked.select("user_id").distinct().count(), max_users)
-    return few.select("user_id", "post_id", "rank").join(scores, ["user_id", "post_id"], "inner").toArrow()
+    pairs = night.read("gold.affinity_features").where(is_tonight).select("user_id", "author_id", *TIES)
+    met = few.select("user_id", "author_id", "post_id", "rank").join(scores, ["user_id", "post_id"], "inner")
+    return met.join(pairs, ["user_id", "author_id"], "left").select("rank", _tied(), *_heads()).toArrow()
+
+
+def _tied() -> Column:
+    """1 where the viewer is a friend of the author or follows a page of theirs."""
+    return F.greatest(*(F.coalesce(F.col(name), F.lit(0.0)) for name in TIES)).cast("int").alias("is_tied")
 
 
 def _heads() -> tuple[str, ...]:

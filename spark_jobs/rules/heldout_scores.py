@@ -28,9 +28,13 @@ from spark_jobs.rules.night_model import NightModel, load_ranker
 from spark_jobs.rules.user_batches import float_matrix, whole_users
 
 ENTITIES: tuple[Entity, ...] = ("user", "post", "pair", "context")
+TIES = ("is_friend", "is_follower")
+"""Features of a pair: the viewer is a friend of the author, or follows a page of theirs."""
 KEPT = ("user_id", "post_id", "position", "created_s", "num_prior_likes", "content_type", "weight", *LABEL_COLUMNS)
 IDS = "user_id BIGINT, post_id BIGINT, position INT, created_s BIGINT, num_prior_likes BIGINT, content_type STRING, "
 SCHEMA = IDS + ", ".join(f"{name} FLOAT" for name in ("weight", *LABEL_COLUMNS, *SCORE_COLUMNS, "value_score"))
+SCHEMA += ", is_tied INT"
+_TIES = [place_of("pair", name) for name in TIES]
 _AUTHOR_NEGATIVE_RATE = place_of("post", "author_negative_rate")
 _HASH_RANGE = 1_000_000
 
@@ -119,4 +123,5 @@ def score_examples(config: Config, batches: Iterable[pa.RecordBatch]) -> Iterato
         rate = post[:, _AUTHOR_NEGATIVE_RATE]
         scores["value_score"] = value_score(scores, age_h=age_h, author_negative_rate=rate, weights=config.weights)
         columns: dict[str, Any] = {name: batch.column(name) for name in KEPT}
-        yield pa.record_batch(columns | {name: pa.array(values, pa.float32()) for name, values in scores.items()})
+        columns |= {name: pa.array(values, pa.float32()) for name, values in scores.items()}
+        yield pa.record_batch(columns | {"is_tied": (pair[:, _TIES] > 0).any(axis=1).astype(np.int32)})

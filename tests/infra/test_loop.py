@@ -28,10 +28,12 @@ def test_a_day_in_one_line() -> None:
         "NDCG@10 0.610 · epoch 2 · 142 s"
     )
     assert loop.line_of(figures("2026-03-08")) == "2026-03-08  history · NDCG@10 0.610 · epoch 2 · 142 s"
-    expected = {"expected": {"value": 0.151, "low": 0.14, "high": 0.162}}
+    expected = {"expected": {"value": 0.151, "low": 0.14, "high": 0.162, "warnings": []}}
     assert loop.line_of(figures("2026-03-08") | expected) == (
         "2026-03-08  history · NDCG@10 0.610 · tomorrow 15.1% [14.0%, 16.2%] · epoch 2 · 142 s"
     )
+    expected["expected"]["warnings"] = ["few"]
+    assert "[14.0%, 16.2%], in doubt · " in loop.line_of(figures("2026-03-08") | expected)
     assert loop.line_of(figures("2026-03-08") | {"ndcg": {}}) == "2026-03-08  history · epoch 2 · 142 s"
 
 

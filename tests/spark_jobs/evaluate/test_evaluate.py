@@ -148,8 +148,6 @@ def night(make_night: Callable[..., Night]) -> Night:
     for days_before in (-1, 0, 2, 9):
         scoring_lake.write_examples(night, DAY - timedelta(days=days_before), example_columns(days_before + 5))
     scoring_lake.register_model(night, night.lake.version("gold.training_examples"))
-    for name in ("gold.ranked_feeds", "gold.scored_candidates", "gold.propensities"):
-        night.lake.create(name)
     return night
 
 

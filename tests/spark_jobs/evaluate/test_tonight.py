@@ -14,13 +14,13 @@ from spark_jobs.night.night import Night
 from tests.feed_rows import DS, MemoryLake
 
 LABELS, CHANCES = (", ".join(f"{kind}_{name} FLOAT" for name in ENGAGED) for kind in ("label", "p"))
-SCORED = f"user_id BIGINT, position INT, {LABELS}, {CHANCES}"
+SCORED = f"user_id BIGINT, position INT, {LABELS}, {CHANCES}, is_tied INT"
 CURVE = {1: 1.0, 2: 0.5}
 
 
 def logged(spark: SparkSession, rows: Sequence[tuple[int, int | None, float, float]]) -> DataFrame:
     """(user, position, like, p_like) of held-out impressions."""
-    return spark.createDataFrame([(u, k, like, 0.0, 0.0, p, 0.0, 0.0) for u, k, like, p in rows], SCORED)
+    return spark.createDataFrame([(u, k, like, 0.0, 0.0, p, 0.0, 0.0, 0) for u, k, like, p in rows], SCORED)
 
 
 def night_of(spark: SparkSession, folder: Path, ranked: list[tuple[int, int, float]]) -> Night:
