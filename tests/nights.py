@@ -24,6 +24,7 @@ from contracts.redis_keys import POINTER_KEY
 from serving.http.tokens import mint_token
 from spark_jobs.night.night import Night
 from spark_jobs.night.run import failures, run_stage
+from spark_jobs.night.session import PROPERTIES
 
 ROOT = Path(__file__).resolve().parents[1]
 SECRET = "a secret of the tests, at least 32 bytes"
@@ -158,16 +159,11 @@ class Poller:
                 time.sleep(0.05)
 
 
-def submit(night: Night, stage: str, log: Path) -> subprocess.Popen[bytes]:
-    """Start one stage as the scheduler does: spark-submit, in a process group that can be killed."""
+def submit(night: Night, *stages: str, log: Path, conf: Path = PROPERTIES) -> subprocess.Popen[bytes]:
+    """Start stages as the scheduler does: spark-submit, in a process group that can be killed."""
     binary = Path(sys.executable).parent / "spark-submit"
-    command = [
-        str(binary),
-        "--properties-file",
-        str(ROOT / ".jars" / "spark.conf"),
-        str(ROOT / RUNNER),
-    ]
-    command += [stage, "--ds", night.ds.isoformat(), "--lake", night.lake.root, "--landing", night.landing]
+    command = [str(binary), "--properties-file", str(conf), str(ROOT / RUNNER)]
+    command += [*stages, "--ds", night.ds.isoformat(), "--lake", night.lake.root, "--landing", night.landing]
     command += ["--runs", str(night.runs), "--redis", night.redis_url, "--strict"]
     left_out = ("PYSPARK_GATEWAY_PORT", "PYSPARK_GATEWAY_SECRET", "PYSPARK_SUBMIT_ARGS")
     env = {key: value for key, value in os.environ.items() if key not in left_out}

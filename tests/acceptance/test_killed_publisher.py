@@ -20,7 +20,7 @@ def test_killed_publisher(published: Night, feed: Reader, tmp_path: Path) -> Non
     user = published.read("gold.ranked_feeds").selectExpr("min(user_id)").first()
     assert user is not None
     with Poller(feed, user[0]) as poller:
-        process = submit(published, "publish", tmp_path / "publish.log")
+        process = submit(published, "publish", log=tmp_path / "publish.log")
         while num_keys(client, epoch + 1) == 0:
             assert process.poll() is None, (tmp_path / "publish.log").read_text()
             time.sleep(0.01)

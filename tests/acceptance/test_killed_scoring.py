@@ -20,7 +20,7 @@ def test_killed_scoring(published: Night, feed: Reader, tmp_path: Path) -> None:
     user = published.read("gold.ranked_feeds").selectExpr("min(user_id)").first()
     assert user is not None
     with Poller(feed, user[0]) as poller:
-        process = submit(published, "score", tmp_path / "score.log")
+        process = submit(published, "score", log=tmp_path / "score.log")
         while data_files(published) == known:
             assert process.poll() is None, (tmp_path / "score.log").read_text()
             time.sleep(0.002)
