@@ -13,6 +13,8 @@ K ?=
 PERSON ?=
 REQUEST ?=
 EVENTS ?=
+REV ?=
+RUNS ?= 3
 WHY ?=
 WHO ?= $(shell id -un)
 export WHY WHO
@@ -156,9 +158,9 @@ browser: ## install headless Chromium, for the test of the page (apt)
 	  apt-get install -y -qq --no-install-recommends chromium chromium-driver fonts-dejavu-core >/dev/null; }
 
 .PHONY: bench
-bench: setup ## run a benchmark (K=nightly); one JSON line comes last
-	@test -n "$(K)" || { echo "name one: $$(ls benchmarks/*.py | xargs -n1 basename | sed 's/.py//' | tr '\n' ' ')"; exit 2; }
-	@PYTHONPATH=. $(LAKE) benchmarks/$(K).py
+bench: setup ## run a benchmark (K=nightly; K=against REV=commit USERS=2000 DAYS=8 RUNS=3); one JSON line comes last
+	@test -n "$(K)" || { echo "name one: $$(ls benchmarks/*.py | xargs -n1 basename | sed 's/.py//' | grep -v night_costs | tr '\n' ' ')"; exit 2; }
+	@PYTHONPATH=. REV="$(REV)" USERS=$(USERS) DAYS=$(DAYS) RUNS=$(RUNS) $(LAKE) benchmarks/$(K).py
 
 .PHONY: lock
 lock: $(UV) ## resolve the three environments and the encoder anew from requirements/*.in

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
-from benchmarks.nightly import Cost, measure
+from benchmarks.night_costs import Cost, measure
 from contracts.pipeline import RUNNER
 from contracts.run_files import RunFiles
 from infra.services import ROOT

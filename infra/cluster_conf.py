@@ -1,7 +1,8 @@
 """Spark's settings for nights on a cluster: those of one machine, and what executors elsewhere need besides.
 
 ``python infra/cluster_conf.py --master spark://host:7077 > cluster.conf``; jobs, DAGs and commands read the file that
-``FEEDLAKE_SPARK_CONF`` names. Every machine of the cluster has this checkout at the same path, set up (`docs/cluster.md`).
+``FEEDLAKE_SPARK_CONF`` names. Every machine of the cluster has this checkout, set up, at the same path
+(``docs/cluster.md``).
 """
 
 import argparse
@@ -25,10 +26,11 @@ def cluster_conf(
 ) -> dict[str, str]:
     """Settings of a cluster from those of one machine.
 
-    ``checkpoints`` is a folder that every machine sees. Raises ``ValueError`` where ``master`` names no cluster.
+    ``checkpoints`` is a folder that every machine sees. Raises ``ValueError`` where ``master`` is no standalone
+    cluster.
     """
-    if master.startswith("local"):
-        raise ValueError(f"--master {master} is this machine alone: name a cluster, as spark://host:7077, or use .jars")
+    if not master.startswith("spark://"):
+        raise ValueError(f"--master {master} is no standalone cluster: name one as spark://host:7077")
     kept = {name: value for name, value in local.items() if name not in ONE_MACHINE}
     jars = local["spark.driver.extraClassPath"]
     logging = next(word for word in local["spark.driver.extraJavaOptions"].split() if "log4j2" in word)

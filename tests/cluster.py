@@ -1,17 +1,15 @@
 """A Spark standalone cluster for tests: a master and workers, each a process tree that can be killed."""
 
-import json
 import os
-import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psutil
 import pyspark
 
@@ -32,8 +30,7 @@ class Cluster:
 
     def alive(self) -> int:
         """How many workers the master believes in."""
-        with urllib.request.urlopen(f"{self.page}/json/") as answer:
-            told: dict[str, Any] = json.load(answer)
+        told: dict[str, Any] = httpx.get(f"{self.page}/json/", timeout=60).json()
         return sum(worker["state"] == "ALIVE" for worker in told["workers"])
 
     def executors(self, worker: int) -> int:

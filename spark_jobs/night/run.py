@@ -34,7 +34,7 @@ from contracts.run_files import StageRecord, TableVerdict  # noqa: E402
 from spark_jobs.night.gate.gate import prepare, run_gate  # noqa: E402
 from spark_jobs.night.lake import Lake  # noqa: E402
 from spark_jobs.night.night import Night  # noqa: E402
-from spark_jobs.night.session import open_session, size_shuffles  # noqa: E402
+from spark_jobs.night.session import drop_checkpoints, open_session, size_shuffles  # noqa: E402
 
 REFUSES = "spark_jobs.publish.epochs"
 """The module that knows which nights can still be published."""
@@ -176,6 +176,7 @@ def main(options: argparse.Namespace) -> int:
         reason = sentence_of(error)
     finally:
         lake.leases.release_all()
+        drop_checkpoints(spark)
         spark.stop()
     if reason is not None:
         print(reason, file=sys.stderr)  # the last line: who looks for the reason of a failed task reads the end

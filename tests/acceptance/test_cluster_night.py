@@ -65,6 +65,7 @@ def run_on(cluster: Cluster, night: Night, folder: Path) -> None:
     print(f"killed {killed} processes of a worker before commit {committed}; {lost} tasks were lost and ran again")
     assert lost > 0
     run_stages(cluster, night, list(STAGES)[at + 1 :], folder)
+    assert list((folder / "checkpoints").iterdir()) == []
 
 
 def run_stages(cluster: Cluster, night: Night, stages: list[str], folder: Path) -> None:

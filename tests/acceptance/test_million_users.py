@@ -17,7 +17,7 @@ import pytest
 from deltalake import DeltaTable
 
 from benchmarks.features import run_stage, simulate
-from benchmarks.nightly import size_mb
+from benchmarks.night_costs import size_mb
 from spark_jobs.ingest.quarantine import WRITER
 
 pytestmark = pytest.mark.slow

@@ -1,0 +1,55 @@
+"""How two commits' nights are compared."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks import against
+from benchmarks.against import Bench, Nights, compare, name_of, print_table, run_all
+from benchmarks.night_costs import Checkout, Cost
+
+THIS = {"ingest": (10.0, 12.0, 50.0), "promote": (1.0, 1.0, 1.0)}
+OTHER = {"ingest": (30.0, 24.0, 20.0)}
+
+
+def nights() -> Nights:
+    """Three first nights of each side; the other lacks a stage."""
+    return {
+        name_of("first", run, side): {stage: Cost(taken[run], 1.0, 100.0 * (run + 1)) for stage, taken in costs.items()}
+        for side, costs in (("this", THIS), ("other", OTHER))
+        for run in range(3)
+    }
+
+
+def test_ratios_are_of_medians_and_a_stage_of_one_side_has_none(capsys: pytest.CaptureFixture[str]) -> None:
+    told = compare(nights(), "first", 3)
+    assert told["ingest"] == {"this_s": 12.0, "other_s": 24.0, "ratio": 2.0, "this_mb": 300.0, "other_mb": 300.0}
+    assert (told["promote"]["this_s"], told["promote"]["other_s"], told["promote"]["ratio"]) == (1.0, None, None)
+    assert (told["whole"]["this_s"], told["whole"]["ratio"]) == (13.0, round(24 / 13, 3))
+    print_table("first", told)
+    assert "- → 1.0" in capsys.readouterr().out
+
+
+def test_a_benchmark_that_is_cut_off_goes_on_with_the_night_that_it_was_at(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    ran: list[str] = []
+
+    def run_one(_bench: Bench, kind: str, run: int, side: str) -> dict[str, Cost]:
+        if len(ran) == 5:
+            raise KeyboardInterrupt
+        ran.append(name_of(kind, run, side))
+        return {"ingest": Cost(1.0, 0.5, 100.0)}
+
+    monkeypatch.setattr(against, "run_one", run_one)
+    checkout = Checkout(tmp_path, "run.py", ("ingest",))
+    bench = Bench(tmp_path, {"this": checkout, "other": checkout}, users=100, days=2, runs=2)
+    with pytest.raises(KeyboardInterrupt):
+        run_all(bench)
+    before, ran[:] = list(ran), []
+    assert before == ["first 0 this", "first 0 other", "first 1 other", "first 1 this", "steady 0 this"]
+    assert sorted(json.loads(bench.results.read_text())) == sorted(before)
+    done = run_all(bench)
+    assert ran == ["steady 0 other", "steady 1 other", "steady 1 this"]
+    assert sorted(done) == sorted([*before, *ran])
