@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 KINDS = ("delta", "tasks", "scheduling", "planning", "driver")
-DELTA_SAYS = "Delta"
-"""How Delta describes its own jobs: they begin with it, or a line of them does."""
+DELTA_SAYS = ("Delta", "$anonfun$recordDeltaOperation")
+"""How a line of the description of a job begins that is Delta's own."""
 
 PYTHON_START = ("time to start Python workers", "time to initialize Python workers")
 """Metrics of tasks, in milliseconds."""
