@@ -68,11 +68,12 @@ def check_out(revision: str, folder: Path) -> Checkout:
         git("worktree", "prune")
         git("worktree", "add", "--detach", str(folder), revision)
     changed = subprocess.run(["git", "diff", "--quiet", revision, "--", *ENVIRONMENTS], cwd=ROOT, check=False)
-    if changed.returncode == 0:
-        for name in LINKED:
-            if not (folder / name).exists():
-                (folder / name).symlink_to((ROOT / name).resolve())
-    elif subprocess.run(["make", "setup"], cwd=folder, check=False).returncode != 0:
+    for name in LINKED:
+        if (folder / name).is_symlink():
+            (folder / name).unlink()  # through a link, a set-up would change this checkout's own
+        if changed.returncode == 0 and not (folder / name).exists():
+            (folder / name).symlink_to((ROOT / name).resolve())
+    if changed.returncode != 0 and subprocess.run(["make", "setup"], cwd=folder, check=False).returncode != 0:
         raise SystemExit(f"make setup fails in {folder}")
     return Checkout.at(folder)
 

@@ -2,11 +2,12 @@
 
 import json
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 
 from benchmarks import against
-from benchmarks.against import Bench, Nights, compare, name_of, print_table, run_all
+from benchmarks.against import LINKED, Bench, Nights, check_out, compare, name_of, print_table, run_all
 from benchmarks.night_costs import Checkout, Cost
 
 THIS = {"ingest": (10.0, 12.0, 50.0), "promote": (1.0, 1.0, 1.0)}
@@ -53,3 +54,23 @@ def test_a_benchmark_that_is_cut_off_goes_on_with_the_night_that_it_was_at(
     done = run_all(bench)
     assert ran == ["steady 0 other", "steady 1 other", "steady 1 this"]
     assert sorted(done) == sorted([*before, *ran])
+
+
+def test_the_other_commit_is_never_set_up_through_links(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """First it locks what this checkout locks, then, after this one changed, no longer."""
+    linked_at_setup: list[bool] = []
+    differs = [0]
+
+    def run(words: list[str], **_options: object) -> CompletedProcess[str]:
+        if words[0] == "make":
+            linked_at_setup.extend((tmp_path / name).is_symlink() for name in LINKED)
+        return CompletedProcess(words, differs[0] if words[0] == "git" else 0)
+
+    monkeypatch.setattr(against.subprocess, "run", run)
+    monkeypatch.setattr(Checkout, "at", lambda root: Checkout(root, "run.py", ()))
+    check_out("HEAD", tmp_path)
+    assert all((tmp_path / name).is_symlink() for name in LINKED)
+    assert linked_at_setup == []
+    differs[0] = 1
+    check_out("HEAD", tmp_path)
+    assert linked_at_setup == [False] * len(LINKED)
