@@ -66,7 +66,7 @@ def test_the_other_commit_is_never_set_up_through_links(monkeypatch: pytest.Monk
             linked_at_setup.extend((tmp_path / name).is_symlink() for name in LINKED)
         return CompletedProcess(words, differs[0] if words[0] == "git" else 0)
 
-    monkeypatch.setattr(against.subprocess, "run", run)
+    monkeypatch.setattr("benchmarks.against.subprocess.run", run)
     monkeypatch.setattr(Checkout, "at", lambda root: Checkout(root, "run.py", ()))
     check_out("HEAD", tmp_path)
     assert all((tmp_path / name).is_symlink() for name in LINKED)
