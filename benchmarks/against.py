@@ -142,7 +142,7 @@ def compare(done: Nights, kind: str, runs: int) -> dict[str, dict[str, float | N
     peaks = {side: {s: _peak(costs, s) for s in stages} for side, costs in nights.items()}
     for side, costs in nights.items():
         seconds[side]["whole"] = median(sum(cost.seconds for cost in night.values()) for night in costs)
-        peaks[side]["whole"] = max(cost.peak_mb for night in costs for cost in night.values())
+        peaks[side]["whole"] = round(max(cost.peak_mb for night in costs for cost in night.values()))
     told: dict[str, dict[str, float | None]] = {}
     for stage in (*stages, "whole"):
         this, other = seconds["this"][stage], seconds["other"][stage]
@@ -161,7 +161,7 @@ def _median(nights: list[dict[str, Cost]], stage: str) -> float | None:
 
 
 def _peak(nights: list[dict[str, Cost]], stage: str) -> float | None:
-    return max(night[stage].peak_mb for night in nights) if stage in nights[0] else None
+    return round(max(night[stage].peak_mb for night in nights)) if stage in nights[0] else None
 
 
 def print_table(kind: str, told: dict[str, dict[str, float | None]]) -> None:
