@@ -119,10 +119,17 @@ prove-erased: setup ## search every file and key for a person that was erased (R
 	@$(LAKE) -m spark_jobs.erase.prove $(WITH_SETTINGS) --search-list .run/erasures/$(REQUEST).json --lake $(AREA)/lake \
 	  --folder $(AREA)/runs --redis $(REDIS) $(if $(EVENTS),--events $(EVENTS))
 
+.PHONY: canary
+canary: .venv/lake/.ready ## let a share of the users read an epoch, move it up, or make it current (EPOCH=n SHARE=0.1, 1 for all; ARM=name AREA=folder)
+	@test -n "$(EPOCH)" -a -n "$(SHARE)" || { echo "say which and for how many: make canary EPOCH=7 SHARE=0.1"; exit 2; }
+	@$(LAKE) -m spark_jobs.publish.canary $(WITH_SETTINGS) --lake $(AREA)/lake --redis $(REDIS) --epoch "$(EPOCH)" --share "$(SHARE)" \
+	  $(if $(ARM),--arm "$(ARM)")
+
 .PHONY: rollback
-rollback: .venv/lake/.ready ## make the epoch before current again, mark the current one for good (WHY="…" WHO=name AREA=folder)
+rollback: .venv/lake/.ready ## take the canary back, or make the epoch before current again; marks it for good (WHY="…" WHO=name EPOCH=n ARM=name AREA=folder)
 	@test -n "$$WHY" || { echo 'say why: make rollback WHY="pools are empty"'; exit 2; }
-	@$(LAKE) -m spark_jobs.publish.rollback $(WITH_SETTINGS) --lake $(AREA)/lake --redis $(REDIS) --why "$$WHY" --by "$$WHO"
+	@$(LAKE) -m spark_jobs.publish.rollback $(WITH_SETTINGS) --lake $(AREA)/lake --redis $(REDIS) --why "$$WHY" --by "$$WHO" \
+	  $(if $(EPOCH),--epoch "$(EPOCH)") $(if $(ARM),--arm "$(ARM)")
 
 .PHONY: explain
 explain: .venv/lake/.ready ## why a post stands where it stands in a pool, or where it was lost (U=user and/or P=post, AREA=folder)

@@ -16,7 +16,8 @@ import numpy as np
 import psutil
 import redis
 
-from contracts.epochs import FLAG_PUBLIC, POOL_DTYPES, Pointer, pack_pool
+from contracts.epochs import FLAG_PUBLIC, POOL_DTYPES, pack_pool
+from contracts.pointer import Pointer
 from contracts.redis_keys import POINTER_KEY, block_key, card_key, fallback_key, hidden_key, pool_key
 from serving.http.tokens import mint_token
 from tests.nights import SECRET, Reader, reader, redis_server

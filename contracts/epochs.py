@@ -1,9 +1,10 @@
-"""Epochs in Redis: byte formats shared by the publisher and the reader; ``redis_keys.py`` has the keys.
+"""Epochs in Redis: byte formats shared by the publisher and the reader.
+
+``redis_keys.py`` has the keys, ``pointer.py`` the pointer.
 
 A pool is one value: header, then one column per field, so that packing and unpacking are single numpy casts.
 """
 
-import json
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
@@ -26,10 +27,7 @@ POOL_HEADER_BYTES = _HEADER.size + _CHECKSUM.size
 POOL_MAGIC = b"FLPL"
 _VERSION = 3
 _OF_A_USER, _PUBLIC = 1, 0
-_MAX_EPOCH = 2**32 - 1  # a pool's header and a cursor hold it in four bytes
-_MAX_SECONDS = 2**32 - 1
 
-MAX_POINTER_BYTES = 1_024
 MAX_POOL_BYTES = 2**16
 MAX_CARD_BYTES = 2**19
 """A text has at most 63,206 characters; escaped, they take up to 6 bytes each."""
@@ -141,47 +139,3 @@ def unpack_pool(value: bytes) -> Pool:
 def bytes_per_item() -> int:
     """Bytes that one post takes in a pool."""
     return sum(np.dtype(dtype).itemsize for dtype in POOL_DTYPES.values())
-
-
-@dataclass(frozen=True)
-class Pointer:
-    """What readers serve: the stable epoch, the one before it, and when the stable one was made current.
-
-    ``published_at`` is Unix seconds and grows with every change, a rollback included: it tells an older pointer from
-    a newer one, which an epoch's number does not.
-    """
-
-    stable: int
-    previous: int | None
-    published_at: int
-
-    def next(self, stable: int, previous: int | None, now: float) -> "Pointer":
-        """The pointer that replaces this one; its time is later even where the clock is not."""
-        return Pointer(stable, previous, max(int(now), self.published_at + 1))
-
-    def names(self, epoch: int) -> bool:
-        """Whether ``epoch`` may be served: it is the stable one or the one before."""
-        return epoch in (self.stable, self.previous)
-
-    def dumps(self) -> str:
-        """The pointer's value in Redis: one small JSON object, so that one SET flips everything."""
-        return json.dumps({"stable": self.stable, "previous": self.previous, "published_at": self.published_at})
-
-    @staticmethod
-    def loads(text: str | bytes) -> "Pointer":
-        """Parse the pointer; raises ``ValueError`` when it is no JSON object of three such whole numbers."""
-        try:
-            value = json.loads(text)
-        except RecursionError:
-            raise ValueError("the epoch pointer is nested too deeply") from None
-        fields: dict[str, Any] = value if isinstance(value, dict) else {}
-        pointer = Pointer(*(fields.get(name, -1) for name in ("stable", "previous", "published_at")))
-        if not _is_epoch(pointer.stable) or not (pointer.previous is None or _is_epoch(pointer.previous)):
-            raise ValueError(f"the epoch pointer names no epochs from 1 to {_MAX_EPOCH:,}: {text!r}")
-        if type(pointer.published_at) is not int or not 0 <= pointer.published_at <= _MAX_SECONDS:
-            raise ValueError(f"the epoch pointer has no published_at in Unix seconds: {text!r}")
-        return pointer
-
-
-def _is_epoch(value: object) -> bool:
-    return type(value) is int and 1 <= value <= _MAX_EPOCH

@@ -16,7 +16,7 @@ Identity = Literal["user", "post", "list"]
 USER_TAG = re.compile(rb"\{u(-?\d+)\}")
 FALLBACKS: tuple[Literal["popular", "chronological"], ...] = ("popular", "chronological")
 """Public pools that stand in for users without one."""
-_ARM = r"[a-z][a-z0-9_-]{0,31}"
+ARM = r"[a-z][a-z0-9_-]{0,31}"
 _LAST_WORD = {"user": r":\{u(?P<identity>-?\d+)\}", "post": r":(?P<identity>-?\d+)", "list": r":(?P<identity>[a-z]+)"}
 _DAY_S = 86_400
 
@@ -49,8 +49,8 @@ class KeyKind:
         if epoch is not None:
             words.append(str(epoch))
         if arm is not None:
-            if not self.per_arm or not re.fullmatch(_ARM, arm):
-                raise ValueError(f"a key of kind {self.name} has no arm {arm!r}: arms match {_ARM}")
+            if not self.per_arm or not re.fullmatch(ARM, arm):
+                raise ValueError(f"a key of kind {self.name} has no arm {arm!r}: arms match {ARM}")
             words.append(arm)
         if identity is not None:
             words.append(f"{{u{identity}}}" if self.of == "user" else str(identity))
@@ -70,7 +70,7 @@ class KeyKind:
     @cached_property
     def pattern(self) -> re.Pattern[str]:
         """Matches the keys of this kind; groups ``epoch``, ``arm`` and ``identity`` where it has them."""
-        epoch, arm = r":(?P<epoch>\d+)" * self.per_epoch, rf"(?::(?P<arm>{_ARM}))?" * self.per_arm
+        epoch, arm = r":(?P<epoch>\d+)" * self.per_epoch, rf"(?::(?P<arm>{ARM}))?" * self.per_arm
         return re.compile(re.escape(self.prefix) + epoch + arm + (_LAST_WORD[self.of] if self.of else ""), re.ASCII)
 
     @property
@@ -112,7 +112,7 @@ FALLBACK = KeyKind(
     extra_ttl_s=0,
     packs_posts=True,
 )
-POINTER = KeyKind("pointer", "epoch:pointer", "the epochs being served, JSON", "publish, rollback")
+POINTER = KeyKind("pointer", "epoch:pointer", "the epochs being served and by whom, JSON", "publish, canary, rollback")
 BLOCK = KeyKind(
     "block",
     "block",

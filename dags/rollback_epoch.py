@@ -1,7 +1,8 @@
 """## Roll back an epoch
 
-Makes the epoch before the current one current again, in seconds, and marks the current one as rolled back for good,
-with who decided it and why. Rules and what happens when: `docs/epochs.md`.
+Takes the canary back where there is one; otherwise makes the epoch before the current one current again. It takes
+seconds, and marks the bad epoch as rolled back for good, with who decided it and why. Rules and what happens
+when: `docs/epochs.md`.
 
 **When to trigger.** By hand, when readers are served bad feeds. A night may be running beside it: where that night is
 publishing, its publish stops, because the pointer has moved, and a retry publishes it after the epoch that is current
@@ -30,7 +31,7 @@ with DAG(
     max_active_runs=1,
     default_args={"owner": "feedlake", "retries": 0},
     params={
-        "reason": Param(type="string", minLength=1, description="what is wrong with the current epoch"),
+        "reason": Param(type="string", minLength=1, description="what is wrong with the epoch"),
         "by": Param(type="string", minLength=1, description="who decides it"),
         "lake": Param(f"{DATA}/lake", type="string", description="root of the Delta tables"),
         "redis": Param(REDIS, type="string", description="Redis of the readers"),

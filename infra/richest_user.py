@@ -5,7 +5,7 @@ from typing import Any
 
 import redis
 
-from contracts.epochs import Pointer
+from contracts.pointer import Pointer
 from contracts.redis_keys import POINTER_KEY, POOL, parse_key, scan_pattern
 
 _POOLS = 500

@@ -18,8 +18,8 @@ from typing import Any, Self
 import httpx
 import redis
 
-from contracts.epochs import Pointer
 from contracts.pipeline import RUNNER, STAGES
+from contracts.pointer import Pointer
 from contracts.redis_keys import POINTER_KEY
 from serving.http.tokens import mint_token
 from spark_jobs.night.night import Night

@@ -42,7 +42,8 @@ class PublishRules:
 
     ``key_ttl_s`` is a backstop of several nights; ``bytes_per_key`` is what Redis itself spends on one key;
     ``min_free_share`` of the memory limit must remain free after the load. A rollback goes to an epoch that has
-    ``min_rollback_share`` of its pools left; those of people erased since are missing.
+    ``min_rollback_share`` of its pools left; those of people erased since are missing. A new epoch goes to
+    ``canary_share`` of the users first, until it is made current; 0: to all at once.
     """
 
     key_ttl_s: Annotated[int, Bounds(3_600, 365 * 86_400)] = 7 * 86_400
@@ -52,6 +53,7 @@ class PublishRules:
     bytes_per_key: Annotated[int, Bounds(0, 1_000_000)] = 200
     min_free_share: Annotated[float, Bounds(0, 0.99)] = 0.05
     min_rollback_share: Share = 0.5
+    canary_share: Annotated[float, Bounds(0, 0.99)] = 0.0
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
-from contracts.epochs import MAX_CARD_BYTES, MAX_POINTER_BYTES, MAX_POOL_BYTES, MAX_READ_MEMBERS, Pointer, unpack_pool
+from contracts.epochs import MAX_CARD_BYTES, MAX_POOL_BYTES, MAX_READ_MEMBERS, unpack_pool
+from contracts.pointer import MAX_POINTER_BYTES, Pointer
 from contracts.redis_keys import (
     NARROWED_KEY,
     POINTER_KEY,
@@ -65,7 +66,8 @@ class ServingRedis:
         if self._redis is None:
             return None
         try:
-            epoch = Pointer.loads(await self._redis.getrange(POINTER_KEY, 0, MAX_POINTER_BYTES)).stable
+            pointer = Pointer.loads(await self._redis.getrange(POINTER_KEY, 0, MAX_POINTER_BYTES))
+            epoch, _ = pointer.epochs_for(user_id, None)
             pipe = self._redis.pipeline(transaction=False)
             pipe.getrange(card_key(epoch, post_id), 0, MAX_CARD_BYTES)
             pipe.getrange(pool_key(epoch, user_id), 0, MAX_POOL_BYTES)

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from contracts.epochs import MAX_POINTER_BYTES, Pointer
+from contracts.pointer import MAX_POINTER_BYTES, Pointer
 from contracts.redis_keys import POINTER_KEY, POOL, parse_key, scan_pattern
 
 _POOLS = 500

@@ -10,7 +10,8 @@ import time
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from contracts.epochs import MAX_CARD_BYTES, MAX_POOL_BYTES, Pointer, Pool
+from contracts.epochs import MAX_CARD_BYTES, MAX_POOL_BYTES, Pool
+from contracts.pointer import Pointer
 from contracts.redis_keys import FALLBACKS, card_key, fallback_key
 from serving.reader.cards import Card
 from serving.reader.config import ReaderConfig
@@ -48,8 +49,20 @@ class Snapshot:
     narrowed: Narrowed = field(default_factory=Narrowed)
 
     def is_outdated_by(self, pointer: Pointer) -> bool:
-        """Whether ``pointer`` names a stable epoch that this process has not tried to read."""
-        return pointer.stable not in (self.pointer.stable, self.refused)
+        """Whether ``pointer`` is another one, and its stable epoch none that this process has failed to read."""
+        return pointer != self.pointer and pointer.stable != self.refused
+
+    def is_left_by(self, pointer: Pointer, user_id: int, arm: str | None) -> bool:
+        """Whether the user reads another epoch now because a canary or an arm moved, or theirs may be served no more.
+
+        A new stable epoch alone does not count: the old one is kept, and its successor is read in the background.
+        """
+        if pointer == self.pointer or not self.is_outdated_by(pointer):
+            return False
+        epoch, _ = self.pointer.epochs_for(user_id, arm)
+        if pointer.stable != self.pointer.stable:
+            return not pointer.names(epoch)
+        return pointer.epochs_for(user_id, arm)[0] != epoch
 
     def lags_behind(self, read: UserRead) -> bool:
         """Whether takedowns or narrowed posts have changed since they were read into memory."""

@@ -53,7 +53,7 @@ class FeedReader:
             except StoreUnavailableError:
                 break
             except EpochGoneError:
-                if self._keeper.current is None or self._keeper.current.pointer.stable == snapshot.pointer.stable:
+                if self._keeper.current is None or self._keeper.current.pointer == snapshot.pointer:
                     await self._keeper.renew()
         return await self._from_memory(request, await self._snapshot(cursor), cursor, _NOTHING)
 
@@ -76,9 +76,12 @@ class FeedReader:
         return snapshot
 
     async def _online(self, request: FeedRequest, snapshot: Snapshot, cursor: Cursor | None) -> FeedPage:
-        level, epoch = (cursor.level, cursor.epoch) if cursor else ("redis", snapshot.pointer.stable)
+        newest, _ = snapshot.pointer.epochs_for(request.user_id, request.arm)
+        level, epoch = (cursor.level, cursor.epoch) if cursor else ("redis", newest)
         arms = (cursor.arm,) if cursor else _arms_of(request)
         read = await self._store.read_user(_keys(level, epoch, request.user_id, arms), request.user_id)
+        if cursor is None and snapshot.is_left_by(read.pointer, request.user_id, request.arm):
+            raise EpochGoneError
         if not read.is_whole:
             asks = snapshot.lags_behind(read)
             return await self._from_memory(request, snapshot, cursor, read.suppression, ask_again=asks)
@@ -120,7 +123,8 @@ class FeedReader:
         """Pools to try for a first page, best first."""
         if first is not None:
             yield first
-        previous, arms = snapshot.pointer.previous, _arms_of(request)
+        arms = _arms_of(request)
+        _, previous = snapshot.pointer.epochs_for(request.user_id, request.arm)
         source: Source | None = None
         try:
             pointer, replies = await self._store.read_pools(

@@ -67,7 +67,7 @@ class PageFiller:
 
     def keep_epochs_of(self, snapshot: Snapshot) -> None:
         """Forget the cards of epochs that are no longer served."""
-        epochs = {snapshot.pointer.stable, snapshot.pointer.previous or 0}
+        epochs = set(snapshot.pointer.named)
         if epochs != self._epochs:
             self._cards.keep_epochs(epochs)
             self._epochs = epochs

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from contracts.epochs import MAX_CARD_BYTES, MAX_POINTER_BYTES, MAX_POOL_BYTES, MAX_READ_MEMBERS, Pointer
+from contracts.epochs import MAX_CARD_BYTES, MAX_POOL_BYTES, MAX_READ_MEMBERS
+from contracts.pointer import MAX_POINTER_BYTES, Pointer
 from contracts.redis_keys import NARROWED_KEY, POINTER_KEY, TAKEDOWN_KEY, block_key, card_key, hidden_key, parted_key
 from serving.reader.breaker import CircuitBreaker
 from serving.reader.config import ReaderConfig
@@ -27,11 +28,12 @@ _VALUES_PER_TRIP = 50
 
 @dataclass(frozen=True)
 class UserRead:
-    """One hot-path read: replies with pools, the user's suppression, sizes of the takedown and narrowed sets.
+    """One hot-path read: pointer, replies with pools, the user's suppression, sizes of the takedown and narrowed sets.
 
     ``is_whole`` is false where one of the user's sets is damaged or too large: ``suppression`` then lacks some of it.
     """
 
+    pointer: Pointer
     pools: tuple[object, ...]
     suppression: Suppression
     is_whole: bool
@@ -68,13 +70,13 @@ class Store:
 
         replies = await self._calls.guarded(ask)
         pools, (blocked, hidden, ties, size, *rest) = tuple(replies[: len(keys)]), replies[len(keys) :]
-        _, num_taken_down = self._check(*rest)
+        pointer, num_taken_down = self._check(*rest)
         sets = (self._members("block", user_id, blocked), self._members("hidden", user_id, hidden))
         parted = self.narrowed.parted_of(user_id, ties)
         is_whole = parted is not None and all(found is not None and not found.num_damaged for found in sets)
         blocks, hides = (found.ids if found else frozenset() for found in sets)
         suppression = Suppression(blocks, hides, parted or Parted())
-        return UserRead(pools, suppression, is_whole, num_taken_down, self.narrowed.size_of(size))
+        return UserRead(pointer, pools, suppression, is_whole, num_taken_down, self.narrowed.size_of(size))
 
     async def check(self) -> Pointer:
         """The pointer, from a Redis whose answers count: what every request asks beside the user's own keys."""

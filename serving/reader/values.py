@@ -13,7 +13,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from contracts.epochs import MAX_CARD_BYTES, MAX_POINTER_BYTES, MAX_POOL_BYTES, Pointer, Pool, unpack_pool
+from contracts.epochs import MAX_CARD_BYTES, MAX_POOL_BYTES, Pool, unpack_pool
+from contracts.pointer import MAX_POINTER_BYTES, Pointer
 from contracts.visibility import is_open
 from serving.reader.cards import Card
 

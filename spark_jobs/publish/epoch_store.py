@@ -11,7 +11,8 @@ import redis
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
-from contracts.epochs import Pointer, unpack_pool
+from contracts.epochs import unpack_pool
+from contracts.pointer import Pointer
 from contracts.redis_keys import FALLBACKS, POINTER_KEY, POOL, Key, fallback_key, parse_key, scan_pattern
 from contracts.settings import PublishRules
 

@@ -8,14 +8,15 @@ table's update is completed by the next, and so is a rollback killed before its 
 
 import json
 import time
+from collections.abc import Collection
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import redis
 
-from contracts.epoch_status import LOADING, standing
-from contracts.epochs import Pointer
+from contracts.epoch_status import LOADING
+from contracts.pointer import Canary, Pointer
 from spark_jobs.night.night import Night
 from spark_jobs.publish import epoch_store, ledger, narrowing, suppression
 from spark_jobs.publish.building import (
@@ -29,7 +30,8 @@ from spark_jobs.publish.building import (
 )
 from spark_jobs.publish.epoch_store import PublishFailed
 from spark_jobs.publish.manifest import describe, pin_versions, read_audit
-from spark_jobs.publish.rollback import refuse_rolled_back, withdraw
+from spark_jobs.publish.rollback import refuse_rolled_back
+from spark_jobs.publish.settling import settle
 
 
 def main(night: Night) -> None:
@@ -61,8 +63,7 @@ def main(night: Night) -> None:
                 summary = {**facts, **summarise(counts, parts), "redis_bytes": grown}
                 row = replace(row, status="built", manifest=json.dumps(summary))
                 commit_built(night, row)
-                before = standing(pointer, ledger.rolled_back(rows))
-                live = succeed(pointer, row.epoch, before[0] if before else None, time.time())
+                live = succeed(pointer, row.epoch, ledger.rolled_back(rows), time.time(), rules.canary_share)
                 epoch_store.flip(client, pointer, live)
             except Exception as error:
                 abandon(night, client, row)
@@ -75,9 +76,19 @@ def main(night: Night) -> None:
     night.files.publish.write(report)
 
 
-def succeed(pointer: Pointer | None, epoch: int, previous: int | None, now: float) -> Pointer:
-    """The pointer that replaces ``pointer`` and makes ``epoch`` current."""
-    return Pointer(epoch, previous, int(now)) if pointer is None else pointer.next(epoch, previous, now)
+def succeed(
+    pointer: Pointer | None, epoch: int, rolled_back: Collection[int], now: float, canary_share: float = 0.0
+) -> Pointer:
+    """The pointer that replaces ``pointer``: ``epoch`` is current, or the canary of that share where there is one.
+
+    An earlier canary ends; there must be a good epoch that the other users read.
+    """
+    if pointer is None:
+        return Pointer(epoch, None, int(now))
+    good = [old for old in (pointer.stable, pointer.previous) if old is not None and old not in rolled_back]
+    if canary_share and good:
+        return pointer.next(good[0], good[1] if len(good) > 1 else None, now, Canary(epoch, canary_share), pointer.held)
+    return pointer.next(epoch, good[0] if good else None, now)
 
 
 def refuse_older(night: Night, pointer: Pointer | None) -> None:
@@ -94,19 +105,12 @@ def heal(night: Night, client: "redis.Redis", pointer: Pointer | None) -> Pointe
     """
     table, rules = str(night.lake.place_of(ledger.TABLE)), night.settings.publish
     rows = ledger.read_rows(table)
-    pointer = withdraw(client, pointer, ledger.rolled_back(rows))
-    keep = epochs_of(pointer)
-    corrected = ledger.in_line_with(pointer, rows)
-    if corrected or (rows and rows[-1].epoch in ledger.rolled_back(rows)):
-        # Keys first: a row that says bad or retired says that its keys are gone.
-        epoch_store.discard_epochs(client, lambda epoch: epoch not in keep, rules)
-        ledger.record(table, corrected)
-    return pointer
-
-
-def epochs_of(pointer: Pointer | None) -> set[int]:
-    """Epochs whose keys must stay."""
-    return set(standing(pointer, ()))
+    marked = ledger.rolled_back(rows)
+    is_in_line = not ledger.in_line_with(pointer, rows, may_be_at_work=False)
+    is_served = pointer is not None and not marked.isdisjoint(pointer.named)
+    if is_in_line and not is_served and not (rows and rows[-1].epoch in marked):
+        return pointer
+    return settle(table, client, rules, may_be_at_work=False).pointer
 
 
 def commit_built(night: Night, row: ledger.EpochRow) -> None:
@@ -121,7 +125,8 @@ def commit_built(night: Night, row: ledger.EpochRow) -> None:
 def abandon(night: Night, client: "redis.Redis", row: ledger.EpochRow) -> None:
     """Remove a failed epoch's keys and mark it bad, as far as Redis and the lake still answer."""
     try:
-        if row.epoch in epochs_of(epoch_store.read_pointer(client)):
+        pointer = epoch_store.read_pointer(client)
+        if pointer is not None and pointer.names(row.epoch):
             return
         epoch_store.discard_epoch(client, row.epoch, night.settings.publish)
         ledger.record(str(night.lake.place_of(ledger.TABLE)), [replace(row, status="bad")])
@@ -144,10 +149,7 @@ def finish(night: Night, client: "redis.Redis", versions: dict[str, int]) -> Non
 
     What is current is read anew: a rollback may have come right after the flip.
     """
-    table = str(night.lake.place_of(ledger.TABLE))
     suppression.apply(suppression.removals(night, versions), "SREM", night, partitions_of(night))
     live = epoch_store.read_pointer(client)
-    keep = epochs_of(live)
-    narrowing.forget(client, keep)
-    epoch_store.discard_epochs(client, lambda epoch: epoch not in keep, night.settings.publish)
-    ledger.record(table, ledger.in_line_with(live, ledger.read_rows(table)))
+    narrowing.forget(client, live.named if live else ())
+    settle(str(night.lake.place_of(ledger.TABLE)), client, night.settings.publish, may_be_at_work=False)

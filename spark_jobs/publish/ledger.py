@@ -13,9 +13,9 @@ import pyarrow as pa
 from deltalake import Field, QueryBuilder
 from deltalake.exceptions import CommitFailedError
 
-from contracts.epoch_status import LOADING, ROLLED_BACK, standing, status_under
-from contracts.epochs import Pointer
+from contracts.epoch_status import LOADING, ROLLED_BACK, STATUSES, fate_of, role_of, withdrawn
 from contracts.places import Location, Place
+from contracts.pointer import Pointer
 from storage.delta import open_table
 from storage.leases import leases_of_process
 
@@ -83,7 +83,7 @@ def _merge(path: Location, source: pa.Table) -> None:
 
 def start(path: Location, ds: date, pointer: Pointer | None, manifest: str, audit: str) -> EpochRow:
     """Allocate the next epoch number, above every number ever used, and record it as being built."""
-    used = [row.epoch for row in read_rows(path)] + ([] if pointer is None else [pointer.stable])
+    used = [*(row.epoch for row in read_rows(path)), *(pointer.named if pointer else ())]
     now = datetime.now(UTC)
     row = EpochRow(max(used, default=0) + 1, ds, LOADING, manifest, audit, now, now)
     record(path, [row])
@@ -101,13 +101,14 @@ def rolled_back(rows: Iterable[EpochRow]) -> set[int]:
 
 
 def live_day(rows: Iterable[EpochRow], pointer: Pointer | None) -> date | None:
-    """The newest night that is live: the pointer's, or what is recorded as current where Redis lost its pointer."""
+    """The newest night that is served: the pointer's, or what is recorded as served where Redis lost its pointer."""
     rows = list(rows)
-    stable = standing(pointer, rolled_back(rows))[:1]
-    return max((row.ds for row in rows if row.epoch in stable or row.status == "current"), default=None)
+    good = None if pointer is None else withdrawn(pointer, rolled_back(rows), 0.0)
+    served = () if good is None else (good.stable, good.canary.epoch if good.canary else None)
+    return max((row.ds for row in rows if row.epoch in served or STATUSES[row.status].is_served), default=None)
 
 
-def in_line_with(pointer: Pointer | None, rows: Iterable[EpochRow]) -> list[EpochRow]:
-    """The rows whose status the pointer contradicts, corrected."""
-    now = ((row, status_under(pointer, row.epoch, row.status)) for row in rows)
-    return [replace(row, status=status) for row, status in now if status != row.status]
+def in_line_with(pointer: Pointer | None, rows: Iterable[EpochRow], *, may_be_at_work: bool) -> list[EpochRow]:
+    """The rows whose status the pointer contradicts, corrected; ``may_be_at_work`` as in ``fate_of``."""
+    fates = ((row, fate_of(row.status, role_of(row.epoch, pointer), may_be_at_work=may_be_at_work)) for row in rows)
+    return [replace(row, status=str(fate.status)) for row, fate in fates if fate.status != row.status]

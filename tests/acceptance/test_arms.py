@@ -11,7 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from contracts.epochs import FLAG_PUBLIC, POOL_DTYPES, Pointer, pack_pool
+from contracts.epochs import FLAG_PUBLIC, POOL_DTYPES, pack_pool
+from contracts.pointer import Pointer
 from contracts.redis_keys import FALLBACKS, POOL, fallback_key, parse_key, pool_key
 from contracts.settings import ErasureRules, PublishRules, Settings
 from serving.reader.redis_calls import RedisCalls

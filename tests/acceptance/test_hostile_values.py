@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from contracts.epochs import MAX_CARD_BYTES, POOL_HEADER_BYTES, Pointer
+from contracts.epochs import MAX_CARD_BYTES, POOL_HEADER_BYTES
+from contracts.pointer import Pointer
 from contracts.redis_keys import POINTER_KEY, TAKEDOWN_KEY, block_key, card_key, fallback_key, hidden_key, pool_key
 from serving.reader.cards import render_post
 from serving.reader.responses import FeedResponse, Post

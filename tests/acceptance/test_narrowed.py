@@ -15,7 +15,8 @@ from contracts.redis_keys import NARROWED_KEY, parted_key
 from spark_jobs.night.lake import Lake
 from spark_jobs.night.night import Night
 from spark_jobs.publish import epochs, ledger
-from spark_jobs.publish.rollback import Order, roll_back
+from spark_jobs.publish.orders import Order
+from spark_jobs.publish.rollback import roll_back
 from tests.feature_values import defaults
 from tests.feed_rows import AS_OF, DS, hours, put
 from tests.nights import Reader, pointer, reader, redis_server

@@ -16,7 +16,8 @@ from spark_jobs.night.lake import Lake
 from spark_jobs.night.night import Night
 from spark_jobs.night.writers import append_rows
 from spark_jobs.publish import epochs, ledger
-from spark_jobs.publish.rollback import Order, roll_back
+from spark_jobs.publish.orders import Order
+from spark_jobs.publish.rollback import roll_back
 from tests.epoch_table import statuses
 from tests.feed_rows import DS, frame_of, put
 from tests.nights import redis_server

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.epochs import FLAG_EXPLORATION, FLAG_PUBLIC, POOL_DTYPES, Pointer, bytes_per_item, pack_pool, unpack_pool
+from contracts.epochs import FLAG_EXPLORATION, FLAG_PUBLIC, POOL_DTYPES, bytes_per_item, pack_pool, unpack_pool
 
 WIDE = st.integers(-(2**63), 2**63 - 1)
 
@@ -59,38 +59,3 @@ def test_columns_must_match_and_be_of_one_length() -> None:
         pack_pool(1, 1, None, short)
     with pytest.raises(ValueError, match="pool columns"):
         pack_pool(1, 1, None, {"post_id": np.zeros(1, "<i8")})
-
-
-def test_the_pointer_survives() -> None:
-    pointer = Pointer(5, None, 1_770_000_000)
-    assert Pointer.loads(pointer.dumps()) == pointer
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        b"",
-        b"\xff",
-        b"7",
-        b"[1, 2]",
-        b'{"stable": 1}',
-        b'{"stable": Infinity, "previous": null, "published_at": 1}',
-        b'{"stable": 1, "previous": [1], "published_at": 1}',
-        b'{"stable": true, "previous": null, "published_at": 1}',
-        b'{"stable": 1, "previous": null, "published_at": 1.5}',
-        b'{"stable": 4294967296, "previous": null, "published_at": 1}',
-        b'{"stable": 1, "previous": 0, "published_at": 1}',
-        b'{"stable": 1, "previous": null, "published_at": -1}',
-        b"[" * 100_000,
-    ],
-)
-def test_a_pointer_that_does_not_name_epochs_and_a_time_is_refused(text: bytes) -> None:
-    with pytest.raises(ValueError, match=r"pointer|Expecting|decode"):
-        Pointer.loads(text)
-
-
-def test_every_pointer_is_newer_than_the_one_it_replaces_whatever_the_clock_says() -> None:
-    seen = Pointer(5, 4, 1_770_000_000)
-    assert seen.next(6, 5, now=1_770_000_100.5) == Pointer(6, 5, 1_770_000_100)
-    rolled_back = seen.next(4, None, now=1_760_000_000.0)
-    assert rolled_back == Pointer(4, None, 1_770_000_001)

@@ -15,8 +15,9 @@ import redis
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from contracts.epochs import Pointer, unpack_pool
+from contracts.epochs import unpack_pool
 from contracts.features import features_of
+from contracts.pointer import Pointer
 from contracts.redis_keys import POINTER_KEY, card_key, fallback_key, features_key, pool_key
 from contracts.settings import Settings
 from spark_jobs.night.ddl import read_schema

@@ -16,7 +16,8 @@ import pytest
 import redis
 from fastapi import FastAPI
 
-from contracts.epochs import CONTENT_TYPES, FLAG_PUBLIC, REASONS, SOURCES, Pointer, pack_pool
+from contracts.epochs import CONTENT_TYPES, FLAG_PUBLIC, REASONS, SOURCES, pack_pool
+from contracts.pointer import Pointer
 from contracts.redis_keys import POINTER_KEY, card_key, fallback_key, pool_key
 from serving.http.tokens import mint_token
 from serving.reader.app import create_app, nobody_has_an_arm
@@ -96,7 +97,10 @@ class RedisServer:
         self.write_pool(fallback_key(epoch, kind), epoch, None, seeds)
 
     def flip(self, stable: int, previous: int | None = None, published_at: int = GENERATED_AT) -> None:
-        self.client.set(POINTER_KEY, Pointer(stable, previous, published_at).dumps())
+        self.point(Pointer(stable, previous, published_at))
+
+    def point(self, pointer: Pointer) -> None:
+        self.client.set(POINTER_KEY, pointer.dumps())
 
 
 def packed(epoch: int, owner: int | None, seeds: Sequence[Seed]) -> bytes:

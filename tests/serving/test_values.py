@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from contracts.epochs import MAX_CARD_BYTES, Pointer
+from contracts.epochs import MAX_CARD_BYTES
+from contracts.pointer import Pointer
 from serving.reader.values import (
     DamagedValueError,
     Members,

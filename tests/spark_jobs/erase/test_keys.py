@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from contracts.epochs import Pointer, unpack_pool
+from contracts.epochs import unpack_pool
+from contracts.pointer import Pointer
 from contracts.redis_keys import (
     KEY_KINDS,
     NARROWED_KEY,

@@ -1,7 +1,7 @@
 import pytest
 import redis
 
-from contracts.epochs import Pointer
+from contracts.pointer import Pointer
 from contracts.redis_keys import POINTER_KEY, block_key, card_key, fallback_key, features_key, pool_key
 from contracts.settings import PublishRules
 from spark_jobs.publish import epoch_store

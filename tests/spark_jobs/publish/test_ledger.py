@@ -2,7 +2,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from contracts.epochs import Pointer
+from contracts.pointer import Canary, Pointer
 from spark_jobs.publish.ledger import EpochRow, in_line_with, live_day
 
 NOW = datetime(2026, 3, 9, 3, tzinfo=UTC)
@@ -22,10 +22,14 @@ def row(epoch: int, status: str, day: int = 8) -> EpochRow:
         (Pointer(1, None, 0), {1: "previous", 2: "rolled_back"}, {1: "current"}),
         (None, {1: "previous", 2: "current", 3: "bad"}, {1: "retired", 2: "retired"}),
         (Pointer(4, 3, 0), {3: "rolled_back", 2: "retired"}, {}),
+        (Pointer(2, 1, 0, Canary(3, 0.1)), {1: "previous", 2: "current", 3: "built"}, {3: "canary"}),
+        (Pointer(3, 2, 0), {1: "previous", 2: "current", 3: "canary"}, {1: "retired", 2: "previous", 3: "current"}),
+        (Pointer(2, 1, 0), {1: "previous", 2: "current", 3: "canary"}, {3: "retired"}),
     ],
 )
 def test_rows_follow_the_pointer(pointer: Pointer | None, before: dict[int, str], after: dict[int, str]) -> None:
-    corrected = in_line_with(pointer, [row(epoch, status) for epoch, status in before.items()])
+    rows = [row(epoch, status) for epoch, status in before.items()]
+    corrected = in_line_with(pointer, rows, may_be_at_work=False)
     assert {found.epoch: found.status for found in corrected} == after
 
 
@@ -35,3 +39,4 @@ def test_the_live_day_is_the_pointer_s_or_the_last_recorded() -> None:
     assert live_day(rows, None) == date(2026, 3, 7)
     assert live_day(rows[:2], None) is None
     assert live_day([*rows, row(5, "built", 8)], Pointer(5, 3, 0)) == date(2026, 3, 8)
+    assert live_day([*rows, row(5, "built", 8)], Pointer(3, 2, 0, Canary(5, 0.1))) == date(2026, 3, 8)

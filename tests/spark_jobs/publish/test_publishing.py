@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from pyspark.sql import SparkSession
 
-from contracts.epochs import FLAG_PUBLIC, POOL_HEADER_BYTES, REASONS, SOURCES, Pointer, bytes_per_item, unpack_pool
+from contracts.epochs import FLAG_PUBLIC, POOL_HEADER_BYTES, REASONS, SOURCES, bytes_per_item, unpack_pool
 from contracts.features import place_of, width_of
+from contracts.pointer import Pointer
 from contracts.redis_keys import (
     FALLBACKS,
     POINTER_KEY,

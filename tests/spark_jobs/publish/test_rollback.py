@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
-from contracts.epochs import Pointer
+from contracts.pointer import Pointer
 from contracts.redis_keys import POINTER_KEY, fallback_key, pool_key
 from contracts.settings import PublishRules
-from spark_jobs.publish import epoch_store, ledger, rollback
+from spark_jobs.publish import epoch_store, ledger, rollback, settling
 from spark_jobs.publish.epoch_store import PublishFailed
-from spark_jobs.publish.rollback import CannotRollBackError, Order, refuse_rolled_back, roll_back, withdraw
+from spark_jobs.publish.orders import Order, RefusedError
+from spark_jobs.publish.rollback import refuse_rolled_back, roll_back
+from spark_jobs.publish.settling import withdraw
 from tests.epoch_table import epoch_row, epoch_table, statuses
 from tests.serving.reader_world import RedisServer, Seed, packed
 
@@ -79,7 +81,7 @@ def test_the_epoch_before_is_current_and_the_bad_one_marked_with_who_and_why(ser
 def test_a_second_one_is_refused_and_says_what_the_first_did(server: RedisServer, table: str) -> None:
     roll_back(table, server.client, ORDER, RULES)
     after = pointer(server)
-    with pytest.raises(CannotRollBackError, match=r"epoch 1 is current and none is kept before it; epoch 2 .* by ann"):
+    with pytest.raises(RefusedError, match=r"epoch 1 is current and none is kept before it; epoch 2 .* by ann"):
         roll_back(table, server.client, Order("bob", "again"), RULES)
     assert pointer(server) == after
     assert statuses(table) == {1: "current", 2: "rolled_back"}
@@ -96,16 +98,16 @@ def test_the_same_order_given_again_rolls_back_nothing_more(server: RedisServer,
     assert statuses(table) == {1: "previous", 2: "rolled_back", 3: "current"}
 
 
-@pytest.mark.parametrize("step", ["withdraw", "epoch_store.flip", "ledger.in_line_with", "epoch_store.discard_epoch"])
+@pytest.mark.parametrize("step", ["withdraw", "epoch_store.flip", "epoch_store.discard_epochs", "ledger.in_line_with"])
 def test_killed_anywhere_it_is_completed_by_the_next(
     server: RedisServer, table: str, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    def die(*_: object) -> None:
+    def die(*_: object, **__: object) -> None:
         raise Killed
 
     order = Order("ann", "bad", "request-1")
     with monkeypatch.context() as patch:
-        patch.setattr(f"spark_jobs.publish.rollback.{step}", die)
+        patch.setattr(f"spark_jobs.publish.settling.{step}", die)
         with pytest.raises(Killed):
             roll_back(table, server.client, order, RULES)
     assert pointer(server).stable == (2 if step in ("withdraw", "epoch_store.flip") else 1), (
@@ -121,11 +123,11 @@ def test_killed_anywhere_it_is_completed_by_the_next(
 def test_a_marked_epoch_that_is_still_served_is_completed_not_followed_by_another(
     server: RedisServer, table: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def die(*_: object) -> None:
+    def die(*_: object, **__: object) -> None:
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(rollback, "withdraw", die)
+        patch.setattr(settling, "withdraw", die)
         with pytest.raises(Killed):
             roll_back(table, server.client, ORDER, RULES)
     assert "by ann" in roll_back(table, server.client, Order("bob", "it is still there"), RULES)
@@ -149,19 +151,20 @@ def test_a_publish_that_flips_in_between_keeps_its_epoch_and_loses_the_bad_one(
     said = roll_back(table, server.client, ORDER, RULES)
     assert (pointer(server).stable, pointer(server).previous) == (3, None)
     assert "epoch 3 (night of 2026-03-09) is current" in said
-    assert statuses(table) == {1: "previous", 2: "rolled_back", 3: "current"}
+    assert statuses(table) == {1: "retired", 2: "rolled_back", 3: "current"}
+    assert epochs_in(server) == {3}
 
 
 def test_without_keys_of_the_epoch_before_nothing_changes(server: RedisServer, table: str) -> None:
     server.client.delete(pool_key(1, 7))
-    with pytest.raises(CannotRollBackError, match=r"has 0 of 1 pools left in Redis.*Epoch 2 stays current"):
+    with pytest.raises(RefusedError, match=r"has 0 of 1 pools left in Redis.*Epoch 2 stays current"):
         roll_back(table, server.client, ORDER, RULES)
     fill(server, 1)
     server.client.delete(fallback_key(1, "popular"))
-    with pytest.raises(CannotRollBackError, match="expired, were lost or are of another format"):
+    with pytest.raises(RefusedError, match="expired, were lost or are of another format"):
         roll_back(table, server.client, ORDER, RULES)
     server.client.set(fallback_key(1, "popular"), b"FLPL of an older format")
-    with pytest.raises(CannotRollBackError, match="of another format"):
+    with pytest.raises(RefusedError, match="of another format"):
         roll_back(table, server.client, ORDER, RULES)
     assert pointer(server) == LIVE
     assert statuses(table) == {1: "previous", 2: "current"}
@@ -183,7 +186,7 @@ def test_where_nothing_is_before_nothing_changes(
     server.client.delete(POINTER_KEY)
     if served is not None:
         server.client.set(POINTER_KEY, served.dumps())
-    with pytest.raises(CannotRollBackError, match=says):
+    with pytest.raises(RefusedError, match=says):
         roll_back(table, server.client, ORDER, RULES)
     assert statuses(table) == {1: "previous", 2: "current"}
     assert server.client.get(POINTER_KEY) == (None if served is None else served.dumps().encode())
