@@ -29,6 +29,7 @@ class Run:
     promotion: Json
     metrics: Json
     audit: Json
+    difference: Json
     publish: Json
     problems: dict[str, str]
     notes: dict[str, list[str]] = field(default_factory=dict)
@@ -74,6 +75,7 @@ def read_run(folder: Folder | Location) -> Run:
         read(files.promotion),
         read(files.metrics),
         read(files.audit),
+        read(files.difference),
         read(files.publish),
         problems,
         {table.full_name: said for table in TABLES if (said := _said(files.notes(table.full_name)))},

@@ -101,6 +101,46 @@ class RerankRecord(TypedDict):
     explored: int
 
 
+DIFFERENCE_CAUSES = ("new_posts", "rules", "model", "weights", "features")
+"""What can bring another post to a place in a pool, in the order in which it is asked for."""
+
+
+class MovedFeature(TypedDict):
+    """A feature of users, and how far it moved: in standard deviations over the sample."""
+
+    name: str
+    shift: float
+
+
+class ChangedUser(TypedDict):
+    """How much one user's pool changes: the share of its first places that show another post, in all and by cause."""
+
+    user_id: int
+    changed: float
+    by: dict[str, float]
+    features: list[MovedFeature]
+
+
+class DifferenceRecord(TypedDict):
+    """How a new epoch differs from the one that was live before its flip, on a sample of users with a pool in both.
+
+    ``changed`` is the mean share of their first ``depth`` places that show another post, ``by`` the same by cause;
+    ``inputs`` what of the manifests differs, before and after; ``most`` the users that change most. ``live`` is null
+    where no epoch was live.
+    """
+
+    live: int | None
+    new: int
+    sampled: int
+    users: int
+    depth: int
+    changed: float
+    by: dict[str, float]
+    inputs: dict[str, list[str]]
+    features: list[MovedFeature]
+    most: list[ChangedUser]
+
+
 @dataclass(frozen=True)
 class RunFile(Generic[T]):
     """One file of ``folder``, which ``stage`` writes."""
@@ -205,6 +245,11 @@ class RunFiles:
     def audit(self) -> RunFile[AuditRecord]:
         """Whether the pools may be published."""
         return self._file("audit.json", "audit")
+
+    @property
+    def difference(self) -> RunFile[DifferenceRecord]:
+        """How the new epoch differs from the live one."""
+        return self._file("difference.json", "publish")
 
     @property
     def publish(self) -> RunFile[Json]:

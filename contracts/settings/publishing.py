@@ -43,7 +43,8 @@ class PublishRules:
     ``key_ttl_s`` is a backstop of several nights; ``bytes_per_key`` is what Redis itself spends on one key;
     ``min_free_share`` of the memory limit must remain free after the load. A rollback goes to an epoch that has
     ``min_rollback_share`` of its pools left; those of people erased since are missing. A new epoch goes to
-    ``canary_share`` of the users first, until it is made current; 0: to all at once.
+    ``canary_share`` of the users first, until it is made current; 0: to all at once. Before its flip, about
+    ``compared_users`` users of it are compared with the live epoch; 0: none.
     """
 
     key_ttl_s: Annotated[int, Bounds(3_600, 365 * 86_400)] = 7 * 86_400
@@ -54,6 +55,7 @@ class PublishRules:
     min_free_share: Annotated[float, Bounds(0, 0.99)] = 0.05
     min_rollback_share: Share = 0.5
     canary_share: Annotated[float, Bounds(0, 0.99)] = 0.0
+    compared_users: Annotated[int, Bounds(0, 100_000)] = 1_000
 
 
 @dataclass(frozen=True)

@@ -8,18 +8,21 @@ table's update is completed by the next, and so is a rollback killed before its 
 
 import json
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import redis
+from pyspark.sql import functions as F
 
 from contracts.epoch_status import LOADING
 from contracts.pointer import Canary, Pointer
 from spark_jobs.night.night import Night
 from spark_jobs.publish import epoch_store, ledger, narrowing, suppression
 from spark_jobs.publish.building import (
+    Content,
     Stopwatch,
     build,
     estimate_bytes,
@@ -28,6 +31,7 @@ from spark_jobs.publish.building import (
     read_content,
     summarise,
 )
+from spark_jobs.publish.difference import Sample, compare, nothing_live, sentences
 from spark_jobs.publish.epoch_store import PublishFailed
 from spark_jobs.publish.manifest import describe, pin_versions, read_audit
 from spark_jobs.publish.rollback import refuse_rolled_back
@@ -63,6 +67,9 @@ def main(night: Night) -> None:
                 summary = {**facts, **summarise(counts, parts), "redis_bytes": grown}
                 row = replace(row, status="built", manifest=json.dumps(summary))
                 commit_built(night, row)
+                with watch.phase("compare"):
+                    served = [old for old in rows if pointer is not None and old.epoch == pointer.stable]
+                    tell_difference(night, client, content, (row.epoch, summary), served)
                 live = succeed(pointer, row.epoch, ledger.rolled_back(rows), time.time(), rules.canary_share)
                 epoch_store.flip(client, pointer, live)
             except Exception as error:
@@ -89,6 +96,27 @@ def succeed(
     if canary_share and good:
         return pointer.next(good[0], good[1] if len(good) > 1 else None, now, Canary(epoch, canary_share), pointer.held)
     return pointer.next(epoch, good[0] if good else None, now)
+
+
+def tell_difference(
+    night: Night,
+    client: "redis.Redis",
+    content: Content,
+    epoch: tuple[int, dict[str, Any]],
+    live: Sequence[ledger.EpochRow],
+) -> None:
+    """Say who changes most against the live epoch, and by what, on a sample chosen by a hash of the id."""
+    rules, depth = night.settings.publish, night.settings.audit.churn_depth
+    found = nothing_live(epoch[0], depth)
+    if live and rules.compared_users:
+        pools = content.frames["pool"]
+        one_in = max(1, epoch[1]["users"] // rules.compared_users)
+        is_chosen = (F.col("rank") == 1) & (F.pmod(F.xxhash64("user_id"), F.lit(one_in)) == 0)
+        users = sorted(row.user_id for row in pools.where(is_chosen).select("user_id").collect())
+        sample = Sample(users, depth, rules.keys_per_batch)
+        found = compare(client, (live[0].epoch, json.loads(live[0].manifest)), epoch, sample)
+    night.files.difference.write(found)
+    night.tell(ledger.TABLE, sentences(found))
 
 
 def refuse_older(night: Night, pointer: Pointer | None) -> None:

@@ -1,6 +1,7 @@
 """The manifest of an epoch: everything that decided its content, and how big it is."""
 
 import subprocess
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,12 @@ from pyspark.sql import functions as F
 from contracts.features import schema_hash
 from contracts.pipeline import BY_NAME, TABLES
 from contracts.run_files import AuditRecord
+from contracts.settings.hashes import hash_of
 from spark_jobs.night.night import Night
 from spark_jobs.publish.epoch_store import PublishFailed
+
+_RULES = ("pool", "rerank", "exploration")
+"""Sections of the settings that say how pools are made of scores."""
 
 
 def read_audit(night: Night) -> AuditRecord:
@@ -45,6 +50,8 @@ def describe(night: Night, versions: dict[str, int]) -> dict[str, Any]:
         "model_version": _model_version(night, versions),
         "settings": night.settings_hash,
         "value_preset": night.settings.value_preset,
+        "weights": hash_of(asdict(night.settings.value)),
+        "rules": hash_of({name: asdict(getattr(night.settings, name)) for name in _RULES}),
         "data_set": night.settings.dataset.name,
         "code_revision": code_revision(),
     }

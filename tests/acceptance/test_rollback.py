@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 import redis
 from pyspark.sql import SparkSession
 
+from contracts.pointer import Canary
 from spark_jobs.night.lake import Lake
 from spark_jobs.night.night import Night
 from spark_jobs.publish import epochs, ledger
@@ -24,6 +26,7 @@ from tests.nights import ROOT, Poller, kill, pointer, reader, redis_server
 from tests.published_night import ANN, BOB, CAT, prepare, ranked_rows, write_audit
 
 WHY = "everybody's best posts come last"
+CANARY_SHARE = 1e-6  # nobody who is polled
 
 
 def rank(night: Night, rows: Sequence[dict[str, Any]]) -> None:
@@ -55,6 +58,13 @@ def kill_before_the_flip(night: Night, table: str) -> None:
         time.sleep(0.01)
     kill(process)  # type: ignore[arg-type]
     client.client_unpause()
+
+
+def publish_a_canary(night: Night) -> None:
+    rank(night, [{**row, "value_score": row["value_score"] / 4} for row in ranked_rows()])
+    publish = replace(night.settings.publish, canary_share=CANARY_SHARE)
+    epochs.main(replace(night, settings=replace(night.settings, publish=publish)))
+    print(*night.files.notes(ledger.TABLE).read(), sep="\n")
 
 
 def wait_for_readers(pollers: Sequence[Poller], epoch: int) -> None:
@@ -112,10 +122,14 @@ def test_rollback(spark: SparkSession, tmp_path: Path) -> None:
         wait_for_readers(pollers, 3)
         assert (pointer(url).stable, pointer(url).previous) == (3, 1)
 
+        publish_a_canary(night)
+        assert pointer(url).canary == Canary(4, CANARY_SHARE)
+        assert (pointer(url).stable, pointer(url).previous) == (3, 1)
+
     (row,) = [row for row in ledger.read_rows(table) if row.epoch == 2]
     facts = json.loads(row.rollback or "{}")
     print(f"{statuses(table)}; epoch 2: {facts}")
-    assert statuses(table) == {1: "previous", 2: "rolled_back", 3: "current"}
+    assert statuses(table) == {1: "previous", 2: "rolled_back", 3: "current", 4: "canary"}
     assert (facts["by"], facts["why"], facts["to"]) == ("ann", WHY, 1)
     num_reads = sum(poller.num_reads for poller in pollers)
     print(f"{num_reads} reads by {len(pollers)} pollers, {sum(len(poller.errors) for poller in pollers)} errors")

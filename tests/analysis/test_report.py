@@ -118,6 +118,11 @@ def night(tmp_path: Path) -> Path:
         {"name": "min_depth", "value": 4, "threshold": None, "passed": True},
     ]
     write(folder, "audit.json", {"ds": "2026-03-08", "passed": True, "checks": checks})
+    by = {"new_posts": 0.25, "rules": 0.0, "features": 0.125}
+    most = [{"user_id": 1000499, "changed": 0.75, "by": by, "features": [{"name": "num_friends", "shift": 2.5}]}]
+    compared = {"live": 2, "new": 3, "sampled": 50, "users": 48, "depth": 50, "changed": 0.375, "by": by}
+    inputs = {"model_version": ["aaaa", "9f8e7d6c"]}
+    write(folder, "difference.json", {**compared, "inputs": inputs, "features": [], "most": most})
     published = {"epoch": 3, "users": 50, "posts": 40, "pool_rows": 90, "bytes": 5000, "model_version": "9f8e7d6c"}
     kinds = {"pool": 4000, "features": 500, "card": 500}
     write(folder, "publish.json", {**published, "bytes_by_kind": kinds, "seconds": {"load": 1.25}})
@@ -204,6 +209,7 @@ def test_a_failed_audit_turns_the_report_red(night: Path) -> None:
         ("promotion.json", "promote"),
         ("metrics.json", "evaluate"),
         ("audit.json", "audit"),
+        ("difference.json", "publish"),
         ("publish.json", "publish"),
         ("stages/score.json", "score"),
         ("verdicts/gold.epochs.json", "publish"),
@@ -221,7 +227,7 @@ def test_a_night_that_wrote_nothing_still_has_a_report(tmp_path: Path) -> None:
     folder.mkdir()
     page = Page(render(folder))
     assert "img" not in page.tags
-    assert f"0 tables passed, 0 failed; {len(TABLES) + 20} files are missing or unreadable." in page.text
+    assert f"0 tables passed, 0 failed; {len(TABLES) + 21} files are missing or unreadable." in page.text
     assert all(problem in page.text for problem in read_run(folder).problems.values())
 
 
@@ -231,6 +237,16 @@ def test_a_truncated_file_is_named_and_does_not_stop_the_report(night: Path) -> 
     text = Page(render(night)).text
     assert "metrics.json, written by the evaluate stage, cannot be read: " in text
     assert "audit.json, written by the audit stage, is not a JSON object." in text
+
+
+def test_what_changes_against_the_live_epoch_is_told_by_user_and_cause(night: Path) -> None:
+    text = Page(render(night)).text
+    assert "Against the live epoch 2, on 48 users with a pool in both" in text
+    assert "user all new posts rules features features that moved most" in text
+    assert "1000499 0.75 0.25 0 0.125 num_friends" in text
+    assert "model_version is another: aaaa → 9f8e7d6c" in text
+    write(night, "difference.json", {"live": None, "new": 1})
+    assert "No epoch was live to compare with." in Page(render(night)).text
 
 
 def test_what_the_preflight_noted_is_told_at_the_top(night: Path) -> None:

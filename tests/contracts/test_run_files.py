@@ -47,6 +47,7 @@ def test_nothing_else_names_a_file_of_a_night() -> None:
         files.policy,
         files.rerank,
         files.audit,
+        files.difference,
         files.publish,
         files.loop,
     )

@@ -185,6 +185,10 @@ def test_a_publish_that_dies_after_the_flip_is_completed_by_the_next(
     assert (pointer.stable, pointer.previous) == (first + 2, first + 1)
     assert statuses(night) == {first: "retired", first + 1: "previous", first + 2: "current"}
     assert epochs_in(redis_server) == {first + 1, first + 2}
+    difference = night.files.difference.read()
+    assert (difference["live"], difference["new"], difference["users"]) == (first + 1, first + 2, 3)
+    assert (difference["changed"], difference["inputs"]) == (0.0, {})
+    assert f"Against the live epoch {first + 1}, 0.0%" in night.files.notes("gold.epochs").read()[0]
     # The same night again has equal pools under another number.
     for epoch in (first + 1, first + 2):
         after = pools(redis_server, epoch)
