@@ -59,8 +59,13 @@ ENGAGEMENT_TYPES = (
     "unfollow",
     "bookmark",
     "view",
+    "unlike",
+    "uncomment",
+    "unhide",
 )
 """What a user may do with a post. A ``view`` opens it, or reads it: being shown it is an impression."""
+TAKEN_BACK_BY = {"like": "unlike", "comment": "uncomment", "hide": "unhide"}
+"""Engagements that a later one of the same user and post takes back: an ``uncomment`` one comment, the others all."""
 CONNECTIONS = ("wifi", "cellular", "wired")
 RELATIONS = ("friend", "family")
 PROFILE_VISIT = "profile"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from contracts.landing import TAKEN_BACK_BY
 from contracts.lines.json_problems import Problem, shown
 from serving.collector.config import CollectorConfig
 from serving.collector.events import (
@@ -26,6 +27,8 @@ _OF_AN_ACTION = ("impression_id", "detail", "ad_id")
 OF_A_POST = ("text", "privacy", "audience", "content_type", "hashtags", "mentions", "tags", "location")
 """Fields that the author says of a post; pictures, videos and other places than their own need checks of their own."""
 _TYPES_WITHOUT_MEDIA = ("status", "link")
+KEY = r"[A-Za-z0-9._-]{1,64}"
+"""What an idempotency key may be."""
 _HASHTAG = re.compile(r"(?<![\w#/&])#(\w+)")
 _MENTION = re.compile(r"(?<![\w@])@(-?\d{1,19})(?!\w)", re.ASCII)
 _INT64 = 2**63
@@ -64,6 +67,41 @@ def read_action(asked: Asked, action: Action, post_id: int, config: CollectorCon
     event_id = f"{asked.user_id}:{action}:{post_id}:{asked.key}"
     engagement = {"user_id": asked.user_id, "post_id": post_id, "engagement_type": action}
     return _accepted(fields, text, _envelope(event_id, "engagement", asked.received) | engagement, config)
+
+
+def take_back(asked: Asked, action: Action, post_id: int, config: CollectorConfig) -> Event:
+    """The engagement that takes back the user's ``action`` on the post."""
+    kind = TAKEN_BACK_BY[action]
+    added = _envelope(f"{asked.user_id}:{kind}:{post_id}:{asked.key}", "engagement", asked.received)
+    added |= {"user_id": asked.user_id, "post_id": post_id, "engagement_type": kind}
+    return _accepted({}, b"{}", added, config)
+
+
+def take_comment_back(asked: Asked, comment_id: str, post_id: int, config: CollectorConfig) -> Event:
+    """The engagement that takes back one comment, which its ``event_id`` names. Raises ``RefusedError``."""
+    begin, _, key = comment_id.rpartition(":")
+    if begin != f"{asked.user_id}:comment:{post_id}" or not re.fullmatch(KEY, key):
+        _refuse("not_your_comment", f"comment_id={shown(comment_id)}", "comment_id")
+    kind = TAKEN_BACK_BY["comment"]
+    added = _envelope(f"{asked.user_id}:{kind}:{post_id}:{key}", "engagement", asked.received)
+    added |= {"user_id": asked.user_id, "post_id": post_id, "engagement_type": kind, "comment_id": comment_id}
+    return _accepted({}, b"{}", added, config)
+
+
+def delete_post(asked: Asked, post_id: int, config: CollectorConfig) -> Event:
+    """The deletion of a post, of which the user must be known as the author."""
+    added = _envelope(f"{asked.user_id}:delete:{post_id}", "post_deleted", asked.received) | {"post_id": post_id}
+    return _accepted({}, b"{}", added, config)
+
+
+def is_made_with(key: str, post_id: int, user_id: int, secret: bytes) -> bool:
+    """Whether the user made the post through the collector, with this idempotency key."""
+    return _post_id(user_id, key, secret) == post_id
+
+
+def not_your_post(post_id: int) -> RefusedError:
+    """The refusal of a deletion by somebody who is not known as the author."""
+    return RefusedError([Refusal(0, Problem("not_your_post", f"post_id={post_id}", "post_id"))])
 
 
 def read_post(asked: Asked, secret: bytes, config: CollectorConfig) -> MadePost:

@@ -11,9 +11,17 @@ from fastapi import FastAPI, Request, Response, Security
 from serving.collector.actions import OF_A_POST, taken_by
 from serving.collector.config import CollectorConfig
 from serving.collector.metrics import CollectorMetrics
-from serving.collector.paths import ACTION_PATHS, EVENTS_PATH, POSTS_PATH, route_of
-from serving.collector.responses import BATCH, Accepted, ActionTaken, PostMade, RefusedBatch, json_body
-from serving.collector.routes import post_events, post_post, route_for
+from serving.collector.paths import (
+    ACTION_PATHS,
+    COMMENT_PATH,
+    EVENTS_PATH,
+    POST_PATH,
+    POSTS_PATH,
+    TAKEN_BACK_PATHS,
+    route_of,
+)
+from serving.collector.responses import BATCH, Accepted, ActionTaken, PostDeleted, PostMade, RefusedBatch, json_body
+from serving.collector.routes import delete_comment, post_events, post_post, remove_post, route_for, take_back_for
 from serving.collector.serving_redis import ServingRedis
 from serving.collector.stream import EventStream, StreamUnavailableError
 from serving.http.auth import BEARER, TokenRules
@@ -57,7 +65,17 @@ def create_app(config: CollectorConfig, tokens: TokenRules, now: Callable[[], da
     for action, path in ACTION_PATHS.items():
         body = json_body(taken_by(action), "engagement", is_required=action == "comment")
         _add_post(app, path, route_for(action), ActionTaken, body)
+    for action, path in TAKEN_BACK_PATHS.items():
+        _add_delete(app, path, take_back_for(action), ActionTaken)
+    _add_delete(app, COMMENT_PATH, delete_comment, ActionTaken)
+    _add_delete(app, POST_PATH, remove_post, PostDeleted)
     return app
+
+
+def _add_delete(app: FastAPI, path: str, handler: Callable[..., Any], answer: type) -> None:
+    app.add_api_route(
+        path, handler, methods=["DELETE"], responses=_ERRORS, response_model=answer, dependencies=[Security(BEARER)]
+    )
 
 
 def _add_post(app: FastAPI, path: str, handler: Callable[..., Any], answer: type, body: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from contracts.landing import REFUSALS, TIMED_TYPES
+from contracts.landing import REFUSALS, TAKEN_BACK_BY, TIMED_TYPES
 from contracts.lines.event_line import first_broken
 from contracts.lines.json_problems import Problem, shown
 from contracts.lines.strict_json import read_json
@@ -30,17 +30,23 @@ RULES = REFUSALS | {
     "event_id_too_long": "`event_id` is not longer than `collector.event_id_characters`",
     "field_not_taken": "the body has no other fields than the route takes",
     "text_missing": "`text` is there and not empty",
+    "not_your_comment": "the comment's id is the `event_id` that was answered when the user made it on this post",
+    "not_your_post": "the post's card names the user as author, or `made_with` is the `Idempotency-Key` that made it",
 }
 """Rules of the landing contract, and those that only the collector has, by reason."""
 
 
 @dataclass(frozen=True)
 class Event:
-    """One accepted event: a landing line without its end. ``hides`` is the post that the user sees no more by it."""
+    """One accepted event: a landing line without its end.
+
+    ``hides`` is the post that the user sees no more by it, ``shows`` the one that they may see again.
+    """
 
     event_id: str
     line: bytes
     hides: int | None = None
+    shows: int | None = None
 
 
 @dataclass(frozen=True)
@@ -138,8 +144,10 @@ def _not_taken(fields: dict[str, Any], user_id: int, config: CollectorConfig) ->
 
 def as_event(fields: dict[str, Any], line: bytes) -> Event:
     """The event that an accepted line tells."""
-    is_hidden = fields.get("engagement_type") in ("hide", "report")
-    return Event(fields["event_id"], line, int(fields["post_id"]) if is_hidden else None)
+    kind = fields.get("engagement_type")
+    hides = int(fields["post_id"]) if kind in ("hide", "report") else None
+    shows = int(fields["post_id"]) if kind == TAKEN_BACK_BY["hide"] else None
+    return Event(fields["event_id"], line, hides, shows)
 
 
 def time_text(moment: datetime) -> str:

@@ -37,6 +37,13 @@ class ActionTaken(BaseModel):
     stats: Stats | None = Field(description="null: the user's feed does not show the post, or nobody can tell now")
 
 
+class PostDeleted(BaseModel):
+    """A deletion that is in the stream."""
+
+    event_id: str
+    withdrawn: bool = Field(description="whether no feed shows the post any more; false: the next epoch leaves it out")
+
+
 class PostMade(BaseModel):
     """A post that is in the stream."""
 

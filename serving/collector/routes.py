@@ -5,14 +5,24 @@ from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, get_args
 
-from fastapi import Header, Path, Request, Response
+from fastapi import Header, Path, Query, Request, Response
 
 from contracts.lines.json_problems import Problem
-from serving.collector.actions import Asked, read_action, read_post
+from serving.collector.actions import (
+    KEY,
+    Asked,
+    delete_post,
+    is_made_with,
+    not_your_post,
+    read_action,
+    read_post,
+    take_back,
+    take_comment_back,
+)
 from serving.collector.bodies import BodyError, lines_of, read_body
 from serving.collector.events import Event, Refusal, RefusedError, read_batch
 from serving.collector.paths import Action
-from serving.collector.responses import Accepted, ActionTaken, PostMade, refused
+from serving.collector.responses import Accepted, ActionTaken, PostDeleted, PostMade, refused
 from serving.collector.stream import StreamUnavailableError, TooManyError
 from serving.http.auth import asking_user, unauthorized
 from serving.http.problems import problem
@@ -29,9 +39,12 @@ Key = Annotated[
     str,
     Header(
         alias="Idempotency-Key",
-        pattern=r"^[A-Za-z0-9._-]{1,64}$",
+        pattern=f"^{KEY}$",
         description="the same for every retry of one request, another one for every other request",
     ),
+]
+MadeWith = Annotated[
+    str | None, Query(pattern=f"^{KEY}$", description="the Idempotency-Key that the post was made with")
 ]
 PostId = Annotated[str, Path(pattern=r"^-?[0-9]{1,19}$", description="a 64-bit id")]
 
@@ -83,6 +96,61 @@ def route_for(action: Action) -> Callable[..., Awaitable[Response]]:
     return post_action
 
 
+def take_back_for(action: Action) -> Callable[..., Awaitable[Response]]:
+    """The handler that takes back an engagement."""
+
+    async def delete_action(request: Request, post_id: PostId, key: Key) -> Response:
+        async def take(user_id: int, _: bytes) -> Response:
+            state = request.app.state
+            event = take_back(Asked(user_id, key, b"", state.now()), action, _id_of(post_id), state.config)
+            return await _taken_back(request, event, user_id, int(post_id))
+
+        return await _taken(request, take)
+
+    delete_action.__name__, delete_action.__doc__ = f"delete_{action}", f"Take back a {action}."
+    return delete_action
+
+
+async def delete_comment(request: Request, post_id: PostId, comment_id: str) -> Response:
+    """Take back a comment."""
+
+    async def take(user_id: int, _: bytes) -> Response:
+        state = request.app.state
+        asked = Asked(user_id, "", b"", state.now())
+        event = take_comment_back(asked, comment_id, _id_of(post_id), state.config)
+        return await _taken_back(request, event, user_id, int(post_id))
+
+    return await _taken(request, take)
+
+
+async def _taken_back(request: Request, event: Event, user_id: int, post_id: int) -> Response:
+    """The answer, with the counts of the card as they are: nobody knows whether they count what was taken back."""
+    await _append(request, [event], user_id)
+    stats = await request.app.state.serving.stats(user_id, post_id, None)
+    return _answer(ActionTaken(event_id=event.event_id, stats=stats))
+
+
+async def remove_post(request: Request, post_id: PostId, made_with: MadeWith = None) -> Response:
+    """Delete a post of one's own: no feed shows it from the next request on."""
+
+    async def take(user_id: int, _: bytes) -> Response:
+        state, wanted = request.app.state, _id_of(post_id)
+        is_theirs: bool | None = made_with is not None and is_made_with(made_with, wanted, user_id, state.tokens.secret)
+        if not is_theirs:
+            is_theirs = await state.serving.is_by(user_id, wanted)
+        if is_theirs is None:
+            detail = "nobody can tell now whose post it is: send the same request again, or say `made_with`"
+            headers = {"Retry-After": str(state.config.retry_after_s)}
+            return problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, request.state.request_id, headers)
+        if not is_theirs:
+            raise not_your_post(wanted)
+        event = delete_post(Asked(user_id, "", b"", state.now()), wanted, state.config)
+        await _append(request, [event], user_id)
+        return _answer(PostDeleted(event_id=event.event_id, withdrawn=await state.serving.withdraw(wanted)))
+
+    return await _taken(request, take)
+
+
 def _id_of(text: str) -> int:
     if not -_INT64 <= int(text) < _INT64:
         told = Problem("wrong_type", f"post_id={text}, must be a 64-bit integer", "post_id")
@@ -91,13 +159,24 @@ def _id_of(text: str) -> int:
 
 
 async def _append(request: Request, events: Sequence[Event], user_id: int, post_id: int | None = None) -> int:
-    """Put the events into the stream; what they hide is hidden from the user's next page."""
+    """Put the events into the stream; what they hide is hidden from the user's next page.
+
+    What they show again is shown where all of them are new: a retry that comes late must not undo a later hide.
+    """
     state = request.app.state
     num_new: int = await state.stream.append(events, user_id, post_id)
     state.metrics.events.labels("new").inc(num_new)
     state.metrics.events.labels("repeated").inc(len(events) - num_new)
-    await state.serving.hide(user_id, [event.hides for event in events if event.hides is not None])
+    hidden = {post: is_hidden for event in events for post, is_hidden in _hidden_by(event)}
+    await state.serving.hide(user_id, [post for post, is_hidden in hidden.items() if is_hidden])
+    if num_new == len(events):
+        await state.serving.show(user_id, [post for post, is_hidden in hidden.items() if not is_hidden])
     return num_new
+
+
+def _hidden_by(event: Event) -> list[tuple[int, bool]]:
+    """The post that the event hides (true) or shows again (false), if any."""
+    return [(post, is_hidden) for post, is_hidden in ((event.hides, True), (event.shows, False)) if post is not None]
 
 
 async def _taken(request: Request, take: Callable[[int, bytes], Awaitable[Response]]) -> Response:
@@ -124,5 +203,5 @@ async def _taken(request: Request, take: Callable[[int, bytes], Awaitable[Respon
         return problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, request_id, headers)
 
 
-def _answer(told: Accepted | ActionTaken | PostMade, status: HTTPStatus = HTTPStatus.OK) -> Response:
+def _answer(told: Accepted | ActionTaken | PostDeleted | PostMade, status: HTTPStatus = HTTPStatus.OK) -> Response:
     return Response(told.model_dump_json(), status, _NO_STORE, media_type="application/json")

@@ -61,6 +61,41 @@ class ServingRedis:
         except _FAILURES as error:
             self._report(error)
 
+    async def show(self, user_id: int, post_ids: Sequence[int]) -> None:
+        """Withhold posts no more that the user had hidden."""
+        if self._redis is None or not post_ids:
+            return
+        try:
+            await self._redis.srem(hidden_key(user_id), *post_ids)
+        except _FAILURES as error:
+            self._report(error)
+
+    async def withdraw(self, post_id: int) -> bool:
+        """Take a post out of every feed from the next request on; whether that was done."""
+        if self._redis is None:
+            return False
+        try:
+            await self._redis.sadd(TAKEDOWN_KEY, post_id)
+        except _FAILURES as error:
+            self._report(error)
+            return False
+        return True
+
+    async def is_by(self, user_id: int, post_id: int) -> bool | None:
+        """Whether a card of an epoch that is served names the user as the post's author; None: nobody can tell now."""
+        if self._redis is None:
+            return False
+        try:
+            pointer = Pointer.loads(await self._redis.getrange(POINTER_KEY, 0, MAX_POINTER_BYTES))
+            pipe = self._redis.pipeline(transaction=False)
+            for epoch in pointer.named:
+                pipe.getrange(card_key(epoch, post_id), 0, MAX_CARD_BYTES)
+            authors = [(json.loads(card)["author"] or {}).get("id") for card in await pipe.execute() if card]
+            return any(author is not None and int(author) == user_id for author in authors)
+        except _FAILURES as error:
+            self._report(error)
+            return None
+
     async def stats(self, user_id: int, post_id: int, action: Action | None) -> Stats | None:
         """Counts of a post with the action that was just taken; None where the user's feed would not show its card."""
         if self._redis is None:

@@ -5,6 +5,7 @@ from pyspark.sql import Window as Frame
 from pyspark.sql import functions as F
 
 from contracts.heads import BINARY_HEADS, LABEL_COLUMNS
+from contracts.landing import TAKEN_BACK_BY
 from spark_jobs.examples.window import Window
 from spark_jobs.rules.counters import organic
 
@@ -58,19 +59,29 @@ def attribute(shown: DataFrame, engagements: DataFrame) -> DataFrame:
 def mature_labels(exposures: DataFrame, attributed: DataFrame, window: Window) -> DataFrame:
     """Labels of the exposures that have any: example_id and one FLOAT per head.
 
-    An action counts when it happened in [shown_at, shown_at + attribution window); dwell is the longest one logged in
-    its own, shorter window, at most as long as that window, as log1p of seconds.
+    An action counts when it happened in [shown_at, shown_at + attribution window) and was not taken back in it. Dwell
+    is the longest one logged in its own, shorter window, at most as long as that window, as log1p of seconds.
     """
     joined = _with_exposure(attributed, exposures)
     kind = F.col("engagement_type")
     dwelt = (kind == "dwell") & _within(window.dwell_hours)
     dwell_ms = F.least(F.greatest(F.col("dwell_ms"), F.lit(0)), F.lit(window.dwell_hours * 3_600_000))
     labels = {
-        f"label_{action}": F.max(F.when((kind == action) & _within(window.attribution_hours), 1.0).otherwise(0.0))
+        f"label_{action}": F.when(_holds(action, _within(window.attribution_hours)), 1.0).otherwise(0.0)
         for action in BINARY_HEADS
     }
     labels["label_dwell"] = F.log1p(F.max(F.when(dwelt, dwell_ms).otherwise(0)) / F.lit(1000.0))
     return joined.groupBy("example_id").agg(*(labels[name].cast("float").alias(name) for name in LABEL_COLUMNS))
+
+
+def _holds(action: str, is_within: Column) -> Column:
+    """Whether an exposure led to ``action``, over its rows: of comments one is left, anything else was done last."""
+    kind, at = F.col("engagement_type"), F.col("engaged_at")
+    did, undid = (kind == action) & is_within, (kind == F.lit(TAKEN_BACK_BY.get(action))) & is_within
+    if action == "comment":
+        return F.count_if(did) > F.count_if(undid)
+    last_did, last_undid = F.max(F.when(did, at)), F.max(F.when(undid, at))
+    return last_did.isNotNull() & (last_undid.isNull() | (last_did > last_undid))
 
 
 def engaged_examples(exposures: DataFrame, attributed: DataFrame, window: Window) -> DataFrame:

@@ -21,6 +21,7 @@ from contracts.settings import PublishRules
 from spark_jobs.night.night import Night
 from spark_jobs.publish.epoch_store import PublishFailed, connect, in_batches
 from spark_jobs.rules.post_versions import deletion_columns
+from spark_jobs.rules.seen import rejected_pairs
 from spark_jobs.rules.visibility import both_directions
 
 Command = Literal["SADD", "SREM"]
@@ -50,7 +51,8 @@ def first_of_each(pairs: DataFrame, member: str, most: int) -> DataFrame:
 def removals(night: Night, versions: dict[str, int]) -> DataFrame:
     """(kind, owner, member) of blocks that ended lately, and posts too old to be in any pool or takedown.
 
-    Each night looks back over ``late_days`` more, so that a skipped night leaves nothing behind.
+    Each night looks back over ``late_days`` more, so that a skipped night leaves nothing behind. A hide that was taken
+    back is lifted by whoever took that in: its user may have hidden the post again since.
     """
     reads = _Inputs(night, versions)
     ended_since = F.col("valid_to") >= F.lit(night.as_of - reads.overlap)
@@ -95,10 +97,8 @@ class _Inputs:
     def hidden(self) -> DataFrame:
         """(user_id, post_id, created_at) of posts hidden or reported since the oldest that matters was made."""
         since = (self.oldest_post - self.overlap).date()
-        is_rejection = F.col("engagement_type").isin("hide", "report") & F.col("user_id").isNotNull()
-        rejected = self.engagements.where((F.col("event_date") >= F.lit(since)) & is_rejection)
-        made = self.posts.select("post_id", "created_at")
-        return rejected.select("user_id", "post_id").distinct().join(made, "post_id", "inner")
+        pairs = rejected_pairs(self.engagements.where(F.col("event_date") >= F.lit(since)))
+        return pairs.join(self.posts.select("post_id", "created_at"), "post_id", "inner")
 
     def tombstones(self, since: Any, until: Any) -> DataFrame:
         """Posts whose deletion was received in [since, until)."""

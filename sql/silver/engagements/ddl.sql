@@ -3,7 +3,7 @@ CREATE TABLE silver.engagements (
   engagement_id STRING NOT NULL COMMENT 'the event id',
   user_id BIGINT COMMENT 'null for an anonymous reaction or comment',
   post_id BIGINT NOT NULL COMMENT 'the post it is about',
-  engagement_type STRING NOT NULL COMMENT 'like, comment, share, click, dwell, hide, report, follow, unfollow, bookmark, view, dislike, accept',
+  engagement_type STRING NOT NULL COMMENT 'like, comment, share, click, dwell, hide, report, follow, unfollow, bookmark, view, unlike, uncomment, unhide, dislike, accept',
   detail STRING COMMENT 'the action as the source platform names it',
   impression_id STRING COMMENT 'the impression it belongs to, where the client knew it',
   dwell_ms BIGINT COMMENT 'milliseconds on the post; null but for dwell',

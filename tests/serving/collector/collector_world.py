@@ -75,6 +75,11 @@ class Client:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         return await self.http.post(path, content=content, headers=headers)
 
+    async def delete(self, path: str, user_id: int = 17, key: str | None = "k1", **parameters: str) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {mint_token(user_id, SECRET)}"}
+        headers |= {} if key is None else {"Idempotency-Key": key}
+        return await self.http.delete(path, params=parameters, headers=headers)
+
     async def send(self, *events: dict[str, Any], user_id: int = 17) -> httpx.Response:
         return await self.post("/api/v1/events", ndjson(*events), user_id)
 

@@ -49,6 +49,34 @@ def test_an_act_counts_until_the_label_window_closes(spark: SparkSession) -> Non
     assert labels(spark, [("a", 1, 1, at(5, 8))], acts) == {"a": {"like": 1}}
 
 
+def test_what_was_taken_back_within_the_window_is_no_label(spark: SparkSession) -> None:
+    done = {
+        1: [("like", 9), ("unlike", 10)],
+        2: [("like", 9), ("unlike", 10), ("like", 11)],
+        3: [("like", 9), ("like", 10), ("unlike", 11)],
+        4: [("comment", 9), ("comment", 10), ("uncomment", 11)],
+        5: [("comment", 9), ("uncomment", 11)],
+        6: [("hide", 9), ("unhide", 10), ("share", 11)],
+        7: [("unlike", 9)],
+    }
+    acts = [
+        {"post_id": post, "engagement_type": kind, "engaged_at": at(5, hour)}
+        for post, each in done.items()
+        for kind, hour in each
+    ]
+    acts += [
+        {"post_id": 8, "engagement_type": "like", "engaged_at": at(5, 9)},
+        {"post_id": 8, "engagement_type": "unlike", "engaged_at": at(6, 8)},  # the window has closed
+    ]
+    got = labels(spark, [(f"x{post}", 1, post, at(5, 8)) for post in range(1, 9)], acts)
+    assert {name: found for name, found in got.items() if found} == {
+        "x2": {"like": 1},
+        "x4": {"comment": 1},
+        "x6": {"share": 1},
+        "x8": {"like": 1},
+    }
+
+
 def test_dwell_is_the_longest_within_its_hour(spark: SparkSession) -> None:
     shown = [("a", 1, 1, at(5, 8)), ("b", 1, 2, at(5, 8))]
     seconds = [(1, 30, 8), (1, 12, 8), (1, 99, 9), (2, 99_999, 8)]
