@@ -1,9 +1,9 @@
-"""How a gate's verdict is told to people: the same words in a job's log, in the Airflow UI and in the demo."""
+"""A broken rule in words, the same in a job's log, in the Airflow UI and in the demo."""
 
 from contracts.run_files import RuleResult
 
 
 def describe_rule(table: str, result: RuleResult) -> str:
-    """Table, rule, column where it is about one, and rows of one result of a verdict."""
+    """One result of a table verdict: table, rule, its column if it has one, and how many rows break it."""
     of = f"({result['column']})" if result["column"] else ""
     return f"{table} {result['expectation']}{of}: {result['message']}"

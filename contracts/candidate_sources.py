@@ -1,11 +1,11 @@
-"""What may propose a candidate: the words of ``sources`` and ``source_type`` in ``gold.feed_candidates``."""
+"""The candidate sources, and the values of ``sources`` and ``source_type`` in ``gold.feed_candidates``."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class CandidateSource:
-    """``source_type`` is what a served post says of it; what is not ``is_personal`` proposes the same to everyone."""
+    """A source. A served post shows ``source_type``. Unless it ``is_personal``, it proposes the same to everyone."""
 
     name: str
     source_type: str
@@ -22,4 +22,4 @@ CANDIDATE_SOURCES = (
     CandidateSource("newcomer", "suggested"),
     CandidateSource("popular", "suggested", is_personal=False),
 )
-"""Of those that proposed a post, the first gives the candidate's ``source_type``."""
+"""If several sources propose a post, the first in this order gives the candidate's ``source_type``."""

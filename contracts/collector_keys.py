@@ -1,7 +1,7 @@
-"""Every key in the collector's Redis, which holds nothing else: the stream of events, and what is counted per user.
+"""Every key in the collector's Redis: the stream of events, and counts per user.
 
-It is no Redis of the reader's (``contracts/redis_keys.py``): it keeps what nobody else has, so it syncs its
-append-only file before it answers, and nothing in it is ever evicted. ``contracts/redis_page.py`` documents both.
+This Redis is not the reader's (``contracts/redis_keys.py``). It holds events that are stored nowhere else, so it syncs
+its append-only file before it answers and never evicts a key. ``contracts/redis_page.py`` documents both.
 """
 
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from dataclasses import dataclass
 STREAM = "collected"
 DRAINING = "draining"
 LINE_FIELD = b"line"
-"""The one field of an entry of the stream: a landing line without its end."""
+"""The only field of a stream entry: a landing line without its line end."""
 DAY_S = 86_400
 
 
 @dataclass(frozen=True)
 class CollectorKey:
-    """One kind of key, as people read it."""
+    """One kind of key, for the docs page."""
 
     spelling: str
     holds: str

@@ -1,7 +1,7 @@
-"""The life of an epoch: every status that ``gold.epochs`` may hold, and what follows from it.
+"""Every status of an epoch in ``gold.epochs``, and how the pointer changes it.
 
-The pointer in Redis is the truth about what is served; the table follows it. A publish that was killed left its row
-behind, so the next one corrects every row by what the pointer says of its epoch.
+The pointer in Redis is the truth about what is served; the table follows it. A killed publish leaves a stale row, so
+the next publish corrects every row by the pointer.
 """
 
 from collections.abc import Collection
@@ -50,7 +50,7 @@ STATUSES: dict[str, EpochStatus] = {
     ),
 }
 PUBLISHED = tuple(name for name, status in STATUSES.items() if status.is_published)
-"""Statuses of nights that later nights build on. The one list for all who ask which nights were published."""
+"""Statuses of published nights, on which later nights build."""
 LOADING = "building"
 ROLLED_BACK = "rolled_back"
 

@@ -32,10 +32,10 @@ MAX_POOL_BYTES = 2**16
 MAX_CARD_BYTES = 2**19
 """A text has at most 63,206 characters; escaped, they take up to 6 bytes each."""
 MAX_READ_MEMBERS = 10_000
-"""Members of one user's block or hidden set that a reader takes in; a user with more sees public posts only."""
+"""Most members of a user's block or hidden set that a reader loads; a user with more sees public posts only."""
 MAX_WRITTEN_MEMBERS = 2 * MAX_READ_MEMBERS
-"""Members that a publish writes to one such set. The rest would change nothing: the set is too large to be read, and
-stays so while a live service removes up to ``MAX_READ_MEMBERS`` of them between two publishes."""
+"""Most members that a publish writes to such a set. More would change nothing: the set is already too large to be read,
+and stays so even if a live service removes up to ``MAX_READ_MEMBERS`` members between two publishes."""
 
 POOL_DTYPES: dict[str, str] = {
     "post_id": "<i8",
@@ -53,8 +53,8 @@ POOL_DTYPES: dict[str, str] = {
 ``propensity`` is the chance with which the post was drawn for its place: 1 where nothing was drawn, NaN where nobody
 knows it, as of a place that was drawn for in format 2.
 
-A post of which no author is known has ``NOBODY`` as author, and as source where the author would be the source. No user
-has that id (``contracts/erasure.py``), so no block ever names it.
+A post without a known author has ``NOBODY`` as author, and as source if the author would be the source. No user has
+that id (``contracts/erasure.py``), so no block names it.
 """
 _COLUMNS_OF = {2: [name for name in POOL_DTYPES if name != "propensity"], _VERSION: list(POOL_DTYPES)}
 """Formats that can be read, and the columns of each: epochs that were published before an update stay readable."""

@@ -1,9 +1,9 @@
-"""What of every table and landing line identifies a person, and how erased ids are remembered without naming them.
+"""Which rows and values of every table and landing line belong to a person, and how the ledger keeps erased ids.
 
-A person is a user with the posts they wrote, the pages they own and the campaigns they pay for. ``TRACES`` says of
-each table which rows go and which values are taken out of rows that stay; a test fails where a table, or a column that
-may hold an id, has no entry. Groups belong to their members: one whose owner is erased stays, owned by ``NOBODY``, and
-so does a community that was named after them.
+A person is a user with the posts they wrote, the pages they own and the campaigns they pay for. ``TRACES`` lists for
+each table the rows to delete and the values to remove from other rows; a test fails if a table, or a column that may
+hold an id, has no entry. Groups belong to their members: if the owner is erased, the group stays and ``NOBODY`` owns
+it. The same holds for a community that was named after the person.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ NOBODY = 2**63 - 1
 """The owner of a group whose owner was erased: the one 64-bit integer that no source can use for a user."""
 
 DISTINCTIVE = 1_000_000
-"""Ids from here on do not occur by chance: they are looked for wherever a number can stand, not in id columns only."""
+"""Ids from here on do not occur by chance, so the proof searches every number for them, not only id columns."""
 
 KEY_FILE_VARIABLE = "FEEDLAKE_ERASURE_KEY_FILE"
 MIN_KEY_BYTES = 32
@@ -29,12 +29,12 @@ _BLOCK_BYTES = 64
 
 @dataclass(frozen=True)
 class Trace:
-    """What one table holds of a person.
+    """How a person is erased from one table.
 
-    A row goes where a column of ``goes_by`` holds an erased id of that kind. In rows that stay, erased users are taken
-    out of the lists ``lists`` and replaced by ``NOBODY`` in ``owners``. ``lines``: the table holds landing lines, which
-    ``LINE_FIELDS`` describes. ``names_nobody`` lists the other columns that look like ids or counts, which the test
-    would otherwise ask about.
+    A row is deleted if a column of ``goes_by`` holds an erased id of that kind. In other rows, erased users are removed
+    from the columns ``lists`` and replaced by ``NOBODY`` in the columns ``owners``. ``lines``: the table holds landing
+    lines, which ``LINE_FIELDS`` describes. ``names_nobody`` lists columns that look like ids but identify no person;
+    the test requires an entry for them.
     """
 
     goes_by: dict[str, Kind] = field(default_factory=dict)
@@ -102,7 +102,7 @@ TRACES: dict[str, Trace] = {
     "gold.snapshots": Trace(names_nobody=("batch",)),
     "gold.epochs": Trace(names_nobody=("epoch",)),
 }
-"""``source_id`` names the author, page or group that the row's post is of, so it goes with that post."""
+"""``source_id`` is the author, page or group of the row's post, so it is deleted with that post."""
 
 LINE_FIELDS: dict[str, Kind] = {
     "user_id": "user",
@@ -114,17 +114,17 @@ LINE_FIELDS: dict[str, Kind] = {
     "advertiser_id": "user",
     "campaign_id": "campaign",
 }
-"""Fields of a landing line: one that names an erased id in any of them is theirs, and goes."""
+"""Fields of a landing line that identify a person; a line with an erased id in any of them is deleted."""
 LINE_LISTS = ("mentions", "audience", "tags")
 LINE_OWNER = "owner_id"
-"""An erased owner's page goes; an erased owner's group stays, see ``NOBODY``."""
+"""A page of an erased owner is deleted; a group stays, see ``NOBODY``."""
 LINE_NAMES_NOBODY = ("group_id", "source_id", "epoch", "dwell_ms", "ad_id")
 
 
 def load_key() -> bytes:
     """The erasure key from the file that ``FEEDLAKE_ERASURE_KEY_FILE`` names; ``ValueError`` says what is wrong.
 
-    It must lie outside the lake: with it, whoever reads the ledger could ask of any id whether it was erased.
+    The file must be outside the lake: whoever has the key and the ledger can test whether any id was erased.
     """
     name = os.environ.get(KEY_FILE_VARIABLE, "")
     if not name or not Path(name).is_file():
@@ -144,7 +144,7 @@ def id_key(key: bytes, kind: Kind, identity: int) -> str:
 
 
 def key_check(key: bytes) -> str:
-    """Tells one key from another without telling the key; the ledger holds it, so that a wrong key is noticed."""
+    """A fingerprint of the key, kept in the ledger so that a wrong key is noticed; it does not reveal the key."""
     return hmac.new(key, b"which key is this", hashlib.sha256).hexdigest()[:16]
 
 

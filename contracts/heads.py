@@ -1,4 +1,4 @@
-"""The heads of a ranker: the one list from which losses, metrics, columns and the value score are derived.
+"""The heads of a ranker; losses, metrics, columns and the value score are derived from this list.
 
 To add a head: add it here, its weight to ``ValueWeights``, its columns to the DDL and the suites of
 gold.training_examples and gold.scored_candidates (contract tests name what is missing), and its label to
@@ -11,11 +11,11 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Head:
-    """One thing that a ranker predicts of an impression.
+    """One prediction of a ranker for an impression.
 
     A ``binary`` head is a logit in the network and a probability in the lake. A head of ``seconds`` is a regression
     on log1p(seconds) in the network and seconds in the lake. ``task_weight`` weighs its loss, ``grade`` is the
-    relevance of a positive label (0: the label says nothing of relevance), ``value_weight`` names its weight in
+    relevance of a positive label (0: the label says nothing about relevance), ``value_weight`` names its weight in
     ``contracts.settings.ValueWeights``.
     """
 

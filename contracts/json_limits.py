@@ -1,16 +1,16 @@
-"""How large a landed line may be in its parts, known field or not.
+"""Limits on the parts of a landing line, for known and unknown fields alike.
 
-The JSON readers behind ingest stop at these limits: a line beyond would be read as nothing.
+The JSON readers of ingest stop at these limits: they would read a larger line as nothing.
 """
 
 MAX_LEVELS = 1_000
-"""Objects and lists lie within each other at most so deep; the line's own object is the first level."""
+"""Depth of nested objects and lists; the line's own object is level 1."""
 
 MAX_DIGITS = 1_000
-"""Of a number, its exponent included."""
+"""Digits of a number, its exponent included."""
 
 MAX_NAME_UNITS = 50_000
-"""Of the name of a field, in units of UTF-16: two for a character beyond 16 bits."""
+"""Length of a field name in UTF-16 units: two for a character beyond 16 bits."""
 
 MAX_TEXT_UNITS = 20_000_000
-"""Of a text, in units of UTF-16."""
+"""Length of a text in UTF-16 units."""

@@ -19,9 +19,9 @@ FieldType = Literal["long", "int", "double", "boolean", "string", "timestamp", "
 class Field:
     """One field of an event: its type, whether it must be present, and the values it may take.
 
-    A number is not below ``least``, greater than ``above`` and not beyond ``most``; a text has at most ``longest``
-    characters. None: no such bound. A gate of silver that holds a field to a bound finds it here too, or one bad line
-    would stop a night: a test compares them.
+    A number is at least ``least``, greater than ``above`` and at most ``most``; a text has at most ``longest``
+    characters. None means no bound. Every bound that a silver gate checks must be here too, else one bad line passes
+    ingest and stops the night at the gate. A test compares them.
     """
 
     name: str
@@ -74,10 +74,10 @@ LABELS = ("clickbait", "nsfw", "misinformation")
 LABELLER_TYPES = ("human", "fact_checker")
 PACING = ("even", "asap")
 FEED_PREFERENCES = ("hide_clickbait", "hide_nsfw", "hide_misinformation", "friends_first", "fewer_ads")
-"""What a user may ask of the feed; other words are kept and mean nothing."""
+"""Preferences that a user may set for the feed; other words are stored and have no effect."""
 
 REACTION_TYPES = ("like", "dislike", "accept", "report", "comment")
-"""Anonymous reactions: a platform that publishes only counts says that somebody reacted, or commented, not who."""
+"""Anonymous reactions: a platform that publishes only counts tells that somebody reacted or commented, but not who."""
 
 ENVELOPE: tuple[Field, ...] = (
     Field("event_id", "string"),
@@ -206,20 +206,20 @@ EVENT_TYPES: dict[str, tuple[Field, ...]] = {
         Field("confidence", "double", required=False, least=0, most=1),
     ),
 }
-"""What a log does not know is left out or null: the ``author_id`` of a post (it is nobody's), the ``position``,
-``session_id`` and ``device`` of an impression. ``source_id`` is the page or group of a post; in a ``friend`` post
-it says nothing. Ids of users, pages, groups, posts, campaigns and ads are six spaces: one number may stand in several.
-``audience`` holds the excluded users of ``friends_except`` and the admitted users of ``custom``.
-``detail`` names the action as the source platform calls it, where its vocabulary is richer than ours; one value means
-something here, ``PROFILE_VISIT``. ``relation`` is what a friend is to a user; a friendship made again with another one
-changes it. ``location`` names the place that a post was tagged with, ``city`` where the viewer was.
-``image_quality`` is what the media service measured of the post's pictures and frames (sharp, well exposed: 1)."""
+"""The fields of each event type. Unknown values are left out or null: the ``author_id`` of a post, the ``position``,
+``session_id`` and ``device`` of an impression. ``source_id`` is the page or group of a post; it has no meaning in a
+``friend`` post. Ids of users, pages, groups, posts, campaigns and ads are six separate spaces: a number may occur in
+several. ``audience`` holds the excluded users of ``friends_except`` and the admitted users of ``custom``.
+``detail`` is the source platform's own name of the action, if it has more kinds than we have; only ``PROFILE_VISIT``
+has a meaning here. ``relation`` is what the friend is to the user; a later ``friendship_created`` changes it.
+``location`` is the place that a post was tagged with, ``city`` is where the viewer was. ``image_quality`` is the media
+service's score of the post's pictures and video frames (1: sharp and well exposed)."""
 
 MAX_CLOCK_SKEW_S = 300
 """An event may claim to have happened at most this long after it was received."""
 
 TIMED_TYPES = ("impression", "engagement", "reaction", "session")
-"""Events that count for a day, so they may be late only by ``Dataset.late_days``; entities and edges may be later."""
+"""Events that count for a day: they may be late by at most ``Dataset.late_days``. Entities and edges may be later."""
 
 REFUSALS: dict[str, str] = {
     "not_utf8": "a line is text in UTF-8, and a file of gzip data is named .gz",
@@ -248,4 +248,4 @@ REFUSALS: dict[str, str] = {
     "ends_before_start": "a session or a campaign does not end before it starts",
     "before_creation": "a post is not created or updated before its `created_at`",
 }
-"""Reasons for which a line is refused, in the order in which they are looked for, each with the rule it breaks."""
+"""Reasons for refusing a line, in the order in which they are checked, each with the rule that the line breaks."""

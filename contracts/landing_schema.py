@@ -21,7 +21,7 @@ _SCHEMA_OF: dict[FieldType, dict[str, Any]] = {
 
 
 def json_schema() -> dict[str, Any]:
-    """The contract of one line; what JSON Schema cannot say (times, references, repeats) is in ``REFUSALS``."""
+    """The contract of one line, without the rules that JSON Schema cannot express (``REFUSALS``: times, references)."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "One line of a landing file",

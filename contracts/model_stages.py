@@ -1,8 +1,8 @@
-"""The life of a model in ``gold.models``: what ``promote`` makes of it."""
+"""The model stages in ``gold.models``, which ``promote`` assigns."""
 
 CANDIDATE, SERVING, RETIRED, REJECTED = "candidate", "serving", "retired", "rejected"
 BEFORE = "trained"
-"""Of models from before they were judged: every one of them served."""
+"""Stage of models that were trained before models were judged; all of them served."""
 
 MODEL_STAGES: dict[str, str] = {
     CANDIDATE: "not judged, or judged without a result; a model of a role that scores nothing stays one",

@@ -1,8 +1,8 @@
-"""Which posts policy keeps from whom: the one place for the rules, for tables, arrays and single values alike.
+"""The policy rules: which posts are withheld from which users, for tables, arrays and single values alike.
 
-``fact_checked``: a post that a fact checker calls misinformation is shown to nobody. ``hide_<label>``: a post of that
-kind is not shown to those who ask to hide the kind. It is of the kind when a verdict says so, of whomever, or when its
-predicted risk reaches the threshold of the settings. Where it is not known who looks, every rule counts.
+``fact_checked``: a post that a fact checker calls misinformation is shown to nobody. ``hide_<label>``: a post with that
+label is not shown to users who ask to hide it. A post has the label if any labeller's verdict says so, or if its
+predicted risk reaches the threshold of the settings. If the viewer is unknown, every rule applies.
 
 The functions use nothing but ``>=``, ``&``, ``|`` and ``~``. So they take Spark columns, NumPy arrays of one length, or
 NumPy scalars, and return the same kind; none of the values may be null.
@@ -25,7 +25,7 @@ RULES = (FACT_CHECKED, *HIDES)
 
 @dataclass(frozen=True)
 class Judged:
-    """What is known of a post: whether a fact checker refutes it; per label whether a verdict says it, and its risk."""
+    """A post's verdicts: whether a fact checker refutes it; per label, whether a verdict says so, and its risk."""
 
     is_refuted: Any
     is_labelled: Mapping[str, Any]
@@ -33,16 +33,16 @@ class Judged:
 
 
 def flags(post: Judged, thresholds: Mapping[str, float]) -> dict[str, Any]:
-    """Per rule, whether it keeps the post from those for whom the rule counts; ``thresholds`` by label."""
+    """Per rule, whether it withholds the post from users to whom the rule applies; ``thresholds`` by label."""
     of_kind = {word: post.is_labelled[label] | (post.risk[label] >= thresholds[label]) for word, label in HIDES.items()}
     return {FACT_CHECKED: post.is_refuted, **of_kind}
 
 
 def broken_rules(flagged: Mapping[str, Any], asks: Mapping[str, Any]) -> dict[str, Any]:
-    """Per rule, whether showing the post breaks it: ``flagged`` by rule, ``asks`` by preference of the user."""
+    """Per rule, whether showing the post breaks it; ``flagged`` is by rule, ``asks`` by preference of the user."""
     return {rule: flagged[rule] & asks[rule] if rule in HIDES else flagged[rule] for rule in RULES}
 
 
 def any_of(values: Mapping[str, Any]) -> Any:
-    """Whether one of the rules' values is true; of a post's flags: whether it is kept from somebody."""
+    """Whether the value of any rule is true; for a post's flags: whether it is withheld from somebody."""
     return reduce(or_, values.values())

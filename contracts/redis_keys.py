@@ -1,4 +1,4 @@
-"""Every kind of key that we write to Redis, declared once: publisher, sweeper, erasure and reader all read this list.
+"""Every kind of key that we write to Redis; publisher, sweeper, erasure and reader all use this list.
 
 ``contracts/redis_page.py`` makes ``docs/redis.md`` from it.
 """
@@ -11,7 +11,7 @@ from typing import Literal
 from contracts.erasure import Kind
 
 Identity = Literal["user", "post", "list"]
-"""What the last word of a key names; a user's stands in a hash tag, so that one request touches one cluster slot."""
+"""What the last part of a key identifies. A user's id is a hash tag, so that one request touches one cluster slot."""
 
 USER_TAG = re.compile(rb"\{u(-?\d+)\}")
 FALLBACKS: tuple[Literal["popular", "chronological"], ...] = ("popular", "chronological")
@@ -25,9 +25,9 @@ _DAY_S = 86_400
 class KeyKind:
     """One kind of key: ``prefix[:epoch][:arm][:identity]``.
 
-    Keys ``per_epoch`` go with their epoch. ``extra_ttl_s`` is how much longer than ``publish.key_ttl_s`` a key lives
-    at most; None: until somebody removes it. ``members``: the value is a set or a sorted set of ids of that kind, each
-    after ``member_prefix``; its other members name nobody.
+    Keys ``per_epoch`` are removed with their epoch. A key expires ``publish.key_ttl_s + extra_ttl_s`` after it is
+    written; with None it never expires. ``members``: the value is a set or a sorted set of ids of that kind, each
+    with the prefix ``member_prefix``; other members identify nobody.
     """
 
     name: str
@@ -43,7 +43,7 @@ class KeyKind:
     packs_posts: bool = False
 
     def key(self, identity: int | str | None = None, *, epoch: int | None = None, arm: str | None = None) -> str:
-        """A key of this kind; ``ValueError`` where an arm's name is none."""
+        """A key of this kind; ``ValueError`` if ``arm`` is not a valid name."""
         assert (identity is None, epoch is None) == (self.of is None, not self.per_epoch), f"parts of {self.name}"
         words = [self.prefix]
         if epoch is not None:
@@ -57,12 +57,12 @@ class KeyKind:
         return ":".join(words)
 
     def ttl_s(self, key_ttl_s: int) -> int | None:
-        """Seconds after which a key that is written now ends, given ``publish.key_ttl_s``."""
+        """Seconds until a key that is written now expires, given ``publish.key_ttl_s``."""
         return None if self.extra_ttl_s is None else key_ttl_s + self.extra_ttl_s
 
     @property
     def on_erasure(self) -> str:
-        """What becomes of such keys when a person is erased; empty where they hold nothing of a person."""
+        """What an erasure does with keys of this kind; empty if they hold nothing of a person."""
         rewritten = self.members is not None or self.packs_posts
         whose = {"user": "theirs is deleted", "post": "those of their posts are deleted"}.get(str(self.of), "")
         return "; ".join(filter(None, [whose, "they are taken out of the others" if rewritten else ""]))
@@ -75,7 +75,7 @@ class KeyKind:
 
     @property
     def spelling(self) -> str:
-        """The key with names for its parts, as people read it."""
+        """The key with names for its parts, for the docs page."""
         last = {"user": ":{u<user>}", "post": ":<post>", "list": f":{'|'.join(FALLBACKS)}"}
         words = [self.prefix, ":<epoch>" * self.per_epoch, "[:<arm>]" * self.per_arm, last.get(str(self.of), "")]
         return "".join(words)
@@ -157,7 +157,7 @@ _BY_NAME = {kind.name: kind for kind in KEY_KINDS}
 
 @dataclass(frozen=True)
 class Key:
-    """A key, taken apart; ``identity`` is the id of a user or post, or the name of a list."""
+    """A parsed key; ``identity`` is the id of a user or post, or the name of a list."""
 
     kind: KeyKind
     epoch: int | None = None
@@ -166,7 +166,7 @@ class Key:
 
 
 def parse_key(key: bytes) -> Key | None:
-    """What a key says; None where it is of no kind that is declared here."""
+    """Parse a key; None if its kind is not declared here."""
     text = key.decode(errors="replace")
     kind = _BY_FIRST_WORD.get(text.partition(":")[0])
     found = kind.pattern.fullmatch(text) if kind else None
@@ -184,12 +184,12 @@ def kind_named(name: str) -> KeyKind:
 
 
 def scan_pattern(epoch: int | None = None) -> str:
-    """What SCAN must match to find the keys of one epoch, or of all; it finds others too, ``parse_key`` tells."""
+    """Pattern for SCAN that finds the keys of one epoch, or of all, and maybe others: ``parse_key`` each result."""
     return f"*:{'*' if epoch is None else epoch}:*"
 
 
 def pool_key(epoch: int, user_id: int, arm: str | None = None) -> str:
-    """Key of one user's packed pool: the common one, or that of an arm."""
+    """Key of one user's packed pool: the common pool, or that of an arm."""
     return POOL.key(user_id, epoch=epoch, arm=arm)
 
 
@@ -219,7 +219,7 @@ def hidden_key(user_id: int) -> str:
 
 
 def parted_key(user_id: int) -> str:
-    """Key of the ties that this user has no more."""
+    """Key of the ties that this user no longer has."""
     return PARTED.key(user_id)
 
 

@@ -1,4 +1,4 @@
-"""The kinds of Redis keys as people read them: ``python -m contracts.redis_page > docs/redis.md``."""
+"""The docs page of Redis keys: ``python -m contracts.redis_page > docs/redis.md``."""
 
 import sys
 
@@ -9,10 +9,9 @@ _DAY_S = 86_400
 _INTRODUCTION = """\
 # Keys in Redis
 
-A key is `prefix[:epoch][:arm][:identity]`. A user's id stands in a hash tag, so that one request touches one cluster
-slot. Keys with an epoch are removed with it: the sweep after a flip, a failed publish and a rollback find them by
-this list. `ttl` is `publish.key_ttl_s` of the [settings](settings.md). An arm is part of a
-[pool's key](serving.md#arms).
+A key is `prefix[:epoch][:arm][:identity]`. A user's id is a hash tag, so that one request touches one cluster slot.
+Keys with an epoch are removed with it: the sweep after a flip, a failed publish and a rollback find them by this
+list. `ttl` is `publish.key_ttl_s` of the [settings](settings.md). An arm is part of a [pool's key](serving.md#arms).
 
 """
 _END = """
@@ -21,11 +20,11 @@ and more out of sets of other kinds.
 
 ## The collector's Redis
 
-A Redis of its own, which the [collector](collector.md) writes and the drain empties; the reader never asks it. It is
-one server, no cluster. A window is `collector.retry_window_s` of the [settings](settings.md) long.
+The [collector](collector.md) writes to a Redis of its own and the drain empties it; the reader never uses it. It is one
+server, not a cluster. A window is `collector.retry_window_s` of the [settings](settings.md) long.
 
 {collector}
-On an erasure, entries and keys of the person are deleted: [what is on the way](erasure.md#what-is-on-the-way).
+An erasure deletes the person's entries and keys: [what is on the way](erasure.md#what-is-on-the-way).
 
 This page is made from [`contracts/redis_keys.py`](../contracts/redis_keys.py) and
 [`contracts/collector_keys.py`](../contracts/collector_keys.py) by `python -m contracts.redis_page > docs/redis.md`; a

@@ -1,8 +1,7 @@
-"""What one event must agree with: others that it names, and its own fields among each other.
+"""Consistency rules of an event: the entities that it refers to exist, and its own fields agree.
 
-``validate_landing`` holds the events of a landing area to these rules; the jobs of the stage clean hold events to the
-same ones, and a test lets both judge the same lines. An event that breaks one is refused with a reason of
-``contracts.landing.REFUSALS``.
+``validate_landing`` and the jobs of the stage clean both apply these rules; a test gives both the same lines. An event
+that breaks a rule is refused with a reason of ``contracts.landing.REFUSALS``.
 """
 
 from dataclasses import dataclass
@@ -11,14 +10,14 @@ from typing import Literal
 from contracts.erasure import NOBODY
 
 Entity = Literal["user", "page", "group", "campaign", "post", "standing_post", "ad"]
-"""A ``standing_post`` has an accepted line; a ``post`` is known, too, where its own line was refused."""
+"""A ``standing_post`` has an accepted line; a ``post`` may also be one whose own line was refused."""
 
 
 @dataclass(frozen=True)
 class Reference:
-    """``field`` names an ``entity`` that is known, where the field is there and ``only_when`` (field, value) holds.
+    """``field`` must refer to a known ``entity``, if it is present and ``only_when`` (field, value) holds.
 
-    ``but`` is a value that names none. ``is_withheld``: no fault of the event, which waits.
+    The value ``but`` refers to no entity. ``is_withheld``: the event is not at fault; it waits for the entity.
     """
 
     field: str
@@ -29,13 +28,13 @@ class Reference:
 
     @property
     def reason(self) -> str:
-        """Why an event that names none is refused."""
+        """The reason for refusing an event whose entity is unknown."""
         return "withheld_post" if self.is_withheld else f"unknown_{self.entity.removeprefix('standing_')}"
 
 
 @dataclass(frozen=True)
 class Contradiction:
-    """``field`` may not be ``relation`` ``other``, a field of the same event; where one is null, nothing is said."""
+    """``field`` must not be ``relation`` ``other``, a field of the same event; no rule if either is null."""
 
     field: str
     relation: Literal["equal to", "before", "after"]
@@ -51,7 +50,7 @@ ENTITIES: dict[Entity, tuple[str, tuple[str, ...]]] = {
     "standing_post": ("post_id", ("post_created", "post_updated")),
     "ad": ("ad_id", ("ad_upserted",)),
 }
-"""The id of each entity and the events that make it known, in an order in which each names only those before it."""
+"""The id of each entity and the events that make it known; each entity refers only to those before it."""
 
 _USER, _AD = Reference("user_id", "user"), Reference("ad_id", "ad")
 _POST = (Reference("post_id", "post"), Reference("post_id", "standing_post", is_withheld=True))
@@ -87,7 +86,7 @@ REFERENCES: dict[str, tuple[Reference, ...]] = {
     "ad_upserted": (*_POST, Reference("campaign_id", "campaign")),
     "content_labelled": _POST,
 }
-"""By event type, in the order in which they are looked at; the first that does not hold is told."""
+"""References by event type, in the order in which they are checked; the first that fails is reported."""
 
 _NOT_ONESELF = {name: Contradiction(name, "equal to", "user_id", "self_edge") for name in ("friend_id", "blocked_id")}
 _CREATED = Contradiction("created_at", "after", "event_time", "before_creation")
@@ -102,4 +101,4 @@ CONTRADICTIONS: dict[str, Contradiction] = {
     "session": Contradiction("ended_at", "before", "started_at", "ends_before_start"),
     "campaign_upserted": Contradiction("ends_at", "before", "starts_at", "ends_before_start"),
 }
-"""By event type; looked at after its references."""
+"""Contradictions by event type, checked after its references."""

@@ -56,7 +56,7 @@ class TableTiming(TypedDict):
 
 
 class StageRecord(TypedDict):
-    """How long a stage took and what it took; ``started_at`` in ISO 8601."""
+    """Duration and resources of a stage; ``started_at`` in ISO 8601."""
 
     stage: str
     started_at: str
@@ -76,10 +76,10 @@ class AuditRecord(TypedDict):
 
 
 class PolicyRecord(TypedDict):
-    """What policy kept out of a night's candidates: by rule of ``contracts.policy``, ``removed`` of ``proposals``.
+    """What policy removed from a night's candidates: per rule of ``contracts.policy``, ``removed`` of ``proposals``.
 
-    A proposal is one source's, of a post for a user, and stands where the source's limit would have reached it; one
-    that breaks two rules counts for both. ``asked`` users ask for a rule, ``flagged`` posts could break it.
+    A proposal is one post that one source proposes to one user within its limit; if it breaks two rules, it counts for
+    both. ``asked`` counts the users to whom a rule applies, ``flagged`` the posts that could break it.
     """
 
     ds: str
@@ -90,9 +90,9 @@ class PolicyRecord(TypedDict):
 
 
 class RerankRecord(TypedDict):
-    """How a night's pools came about: ``places`` in all, those of them that break each rule in force, by its name.
+    """How a night's pools were filled: ``places`` in all, and how many break each rule in force, by rule name.
 
-    A rule is broken where the user's candidates leave no choice. ``explored`` places were drawn for.
+    A rule is broken only if the user's candidates leave no choice. ``explored`` places were filled by a draw.
     """
 
     ds: str
@@ -204,11 +204,11 @@ class RunFiles:
         return sorted(map(self.stage, self._written("stages")), key=lambda file: ended_at(file.read()))
 
     def notes(self, table: str) -> RunFile[list[str]]:
-        """Sentences that the table's job told people; most tell nothing."""
+        """Sentences that the table's job reports to people; most jobs report none."""
         return self._file(f"notes/{table}.json", BY_NAME[table].stage)
 
     def training(self, role: str = HEAVY) -> RunFile[Json]:
-        """What the training of a role's model said."""
+        """The report of the training of a role's model."""
         return self._file("train.json" if role == HEAVY else f"train.{role}.json", "train")
 
     @property

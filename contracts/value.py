@@ -1,4 +1,4 @@
-"""The value score: what showing one post to one user is expected to be worth. The formula stands here only."""
+"""The value score: the expected value of showing one post to one user. This is the only place of the formula."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -32,7 +32,7 @@ def value_score(
     weights: ValueWeights,
     safety: FloatArray | float = 1.0,
 ) -> NDArray[np.float32]:
-    """Value of each impression; all inputs have shape ``(n,)``: ``scores`` by score column of a head, hours, a rate.
+    """Value of each impression; all inputs have shape ``(n,)``; ``scores`` has one array per head, by score column.
 
     ``safety`` is that of ``safety_of``.
     ``quality = clip((1 - author_negative_rate) * safety, min_quality, 1)``,

@@ -1,11 +1,11 @@
-"""Who may see which post: the one place for the rule, for tables, arrays and single values alike.
+"""The visibility rule: who may see which post, for tables, arrays and single values alike.
 
 A viewer may see a post iff it is not deleted, neither viewer nor author blocks the other, and the viewer is its
 author or its privacy admits them: ``public`` everyone, ``friends`` the author's friends, ``friends_except`` the
 friends outside the audience, ``custom`` the audience, ``only_me`` nobody. A post in a group needs an active
 membership as well: there, ``public`` means the members.
-A post of which no author is known is nobody's: nobody is its author or the author's friend, and no block concerns it.
-So ``public`` shows it to everyone and ``custom`` to the audience, and any other privacy to nobody at all.
+A post without a known author is nobody's: nobody is its author or the author's friend, and no block concerns it.
+So ``public`` shows it to everyone, ``custom`` to the audience, and any other privacy to nobody.
 
 The functions use nothing but ``==``, ``&``, ``|`` and ``~``. So they take Spark columns, NumPy arrays of one length, or
 NumPy scalars, and return the same kind; none of the values may be null.
@@ -17,7 +17,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Viewing:
-    """What the rule asks of a post and a viewer: one pair, or as many as the values have rows.
+    """Inputs of the rule for a post and a viewer: one pair, or one per row of the values.
 
     ``is_listed``: the viewer is in the post's audience. ``is_member``: of the group that the post is in.
     ``is_blocked``: viewer or author blocks the other.
@@ -46,5 +46,5 @@ def is_visible(pair: Viewing) -> Any:
 
 
 def is_open(privacy: Any, source_type: Any) -> Any:
-    """Whether a post that is not deleted is for everyone whom no block keeps from it. Also takes two strings."""
+    """Whether everyone may see a post that is not deleted, blocks aside. Also takes two strings."""
     return (privacy == "public") & (source_type != "group")

@@ -47,7 +47,7 @@ TABLES: dict[Entity, str] = {
     "post": "gold.post_features",
     "pair": "gold.affinity_features",
 }
-"""Where an entity's features lie; those of the context belong to one impression and lie only in its example."""
+"""The table of each entity's features. Context features belong to one impression and are only in its example."""
 
 
 def features_of(entity: Entity) -> tuple[Feature, ...]:
@@ -71,24 +71,24 @@ def default_of(entity: Entity, name: str) -> float:
 
 
 def width_of(entity: Entity) -> int:
-    """How many numbers the entity's features are: inputs of its encoder, half floats of its packed value."""
+    """Number of the entity's inputs: width of its encoder, and half floats in its packed value."""
     return sum(feature.size for feature in features_of(entity))
 
 
 def place_of(entity: Entity, name: str) -> int:
-    """Where the feature's (first) number stands among those of its entity; an unknown name raises ``ValueError``."""
+    """Index of the feature's (first) number among its entity's; an unknown name raises ``ValueError``."""
     before = features_of(entity)[: names_of(entity).index(name)]
     return sum(feature.size for feature in before)
 
 
 def places_of(entity: Entity, names: tuple[str, ...]) -> tuple[int, ...]:
-    """Where all numbers of the features stand among those of their entity; an unknown name raises ``ValueError``."""
+    """Indices of all numbers of the features among their entity's; an unknown name raises ``ValueError``."""
     sizes = {feature.name: feature.size for feature in features_of(entity)}
     return tuple(place_of(entity, name) + offset for name in names for offset in range(sizes[name]))
 
 
 def defaults_of(entity: Entity) -> tuple[float, ...]:
-    """The entity's numbers where it has no row."""
+    """The entity's numbers if it has no row."""
     return tuple(feature.default for feature in features_of(entity) for _ in range(feature.size))
 
 
@@ -98,5 +98,5 @@ def example_columns() -> tuple[str, ...]:
 
 
 def schema_hash() -> str:
-    """SHA-256 over the ordered registry: a checkpoint trained on another registry is refused."""
+    """SHA-256 over the ordered registry; a checkpoint trained on another registry is refused."""
     return hashlib.sha256(json.dumps([asdict(feature) for feature in FEATURES]).encode()).hexdigest()[:16]

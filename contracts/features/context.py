@@ -1,7 +1,7 @@
 """Features of the session in which a post is shown.
 
-An impression has those of its instant. A nightly run ranks for the session that the user is expected to open: what
-``expected`` names among the user's own features, and the day that is served.
+For an impression they are as of its instant. A nightly run ranks for the session that the user is expected to open: it
+uses the user feature that ``expected`` names, and the weekday of the day that is served.
 """
 
 from contracts.features.feature import KNOWN_CITIES, Feature

@@ -1,6 +1,6 @@
-"""Which features of a user and of a post say the same kind of thing, so that their products mean something.
+"""Pairs of user and post features that describe the same thing, so that their products are useful inputs.
 
-A network that has to find them by itself needs far more rows than a night has.
+A network that has to learn these products by itself needs far more rows than a night has.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from contracts.features.feature import TOPICS
 
 @dataclass(frozen=True)
 class Cross:
-    """Numbers of a user and of a post in the same order; a ``dot`` is one input, ``products`` are many."""
+    """User and post features in the same order; ``dot`` makes one input, ``products`` one input per number."""
 
     name: str
     user: tuple[str, ...]

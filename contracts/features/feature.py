@@ -1,4 +1,4 @@
-"""What a feature is."""
+"""The type of a feature, and the constants that features share."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -20,24 +20,24 @@ TOPICS = (
 )
 
 KNOWN_CITIES = 4
-"""The cities with most users that a model tells apart (gold.locations); any other is unknown to it."""
+"""How many cities, those with most users, a model distinguishes (gold.locations); every other city is unknown."""
 
 CREATOR_SKETCH = 8
-"""Authors are hashed, with a sign, into so many places (``spark_jobs/rules/creator_sketch.py``)."""
+"""Size of the signed hash of authors (``spark_jobs/rules/creator_sketch.py``)."""
 
 LANGUAGES = ("en", "es", "fr", "de", "pt", "other")
-"""What the language of a text is told as; ``other`` stands for all others, and for one that cannot be told."""
+"""Languages of a text; ``other`` is every other language, and one that cannot be identified."""
 
 
 @dataclass(frozen=True)
 class Feature:
-    """One column. ``default`` stands where the entity has no row; ``unit`` is what a person reads.
+    """One column; ``default`` applies if the entity has no row, ``unit`` is for people.
 
-    ``size`` is how many inputs of the model it is: a vector, of more than one, is an array of so many floats, each of
-    which has the default. ``part`` tells the named features of the product (50 of a user, 30 of a post, 20 of a pair,
-    20 of the context) from what the ranker's encoders read besides. ``expected`` is the user feature that stands for a
-    feature of the context where no session was logged: in a nightly run, and for a sampled exposure. ``period_days`` is
-    after how many days its values come back, of a feature that follows the calendar and nothing else; 0 for the others.
+    ``size`` is its number of model inputs; a feature of size above 1 is an array of floats, each with the default.
+    ``part``: ``named`` for the features that the product names (50 of a user, 30 of a post, 20 of a pair, 20 of the
+    context), ``extra`` for what the ranker's encoders read besides. ``expected`` is the user feature that replaces a
+    context feature if no session was logged: in a nightly run, and for a sampled exposure. ``period_days`` is the
+    period of a feature that depends on the calendar alone; 0 for every other feature.
     """
 
     entity: Entity

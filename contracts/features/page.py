@@ -14,29 +14,30 @@ checkpoint trained under another one is refused.
 
 *Named* features are those of the product: {named}. *Encoder extras* are what
 the ranker reads besides; with them it has {widths} as inputs.
-A feature is one column of type FLOAT, and one input; of a size above 1 an array of that many, and as many inputs. A
-unit such as `log1p(1/day)` tells the transform and what it is of; `log1p` alone is of a count.
+A feature is one FLOAT column and one input; a feature of size n is an array of n floats and n inputs. A unit such as
+`log1p(1/day)` names the transform and the unit before it; `log1p` alone transforms a count.
 
 Rates are smoothed towards the default (`Smoothing` in [`contracts/settings/`](../contracts/settings)), so that
-three impressions don't make a rate of 100 %; words like *close* or *read* are defined by `FeatureRules` there. Logs and
-ratios are guarded, and a gate stops the night at a value that is no number or out of range.
+three impressions don't make a rate of 100 %. `FeatureRules` there defines words like *close* and *read*. Logs and
+ratios are guarded, and a gate stops the night at a value that is not a number or is out of range.
 
-**As of.** A feature of a day uses only events that happened and were received before the midnight that ends it; one of
-an impression only what happened before it and was received by then. A post that is edited or deleted counts as it
-could be seen (`spark_jobs/rules/post_versions.py`): in an example at the impression, in its own features at midnight,
-in what a user engaged with at the engagement, in what an author writes when it was first seen.
+**As of.** A feature of a day uses only events that happened and were received before the midnight that ends it. A
+feature of an impression uses only events that happened before it and were received by then. Of an edited or deleted
+post, the version that could be seen counts (`spark_jobs/rules/post_versions.py`): at the impression for an example, at
+midnight for the post's own features, at the engagement for what a user engaged with, and the first version for what an
+author writes.
 
-**Unknown.** A value that a model cannot know has one place, whatever it is: swapping one for another changes no score.
-A country or city is known where `FeatureRules.location_users` users of the training rows have it; `gold.locations`
-lists what a night knows, and the night reads both its examples and the users it scores by that list. A country is a
-number that means something, how common it is, and an unknown one is 0; of cities the {cities} with most users are told
-apart. A device is known if it is a phone, tablet or desktop, a connection if the landing contract names it. Of an
-unknown city, device or connection the context tells what is expected of the user, as if nothing had been logged, and
-the user's shares leave it out. A language that is not listed below is `other`.
-[ADR 11](adr/0011-locations-are-known-from-training-rows.md) says why.
+**Unknown.** All unknown values of a feature are encoded alike: replacing one by another changes no score. A country or
+city is known if at least `FeatureRules.location_users` users of the training rows have it. `gold.locations` lists the
+known ones of a night, and the night uses that list for its examples and for the users that it scores. A country is
+encoded by how common it is, an unknown one as 0. Of cities, the {cities} with most users are distinguished. A device is
+known if it is a phone, tablet or desktop, a connection if the landing contract names it. An unknown city, device or
+connection is treated as not logged: the context has the value that is expected of the user, and the user's shares
+leave it out. A language that is not listed below is `other`.
+[ADR 11](adr/0011-locations-are-known-from-training-rows.md) gives the reasons.
 
-**Calendar.** A ranker reads a weekday where its training days span two weeks: a weekday seen once cannot be told from
-the rest of its day.
+**Calendar.** A ranker uses the weekday only if its training days span two weeks: with one day per weekday, the weekday
+cannot be separated from everything else about that day.
 """
 
 _TITLES: dict[Entity, str] = {
@@ -46,13 +47,13 @@ _TITLES: dict[Entity, str] = {
     "context": "Context",
 }
 _NOTES: dict[Entity, str] = {
-    "user": "Lies in `gold.user_features`, computed by `spark_jobs/features/user/user_features.py`.",
-    "post": "Lies in `gold.post_features` (`spark_jobs/features/post/post_features.py`) and, as of each impression,\n"
+    "user": "In `gold.user_features`, computed by `spark_jobs/features/user/user_features.py`.",
+    "post": "In `gold.post_features` (`spark_jobs/features/post/post_features.py`) and, as of each impression,\n"
     "in `gold.training_examples`; both call `spark_jobs/rules/post_columns.py`.",
-    "pair": "Lies in `gold.affinity_features`, computed by `spark_jobs/features/pair/affinity_features.py`; sparse:\n"
+    "pair": "In `gold.affinity_features`, computed by `spark_jobs/features/pair/affinity_features.py`; sparse:\n"
     "pairs who are connected, met, or answered each other. A pair without a row has the defaults.",
-    "context": "Computed by `spark_jobs/rules/context_columns.py` for each impression. Where no session was logged (a\n"
-    "nightly run, a sampled exposure) the user's feature in the last column stands for it, or the day that is served.",
+    "context": "Computed by `spark_jobs/rules/context_columns.py` for each impression. If no session was logged (a\n"
+    "nightly run, a sampled exposure), the user's feature in the last column replaces it, or the day that is served.",
 }
 
 

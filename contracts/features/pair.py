@@ -1,7 +1,7 @@
 """Features of a viewer and an author as of the end of a day: ``gold.affinity_features``, sparse.
 
 Counts are those of the activity window. An interaction is a like, a comment, a share, a click, a bookmark or a view
-(the engagement). Nobody's posts, of which no author is known, are in no pair.
+(the engagement). Posts without a known author are in no pair.
 """
 
 from contracts.features.feature import TOPICS, Feature, Part

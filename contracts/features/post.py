@@ -1,6 +1,6 @@
-"""Features of a post as of an instant: ``gold.post_features``, and for each training example anew.
+"""Features of a post as of an instant: in ``gold.post_features``, and computed again for each training example.
 
-Those of the author are taken from ``gold.user_features``.
+Features of the author come from ``gold.user_features``.
 """
 
 from contracts.features.feature import CREATOR_SKETCH, LANGUAGES, TOPICS, Feature, Part

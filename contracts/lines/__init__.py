@@ -1,1 +1,1 @@
-"""How one landing line is read: what it says, or the first rule of the contract that it breaks. Pure Python."""
+"""Read one landing line: its event, or the first rule of the contract that it breaks. Pure Python."""

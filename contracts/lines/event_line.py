@@ -1,7 +1,7 @@
-"""One landing line held to the contract: which event it is, or the first rule that it breaks.
+"""Check one landing line against the contract: its event, or the first rule that it breaks.
 
-Ingest reads the lines so that its columnar reader leaves, and the collector every event that it takes in. Rows of
-Python, at some twenty thousand lines a second.
+Ingest checks the lines this way that its columnar reader leaves over; the collector checks every event. This is
+row-wise Python, at some twenty thousand lines a second.
 """
 
 from collections.abc import Callable
@@ -23,34 +23,34 @@ _IN_WORDS: dict[FieldType, str] = {
     "strings": "a list of texts",
     "longs": "a list of 64-bit integers",
 }
-"""What a value of each type is."""
+"""Each type in words."""
 
 _MISSING, _WRONG_TYPE, _UNKNOWN_TYPE, _NOT_ALLOWED, _OUT_OF_RANGE, _NONE = range(6)
-"""Rules of a field, in the order in which a line is held to them."""
+"""Rules of a field, in the order in which they are checked."""
 _REASONS = ("missing_field", "wrong_type", "unknown_event_type", "value_not_allowed", "value_out_of_range")
 
 
 @dataclass(frozen=True)
 class Line:
-    """What a line says: its fields, none where it is no event's, and the first rule that it breaks."""
+    """A line's fields (empty if the line is not an event) and the first rule that it breaks."""
 
     fields: dict[str, Any]
     problem: Problem | None
 
 
 def read_line(line: bytes) -> Line:
-    """``line`` held to the contract, but for the rules about its times, which need its folder's day."""
+    """Check ``line`` against the contract, except for the rules about times, which need the folder's day."""
     value, problem = read_json(line)
     if problem is None and not isinstance(value, dict):
         problem = Problem("not_an_object", shown(line.decode()))
-    if problem is not None and problem.reason != "lone_surrogate":  # which leaves no doubt of the other fields
+    if problem is not None and problem.reason != "lone_surrogate":  # the other fields are still sound
         return Line({}, problem)
     fields = value if isinstance(value, dict) else {}
     return Line(fields, problem or first_broken(fields, line))
 
 
 def first_broken(fields: dict[str, Any], line: bytes) -> Problem | None:
-    """The first rule of the contract that the ``fields`` of ``line`` break, but for the rules about times."""
+    """The first rule of the contract that the ``fields`` of ``line`` break, except for the rules about times."""
     event_type = fields.get("event_type")
     own = EVENT_TYPES.get(event_type) if type(event_type) is str else None
     rules = (*ENVELOPE, *(own or ()))
@@ -86,7 +86,7 @@ def _is_within(field: Field, value: str) -> bool:
 
 
 def _detail(rule: int, field: Field, fields: dict[str, Any], line: bytes) -> str:
-    """The field, its value as it stands in the line, and what it must be."""
+    """The field, its value as in the line, and what is allowed."""
     if rule == _MISSING and field.name not in fields:
         return field.name
     if rule == _OUT_OF_RANGE and field.longest is not None:

@@ -12,9 +12,9 @@ _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 @dataclass(frozen=True)
 class Problem:
-    """Why a line is refused: a reason of ``contracts.landing.REFUSALS``, and what of the line breaks its rule.
+    """Why a line is refused: a reason of ``contracts.landing.REFUSALS``, and the part of the line that breaks the rule.
 
-    ``field`` names the field of the event that breaks it, where one does.
+    ``field`` is the event's field that breaks it, if it is one field.
     """
 
     reason: str
@@ -23,12 +23,12 @@ class Problem:
 
 
 def shown(value: str) -> str:
-    """A value as a detail shows it: as it stands in the line, cut where it is long."""
+    """A value for a detail: as in the line, cut if it is long."""
     return value if len(value) <= LONGEST_SHOWN else f"{value[:LONGEST_SHOWN]}…"
 
 
 def bad_encoding(line: bytes, at: int) -> str:
-    """What the byte at the place ``at`` is, which is not UTF-8, and what to do."""
+    """The byte at index ``at`` that is not UTF-8, and what to do."""
     if line.startswith(_GZIP):
         return "gzip data: name the file .gz"
     if line.startswith(_UTF_16):
@@ -38,7 +38,7 @@ def bad_encoding(line: bytes, at: int) -> str:
 
 
 def bad_syntax(text: str, message: str, at: int) -> str:
-    """What stands at the place ``at`` instead of JSON, for example ``character 17: expecting value, found NaN}``."""
+    """The syntax error at index ``at``, for example ``character 17: expecting value, found NaN}``."""
     told = message.removesuffix(" starting at").removesuffix(" at")
     following = text[at : at + 20]
     if following.startswith(_MARK):

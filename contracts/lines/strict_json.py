@@ -1,6 +1,6 @@
-"""A landing line as JSON, read strictly: what RFC 8259 and ``contracts.json_limits`` allow, or what is wrong with it.
+"""Read a landing line as strict JSON: only what RFC 8259 and ``contracts.json_limits`` allow.
 
-Python's reader of JSON is lenient in three ways, which are closed here: it knows NaN and Infinity, lets the last of
+Python's JSON reader is lenient in three ways, which are refused here: it accepts NaN and Infinity, lets the last of
 two equal keys win, and keeps half of a surrogate pair as if it were a character.
 """
 
@@ -16,17 +16,17 @@ from contracts.json_limits import MAX_DIGITS, MAX_LEVELS, MAX_NAME_UNITS, MAX_TE
 from contracts.lines.json_problems import Problem, bad_encoding, bad_syntax, shown
 
 _STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)'
-"""A text, or what begins like one and has no end: else each quote in it would be tried, to the end of the line."""
+"""A text, also one without an end: otherwise the search would start again at every quote inside it."""
 _BRACKETS = re.compile(rf"{_STRING}|[\[\]{{}}]", re.DOTALL)
 _CONSTANTS = re.compile(rf"{_STRING}|NaN|-?Infinity", re.DOTALL)
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _BLANKS = re.compile(r"[ \t\n\r]*")
 _FEW_LEVELS = 200
-"""So many levels, Python reads under its usual limit of recursion, whoever calls."""
+"""Levels that Python reads within its usual recursion limit, whoever the caller is."""
 
 
 class Number(str):
-    """A JSON number, as its digits stand in the line."""
+    """A JSON number, with its digits as in the line."""
 
     __slots__ = ()
 
@@ -64,16 +64,16 @@ _READER = _Reader()
 
 
 def read_json(line: bytes) -> tuple[Any, Problem | None]:
-    """The JSON value of ``line``, with numbers as ``Number``, and what is wrong with it as JSON.
+    """The JSON value of ``line``, with numbers as ``Number``, and its problem as JSON.
 
-    The value is None where the line is no JSON at all.
+    The value is None if the line is not JSON.
     """
     try:
         text = line.decode()
     except UnicodeDecodeError as error:
         return None, Problem("not_utf8", bad_encoding(line, error.start))
     levels = _levels(text)
-    if levels > MAX_LEVELS:  # told before the text is read, as no reader gets to its end
+    if levels > MAX_LEVELS:  # checked before the text is read: no reader gets to its end
         return None, Problem("beyond_limits", f"nested {levels:,} levels deep, must be at most {MAX_LEVELS:,}")
     try:
         with _room_for(levels):
@@ -87,7 +87,7 @@ def read_json(line: bytes) -> tuple[Any, Problem | None]:
 
 
 def value_text(line: bytes, name: str) -> str:
-    """The value of the field ``name`` of the line's object, as it stands in the line; empty where there is none."""
+    """The value of the field ``name``, as in the line; empty if there is none."""
     text = line.decode()
     with _room_for(_levels(text)):
         return next((value for key, _, value in _members(text) if key == name), "")
@@ -95,7 +95,7 @@ def value_text(line: bytes, name: str) -> str:
 
 @contextmanager
 def _room_for(levels: int) -> Iterator[None]:
-    """Lets Python's reader go ``levels`` deep."""
+    """Raise Python's recursion limit so that its reader can go ``levels`` deep."""
     limit = sys.getrecursionlimit()
     if levels > _FEW_LEVELS:
         sys.setrecursionlimit(limit + 2 * MAX_LEVELS)
@@ -106,7 +106,7 @@ def _room_for(levels: int) -> Iterator[None]:
 
 
 def _levels(text: str) -> int:
-    """How deep objects and lists are nested; 0 where they are surely few."""
+    """Depth of nested objects and lists; 0 if it is surely small."""
     if text.count("[") + text.count("{") <= _FEW_LEVELS:
         return 0
     level = deepest = 0
@@ -163,7 +163,7 @@ def _scalars(value: Any) -> Iterator[tuple[str, str]]:
 def _key_twice(text: str) -> Problem | None:
     if _READER.twice is None:
         return None
-    # As JSON it shows escapes, and so what of a surrogate pair is missing.
+    # JSON escapes show which half of a surrogate pair is missing.
     return Problem("duplicate_key", shown(json.dumps(_READER.twice, ensure_ascii=_SURROGATE.search(text) is not None)))
 
 
@@ -189,7 +189,7 @@ def is_whole(text: str | None) -> bool:
 
 
 def _members(text: str) -> Iterator[tuple[str, str, str]]:
-    """Each field of the object that ``text`` is: its name, and name and value as they stand in the text."""
+    """Each field of the object in ``text``: its name, and name and value as in the text."""
     at = _skip(text, 0)
     if text[at] != "{":
         return

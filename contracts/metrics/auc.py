@@ -16,7 +16,7 @@ from contracts.metrics.columns import Floats, finite_columns
 def auc(scores: NDArray[Any], labels: NDArray[Any], weights: NDArray[Any] | None = None) -> float | None:
     """AUC of one sample; all inputs are ``(n,)``; ``None`` with one class only.
 
-    A label between 0 and 1 is that share of a positive row and the rest of a negative one.
+    A label between 0 and 1 counts as that share of a positive row and the rest of a negative one.
     Raises ``ValueError`` for unequal lengths and for values that are not finite.
     """
     scores, labels, weights = finite_columns(scores=scores, labels=labels, weights=weights)

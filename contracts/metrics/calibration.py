@@ -1,7 +1,7 @@
 """Calibration: how far predictions are from what is observed, over bins of equally many rows.
 
-Bins of equal size rather than width: most predictions of a rare label fall into one bin of equal width. Rows that have
-one prediction share a bin, so that no figure depends on the order of rows.
+Bins have equal size, not equal width: with equal width, most predictions of a rare label would fall into one bin. Rows
+with the same prediction share a bin, so that no figure depends on the order of rows.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from contracts.metrics.columns import Floats, finite_columns
 from contracts.metrics.log_loss import NEAREST
 
 BUCKETS_PER_UNIT = 1000.0
-"""Scores are told apart to a thousandth of a logit, or of log1p(seconds): so that counts of them are few."""
+"""Scores are rounded to a thousandth of a logit, or of log1p(seconds), so that there are few distinct ones to count."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def bins_of_rows(predicted: NDArray[Any], observed: NDArray[Any], num_bins: int)
 
 
 def bins_of_scores(predicted: NDArray[Any], observed: NDArray[Any], num_bins: int, *, is_binary: bool) -> Bins:
-    """Bins of rows as ``bins_of_rows``, their scores told apart by ``BUCKETS_PER_UNIT``: as evaluation counts them."""
+    """Bins as of ``bins_of_rows``, with scores rounded by ``BUCKETS_PER_UNIT``, as evaluation counts them."""
     predicted, observed = finite_columns(predicted=predicted, observed=observed)
     clipped = np.clip(predicted, NEAREST, 1 - NEAREST)
     score = np.log(clipped / (1 - clipped)) if is_binary else np.log1p(np.maximum(predicted, 0.0))
@@ -51,10 +51,9 @@ def bins_of_scores(predicted: NDArray[Any], observed: NDArray[Any], num_bins: in
 
 
 def bins_of_buckets(num_rows: NDArray[Any], predicted: NDArray[Any], observed: NDArray[Any], num_bins: int) -> Bins:
-    """Bins of buckets of rows, lowest prediction first; a bucket is not split, its middle row decides.
+    """Bins of buckets of rows, lowest prediction first; the bin of a bucket's middle row takes the whole bucket.
 
-    Inputs are per bucket, ``(s,)``: rows, sum of predictions, sum of outcomes. A bin that no middle row falls into is
-    left out.
+    Inputs are per bucket, ``(s,)``: rows, sum of predictions, sum of outcomes. A bin without a middle row is left out.
     """
     total = float(np.sum(num_rows))
     if total == 0:
@@ -67,15 +66,15 @@ def bins_of_buckets(num_rows: NDArray[Any], predicted: NDArray[Any], observed: N
 
 
 def calibration_quality(bins: Bins) -> dict[str, float | None]:
-    """The figures of one head under the names that training, registry and report give them; ``None`` if undefined.
+    """The calibration figures of one head, named as in training, registry and report; ``None`` if undefined.
 
-    ``relative_error`` of the mean, ``ece`` in the unit of the head, ``slope``.
+    ``relative_error`` is that of the mean; ``ece`` is in the unit of the head; ``slope``.
     """
     return {"relative_error": relative_error(bins), "ece": calibration_error(bins), "slope": slope(bins)}
 
 
 def calibration_error(bins: Bins) -> float | None:
-    """Expected calibration error: how far a bin's means are apart, averaged over rows.
+    """Expected calibration error: distance between mean prediction and mean outcome of a bin, averaged over rows.
 
     ``None`` without rows. Source: Naeini, Cooper and Hauskrecht, "Obtaining Well Calibrated Probabilities Using
     Bayesian Binning", AAAI 2015, with bins of equal size.
@@ -93,9 +92,9 @@ def relative_error(bins: Bins) -> float | None:
 def slope(bins: Bins) -> float | None:
     """Slope of the line through the bins, outcome over prediction, by least squares weighted by rows.
 
-    1 is right. Above 1, predictions vary too little; below, too much. Outcomes are regressed on predictions and not the
-    other way round, because chance is in the outcomes: it would pull the other slope towards 0 where labels are rare.
-    ``None`` where all bins have one prediction. Source: Cox, "Two Further Applications of a Model for Binary
+    1 is right. Above 1, predictions vary too little; below 1, too much. Outcomes are regressed on predictions because
+    the noise is in the outcomes: with rare labels it would pull the reverse slope towards 0.
+    ``None`` if all bins have the same prediction. Source: Cox, "Two Further Applications of a Model for Binary
     Regression", Biometrika 1958, on bins instead of logits.
     """
     if len(bins.num_rows) == 0:

@@ -1,4 +1,4 @@
-"""Columns that a metric may compute with: equally long, and finite."""
+"""Check the input columns of a metric: equal lengths, finite values."""
 
 from typing import Any
 

@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 from contracts.metrics.columns import finite_columns
 
 NEAREST = 1e-7
-"""How near to 0 and 1 a probability may come, so that one row cannot make the loss infinite."""
+"""Probabilities are clipped to this distance from 0 and 1, so that one row cannot make the loss infinite."""
 
 
 def log_loss(probabilities: NDArray[Any], labels: NDArray[Any], weights: NDArray[Any] | None = None) -> float | None:
-    """Weighted mean of ``-(y log p + (1 - y) log(1 - p))``; all inputs are ``(n,)``; ``None`` without weight.
+    """Weighted mean of ``-(y log p + (1 - y) log(1 - p))``; all inputs are ``(n,)``; ``None`` if the weights sum to 0.
 
     Raises ``ValueError`` for unequal lengths and for values that are not finite.
     """

@@ -1,4 +1,4 @@
-"""Labels without what the place in a feed did to them: what a calibrated prediction is compared with."""
+"""Labels corrected for position; calibrated predictions are compared with these."""
 
 from typing import Any
 
@@ -8,11 +8,11 @@ from contracts.metrics.columns import Floats, finite_columns
 
 
 def at_average_place(labels: NDArray[Any], weights: NDArray[Any]) -> Floats:
-    """Labels as they are, in expectation, where every row stands at the average place of these rows; ``(n,)``.
+    """Labels as they would be, in expectation, if every row were at the average place of these rows; ``(n,)``.
 
-    ``weights`` are a constant over the chance that the row was looked at. The label of a row grows by the mean chance
-    over its own: ``label * weight * mean(1 / weight)``. A positive label may exceed 1. Raises ``ValueError`` for
-    unequal lengths and values that are not finite.
+    ``weights`` are a constant divided by the chance that the row was looked at. Each label is multiplied by the mean
+    chance over its own chance: ``label * weight * mean(1 / weight)``. A positive label may exceed 1. Raises
+    ``ValueError`` for unequal lengths and values that are not finite.
     Source: Horvitz and Thompson, "A Generalization of Sampling Without Replacement From a Finite Universe", JASA 1952.
     """
     labels, weights = finite_columns(labels=labels, weights=weights)

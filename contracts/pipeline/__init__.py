@@ -9,7 +9,7 @@ from contracts.pipeline import bronze, gold, silver
 from contracts.pipeline.table import Table
 
 RUNNER = "spark_jobs/night/run.py"
-"""The script that runs stages, from the root of the repository: what spark-submit is given."""
+"""The script that spark-submit runs for every stage, relative to the root of the repository."""
 
 STAGES: dict[str, tuple[str, ...]] = {
     "ingest": (),
@@ -26,13 +26,13 @@ STAGES: dict[str, tuple[str, ...]] = {
     "publish": ("audit",),
     "evaluate": ("publish",),
 }
-"""Each stage, in an order in which they may run one after another, with the stages that it waits for."""
+"""Each stage with the stages that it waits for, in an order in which they can run one after another."""
 
 TABLES: tuple[Table, ...] = (*bronze.TABLES, *silver.TABLES, *gold.TABLES)
-"""All tables of a night, in an order in which they may be written one after another."""
+"""All tables of a night, in an order in which they can be written one after another."""
 
 BESIDE_THE_NIGHT: tuple[Table, ...] = bronze.BESIDE_THE_NIGHT
-"""Tables that commands of people write; a night reads them where they are there, and has no task for them."""
+"""Tables that commands write; a night reads them if they exist and has no task for them."""
 
 BY_NAME: dict[str, Table] = {table.full_name: table for table in (*TABLES, *BESIDE_THE_NIGHT)}
 

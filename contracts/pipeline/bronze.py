@@ -3,7 +3,7 @@
 from contracts.pipeline.table import Table
 
 _NOTED = ("bronze.files", "bronze.quarantine", "silver.arrivals")
-"""What is known of earlier reads of the landing area."""
+"""Records of earlier reads of the landing area."""
 
 TABLES: tuple[Table, ...] = (
     Table("bronze", "events", "ingest", ("event_id",), "landing_date", ("bronze.erasures",), standing=_NOTED),

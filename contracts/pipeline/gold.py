@@ -21,7 +21,7 @@ _WHO_MAY_SEE = ("silver.users", "silver.friendships", "silver.group_memberships"
 _POLICY = ("silver.content_labels", "gold.content_risks")
 _QUEUED = ("silver.posts", "silver.content_labels", "gold.content_risks", "gold.post_features")
 _BUILT = ("gold.snapshots",)
-"""Standing of a table of daily snapshots: what each day was built from."""
+"""``standing`` of a table of daily snapshots: what each day was built from."""
 
 TABLES: tuple[Table, ...] = (
     Table(

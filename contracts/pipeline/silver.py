@@ -15,7 +15,7 @@ _CLEANED = (
 )
 _LABELLED = ("bronze.events", "silver.posts")
 _NEWS = ("bronze.quarantine", "silver.arrivals")
-"""Standing of every table: what was refused before, and what the last clean has been through."""
+"""``standing`` of every table: lines refused before, and arrivals that earlier runs of clean have read."""
 
 TABLES: tuple[Table, ...] = (
     Table("silver", "users", "clean", ("user_id", "valid_from"), None, ("bronze.events",), standing=_NEWS),
@@ -61,7 +61,7 @@ TABLES: tuple[Table, ...] = (
     Table("silver", "impressions", "clean", ("impression_id",), "event_date", _SHOWN, standing=_NEWS),
     Table("silver", "engagements", "clean", ("engagement_id",), "event_date", _SHOWN, standing=_NEWS),
     Table("silver", "content_labels", "clean", ("post_id", "labeller_id", "label"), None, _LABELLED, standing=_NEWS),
-    # The last of its stage: it says that all others have been through what ingest read.
+    # The last of its stage: it records that all others have processed what ingest read.
     Table(
         "silver",
         "arrivals",

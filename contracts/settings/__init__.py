@@ -1,7 +1,7 @@
-"""Every number that someone may want to change, in one place each; one file for each part of a night.
+"""Every number that someone may want to change, each in one place; one file for each part of a night.
 
-``load.py`` reads them from a file and the command line (``docs/settings.md``). What shapes stored bytes is no setting:
-it stands in ``contracts/shape.py`` and ``contracts/epochs.py``.
+``load.py`` reads them from a file and the command line (``docs/settings.md``). Sizes of stored data are not settings:
+they are in ``contracts/shape.py`` and ``contracts/epochs.py``.
 """
 
 from dataclasses import dataclass, field
@@ -72,7 +72,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Settings:
-    """All settings: a field that is a dataclass is a section of the settings file, the others are its plain keys."""
+    """All settings: a field that is a dataclass is a section of the settings file, every other field a plain key."""
 
     dataset: Dataset = field(default_factory=Dataset)
     value: ValueWeights = field(default_factory=ValueWeights)

@@ -1,4 +1,4 @@
-"""Print every effective setting with where it came from, or with ``--page`` the page ``docs/settings.md``."""
+"""Print every effective setting with its origin, or with ``--page`` the page ``docs/settings.md``."""
 
 import argparse
 import sys

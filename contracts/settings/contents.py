@@ -1,4 +1,4 @@
-"""How texts are read, and what people say of posts."""
+"""How texts are read, and how content labels are learnt."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -10,9 +10,9 @@ from contracts.settings.kinds import Bounds, Count, Days, InnerShare, Positive, 
 class Content:
     """Content models (``docs/content.md``): refitted every ``refit_days`` on at most ``sample_posts`` posts.
 
-    They are older than the training window, or of the first days that have ``fewest_posts`` of them. Of a sentence
-    encoder, where one is installed, the first ``sample_sentences`` of the sample are enough for a projection.
-    A word seen in fewer than ``min_posts`` posts is left out. At most ``max_words`` of a text are read.
+    These posts are older than the training window; if there are too few, they are those of the first days that have
+    ``fewest_posts``. A sentence encoder, if one is installed, is projected by the first ``sample_sentences`` of them.
+    A word in fewer than ``min_posts`` posts is left out. At most ``max_words`` of a text are read.
     Below ``min_language_confidence`` a text has no language.
     """
 
@@ -27,15 +27,15 @@ class Content:
 
 @dataclass(frozen=True)
 class Labels:
-    """Classifiers of content labels (``docs/content.md``): refitted every ``refit_days`` on at most ``sample_posts``.
+    """Label models (``docs/content.md``): refitted every ``refit_days`` on at most ``sample_posts``.
 
-    The ``_share`` of a label is that among all posts, as far as anyone knows; the posts that get judged are no fair
-    sample. A person is right with ``human_accuracy``, a fact checker with ``checker_accuracy``. Without
-    ``fewest_posts`` clearly judged to be something, and as many clearly judged not to be, there is no model of it.
-    ``shrinkage`` draws coefficients to 0; a word in fewer than ``min_posts`` judged posts has none. Quality is that of
-    ``folds`` parts, each held out once. An author's rate is drawn to the share as if by verdicts of ``author_strength``
-    log odds. A night asks for ``queue_posts`` posts per label that have fewer than ``enough_verdicts``; every
-    ``random_every``-th of them is drawn at random.
+    The ``_share`` of a label is its assumed share of all posts; judged posts are not a fair sample. A person is right
+    with probability ``human_accuracy``, a fact checker with ``checker_accuracy``. A label has a model only if at least
+    ``fewest_posts`` posts are clearly judged to have it, and as many not to. ``shrinkage`` draws coefficients to 0; a
+    word in fewer than ``min_posts`` judged posts has none. Quality is measured by cross-validation with ``folds``
+    folds. An author's rate is drawn to the share, with the weight of verdicts of ``author_strength`` log odds. A night
+    queues ``queue_posts`` posts per label with fewer than ``enough_verdicts``; every ``random_every``-th is drawn at
+    random.
     """
 
     refit_days: Days = 14
@@ -56,7 +56,7 @@ class Labels:
 
     @property
     def shares(self) -> dict[str, float]:
-        """The share of each label of ``contracts.landing.LABELS`` among all posts."""
+        """Share of all posts per label of ``contracts.landing.LABELS``."""
         return {
             "clickbait": self.clickbait_share,
             "nsfw": self.nsfw_share,

@@ -1,4 +1,4 @@
-"""What a landing area may say of itself; unknown keys are refused."""
+"""The settings that a landing area has in its ``dataset.json``; unknown keys are refused."""
 
 import json
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from contracts.settings.sections import Given, accept
 
 @dataclass(frozen=True)
 class Dataset:
-    """What a landing area says of itself (``dataset.json``).
+    """The settings of a landing area (``dataset.json``).
 
     ``has_impressions``: false for a source that logs no impressions; then examples are user-level engagements
     plus sampled negatives (``docs/negatives.md``), never invented impressions.
     Windows are in days or hours before the night's as-of.
-    More than ``max_quarantined_share`` of refused lines stops a night, from ``min_quarantined_lines`` of them on, or
-    where no line is accepted: of three lines one is a third, and no sign that a source is broken.
+    A night stops if more than ``max_quarantined_share`` of the lines are refused and these are at least
+    ``min_quarantined_lines``, or if no line is accepted. One refused line of three is no sign of a broken source.
     """
 
     name: str = "network"
@@ -35,11 +35,11 @@ class Dataset:
 
     @property
     def reserved_days(self) -> int:
-        """Days with examples that no model is trained on: those that calibrate it, and those that judge it."""
+        """Number of days with examples that no model is trained on: calibration days and held-out days."""
         return self.calibration_days + self.holdout_days
 
     def __post_init__(self) -> None:
-        """Refuse windows that leave nothing to train on."""
+        """Refuse windows that leave no training days."""
         if self.training_days <= self.reserved_days:
             raise ValueError(
                 f"training_days ({self.training_days}) must exceed calibration_days + holdout_days "
@@ -57,7 +57,7 @@ def parse_dataset(text: str, source: str = "dataset.json") -> Dataset:
 
 
 def read_dataset(text: str, source: str) -> list[Given]:
-    """The values that ``dataset.json`` gives; raises ``SettingsError`` where it holds no JSON object."""
+    """The values that ``dataset.json`` gives; raises ``SettingsError`` if it is not a JSON object."""
     try:
         values = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -68,7 +68,7 @@ def read_dataset(text: str, source: str) -> list[Given]:
 
 
 def dataset_of(values: dict[str, Any], source: str) -> Dataset:
-    """The data set of accepted values; raises ``SettingsError`` where its windows leave nothing to train on."""
+    """The data set of accepted values; raises ``SettingsError`` if its windows leave no training days."""
     try:
         return Dataset(**values)
     except ValueError as error:

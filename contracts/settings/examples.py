@@ -1,4 +1,4 @@
-"""How training examples are drawn and weighted, and models judged on them."""
+"""How training examples are drawn and weighted, and how models are judged on them."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -8,9 +8,9 @@ from contracts.landing import ENGAGEMENT_TYPES
 from contracts.settings.kinds import Bounds, Count, OneOf, Share
 
 LIST_METRICS = ("ndcg@10", "ndcg@50", "mrr", "precision@10", "recall@10")
-"""Of one user's list; ``analysis/metrics/relevance.py`` has their formulas."""
+"""Metrics of one user's list; ``analysis/metrics/relevance.py`` has their formulas."""
 GUARDS = (*LIST_METRICS, *(f"auc:{head}" for head in BINARY_HEADS))
-"""What a new model may be held to."""
+"""Metrics that may guard a promotion."""
 
 
 @dataclass(frozen=True)
@@ -23,12 +23,12 @@ class NegativeSampling:
 
 @dataclass(frozen=True)
 class Propensities:
-    """How examination by position is estimated, and how it weighs examples (``docs/propensities.md``).
+    """How propensities of positions are estimated, and how they weigh examples (``docs/propensities.md``).
 
-    ``signals`` are the engagements that show that a post was looked at; any of them counts once. Positions share an
-    estimate until it rests on ``min_engaged`` engaged impressions; beyond ``deepest`` they take the deepest one.
-    Regression EM reads at most about ``max_em_examples`` impressions of a surface, chosen by hash.
-    ``max_weight`` clips 1 / examined.
+    ``signals`` are the engagements that show that a post was looked at; an impression counts once. Neighbouring
+    positions share an estimate until it has ``min_engaged`` engaged impressions; positions beyond ``deepest`` take the
+    estimate of the deepest one. Regression EM reads at most about ``max_em_examples`` impressions of a surface, chosen
+    by hash. ``max_weight`` clips 1 / propensity.
     """
 
     signals: Annotated[tuple[str, ...], OneOf(ENGAGEMENT_TYPES)] = ("like", "comment", "share", "click", "bookmark")
@@ -39,10 +39,10 @@ class Propensities:
 
 
 class TrainingMinimum:
-    """With less than this there is no model, and the simple score ranks the night (``docs/adr/0010``).
+    """The least data for training; with less, the simple score ranks the night (``docs/adr/0010``).
 
-    ``POSITIVES`` counts likes, comments, shares, hides and reports of the days that train. ``DAYS`` with examples must
-    be left to train on, beside those that calibrate and those that are held out.
+    ``POSITIVES`` counts likes, comments, shares, hides and reports of the training days. ``DAYS`` is the number of
+    training days with examples, besides calibration days and held-out days.
     """
 
     POSITIVES = 20
@@ -66,10 +66,10 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Promotion:
-    """When a night's new heavy model serves (``docs/promotion.md``): compared with the model that served before it.
+    """When a night's new heavy model serves (``docs/promotion.md``): it is compared with the one that served before.
 
-    It is rejected where the 95 % interval of what it gains on a ``guarded`` metric ends below minus
-    ``tolerated_loss``. Both are judged on the held-out examples of at most about ``max_users`` users.
+    It is rejected if the 95 % interval of its gain on a ``guarded`` metric ends below minus ``tolerated_loss``. Both
+    models are judged on the held-out examples of at most about ``max_users`` users.
     """
 
     guarded: Annotated[tuple[str, ...], OneOf(GUARDS)] = ("ndcg@10", "auc:like")

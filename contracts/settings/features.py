@@ -11,9 +11,8 @@ class Smoothing:
     """Empirical-Bayes priors of rates: ``rate = (count + mean * strength) / (trials + strength)``.
 
     A mean is no setting: it is the registry's default of its feature, and so part of the feature schema.
-    ``onboarding_share`` of a user's interest prior goes to the
-    topics chosen at onboarding, where there are any; ``profile_strength`` smooths what kinds of posts somebody writes
-    or likes, of which there are few.
+    ``onboarding_share`` of a user's interest prior goes to the topics chosen at onboarding, if there are any.
+    ``profile_strength`` smooths the shares of the kinds of posts that somebody writes or likes, of which there are few.
     """
 
     like_mean: ClassVar[float] = 0.08
@@ -42,15 +41,15 @@ class Smoothing:
 
 @dataclass(frozen=True)
 class FeatureRules:
-    """What words in the feature registry mean.
+    """Definitions of words in the feature registry.
 
     A view is ``read`` after ``read_ms`` and a video ``completed`` after ``completion_ms`` of dwell (the landing
-    contract knows no lengths of videos); one dwell counts for at most ``max_dwell_ms``. A friend is ``close`` from
+    contract has no lengths of videos); one dwell counts for at most ``max_dwell_ms``. A friend is ``close`` from
     ``close_interactions`` engagements in the activity window, a person ``influential`` from ``influential_audience``
     friends and page followers. Social proof looks at the ``proof_friends`` closest friends of a viewer and the
     ``proof_authors`` authors that each of them engaged with last. Texts are short below ``short_text`` characters and
-    long from ``long_text``. A country or city is known from ``location_users`` users of the training rows; of a user
-    the ``user_cities`` cities with most impressions are kept.
+    long from ``long_text``. A country or city is known from ``location_users`` users of the training rows; the
+    ``user_cities`` cities with most impressions of a user are kept.
     """
 
     read_ms: Milliseconds = 5_000
@@ -70,8 +69,8 @@ class FeatureRules:
 class CommunityRules:
     """How communities are found (``docs/communities.md``).
 
-    A level has at most ``max_sweeps`` sweeps and ends earlier when at most ``min_moved_share`` of its nodes moved. From
-    ``one_task_edges`` directed edges down, a day's graph is finished in the memory of one task: about 0.15 KB per edge.
+    A level has at most ``max_sweeps`` sweeps and ends when a sweep moves at most ``min_moved_share`` of its nodes. A
+    graph of at most ``one_task_edges`` directed edges is finished in the memory of one task: about 0.15 KB per edge.
     """
 
     max_sweeps: Annotated[int, Bounds(1, 1_000)] = 10
@@ -81,7 +80,7 @@ class CommunityRules:
 
 @dataclass(frozen=True)
 class SuggestionRules:
-    """People whom a user may know: ``per_user`` of them, by friends in common of at most ``most_friends`` friends."""
+    """People whom a user may know: ``per_user`` of them, by common friends with at most ``most_friends`` friends."""
 
     per_user: Annotated[int, Bounds(1, 10_000)] = 20
     most_friends: Count = 100

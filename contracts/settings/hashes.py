@@ -1,4 +1,4 @@
-"""One name for all values of some settings: equal settings have equal hashes, wherever they came from."""
+"""Hashes of settings: equal values have equal hashes, wherever they came from."""
 
 import hashlib
 import json
@@ -8,7 +8,7 @@ from typing import Any
 from contracts.settings import Settings
 
 NOT_OF_A_NIGHT = ("reader", "reader_limits", "page", "collector", "drain", "simulation")
-"""Sections that no job of a night reads: changing them changes no night."""
+"""Sections that no job of a night reads."""
 
 
 def settings_hash(settings: Settings) -> str:

@@ -1,4 +1,4 @@
-"""What a setting may be. Bounds stand beside their field: ``size: Annotated[int, Bounds(1, 5_000)] = 100``."""
+"""Types and bounds of settings; a field declares its bounds: ``size: Annotated[int, Bounds(1, 5_000)] = 100``."""
 
 import math
 from dataclasses import dataclass, fields
@@ -13,7 +13,7 @@ _SHOWN = 80
 
 @dataclass(frozen=True)
 class Bounds:
-    """A number from ``least`` to ``most``; with ``inside`` both ends are refused."""
+    """A number from ``least`` to ``most``; with ``inside``, both ends excluded."""
 
     least: float
     most: float
@@ -33,7 +33,7 @@ class Bounds:
 
 @dataclass(frozen=True)
 class OneOf:
-    """One of some words; of a list, each entry."""
+    """One of some words; for a list, each entry is one of them."""
 
     words: tuple[str, ...]
 
@@ -78,7 +78,7 @@ class Kind:
         return f"one of {words}" if words else "a text that is not empty"
 
     def accept(self, value: Any) -> Any:
-        """``value`` as the setting holds it; raises ``ValueError`` where it is not allowed."""
+        """``value`` converted to the setting's type; raises ``ValueError`` if it is not allowed."""
         if self.type is float and type(value) is int:
             value = _float_of(value)
         elif self.type is tuple and type(value) is list:
@@ -128,13 +128,13 @@ def _number(value: float) -> str:
 
 
 def show(value: Any) -> str:
-    """A value for a message: as TOML writes it, cut where it is long."""
+    """A value for a message: as TOML writes it, cut if it is long."""
     text = toml_of(value)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def toml_of(value: Any) -> str:
-    """A value as TOML writes it; what TOML has no value for, as Python does."""
+    """A value as TOML writes it, or as Python does if TOML has no such value."""
     if type(value) is bool:
         return str(value).lower()
     if isinstance(value, str):

@@ -1,6 +1,6 @@
-"""Settings from everywhere they may come from: defaults, the data set, a TOML file, the command line, in this order.
+"""Load settings from defaults, the data set, a TOML file and the command line; later ones override earlier ones.
 
-Everything is checked before anything is used, and all problems are told at once.
+Everything is checked before anything is used, and all problems are reported at once.
 """
 
 import tomllib
@@ -15,9 +15,9 @@ from contracts.places import Location
 from contracts.settings import VALUE_PRESETS, Dataset, Settings
 from contracts.settings.dataset import dataset_of, read_dataset
 from contracts.settings.kinds import Kind, kinds_of, show
-from contracts.settings.problems import SettingsError, meant
+from contracts.settings.problems import SettingsError, suggestion
 from contracts.settings.rules import contradictions
-from contracts.settings.sections import Given, accept, told
+from contracts.settings.sections import Given, accept, key_and_value
 
 OPTION = "--set"
 DATASET = "dataset.json"
@@ -25,7 +25,7 @@ DATASET = "dataset.json"
 
 DEFAULT = "default"
 MAX_BYTES = 2**20
-"""A settings file is a page; anything larger is some other file."""
+"""Most bytes of a settings file; a larger file is surely something else."""
 
 _DATASET = "what a data set says of itself stands in dataset.json of its landing area, not in settings"
 _DEFAULTS = Settings()
@@ -43,12 +43,12 @@ KINDS: dict[str, Kind] = PLAIN | {
     if cls is not Dataset
     for name, kind in kinds_of(cls).items()
 }
-"""Every setting by its full name, but for those of the data set."""
+"""Every setting by its full name, except those of the data set."""
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """The effective settings, and where each value came from: ``default``, a preset, a file or the command line."""
+    """The effective settings, and the origin of each value: ``default``, a preset, a file or the command line."""
 
     settings: Settings
     origins: dict[str, str]
@@ -81,7 +81,7 @@ def load(landing: Folder | Location | None = None, file: Path | None = None, cha
 
 
 def value_of(settings: Settings, key: str) -> Any:
-    """The value of a full name."""
+    """The value of the setting with the full name ``key``."""
     section, _, name = key.rpartition(".")
     return getattr(getattr(settings, section) if section else settings, name)
 
@@ -115,7 +115,7 @@ def _dataset(landing: Folder | Location | None, problems: list[str]) -> tuple[Da
 
 
 def read_text(path: Path) -> str:
-    """The text of a small UTF-8 file; raises ``SettingsError`` saying why it is none."""
+    """The text of a small UTF-8 file; raises ``SettingsError`` if it cannot be read as one."""
 
     def read() -> bytes:
         with path.open("rb") as file:
@@ -168,9 +168,9 @@ def _from_file(file: Path | None, problems: list[str]) -> Iterable[Given]:
         elif name in SECTIONS:
             problems.append(f"{file}: {name} = {show(value)}: allowed is a section, [{name}] with its keys below")
         elif isinstance(value, dict):
-            problems.append(f"{file}: unknown section [{name}]; {meant(name, [*SECTIONS, *PLAIN])}")
+            problems.append(f"{file}: unknown section [{name}]; {suggestion(name, [*SECTIONS, *PLAIN])}")
         else:
-            problems.append(f"{file}: unknown {told(one)}; {meant(name, [*PLAIN, *KINDS])}")
+            problems.append(f"{file}: unknown {key_and_value(one)}; {suggestion(name, [*PLAIN, *KINDS])}")
     return given
 
 
@@ -189,7 +189,7 @@ def _from_words(changes: Sequence[str], problems: list[str]) -> Iterable[Given]:
 
 
 def _value(key: str, text: str) -> Any:
-    """A word of the command line as a TOML value; a text needs no quotes."""
+    """Parse a command-line value as TOML; a text needs no quotes."""
     try:
         table = tomllib.loads(f"value = {text}")
     except (ValueError, RecursionError):

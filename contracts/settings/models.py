@@ -1,4 +1,4 @@
-"""Which models a night trains, and what each is for."""
+"""Which model a night trains for each role."""
 
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -10,15 +10,15 @@ HEAVY = "heavy"
 MODEL_PRESETS = tuple(
     sorted(path.stem for path in (Path(__file__).resolve().parents[2] / "models" / "presets").glob("[a-z]*.py"))
 )
-"""Names of the files in ``models/presets/``, so that a settings file is judged without loading them."""
+"""Names of the files in ``models/presets/``, read so that settings are checked without importing torch."""
 
 
 @dataclass(frozen=True)
 class Models:
-    """The preset of each role (``models/presets/``); a night trains no model of a role without one.
+    """The preset of each role (``models/presets/``); a night trains no model for a role without one.
 
-    ``heavy`` scores every candidate and is what the run report shows. ``light`` and ``trial`` are trained, registered
-    and usable beside it; no stage serves their scores.
+    The ``heavy`` model scores every candidate, and the run report shows it. ``light`` and ``trial`` models are trained
+    and registered too; no stage serves their scores.
     """
 
     heavy: Annotated[str, OneOf(MODEL_PRESETS)] = "deep_cross"
@@ -27,7 +27,7 @@ class Models:
 
     @property
     def trained(self) -> dict[str, str]:
-        """Role to preset of the models that a night trains."""
+        """The models that a night trains: role to preset."""
         return {role: preset for role in ROLES if (preset := getattr(self, role))}
 
 

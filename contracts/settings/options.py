@@ -1,4 +1,4 @@
-"""The command-line options that every command with settings has."""
+"""The command-line options of every command with settings."""
 
 import argparse
 import os
@@ -43,9 +43,9 @@ def load_options(
     landing: Folder | Location | None = None,
     more: Sequence[str] = (),
 ) -> Loaded:
-    """The settings that the options ask for; ends the program with every problem and exit code 2 where they are wrong.
+    """The settings that the options ask for; if they are wrong, the program reports all problems and ends with code 2.
 
-    ``more`` are further ``key=value`` words, of options that stand for one setting each.
+    ``more`` are further ``key=value`` words, from options that set one setting each.
     """
     try:
         return load(landing, options.settings, [*options.changes, *more])
@@ -54,12 +54,12 @@ def load_options(
 
 
 def words_of(settings: Settings) -> list[str]:
-    """The ``--set`` words that make the defaults these settings; those of the data set are not among them."""
+    """The ``--set`` words that turn the defaults into these settings, without those of the data set."""
     return [word for key, value in _changed(settings).items() for word in (OPTION, f"{key}={toml_of(value)}")]
 
 
 def toml_file(settings: Settings) -> str:
-    """The settings file that makes the defaults these settings; those of the data set are not in it."""
+    """The settings file that turns the defaults into these settings, without those of the data set."""
     lines = ["# What differs from the defaults."]
     for section, members in groupby(_changed(settings).items(), key=lambda member: member[0].rpartition(".")[0]):
         lines += ["", f"[{section}]"] if section else []
@@ -68,7 +68,7 @@ def toml_file(settings: Settings) -> str:
 
 
 def _changed(settings: Settings) -> dict[str, Any]:
-    """Values that are not the defaults, plain keys first; of weights, those that are not the preset's."""
+    """Values that differ from the defaults, plain keys first; value weights are compared with the preset's."""
     base = {key: value_of(Settings(), key) for key in KINDS}
     base |= {f"value.{name}": weight for name, weight in asdict(VALUE_PRESETS[settings.value_preset]).items()}
     return {key: value_of(settings, key) for key in KINDS if value_of(settings, key) != base[key]}

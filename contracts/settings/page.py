@@ -1,4 +1,4 @@
-"""Settings as people read them: the effective ones, and ``docs/settings.md``."""
+"""Settings as text: the effective ones, and ``docs/settings.md``."""
 
 from dataclasses import fields
 from itertools import groupby
@@ -12,7 +12,7 @@ from contracts.settings.rules import RULES
 _INTRODUCTION = """\
 # Settings
 
-One TOML file holds what differs from the defaults below:
+One TOML file holds the values that differ from the defaults below:
 
 ```toml
 value_preset = "seed"
@@ -24,25 +24,25 @@ size = 50
 share = 4
 ```
 
-Name it by `--settings FILE`, or for every command by the variable `FEEDLAKE_SETTINGS`; change single values by
-`--set pool.size=50`, as often as needed. The order is: default, value preset, file, command line; the last one counts.
+Pass it by `--settings FILE`, or set the variable `FEEDLAKE_SETTINGS` for every command. Change single values by
+`--set pool.size=50`, as often as needed. The order is: default, value preset, file, command line; the last one wins.
 `spark_jobs/night/run.py`, `models/train.py`, `spark_jobs/erase`, `spark_jobs/simulate`, the rollback, the reader, the
 collector, the drain, the demo and the loop take both options. `make demo`, `loop`, `erase`, `prove-erased`, `rollback`,
-`collector` and `settings` take `SETTINGS=file`; demo and loop keep what was in effect in `settings.toml` beside their
-lake. A night of the scheduler uses the file that its parameter `settings` names, by default what
-`FEEDLAKE_SETTINGS` names where Airflow runs: give an absolute path. The data set's own keys stand in the `dataset.json`
-of its landing area ([landing contract](landing.md)).
+`collector` and `settings` take `SETTINGS=file`; demo and loop save the settings in effect as `settings.toml` beside
+their lake. A night of the scheduler uses the file in its parameter `settings`; the default is the variable
+`FEEDLAKE_SETTINGS` of Airflow. Give an absolute path. The data set's own keys are in the `dataset.json` of its landing
+area ([landing contract](landing.md)).
 
-`make settings SETTINGS=file` prints every effective value with where it came from, without Spark. Everything is checked
-before any work: unknown sections and keys, types, bounds and contradictions. All problems are told at once, with file,
+`make settings SETTINGS=file` prints every effective value with its origin, without Spark. Everything is checked before
+any work: unknown sections and keys, types, bounds and contradictions. All problems are reported at once, with file,
 key, value and what is allowed.
 
 `settings` in an epoch's manifest, in a gate's verdict, in a checkpoint and in the ledger of an erasure is a SHA-256
 over the settings of a night: equal values, equal hash. No job of a night reads
-{apart}, so they are no part of it: a
+{apart}, so the hash leaves them out: a
 service logs a hash of its own sections, and a simulated landing area keeps its options.
 
-What shapes stored bytes is no setting: [`contracts/shape.py`](../contracts/shape.py),
+Sizes of stored data are not settings: [`contracts/shape.py`](../contracts/shape.py),
 [`contracts/epochs.py`](../contracts/epochs.py), [`models/presets/`](../models/presets).
 
 This page is made from [`contracts/settings/`](../contracts/settings) by
@@ -51,7 +51,7 @@ This page is made from [`contracts/settings/`](../contracts/settings) by
 
 
 def effective(loaded: Loaded) -> str:
-    """Every effective value as a TOML file, each with where it came from; the hash comes first."""
+    """Every effective value and its origin, as a TOML file; the hash comes first."""
     settings, lines = loaded.settings, [f"# settings of a night: {settings_hash(loaded.settings)}"]
     keys = [*PLAIN, *(f"dataset.{item.name}" for item in fields(Dataset)), *(key for key in KINDS if "." in key)]
     width = max(len(key) for key in keys)

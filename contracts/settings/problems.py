@@ -1,11 +1,11 @@
-"""How refused settings are told: all of them at once."""
+"""The error for refused settings, which reports all problems at once."""
 
 from collections.abc import Sequence
 from difflib import get_close_matches
 
 
 class SettingsError(ValueError):
-    """Settings that are not allowed; ``problems`` holds a sentence for each of them."""
+    """Settings are not allowed; ``problems`` holds one sentence per problem."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
@@ -14,9 +14,9 @@ class SettingsError(ValueError):
 
 
 def nearest(word: str, known: Sequence[str]) -> str | None:
-    """The known word that ``word`` was probably meant to be; None where none is like it.
+    """The known word that is most similar to ``word``; None if none is similar.
 
-    A key is compared within its section first, then by its name in any section, and as a whole where its section is
+    A key is compared within its section first, then by its name in any section, and as a whole if its section is
     unknown.
     """
     section, dot, name = word.rpartition(".")
@@ -28,8 +28,8 @@ def nearest(word: str, known: Sequence[str]) -> str | None:
     return next(iter(same or ([] if here else get_close_matches(word, known, n=1))), None)
 
 
-def meant(word: str, known: Sequence[str]) -> str:
-    """The end of a message about the unknown ``word``: what was meant, else what is known."""
+def suggestion(word: str, known: Sequence[str]) -> str:
+    """The end of a message about an unknown ``word``: the nearest known word, else all known words."""
     if found := nearest(word, known):
         return f"did you mean {found!r}?"
     section = word.rpartition(".")[0]

@@ -62,8 +62,9 @@ class PublishRules:
 class ErasureRules:
     """Erasing a person, and proving it (``docs/erasure.md``).
 
-    The proof looks for names from ``min_name_characters``, and for the first ``text_characters`` of the ``max_texts``
-    longest texts that have ``min_text_characters``. Readers drop a post from their memory within ``reader_refresh_s``.
+    The proof searches for names of at least ``min_name_characters``, and for the first ``text_characters`` of the
+    ``max_texts`` longest texts that have at least ``min_text_characters``. Readers drop a post from their memory within
+    ``reader_refresh_s``.
     """
 
     min_name_characters: Count = 4

@@ -1,4 +1,4 @@
-"""What a post is worth to a user, and which posts a pool holds."""
+"""How posts are valued and proposed, and which of them a pool holds."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -47,9 +47,9 @@ class ValueWeights:
 
 @dataclass(frozen=True)
 class SimpleScore:
-    """Weights of the candidate stage's simple score; in units of a like, what other engagements with a post count.
+    """Weights of the candidate stage's simple score; weights of engagements are in units of a like.
 
-    A ``bookmark`` says that the user will come back; a ``view`` only opens the post, and views outnumber likes by far.
+    A ``bookmark`` tells that the user will come back; a ``view`` only opens the post, and views outnumber likes by far.
     """
 
     recency: Gain = 0.3
@@ -90,8 +90,8 @@ class CandidateLimits:
 class FanOut:
     """Whose posts reach which friends (``spark_jobs/candidates/sources/friends.py``).
 
-    Whoever has more than ``many_friends`` reaches those that were present in ``present_days``, with the newest
-    ``posts_of_many`` of ``days_of_many``; likewise for ``very_many_friends``.
+    A user with more than ``many_friends`` friends reaches only those who were present in ``present_days``, with the
+    newest ``posts_of_many`` posts of ``days_of_many``; likewise for ``very_many_friends``.
     """
 
     many_friends: Count = 1_000
@@ -105,7 +105,7 @@ class FanOut:
 
 @dataclass(frozen=True)
 class TasteWeights:
-    """What counts for the source ``taste`` beside shared topics, which weigh 1: the text, and a post's rate."""
+    """Weights of the source ``taste``: similarity of the text, and a post's rate; shared topics weigh 1."""
 
     text: Gain = 0.2
     rate: Gain = 0.1
@@ -113,7 +113,7 @@ class TasteWeights:
 
 @dataclass(frozen=True)
 class PolicyRules:
-    """From which predicted risk on a post is kept from users who ask to hide its kind (``docs/policy.md``)."""
+    """The predicted risk from which a post is withheld from users who ask to hide its label (``docs/policy.md``)."""
 
     clickbait: InnerShare = 0.2
     nsfw: InnerShare = 0.04
@@ -127,9 +127,9 @@ class PolicyRules:
 
 @dataclass(frozen=True)
 class PoolRules:
-    """What a served pool must look like.
+    """Size and reasons of a served pool.
 
-    A suggestion is put down to a topic where that topic has at least ``min_topic_interest`` of the user's engagement.
+    A suggestion names a topic as its reason if the topic has at least ``min_topic_interest`` of the user's engagement.
     """
 
     size: Annotated[int, Bounds(1, 1_700)] = 100

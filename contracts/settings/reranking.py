@@ -1,4 +1,4 @@
-"""In which order a pool's posts stand, beyond their value: what keeps them apart, and what is shown to learn of it."""
+"""How a pool's posts are ordered beyond their value: rules that mix them, and places for exploration."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -6,16 +6,16 @@ from typing import Annotated
 from contracts.settings.kinds import Bounds, Count, CountOrNone, Gain, Hours, InnerShare, OneOf, Positive, Share
 
 RERANK_RULES = ("topic", "source", "type", "similarity", "recency", "friends")
-"""Every rule that gives way where the candidates leave no choice; ``spark_jobs/rerank/rules`` has a file for each."""
+"""Every rule that gives way if the candidates leave no choice; ``spark_jobs/rerank/rules`` has a file for each."""
 
 
 @dataclass(frozen=True)
 class RerankRules:
-    """How a pool mixes (``docs/reranking.md``): the rules in force, those that give way last first.
+    """How a pool mixes (``docs/reranking.md``): the rules in force; the first one gives way last.
 
     Shares hold for the first ``page`` places, the first two pages, and so on, and for the whole pool. Types and ages
-    have their share of the sum of all, give or take ``mix_tolerance``. ``similar_after`` places, a post of more than
-    ``max_similarity`` with one of the ``page`` before it is avoided.
+    have their share of the sum of all, within ``mix_tolerance``. After ``similar_after`` places, a post is avoided if
+    its similarity with one of the ``page`` posts before it exceeds ``max_similarity``.
     """
 
     order: Annotated[tuple[str, ...], OneOf(RERANK_RULES)] = ("topic", "source", "type", "friends")

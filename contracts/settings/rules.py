@@ -1,4 +1,4 @@
-"""What keys must agree on with each other, told once every single value is known to be allowed."""
+"""Rules between settings, checked after every single value is accepted."""
 
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
@@ -12,7 +12,7 @@ from contracts.settings.serving import PRODUCTION_AUDIENCE
 
 @dataclass(frozen=True)
 class Rule:
-    """``says`` what must hold of the values of ``keys``."""
+    """A condition on the values of ``keys``; ``says`` is the condition in words."""
 
     keys: tuple[str, ...]
     holds: Callable[..., bool]
@@ -56,7 +56,7 @@ RULES = (
         f'"{PRODUCTION_AUDIENCE}"',
     ),
     at_most("collector.batch_events", "collector.events_per_minute"),
-    # Without a model, every post has the label's share of all posts as its risk, and none is kept from anybody.
+    # Without a label model, every post has the label's share as its risk; then no post may be withheld.
     below("labels.clickbait_share", "policy.clickbait"),
     below("labels.nsfw_share", "policy.nsfw"),
     below("labels.misinformation_share", "policy.misinformation"),
@@ -77,7 +77,7 @@ RULES = (
 
 
 def contradictions(settings: Settings, origins: Mapping[str, str], refused: AbstractSet[str]) -> list[str]:
-    """Rules that do not hold, with each value and where it came from; those of a ``refused`` key are not asked."""
+    """Broken rules, with each value and its origin; rules of a ``refused`` key are not checked."""
     found = []
     for rule in RULES:
         values = [attrgetter(key)(settings) for key in rule.keys]

@@ -1,11 +1,11 @@
-"""Values that somebody gave for settings, checked one by one against what each setting may be."""
+"""Check given values one by one against the kind of their setting."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from contracts.settings.kinds import Kind, show
-from contracts.settings.problems import meant
+from contracts.settings.problems import suggestion
 
 _LONGEST_KEY = 80
 
@@ -20,12 +20,12 @@ class Given:
 
 
 def accept(given: Iterable[Given], kinds: Mapping[str, Kind], problems: list[str]) -> dict[str, Given]:
-    """What is allowed of ``given``, by key, the last one of each; what is not is told in ``problems``."""
+    """The allowed values of ``given`` by key, the last one of each key; the others are added to ``problems``."""
     accepted: dict[str, Given] = {}
     for one in given:
         kind = kinds.get(one.key)
         if kind is None:
-            problems.append(f"{one.source}: unknown {told(one)}; {meant(one.key, list(kinds))}")
+            problems.append(f"{one.source}: unknown {key_and_value(one)}; {suggestion(one.key, list(kinds))}")
             continue
         try:
             accepted[one.key] = Given(one.key, kind.accept(one.value), one.source)
@@ -34,7 +34,7 @@ def accept(given: Iterable[Given], kinds: Mapping[str, Kind], problems: list[str
     return accepted
 
 
-def told(one: Given) -> str:
-    """An unknown key and its value."""
+def key_and_value(one: Given) -> str:
+    """An unknown key and its value, for a message."""
     key = one.key if len(one.key) <= _LONGEST_KEY else f"{one.key[:_LONGEST_KEY]}…"
     return f"key {key!r} = {show(one.value)}"

@@ -1,4 +1,4 @@
-"""How the services behave. No job reads these, so they are no part of a night's hash."""
+"""Settings of the services. No job of a night reads them, so a night's hash leaves them out."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -6,14 +6,14 @@ from typing import Annotated
 from contracts.settings.kinds import Bounds, Count, CountOrNone, Milliseconds, OneOf, Seconds, SomeSeconds
 
 PRODUCTION_AUDIENCE = "feedlake"
-"""Whom the tokens of a production service are for. A reader in demo mode, which gives tokens away, has another one."""
+"""Audience of tokens of a production service. A reader in demo mode, which gives tokens away, has another one."""
 
 
 @dataclass(frozen=True)
 class ReaderRules:
     """One reader process: durations are in seconds, sizes in bytes (``docs/serving.md``).
 
-    In ``mode`` demo it shows a page, and gives tokens to whoever asks (``docs/page.md``).
+    In ``mode`` demo it shows a page and gives tokens to anyone (``docs/page.md``).
     """
 
     mode: Annotated[str, OneOf(("production", "demo"))] = "production"
@@ -36,7 +36,7 @@ class ReaderRules:
 
 @dataclass(frozen=True)
 class ReaderLimits:
-    """What one connection to the reader, or to the collector, may cost: ``header_bytes`` hold the request line too."""
+    """Limits of one connection to the reader or the collector; ``header_bytes`` includes the request line."""
 
     connections: Annotated[int, Bounds(1, 100_000)] = 512
     internal_connections: Annotated[int, Bounds(1, 100_000)] = 16
@@ -47,7 +47,7 @@ class ReaderLimits:
 
 @dataclass(frozen=True)
 class PageRules:
-    """The page of a reader in demo mode: how many users it offers, and how long a token that it gives is good."""
+    """The page of a reader in demo mode: how many users it offers, and how long its tokens are valid."""
 
     users: Annotated[int, Bounds(1, 1_000)] = 24
     token_lifetime_s: Annotated[int, Bounds(1, 3_600)] = 600
@@ -56,10 +56,10 @@ class PageRules:
 
 @dataclass(frozen=True)
 class CollectorRules:
-    """One collector process: what a request may cost, and what one user may send (``docs/collector.md``).
+    """One collector process: limits of a request, and of what one user may send (``docs/collector.md``).
 
-    ``retry_window_s``: for so long at least a retried event is known as such. ``serving_timeout_s`` is for the Redis
-    that feeds are read from.
+    A retried event is recognised for at least ``retry_window_s``. ``serving_timeout_s`` applies to the Redis that feeds
+    are read from.
     """
 
     redis_timeout_s: SomeSeconds = 1.0

@@ -1,4 +1,4 @@
-"""Which network is simulated. A landing area keeps these beside its truth; they are no part of a night's hash."""
+"""Settings of the simulated network, kept beside the landing area's truth; a night's hash leaves them out."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -11,7 +11,7 @@ from contracts.settings.kinds import Bounds
 class Simulation:
     """A simulated network (``docs/simulator.md``): the same values give the same lines.
 
-    ``end_date`` is the last day; from ``drift_date`` on, if there is one, tastes and devices are others.
+    ``end_date`` is the last day; tastes and devices change on ``drift_date``, if it is set.
     """
 
     users: Annotated[int, Bounds(100, 100_000_000)] = 2000

@@ -1,9 +1,9 @@
 """Value weights by name: ``value_preset`` chooses one, and keys of ``[value]`` change single weights of it.
 
-``time`` and ``quality`` are sums of engagement, time and a third part, with no penalties; a like, a comment and a share
-each count as engagement, and these two and ``balanced`` weigh time by the minute. ``x-2026`` has the weights that X
-published in August 2026 for heads that we have: of its weights of reposts and shares it takes that of shares. Its
-weights of clicks, of an author's further posts and of posts from outside the network have no counterpart yet.
+``time`` and ``quality`` sum engagement, time and a third part, without penalties; a like, a comment and a share each
+count as engagement. These two and ``balanced`` weigh time by the minute. ``x-2026`` has the weights that X published in
+August 2026, for the heads that we have; X weighs reposts and shares apart, and the weight of shares is used here. Its
+weights of clicks, of an author's further posts and of posts from outside the network have no counterpart.
 """
 
 from contracts.settings.ranking import ValueWeights
