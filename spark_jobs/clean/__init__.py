@@ -1,1 +1,1 @@
-"""From bronze to silver: typed, conformed tables whose references hold; what does not is quarantined."""
+"""From bronze to silver: typed, conformed tables. Events whose references do not hold are quarantined."""

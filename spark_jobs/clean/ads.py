@@ -12,7 +12,7 @@ from spark_jobs.night.night import Night
 
 
 def check_versions(events: DataFrame, campaigns: DataFrame, posts: Sequence[Reference]) -> DataFrame:
-    """Typed ad_upserted, with the reason where campaign or post are unknown."""
+    """Typed ad_upserted events; those with an unknown campaign or post have a reason."""
     return check(events, [*posts, Reference("campaign_id", campaigns.select("campaign_id"), "unknown_campaign")])
 
 
@@ -38,7 +38,7 @@ def transform(events: DataFrame) -> DataFrame:
 
 
 def main(night: Night) -> None:
-    """Merge the news of ads."""
+    """Merge new ads."""
     events = typed_news(night, "silver.ads", "ad_upserted")
     if events is None:
         return

@@ -1,7 +1,7 @@
-"""silver.arrivals: which landing files brought news, how far back; grain: source, batch (the pass of the clean stage).
+"""silver.arrivals: which landing files brought new events, from which days; grain: source, batch (the pass of clean).
 
-The last job of the stage: what it writes says that all tables of silver have been through the newest read of the
-landing area, and the days whose snapshots have to be built again for what came late.
+This is the last job of the stage. Its rows record that all silver tables have processed the newest read of the landing
+area, and which daily snapshots must be built again because of late events.
 """
 
 from pyspark.sql import DataFrame
@@ -15,7 +15,7 @@ from spark_jobs.rules.refused_lines import with_times
 
 
 def transform(fresh: DataFrame, settled: DataFrame) -> DataFrame:
-    """Rows of one pass: ``fresh`` are its events, ``settled`` those that had waited and came to silver."""
+    """Rows of one pass: ``fresh`` are its events, ``settled`` those that had waited and were accepted now."""
     day = seen_day("event_time", "received_at").alias("day")
     newest = fresh.agg(F.coalesce(F.max("batch"), F.lit(0)).alias("batch"))
     told = fresh.select("source", day, F.lit(0).alias("waited"))
@@ -27,7 +27,7 @@ def transform(fresh: DataFrame, settled: DataFrame) -> DataFrame:
 
 
 def main(night: Night) -> None:
-    """Record the pass, and take what is settled out of the quarantine."""
+    """Record the pass, and remove settled rows from the quarantine."""
     fresh = since(night.read("bronze.events"), progress(night).through)
     is_settled = F.col("is_settled").isNotNull()
     settled = night.read("bronze.quarantine").where(is_settled)

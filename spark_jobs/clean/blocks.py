@@ -7,5 +7,5 @@ EDGE = Edge("silver.blocks", "blocked_id", "user_blocked", "user_unblocked")
 
 
 def main(night: Night) -> None:
-    """Recompute the pairs that the night has news of."""
+    """Recompute the pairs with new events."""
     build(night, EDGE)

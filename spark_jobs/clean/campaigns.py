@@ -10,7 +10,7 @@ from spark_jobs.night.night import Night
 
 
 def check_versions(events: DataFrame, users: DataFrame) -> DataFrame:
-    """Typed campaign_upserted, with the reason where the advertiser is unknown or it ends before it starts."""
+    """Typed campaign_upserted events; those with an unknown advertiser or an end before the start have a reason."""
     checked = check(events, [Reference("advertiser_id", users.select("user_id"), "unknown_user")])
     return refuse_where(checked, F.col("ends_at") < F.col("starts_at"), "ends_before_start", "ends_at")
 
@@ -33,7 +33,7 @@ def transform(events: DataFrame) -> DataFrame:
 
 
 def main(night: Night) -> None:
-    """Merge the news of campaigns."""
+    """Merge new campaigns."""
     events = typed_news(night, "silver.campaigns", "campaign_upserted")
     if events is None:
         return

@@ -1,4 +1,4 @@
-"""Which recomputed rows differ from what a table holds, so that a merge rewrites no file without need."""
+"""Find the recomputed rows that differ from a table, so that a merge rewrites only files that change."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 def changed_rows(rows: DataFrame, existing: DataFrame, keys: Sequence[str]) -> DataFrame:
     """The rows that are new or differ in any column; ``keys`` bound the part of ``existing`` that is compared.
 
-    Both have each row once, so no duplicates are looked for.
+    Neither frame may hold duplicates.
     """
     known = existing.join(rows.select(*keys).distinct(), on=list(keys), how="left_semi").select(*rows.columns)
     known = known.withColumnsRenamed({column: f"_known_{column}" for column in rows.columns})

@@ -1,4 +1,4 @@
-"""silver.content_labels: what people and fact checkers say of a post; grain: post_id, labeller_id, label."""
+"""silver.content_labels: verdicts of people and fact checkers on posts; grain: post_id, labeller_id, label."""
 
 from pyspark.sql import DataFrame
 
@@ -24,7 +24,7 @@ def transform(events: DataFrame) -> DataFrame:
 
 
 def main(night: Night) -> None:
-    """Merge the news of verdicts."""
+    """Merge new verdicts."""
     events = typed_news(night, "silver.content_labels", "content_labelled")
     if events is None:
         return

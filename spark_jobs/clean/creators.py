@@ -12,7 +12,7 @@ from spark_jobs.night.writers import delete_by_key, merge_by_key
 
 
 def transform(posts: DataFrame, pages: DataFrame) -> DataFrame:
-    """Every creator of ``posts`` and ``pages``; nobody's posts make no creator."""
+    """Every creator of ``posts`` and ``pages``; posts without a known author have none."""
     nothing = F.lit(None).cast("timestamp")
     written = posts.where("author_id IS NOT NULL").select(
         F.col("author_id").alias("creator_id"),
@@ -42,7 +42,7 @@ def transform(posts: DataFrame, pages: DataFrame) -> DataFrame:
 
 
 def main(night: Night) -> None:
-    """Merge the creators who are new or have changed; those who have lost all their posts and pages go."""
+    """Merge new and changed creators; delete those without any post or page left."""
     existing = night.read("silver.creators")
     rows = transform(night.read("silver.posts"), night.read("silver.pages")).persist()
     try:

@@ -11,10 +11,10 @@ from spark_jobs.night.night import Night
 
 
 def check_events(events: DataFrame, users: DataFrame, posts: Sequence[Reference], ads: DataFrame) -> DataFrame:
-    """Typed engagement, reaction and moderation events, with the reason where user, post or ad are unknown.
+    """Typed engagement, reaction and moderation events; those with an unknown user, post or ad have a reason.
 
-    Only an engagement names a user, and it may name an ad. Moderation has no silver table yet: its reference is checked
-    all the same.
+    Only an engagement names a user, and it may name an ad. Moderation events have no silver table, but their references
+    are checked too.
     """
     names_user = F.col("event_type") == "engagement"
     return check(
@@ -28,7 +28,7 @@ def check_events(events: DataFrame, users: DataFrame, posts: Sequence[Reference]
 
 
 def transform(events: DataFrame) -> DataFrame:
-    """Rows of silver.engagements for accepted events; a reaction has no user, whatever its line says."""
+    """Rows of silver.engagements for accepted events; a reaction has no user, even if its line names one."""
     names_user = F.col("event_type") == "engagement"
     return events.where(F.col("event_type") != "moderation").select(
         F.col("event_id").alias("engagement_id"),
@@ -46,11 +46,11 @@ def transform(events: DataFrame) -> DataFrame:
 
 
 def main(night: Night) -> None:
-    """Merge the news of engagements and reactions."""
+    """Merge new engagements and reactions."""
     events = typed_news(night, "silver.engagements", "engagement", "reaction", "moderation")
     if events is None:
         return
-    # "detail" is a field of these events and of the quarantine, where it says what broke the rule.
+    # "detail" is a field of these events, and in the quarantine the part of a line that breaks its rule.
     events = events.withColumnRenamed("detail", "action")
     users, ads = night.read("silver.users"), night.read("silver.ads")
     checked = check_events(events, users, post_references(night), ads)

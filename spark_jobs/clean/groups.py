@@ -5,5 +5,5 @@ from spark_jobs.night.night import Night
 
 
 def main(night: Night) -> None:
-    """Merge the news of groups."""
+    """Merge new groups."""
     build(night, "silver.groups", "group_upserted", "group_id")

@@ -11,7 +11,7 @@ from spark_jobs.night.night import Night
 
 
 def check_events(events: DataFrame, users: DataFrame, posts: Sequence[Reference], ads: DataFrame) -> DataFrame:
-    """Typed impressions, with the reason where user, post or ad are unknown."""
+    """Typed impressions; those with an unknown user, post or ad have a reason."""
     return check(
         events,
         [
@@ -46,7 +46,7 @@ def transform(events: DataFrame) -> DataFrame:
 
 
 def main(night: Night) -> None:
-    """Merge the news of impressions."""
+    """Merge new impressions."""
     events = typed_news(night, "silver.impressions", "impression")
     if events is None:
         return

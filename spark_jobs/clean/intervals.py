@@ -1,14 +1,14 @@
-"""Edges of the graph as intervals: the logic that the four edge tables share.
+"""Intervals of graph edges: the logic of the four edge tables.
 
-Two kinds of events make an edge: one opens it, one closes it. An opening starts an interval that ends at the next
-event of the pair, so a repeated opening splits an interval without changing what is covered, and intervals of a pair
-never overlap. Where both happen at one instant the opening counts. A closing that ends nothing is kept as an interval
-of no length, so no event is forgotten: intervals follow from the *set* of events, late and unordered arrivals give the
-same rows.
+Two types of events make an edge: one opens it, one closes it. An opening starts an interval that ends at the next
+event of the pair. So a repeated opening splits an interval without changing what is covered, and intervals of a pair
+never overlap. If both happen at the same instant, the opening counts. A closing without an open interval is kept as an
+interval of no length. So no event is lost: intervals depend on the *set* of events only, and late or unordered events
+give the same rows.
 
-An interval's end is known once *any* later event of its pair is: who has unfriended and befriended somebody again is
-a friend, whether or not the unfriending has arrived. ``end_known_at`` says when that was, so that a snapshot sees what
-was known by its midnight and counts a pair once.
+The end of an interval is known once *any* later event of its pair is: a user who unfriended and befriended somebody
+again is a friend, even if the unfriending has not arrived. ``end_known_at`` is when the end became known, so that a
+snapshot sees what was known by its midnight and counts a pair once.
 """
 
 from dataclasses import dataclass
@@ -24,10 +24,10 @@ from spark_jobs.night.night import Night
 
 @dataclass(frozen=True)
 class Edge:
-    """An edge table: ``user_id`` to ``other``, which is a key of ``others`` and unknown for ``reason``.
+    """An edge table from ``user_id`` to ``other``, a key of ``others``; ``reason`` is the refusal if it is unknown.
 
-    A symmetric edge is stored in both directions, whichever of the two its events name. An interval has the
-    ``carried`` columns of the event that opened it; of several at one instant, the greatest value.
+    A symmetric edge is stored in both directions. An interval has the ``carried`` columns of the event that opened it;
+    if several did at the same instant, the greatest value.
     """
 
     table: str
@@ -101,7 +101,7 @@ def transform(events: DataFrame, existing: DataFrame, edge: Edge) -> DataFrame:
 
 
 def build(night: Night, edge: Edge) -> None:
-    """Recompute the pairs that there is news of; unknown ends and edges to oneself are quarantined."""
+    """Recompute the pairs with new events; quarantine events with an unknown end or from a user to themselves."""
     users = night.read("silver.users").select("user_id")
     others = night.read(edge.others).select(edge.others_key)
     events = typed_news(night, edge.table, edge.opened_by, edge.closed_by)

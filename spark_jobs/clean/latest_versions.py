@@ -1,4 +1,4 @@
-"""Entities of which the latest version is kept: of the versions of a key, that with the greatest event time counts."""
+"""Entities that keep only the latest version of each key: the one with the greatest event time."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ COMES_AFTER = (
     "struct(new.updated_at, new.event_id) > struct(old.updated_at, coalesce(old.event_id, '') AS event_id) "
     "OR (new.event_id = old.event_id AND new.updated_at = old.updated_at AND new.received_at < old.received_at)"
 )
-"""The rule of ``latest_versions``; of two deliveries of one event the one received first stands."""
+"""The order of ``latest_versions``; if an event is delivered twice, the delivery received first is kept."""
 
 
 def latest_versions(events: DataFrame, *keys: str) -> DataFrame:
@@ -26,5 +26,5 @@ def latest_versions(events: DataFrame, *keys: str) -> DataFrame:
 
 
 def merge_latest(night: Night, table: str, checked: DataFrame, transform: Callable[[DataFrame], DataFrame]) -> None:
-    """Quarantine what ``checked`` refuses; merge ``transform`` of the rest where it comes after what stands."""
+    """Quarantine the events that ``checked`` refuses; merge ``transform`` of the rest if newer than the table's row."""
     merge_accepted(night, table, checked, transform, update_when=COMES_AFTER)

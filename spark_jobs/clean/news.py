@@ -1,9 +1,9 @@
-"""What is news to the clean stage: what ingest has read since, in whatever folder, and what has waited for it.
+"""The news of the clean stage: events that ingest has read since its last pass, and refused events that are retried.
 
-Ingest counts its reads of the landing area; every row of bronze.events has the number of the one that brought it. The
-stage ends by writing down, in silver.arrivals, how far it came. So an event is news until the stage has been through
-it, and afterwards only while it is refused for something that may still come: it lies in bronze.quarantine then, and is
-tried again every night. Nothing depends on the night or on the folder in which a file lay.
+Ingest numbers its reads of the landing area; every row of bronze.events has the number of its read. At its end the
+stage records in silver.arrivals the newest read that it has processed. So an event is news until the stage has
+processed it. After that it is news only while it waits in bronze.quarantine for a reference that may still arrive: it
+is retried every night. Nothing depends on the night or on the folder of a file.
 """
 
 from dataclasses import dataclass
@@ -26,16 +26,16 @@ WAITING = (
     "unknown_ad",
     "withheld_post",
 )
-"""Reasons that end when what the event names has come."""
+"""Refusal reasons that end when the missing reference arrives."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far the stage has come: ``through`` is the newest read that it has been through, ``NONE`` in a new lake.
+    """The progress of the stage: ``through`` is the newest read that it has processed, ``NONE`` in a new lake.
 
-    ``begins_anew`` is true where an event that silver took in was none after all: a line with the same event id, which
-    was received earlier and says something else, has been read since. ``event_types`` are those of later reads,
-    ``waiting`` the tables that have refused events waiting.
+    ``begins_anew`` is true if an event in silver has been replaced: ingest has since read another line with the same
+    event id, received earlier and with other content. ``event_types`` are those of later reads, ``waiting`` the tables
+    with refused events that are retried.
     """
 
     through: int
@@ -45,28 +45,28 @@ class Progress:
 
 
 _PROGRESS: dict[tuple[str, int, int], Progress] = {}
-"""What ``progress`` found last, by lake and the versions of the tables that it follows from."""
+"""Cache of ``progress``, by lake and versions of the tables that it reads."""
 
 
 def typed_news(night: Night, writer: str, *event_types: str) -> DataFrame | None:
-    """The news of the given types for the table ``writer``, typed; ``None`` where there is none, which spares its job.
+    """The typed news of the given types for the table ``writer``; ``None`` if there is none, so that its job can stop.
 
-    A merge of no rows would cost as much planning as one of some.
+    Merging no rows costs as much planning as merging some.
     """
     return typed_events(news(night, writer), *event_types) if has_news(night, writer, *event_types) else None
 
 
 def has_news(night: Night, writer: str, *event_types: str) -> bool:
-    """Whether events of the given types may be news to the table ``writer``."""
+    """Whether there may be news of the given types for the table ``writer``."""
     found = progress(night)
     return found.begins_anew or writer in found.waiting or not found.event_types.isdisjoint(event_types)
 
 
 def news(night: Night, writer: str, *others: str) -> DataFrame:
-    """Rows of bronze.events that are news to the table ``writer``; ``others`` are tables that it shares them with.
+    """Rows of bronze.events that are news for the table ``writer``; ``others`` are tables that share these events.
 
-    Those that have waited in the quarantine have their reason there as ``waited``; of others it is null. Where the
-    stage begins anew, the tables are emptied, and all of bronze is news.
+    ``waited`` is the reason of a row that waited in the quarantine, else null. If the stage begins anew, the tables are
+    emptied and all of bronze is news.
     """
     found = progress(night)
     refused = night.read("bronze.quarantine")
@@ -82,12 +82,12 @@ def news(night: Night, writer: str, *others: str) -> DataFrame:
 def _waiting(refused: DataFrame, through: int) -> DataFrame:
     """Refused events that are tried again."""
     waiting = refused.where(F.col("reason").isin(*WAITING) & F.col("is_settled").isNull())
-    # Others are among the fresh ones: the pass that refused them was killed.
+    # Rows of a later read are from a pass that was killed; they are among the fresh events.
     return waiting.where(F.col("batch").isNull() | (F.col("batch") <= through))
 
 
 def progress(night: Night) -> Progress:
-    """How far the stage has come. All tables of a pass ask, and are told the same."""
+    """The progress of the stage, the same for all tables of a pass."""
     for name in ("silver.arrivals", "bronze.events"):
         night.lake.create(name)
     as_of = (night.lake.root, night.lake.version("silver.arrivals"), night.lake.version("bronze.events"))
@@ -106,5 +106,5 @@ def progress(night: Night) -> Progress:
 
 
 def since(events: DataFrame, batch: int) -> DataFrame:
-    """Rows of bronze.events that a later read than ``batch`` brought; from before reads were counted, for ``NONE``."""
+    """Rows of bronze.events of reads after ``batch``; for ``NONE``, also rows from before reads were numbered."""
     return events if batch == NONE else events.where(F.col("batch") > batch)

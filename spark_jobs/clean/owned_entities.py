@@ -1,4 +1,4 @@
-"""Pages and groups: entities that a user owns, of which the latest version is kept."""
+"""Pages and groups: entities that a user owns; the latest version is kept."""
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -16,9 +16,9 @@ def transform(events: DataFrame, key: str) -> DataFrame:
 
 
 def build(night: Night, table: str, event_type: str, key: str) -> None:
-    """Merge the news of ``table``; an event whose owner is unknown is quarantined as unknown_user.
+    """Merge the news of ``table``; an event with an unknown owner is quarantined as unknown_user.
 
-    A group whose owner was erased has none, see ``contracts.erasure.NOBODY``.
+    A group whose owner was erased belongs to ``contracts.erasure.NOBODY``.
     """
     users = night.read("silver.users").select("user_id")
     events = typed_news(night, table, event_type)

@@ -9,5 +9,5 @@ EDGE = Edge(
 
 
 def main(night: Night) -> None:
-    """Recompute the pairs that the night has news of."""
+    """Recompute the pairs with new events."""
     build(night, EDGE)

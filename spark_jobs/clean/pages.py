@@ -5,5 +5,5 @@ from spark_jobs.night.night import Night
 
 
 def main(night: Night) -> None:
-    """Merge the news of pages."""
+    """Merge new pages."""
     build(night, "silver.pages", "page_upserted", "page_id")

@@ -1,7 +1,7 @@
 """silver.post_edits: the versions of posts that a later edit replaced; grain: post_id, updated_at.
 
-Few posts are ever edited, so it is small. With silver.posts it tells what a post was at any instant
-(``spark_jobs/rules/post_versions.py``).
+Few posts are ever edited, so the table is small. Together with silver.posts it gives the version of a post at any
+instant (``spark_jobs/rules/post_versions.py``).
 """
 
 from pyspark.sql import DataFrame
@@ -16,9 +16,10 @@ from spark_jobs.night.writers import merge_by_key
 
 
 def transform(versions: DataFrame, posts: DataFrame, existing: DataFrame) -> DataFrame:
-    """The replaced versions of the posts that ``versions`` name.
+    """The replaced versions of the posts in ``versions``.
 
-    ``versions`` are accepted, typed events; ``posts`` is silver.posts, ``existing`` silver.post_edits, as they stand.
+    ``versions`` are accepted, typed events; ``posts`` is silver.posts, ``existing`` is silver.post_edits before the
+    merge.
     """
     told = told_versions(versions)
     edited = with_several(told, posts)
@@ -27,9 +28,9 @@ def transform(versions: DataFrame, posts: DataFrame, existing: DataFrame) -> Dat
 
 
 def with_several(told: DataFrame, posts: DataFrame) -> DataFrame:
-    """Posts (post_id) of which ``told`` has several versions or deliveries, or another one than ``posts``.
+    """Posts (post_id) with several versions or deliveries in ``told``, or with another version than in ``posts``.
 
-    They are few, so that texts are sorted for them only.
+    They are few; only their texts are sorted.
     """
     version = F.struct("updated_at", "event_id", "received_at")
     standing = posts.select("post_id", F.struct("updated_at", "event_id", "version_received_at").alias("stands"))
@@ -41,9 +42,9 @@ def with_several(told: DataFrame, posts: DataFrame) -> DataFrame:
 
 
 def main(night: Night) -> None:
-    """Merge what the news replace; silver.posts comes after it, so the versions that it held are still there.
+    """Merge the versions that new events replace. It runs before silver.posts, which still has the old versions.
 
-    A refused version is written down by silver.posts, which reads the same events.
+    The job of silver.posts reads the same events and quarantines refused versions.
     """
     if not has_news(night, "silver.posts", *POST_EVENTS):
         return

@@ -1,7 +1,7 @@
-"""Every version of a post that is known, whatever the order in which they came.
+"""All known versions of posts, in whatever order they arrived.
 
-What silver.posts, which keeps the latest version, and silver.post_edits, which keeps those before it, have in common.
-Both follow from the *set* of versions, so late, repeated and unordered arrivals give the same rows.
+silver.posts keeps the latest version, silver.post_edits the earlier ones. Both depend on the *set* of versions only, so
+late, repeated and unordered events give the same rows.
 """
 
 from pyspark.sql import DataFrame, Window
@@ -36,9 +36,9 @@ VERSION = ("post_id", *CONTENT, "updated_at", "event_id", "landing_date")
 
 
 def check_versions(night: Night, scope: DataFrame) -> DataFrame:
-    """Typed post_created and post_updated, with the reason where the author it names, its page or group are unknown.
+    """Typed post_created and post_updated events; those with an unknown author, page or group have a reason.
 
-    So is the reason told of an event from before the creation that it carries.
+    So does an event that is older than the ``created_at`` that it carries.
     """
     source_type, users = F.col("source_type"), night.read("silver.users").select("user_id")
     pages, groups = night.read("silver.pages").select("page_id"), night.read("silver.groups").select("group_id")
@@ -54,7 +54,7 @@ def check_versions(night: Night, scope: DataFrame) -> DataFrame:
 
 
 def told_versions(events: DataFrame) -> DataFrame:
-    """The versions that typed post_created and post_updated tell, with ``received_at``; grain: event_id."""
+    """The versions in typed post_created and post_updated events, with ``received_at``; grain: event_id."""
     no_texts, no_ids = F.array().cast("array<string>"), F.array().cast("array<bigint>")
     whole = {
         "source_id": F.when(F.col("source_type") == "friend", F.col("author_id")).otherwise(F.col("source_id")),
@@ -70,20 +70,20 @@ def told_versions(events: DataFrame) -> DataFrame:
 def known_versions(told: DataFrame, posts: DataFrame, edits: DataFrame, affected: DataFrame) -> DataFrame:
     """Every version of the ``affected`` posts (post_id); grain: post_id, updated_at.
 
-    ``told`` are those of ``told_versions``; ``posts`` and ``edits`` are the tables as they stand. Of versions with one
-    event time the one with the greatest event id counts. ``superseded_at`` and ``superseded_received_at`` are of the
-    later version that could be seen first, null where there is none: this version is the latest. ``came_first``: no
-    other could be seen before it. ``post_received_at``: when anything of the post was first received.
+    ``told`` are the versions of ``told_versions``; ``posts`` and ``edits`` are the tables before the merge. If versions
+    have the same event time, the greatest event id counts. ``superseded_at`` and ``superseded_received_at`` belong to
+    the later version that could be seen first, and are null for the latest version. ``came_first``: no other version
+    could be seen before it. ``post_received_at``: when the first event of the post was received.
     """
     latest = posts.withColumnsRenamed({"received_at": "post_received_at", "version_received_at": "received_at"})
-    # Rows from before silver.posts knew when its version was received.
+    # Old rows of silver.posts lack the time at which their version was received.
     latest = latest.withColumn("received_at", F.coalesce("received_at", "post_received_at"))
     earlier = edits.withColumn("post_received_at", F.col("received_at"))
     columns = (*VERSION, "received_at", "post_received_at")
     known = latest.select(*columns).unionByName(earlier.select(*columns)).join(affected, "post_id", "left_semi")
     together = told.withColumn("post_received_at", F.col("received_at")).unionByName(known)
     by_post = Window.partitionBy("post_id")
-    # Of one event delivered twice, which only when the later delivery was read first, the first one counts.
+    # If an event was delivered twice and the later delivery was read first, the earlier delivery counts.
     newest_first = by_post.orderBy(
         F.desc("updated_at"), F.desc_nulls_last("event_id"), "received_at", F.asc_nulls_last("landing_date")
     )
@@ -96,7 +96,7 @@ def known_versions(told: DataFrame, posts: DataFrame, edits: DataFrame, affected
     versions = ranked.where(F.col("newer_at").isNull() | (F.col("newer_at") != F.col("updated_at")))
     seen = visible_micros("updated_at", "received_at")
     later = by_post.orderBy(F.desc("updated_at")).rowsBetween(Window.unboundedPreceding, -1)
-    # Two that could be seen from one instant on: the older of them never was.
+    # If two versions became visible at the same instant, the older one was never seen.
     in_order = F.struct(seen.alias("seen"), (-F.unix_micros("updated_at")).alias("age"))
     return versions.withColumns(
         {

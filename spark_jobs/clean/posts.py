@@ -14,10 +14,10 @@ from spark_jobs.rules.point_in_time import visible_micros
 
 
 def transform(versions: DataFrame, deletions: DataFrame, existing: DataFrame, edits: DataFrame) -> DataFrame:
-    """The posts that ``versions`` or ``deletions`` name, as they stand now.
+    """The latest state of the posts in ``versions`` or ``deletions``.
 
-    ``existing`` is silver.posts, ``edits`` silver.post_edits. The version with the greatest event time counts, then the
-    greater event id; a deleted post stays deleted, and a post was received when its first version was.
+    ``existing`` is silver.posts, ``edits`` is silver.post_edits. The version with the greatest event time counts, then
+    the greatest event id. A deleted post stays deleted. A post is received when its first version is.
     """
     told = told_versions(versions)
     affected = told.select("post_id").unionByName(deletions.select("post_id")).distinct()
@@ -31,9 +31,9 @@ def transform(versions: DataFrame, deletions: DataFrame, existing: DataFrame, ed
 
 
 def first_deletions(deletions: DataFrame, existing: DataFrame) -> DataFrame:
-    """The deletion of each post that could be seen first, in ``deletions`` (typed events) or ``existing``.
+    """Each post's deletion that could be seen first, from ``deletions`` (typed events) or ``existing``.
 
-    Grain: post_id of deleted posts; null times where ``existing`` has none, being older than those columns.
+    Grain: post_id of deleted posts; times are null for rows of ``existing`` from before these columns existed.
     """
     columns = ("post_id", "deleted_at", "deletion_received_at")
     told = deletions.select("post_id", F.col("event_time").alias("deleted_at"), "received_at").toDF(*columns)
@@ -45,7 +45,7 @@ def first_deletions(deletions: DataFrame, existing: DataFrame) -> DataFrame:
 
 
 def main(night: Night) -> None:
-    """Merge the news of posts; deletions are checked against the posts that stand after it."""
+    """Merge new posts; deletions are checked against the posts after the merge."""
     if not has_news(night, "silver.posts", *POST_EVENTS):
         return
     scope = news(night, "silver.posts")

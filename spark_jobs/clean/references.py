@@ -1,8 +1,8 @@
-"""Checks that what an event names is known; an event that fails goes to bronze.quarantine with the reason.
+"""Check that the entities that an event refers to are known; else the event goes to bronze.quarantine with a reason.
 
-What is refused for something that may still come is tried again every night (``news``), so the quarantine holds what
-is refused as things stand, whenever what came. The row of an event whose reference has come is marked as settled, and
-goes at the end of the stage (``arrivals``).
+An event whose reference may still arrive is retried every night (``news``), so the quarantine does not depend on the
+order of arrival. When the reference has arrived, the row is marked as settled, and ``arrivals`` deletes it at the end
+of the stage.
 """
 
 import threading
@@ -18,7 +18,7 @@ from spark_jobs.night.writers import merge_by_key
 from spark_jobs.rules.refused_lines import DIFFERS
 
 RECEIVED_EARLIER = "new.received_at < old.received_at"
-"""When a row of a log, which has its event's id, makes way: for a delivery of the event that was received earlier."""
+"""When a merge replaces a log row: by a delivery of the same event that was received earlier."""
 
 _ONE_WRITER = threading.Lock()
 """Tables are cleaned side by side, and Delta refuses the later of two merges into the same days."""
@@ -35,7 +35,7 @@ class Reference:
 
 
 def check(events: DataFrame, references: Sequence[Reference]) -> DataFrame:
-    """``events`` with ``reason`` and ``detail``: the first of ``references`` that does not hold; null where all do."""
+    """``events`` with ``reason`` and ``detail`` of the first of ``references`` that fails; null if all hold."""
     checked = events.withColumns({"reason": F.lit(None).cast("string"), "detail": F.lit(None).cast("string")})
     for reference in references:
         known = reference.known.select(F.col(reference.known.columns[0]).alias("known_id")).distinct()
@@ -49,10 +49,10 @@ def check(events: DataFrame, references: Sequence[Reference]) -> DataFrame:
 
 
 def refuse_where(checked: DataFrame, broken: Column, reason: str, column: str) -> DataFrame:
-    """``checked`` with ``reason`` on rows where ``broken`` holds and no earlier rule did; ``column`` is the detail."""
+    """``checked`` with ``reason`` on rows that are ``broken`` and have no reason yet; ``column`` is the detail."""
     is_new = broken & F.col("reason").isNull()
     value = F.col(column).cast("string")
-    if dict(checked.dtypes)[column] == "timestamp":  # as it stands in the line
+    if dict(checked.dtypes)[column] == "timestamp":  # as in the line
         value = F.concat(F.lit('"'), F.get_json_object("raw", f"$.{column}"), F.lit('"'))
     detail = F.concat(F.lit(f"{column}="), F.coalesce(value, F.lit("null")))
     return checked.withColumns(
@@ -64,14 +64,14 @@ def refuse_where(checked: DataFrame, broken: Column, reason: str, column: str) -
 
 
 def accepted(checked: DataFrame) -> DataFrame:
-    """The events that hold, without ``reason`` and ``detail``."""
+    """The events without a reason; the columns ``reason`` and ``detail`` are dropped."""
     return checked.where(F.col("reason").isNull()).drop("reason", "detail")
 
 
 def post_references(night: Night) -> list[Reference]:
-    """That the post is known, and that it is in silver: it is withheld where its own line was refused.
+    """References to a post: it is known, and it is in silver. A known post is withheld if its own line was refused.
 
-    An event on a withheld post is not at fault: it waits for the post.
+    An event on a withheld post is not at fault; it waits for the post.
     """
     lines = night.read("bronze.quarantine").where(
         F.col("writer").isin("bronze.events", "silver.posts")
@@ -85,15 +85,15 @@ def post_references(night: Night) -> list[Reference]:
 
 
 def needed_lines(checked: DataFrame) -> DataFrame:
-    """``checked`` without the line as landed where nothing reads it: it is most of an event's bytes."""
+    """``checked`` without the landed line in rows where nothing reads it: it is most of an event's bytes."""
     is_read = F.col("reason").isNotNull() | F.col("waited").isNotNull()
     return checked.withColumn("raw", F.when(is_read, F.col("raw")))
 
 
 def write_refused(night: Night, table: str, *checked: DataFrame) -> None:
-    """Bring bronze.quarantine in line with what ``table`` refuses; what has waited and is accepted now is settled.
+    """Merge the refused events of ``table`` into bronze.quarantine; mark waiting events that are now accepted settled.
 
-    To be called when the accepted events are in the table: a settled one is not tried again.
+    Call it when the accepted events are in the table: a settled event is not retried.
     """
     refused = reduce(DataFrame.unionByName, (_refused(table, some) for some in checked))
     with _ONE_WRITER:
@@ -125,9 +125,9 @@ def merge_accepted(
     transform: Callable[[DataFrame], DataFrame],
     update_when: str | None,
 ) -> None:
-    """Merge ``transform`` of what ``checked`` accepts, known keys where ``update_when`` holds; quarantine the rest.
+    """Merge ``transform`` of the accepted events, updating known keys if ``update_when`` holds; quarantine the rest.
 
-    The quarantine comes last: where ``checked`` read it, a write there makes Spark forget what it has persisted.
+    The quarantine is written last: if ``checked`` reads it, a write there drops the frames that Spark has persisted.
     """
     checked = needed_lines(checked).persist()
     try:

@@ -13,7 +13,7 @@ from spark_jobs.night.night import Night
 
 
 def check_events(events: DataFrame, users: DataFrame) -> DataFrame:
-    """Typed sessions, with the reason where the user is unknown or the session ends before it starts."""
+    """Typed sessions; those with an unknown user or an end before the start have a reason."""
     checked = check(events, [Reference("user_id", users.select("user_id"), "unknown_user")])
     return refuse_where(checked, F.col("ended_at") < F.col("started_at"), "ends_before_start", "ended_at")
 
@@ -37,7 +37,7 @@ def transform(events: DataFrame) -> DataFrame:
 
 
 def main(night: Night) -> None:
-    """Merge the news of sessions."""
+    """Merge new sessions."""
     events = typed_news(night, "silver.sessions", "session")
     if events is None:
         return

@@ -12,10 +12,10 @@ _GENDERS = ("female", "male", "other")
 
 
 def transform(events: DataFrame, existing: DataFrame) -> DataFrame:
-    """All versions of the users that ``events`` (typed user_upserted) name; ``existing`` is silver.users.
+    """All versions of the users in ``events`` (typed user_upserted); ``existing`` is silver.users.
 
-    A version holds from its event time to that of the next one, in whichever order they arrived. Of two versions with
-    one event time the one with the greater event id counts; of two deliveries of one event, that received first.
+    A version is valid from its event time to that of the next one, in whatever order they arrived. If two versions have
+    the same event time, the greater event id counts; if an event was delivered twice, the delivery received first.
     """
     gender = F.lower("gender")
     named = events.select(
@@ -42,7 +42,7 @@ def transform(events: DataFrame, existing: DataFrame) -> DataFrame:
 
 
 def main(night: Night) -> None:
-    """Recompute the versions of the users that there is news of."""
+    """Recompute the versions of users with new events."""
     events = typed_news(night, "silver.users", "user_upserted")
     if events is None:
         return

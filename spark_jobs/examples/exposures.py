@@ -20,7 +20,7 @@ from spark_jobs.rules.post_versions import is_gone_at, stood_at
 
 
 def logged_exposures(impressions: DataFrame, window: Window) -> DataFrame:
-    """Organic impressions of the window, each with the state of its session: sessions may have begun the day before."""
+    """Organic impressions of the window, each with the state of its session, which may have begun the day before."""
     since = F.col("event_date").between(F.lit(window.first - timedelta(days=1)), F.lit(window.last))
     received = session_state(window.received(organic(impressions).where(since), "shown_at"))
     return received.where(window.holds("shown_at")).select(
@@ -41,9 +41,9 @@ def logged_exposures(impressions: DataFrame, window: Window) -> DataFrame:
 def sampled_exposures(
     engagements: DataFrame, versions: DataFrame, window: Window, sampling: NegativeSampling, seed: int
 ) -> DataFrame:
-    """Engagements of the window as exposures, and sampled posts beside each (``docs/negatives.md``).
+    """Engagements of the window as exposures, and sampled posts for each (``docs/negatives.md``).
 
-    ``versions`` are those of posts, ``with_deletions`` (``spark_jobs.rules.post_versions``).
+    ``versions`` are versions of posts ``with_deletions`` (``spark_jobs.rules.post_versions``).
     """
     known = window.received(organic(engagements), "engaged_at").where(F.col("user_id").isNotNull())
     positives = first_engagements(known, window)
@@ -86,7 +86,7 @@ def sample_negatives(
     sampling: NegativeSampling,
     seed: int,
 ) -> DataFrame:
-    """Posts that a user could have met beside each positive and did not engage with; same columns as ``positives``."""
+    """Posts that a user could have met near each positive and did not engage with; same columns as ``positives``."""
     everyones = versions.where(is_open(F.col("privacy"), F.col("source_type"))).select(
         F.col("post_id").alias("_post_id"),
         "author_id",

@@ -17,7 +17,7 @@ def attributable(engagements: DataFrame, window: Window) -> DataFrame:
 
 
 def attribute(shown: DataFrame, engagements: DataFrame) -> DataFrame:
-    """Engagements with the exposure each belongs to: ``example_id``, null where there is none.
+    """Engagements with the ``example_id`` of their exposure, null if there is none.
 
     It is the impression that the client named, else the latest exposure of the same user and post at or before it.
     ``shown`` has example_id, user_id, post_id, shown_at.
@@ -57,7 +57,7 @@ def attribute(shown: DataFrame, engagements: DataFrame) -> DataFrame:
 
 
 def mature_labels(exposures: DataFrame, attributed: DataFrame, window: Window) -> DataFrame:
-    """Labels of the exposures that have any: example_id and one FLOAT per head.
+    """Labels of the exposures with any engagement: example_id and one FLOAT per head.
 
     An action counts when it happened in [shown_at, shown_at + attribution window) and was not taken back in it. Dwell
     is the longest one logged in its own, shorter window, at most as long as that window, as log1p of seconds.
@@ -85,7 +85,7 @@ def _holds(action: str, is_within: Column) -> Column:
 
 
 def engaged_examples(exposures: DataFrame, attributed: DataFrame, window: Window) -> DataFrame:
-    """``example_id`` of each exposure to which one of ``attributed`` came within the attribution window."""
+    """``example_id`` of each exposure with one of ``attributed`` within the attribution window."""
     joined = _with_exposure(attributed, exposures)
     return joined.where(_within(window.attribution_hours)).select("example_id").distinct()
 

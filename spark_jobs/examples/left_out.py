@@ -1,4 +1,4 @@
-"""Exposures that become no training example, counted: at their instant nothing was known of their post."""
+"""Count exposures that do not become training examples, because their post was unknown at their instant."""
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -11,7 +11,7 @@ from spark_jobs.rules.post_versions import all_versions, stood_at
 
 
 def left_out(night: Night, window: Window) -> list[str]:
-    """A sentence on the exposures of the window that are left out; none where every one becomes an example."""
+    """A sentence on the exposures of the window that are left out; empty if every exposure becomes an example."""
     impressions, engagements = night.read("silver.impressions"), night.read("silver.engagements")
     if night.settings.dataset.has_impressions:
         days = F.col("event_date").between(F.lit(window.first), F.lit(window.last))
@@ -33,8 +33,8 @@ def left_out(night: Night, window: Window) -> list[str]:
 def count_left_out(exposures: DataFrame, versions: DataFrame) -> DataFrame:
     """One row: num_exposures, num_unknown (no version of the post could be seen) and num_early (not yet created).
 
-    ``exposures`` has post_id and shown_at, ``versions`` are ``post_versions.all_versions``. The same rule as
-    ``training_examples.describe_points``, which keeps the others.
+    ``exposures`` has post_id and shown_at, ``versions`` are ``post_versions.all_versions``. The rule is that of
+    ``training_examples.describe_points``, which keeps the other exposures.
     """
     seen = versions.select(F.col("post_id").alias("_post_id"), "created_at", "visible_from", "visible_until")
     is_same_post = F.col("post_id") == F.col("_post_id")

@@ -1,6 +1,6 @@
-"""gold.propensities: how often the post at each position of a surface is looked at, relative to its position 1.
+"""gold.propensities: how often each position of a surface is looked at, relative to position 1.
 
-Grain: surface, position and night. Spark counts; the estimators are those of ``analysis/position_bias.py``.
+Grain: surface, position and night. Spark counts; ``analysis/position_bias.py`` estimates.
 """
 
 from collections.abc import Iterator
@@ -38,14 +38,14 @@ from spark_jobs.rules.user_batches import feature_matrix
 TABLE = "gold.propensities"
 _HASH_RANGE = 1_000_000
 _FEWEST_POSITIONS = 2
-"""Positions are compared with each other."""
+"""Positions are compared with each other, so there must be two."""
 
 
 def transform(impressions: DataFrame, engagements: DataFrame, window: Window, rules: Propensities) -> DataFrame:
-    """Exposures of the window that are no deeper than ``deepest``, with ``reach``, ``is_randomised`` and ``engaged``.
+    """Exposures of the window up to position ``deepest``, with ``reach``, ``is_randomised`` and ``engaged``.
 
-    ``reach`` is the deepest position of the request. Only a position below a certain one was drawn by chance. Whether
-    it was engaged with is known: its label window has closed. Exposures of unknown position are kept, to be counted.
+    ``reach`` is the deepest position of the request. An exposure is randomised if its propensity is below 1.
+    ``engaged`` is final: the label window has closed. Exposures of unknown position are kept, to be counted.
     Grain: example_id.
     """
     exposures = logged_exposures(impressions, window)
@@ -60,7 +60,7 @@ def transform(impressions: DataFrame, engagements: DataFrame, window: Window, ru
 
 
 def count_placed(placed: DataFrame) -> DataFrame:
-    """Impressions and engagements by surface, position, reach, group of users and randomisation; inverse sums too."""
+    """Impressions, engagements and inverse sums by surface, position, reach, group of users and randomisation."""
     inverse = F.when(F.col("is_randomised"), 1 / F.col("propensity")).otherwise(0.0)
     group = F.pmod(F.xxhash64("user_id"), F.lit(NUM_GROUPS)).cast("int").alias("user_group")
     return placed.groupBy("surface", "position", "reach", "is_randomised", group).agg(
@@ -72,7 +72,7 @@ def count_placed(placed: DataFrame) -> DataFrame:
 
 
 def randomised_rows(counts: pa.Table, rules: Propensities) -> Iterator[dict[str, Any]]:
-    """Rows of one surface from its randomised impressions; none where they cannot be compared with position 1."""
+    """Rows of one surface from its randomised impressions; none if they cannot be compared with position 1."""
     drawn = counts.filter(pa.compute.field("is_randomised"))
     column = {name: drawn[name].to_numpy() for name in drawn.column_names if name != "surface"}
     positions: Ints = column["position"]
@@ -99,13 +99,13 @@ def randomised_rows(counts: pa.Table, rules: Propensities) -> Iterator[dict[str,
 
 
 def regression_rows(examples: pa.Table, rules: Propensities) -> Iterator[dict[str, Any]]:
-    """Rows of one surface by regression EM on its featured examples; none where position 1 has too few engaged ones."""
+    """Rows of one surface by regression EM on its featured examples; none if position 1 has too few engaged ones."""
     positions, engaged = examples["position"].to_numpy(), examples["engaged"].to_numpy() > 0
     num_impressions, num_engaged = (_by_position(positions, kept) for kept in (np.ones(len(engaged)), engaged))
     if num_engaged[0] < rules.min_engaged:
         return
     bins = pool_positions(num_engaged, rules.min_engaged)
-    # How deep a request went says something of its user: positions are compared on the same kind of traffic.
+    # The depth of a request depends on its user, so positions are compared on the same kind of traffic.
     features = feature_matrix(examples[name].combine_chunks() for name in example_columns())
     fitted = regression_em(
         np.column_stack([features, np.log(examples["reach"].to_numpy())]).astype(np.float64),
@@ -142,7 +142,7 @@ def _rows(
 
 
 def sample_examples(night: Night, placed: DataFrame, window: Window, num_impressions: float) -> pa.Table:
-    """About ``max_em_examples`` of the placed impressions of a surface, with features as of each, in a fixed order."""
+    """About ``max_em_examples`` impressions of a surface that have a position, with features, in a fixed order."""
     share = min(1.0, night.settings.propensities.max_em_examples / num_impressions)
     draw = F.pmod(F.xxhash64(F.lit(night.settings.seed), "example_id"), F.lit(_HASH_RANGE))
     sampled = placed.where(draw < round(share * _HASH_RANGE))
@@ -161,7 +161,7 @@ def sample_examples(night: Night, placed: DataFrame, window: Window, num_impress
 def estimate(night: Night) -> Iterator[dict[str, Any]]:
     """Rows of every surface of the night: from randomised impressions, else by regression EM.
 
-    What is not estimated, and why, is told.
+    It reports what is not estimated, and why.
     """
     window, rules = Window.of(night), night.settings.propensities
     told: list[str] = []
@@ -183,7 +183,7 @@ def estimate(night: Night) -> Iterator[dict[str, Any]]:
 
 
 def said_of_positions(surface: str, logged: pa.Table, placed: pa.Table) -> list[str]:
-    """What people should know of a surface: ``logged`` counts all its impressions, ``placed`` those with a position."""
+    """Notes on a surface for people; ``logged`` counts all its impressions, ``placed`` those with a position."""
     total, known = (int(pa.compute.sum(counted["num_impressions"]).as_py() or 0) for counted in (logged, placed))
     positions = set(placed["position"].to_pylist())
     if not positions:
@@ -197,7 +197,7 @@ def said_of_positions(surface: str, logged: pa.Table, placed: pa.Table) -> list[
 
 
 def main(night: Night) -> None:
-    """Estimate from the impressions of the training window whose label window has closed, as of the night."""
+    """Estimate from the impressions of the training window whose label window has closed by the as-of."""
     schema = read_schema(TABLE)
     table = [tuple(row[field.name] for field in schema) for row in estimate(night)]
     write_partition(night.lake, TABLE, night.spark.createDataFrame(table, schema), [night.ds])

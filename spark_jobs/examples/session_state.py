@@ -1,4 +1,4 @@
-"""How far a session had come when a post was shown, as far as the lake knew by then."""
+"""The state of a session when a post was shown, from events known by then."""
 
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
@@ -9,10 +9,10 @@ from spark_jobs.rules.point_in_time import visible_micros
 def session_state(impressions: DataFrame) -> DataFrame:
     """``impressions`` with num_session_views and session_micros, both as of ``shown_at``.
 
-    The first counts the impressions of the same user and session that are visible at that instant, the second is the
-    time since the first of them, 0 where there is none. Both are null where the session is unknown.
-    Each impression is laid out twice in the order of time, as something that becomes visible and as somebody who looks:
-    one sort per session, no join.
+    num_session_views counts the impressions of the same user and session that are visible at that instant;
+    session_micros is the time since the first of them, 0 if there is none. Both are null if the session is unknown.
+    Each impression occurs twice in the order of time, as an event that becomes visible and as an instant that counts
+    visible events: one sort per session, no join.
     """
     shown = F.unix_micros("shown_at")
     seen = F.struct(

@@ -53,14 +53,14 @@ def transform(
 ) -> DataFrame:
     """Examples of the window, all days in one pass; grain: example_id.
 
-    An exposure to a post of which nothing had been received by then is none, as no night could have ranked it;
-    ``left_out`` counts them.
+    An exposure to a post of which nothing had been received by then is left out, as no night could have ranked the
+    post; ``left_out`` counts them.
     """
     versions = all_versions(posts, edits)
     if settings.dataset.has_impressions:
         exposures = logged_exposures(impressions, window)
         latest = F.col("event_date") >= F.lit(window.first)
-        # Ads are no examples, but what follows one is not the doing of the organic impression before it.
+        # Ads are not examples, but an engagement after an ad must not be attributed to the organic impression before.
         shown = window.received(impressions.where(latest), "shown_at")
         shown = shown.select(F.col("impression_id").alias("example_id"), "user_id", "post_id", "shown_at")
     else:
@@ -93,7 +93,7 @@ def transform(
 
 
 def describe_points(exposures: DataFrame, versions: DataFrame) -> DataFrame:
-    """``exposures`` with the features of the version of their post that could be seen then; none before it existed."""
+    """``exposures`` with features of the version of their post that could be seen then; no row if there was none."""
     described = join_versions(exposures, describe_posts(versions, "visible_from", "visible_until"), "shown_at")
     return described.where(F.col("created_at") <= F.col("shown_at"))
 
@@ -124,7 +124,7 @@ def join_features(
 ) -> DataFrame:
     """``points`` with every example feature: counters as of ``shown_at``, snapshots taken at or before it.
 
-    ``locations`` are those of the night, by which it will score: snapshots were translated by those of their own day.
+    ``locations`` are those of the night, which it uses for scoring too; snapshots used those of their own day.
     """
     oldest = points.agg(F.to_date(F.min("created_at"))).first()
     # A post has no event and no reading from before it was created, so older partitions need not be read.
@@ -154,7 +154,7 @@ def join_features(
 
 
 def _context(feature: Feature) -> Column:
-    """What the instant or the log says; where the log is silent, what is expected of the user."""
+    """The value of the instant or the log; if the log has none, the value that is expected of the user."""
     at = instant_columns(F.col("shown_at"))
     logged = at[feature.name] if feature.name in at else F.coalesce(feature.name, f"user_{feature.expected}")
     return logged.cast("float")
@@ -163,7 +163,7 @@ def _context(feature: Feature) -> Column:
 def _join_snapshot(
     frame: DataFrame, features: DataFrame, entity: Entity, keys: list[str], carried: Sequence[str] = ()
 ) -> DataFrame:
-    """Features of the newest snapshot taken by the instant; where it has no row, the registry's defaults."""
+    """Features of the newest snapshot taken by the instant; the registry's defaults if it has no row."""
     snapshot = features.select(
         *keys,
         *carried,
@@ -177,7 +177,7 @@ def _join_snapshot(
 def main(night: Night) -> None:
     """Build every day of the training window, in one commit.
 
-    Files and the rows in them come out in the same order on a rerun: the trainer reads them in that order.
+    A rerun writes the same files with rows in the same order, because the trainer reads them in that order.
     """
     window = Window.of(night)
     night.tell(TABLE, left_out(night, window))

@@ -9,13 +9,13 @@ from contracts.settings import Propensities
 
 
 def weights_by_position(examples: DataFrame, propensities: DataFrame, rules: Propensities) -> DataFrame:
-    """surface, position, weight: ``min(1 / examined, max_weight)``, divided by its mean over the placed ``examples``.
+    """surface, position, weight: ``min(1 / examined, max_weight)``, divided by its mean over ``examples``.
 
-    Placed are those of known position; the others have no row here, see ``with_weights``. A position deeper than any
-    estimate takes the deepest one of its surface; a surface without estimates counts as examined everywhere.
+    Examples without a position are left out, see ``with_weights``. A position deeper than every estimate takes the
+    deepest estimate of its surface; a surface without estimates counts as examined everywhere.
     Grain: surface and position.
     """
-    # In a fixed order, so that a rerun adds up the same mean to the last bit.
+    # Sum in a fixed order, so that a rerun gives the same mean to the last bit.
     placed = examples.where(F.col("position").isNotNull())
     counts = sorted(tuple(row) for row in placed.groupBy("surface", "position").count().collect())
     curve = {(row.surface, row.position): row.examined for row in propensities.collect()}
@@ -33,6 +33,6 @@ def weights_by_position(examples: DataFrame, propensities: DataFrame, rules: Pro
 
 
 def with_weights(examples: DataFrame, weights: DataFrame) -> DataFrame:
-    """``examples`` with the ``weight`` of their surface and position; 1, the mean, where the position is unknown."""
+    """``examples`` with the ``weight`` of their surface and position; 1, the mean, if the position is unknown."""
     weighted = examples.join(F.broadcast(weights), ["surface", "position"], "left")
     return weighted.withColumn("weight", F.coalesce("weight", F.lit(1.0).cast("float")))

@@ -49,6 +49,6 @@ class Window:
         return frame.where(known_before(self.as_of, event_time))
 
     def holds(self, instant: str) -> Column:
-        """Whether an instant lies in the window and its label window has closed."""
+        """Whether an instant is in the window and its label window has closed."""
         day = F.to_date(instant)
         return day.between(F.lit(self.first), F.lit(self.last)) & (F.col(instant) <= F.lit(self.closed_at))

@@ -1,9 +1,9 @@
-"""Several lines with one event id: which of them is the event, whatever the order in which they were read.
+"""Choose the event among several lines with the same event id, whatever the order in which they were read.
 
-The line received first is the event, then the one with the lesser source and line. A line is a copy of a better one
-that tells the same event time, or that landed at most so many days apart; what is used again after that is another
-event. Whether a line is a copy follows from the set of lines: one that is read later may be better than one that is in
-bronze.events already, which then goes to the quarantine.
+The line received first is the event; ties are broken by source and line. Another line is a copy of it if it has the
+same event time, or if both landed at most ``days`` days apart; an id that is used again later is another event. The
+choice depends on the set of lines only: a line read later may replace one in bronze.events, which then goes to the
+quarantine.
 """
 
 from pyspark.sql import Column, DataFrame, Window
@@ -17,17 +17,17 @@ _IN_BRONZE, _NEW, _REFUSED = range(3)
 
 
 def repeated_ids(lines: DataFrame, known: DataFrame) -> DataFrame:
-    """Hashes of event ids that several acceptable lines have, or a line and ``known``; column ``id_hash``, distinct.
+    """Hashes of event ids that several acceptable lines share, or a line and ``known``; column ``id_hash``, distinct.
 
-    Few ids repeat. Counting hashes of 64 bits finds all that do, and costs a fraction of putting all ids in order. An
-    id that ``known`` alone holds more than once is among them too, and is no line's.
+    Few ids repeat. Counting 64-bit hashes finds all of them at a fraction of the cost of sorting ids. An id that occurs
+    twice in ``known`` is included even if no line has it.
     """
     ids = acceptable(lines).select("event_id").unionByName(known.select("event_id"))
     return ids.groupBy(F.xxhash64("event_id").alias("id_hash")).count().where(F.col("count") > 1).select("id_hash")
 
 
 def acceptable(lines: DataFrame) -> DataFrame:
-    """Lines that break no rule of their own."""
+    """Lines that break no rule by themselves."""
     return lines.where(F.col("reason").isNull())
 
 
@@ -38,12 +38,12 @@ def known_copies(refused: DataFrame) -> DataFrame:
 
 
 def find_copies(lines: DataFrame, bronze: DataFrame, refused: DataFrame, ids: DataFrame, days: int) -> DataFrame:
-    """The lines with one of ``ids`` that are new, in bronze, or refused as copies; grain: source, line.
+    """All lines with one of ``ids``: new, in bronze, or refused as copies; grain: source, line.
 
     ``lines`` are validated and have a ``batch``, ``bronze`` are rows of bronze.events, ``refused`` those of
-    ``known_copies``. ``is_event``: it is the event. ``detail`` names the one that is, ``is_new`` says that it has not
-    been read before, ``is_in_bronze`` that it stands in bronze.events; ``was_event``: it stands there, and the event
-    that takes its place says something else.
+    ``known_copies``. ``is_event``: the line is the event; ``detail`` names the line that is. ``is_new``: it was not
+    read before. ``is_in_bronze``: it is in bronze.events. ``was_event``: it is there, and an event with other content
+    replaces it.
     """
     never = F.lit(None).cast("boolean").alias("was_event")
     some = bronze.select(*_COLUMNS, never, F.lit(_IN_BRONZE).alias("place"))
@@ -76,6 +76,6 @@ def find_copies(lines: DataFrame, bronze: DataFrame, refused: DataFrame, ids: Da
 
 
 def _said() -> Column:
-    """A hash of all that a line says but when it was received, which differs between two deliveries of one event."""
+    """A hash of a line without ``received_at``, which differs between two deliveries of the same event."""
     fields = F.map_filter(F.from_json("raw", "map<string,string>"), lambda name, _: name != "received_at")
     return F.xxhash64(F.to_json(F.array_sort(F.map_entries(fields))))

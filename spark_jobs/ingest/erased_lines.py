@@ -1,4 +1,4 @@
-"""Lines of people who were erased: refused without keeping them, so that no late event brings a person back."""
+"""Refuse lines of erased people without keeping them, so that no late event brings a person back."""
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -11,9 +11,9 @@ REASON = "erased_user"
 
 
 def refuse_erased(night: Night, validated: DataFrame) -> DataFrame:
-    """``validated`` with the lines of erased people refused and blanked, and their ids gone from the lines of others.
+    """``validated`` with the lines of erased people refused and blanked, and their ids removed from other lines.
 
-    Raises ``ValueError`` where the ledger was written under another erasure key than this night's.
+    Raises ``ValueError`` if the ledger was written under another erasure key than this night's.
     """
     if not night.lake.exists("bronze.erasures"):
         return validated
@@ -32,7 +32,7 @@ def refuse_erased(night: Night, validated: DataFrame) -> DataFrame:
 
 
 def named_ids(validated: DataFrame) -> DataFrame:
-    """(kind, id): every id that could be a person's in the lines, each once.
+    """(kind, id): every distinct id in the lines that could be a person's.
 
     In a refused line, which may not parse, any long number could be one.
     """
@@ -56,7 +56,7 @@ def _pairs(kind: str, values: Column) -> Column:
 
 
 def transform(validated: DataFrame, ids: ErasedIds) -> DataFrame:
-    """Of a refused line only file, line number and event type are left."""
+    """Refuse and redact lines with ``ids``; a refused line keeps only its file, line number and event type."""
     lines = validated.withColumn("line_ids", parse_line(F.col("raw")))
     in_broken = F.col("reason").isNotNull() & has_number_of(F.col("raw"), ids)
     erased = lines.withColumn("is_erased", is_theirs(F.col("line_ids"), ids) | in_broken)

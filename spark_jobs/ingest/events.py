@@ -1,8 +1,8 @@
 """bronze.events: each landed event as landed, exactly once; grain: event_id.
 
-Refused lines are merged into bronze.quarantine first, then the accepted lines of all that is new are appended in one
-commit, then bronze.files says what was read. A run killed anywhere leaves its files new: the rerun merges the same
-refusals, and takes no line that is in bronze.events already.
+The job merges refused lines into bronze.quarantine, then appends all accepted lines in one commit, then records in
+bronze.files what was read. After a kill anywhere, the files still count as new: the rerun merges the same refusals and
+skips lines that are already in bronze.events.
 """
 
 import logging
@@ -25,15 +25,15 @@ from spark_jobs.night.writers import append_rows, delete_by_key, merge_by_key
 from spark_jobs.rules.refused_lines import DIFFERS
 
 TIMES_AS_LONG = 4
-"""A landed line is this many times as long as what shuffles keep of it."""
+"""A landed line has about this many times the bytes that shuffles keep of it."""
 
 _log = logging.getLogger(__name__)
 
 
 def transform(lines: DataFrame, copies: DataFrame) -> DataFrame:
-    """The lines that are new, with the reason and detail of their refusal where they are refused.
+    """The new lines, with ``reason`` and ``detail`` if they are refused.
 
-    ``lines`` are validated; of those of ``find_copies`` the ones in bronze.events already are left out.
+    ``lines`` are validated; ``copies`` are those of ``find_copies``, whose lines in bronze.events are left out.
     """
     told = copies.select(*PLACE, "is_event", "is_in_bronze", F.col("detail").alias("first"))
     judged = lines.join(told, on=list(PLACE), how="left").where(~F.coalesce("is_in_bronze", F.lit(col=False)))
@@ -46,9 +46,9 @@ def transform(lines: DataFrame, copies: DataFrame) -> DataFrame:
 
 
 def refused(checked: DataFrame, copies: DataFrame, batch: int) -> DataFrame:
-    """Rows of bronze.quarantine: refused lines, and the lines read before of which the event is another one now.
+    """Rows of bronze.quarantine: refused lines, and lines of bronze.events that another event now replaces.
 
-    A line that goes from bronze.events does so with this ``batch``.
+    The replaced lines get this ``batch``.
     """
     lines = checked.where(F.col("reason").isNotNull()).withColumn("was_event", F.lit(None).cast("boolean"))
     known = copies.where(~F.col("is_new") & ~F.col("is_event")).withColumns(
@@ -69,9 +69,9 @@ def accepted(checked: DataFrame) -> DataFrame:
 def repeatable(lines: DataFrame, days_back: int) -> Column:
     """Whether an acceptable line could repeat the event id of a row of bronze.events or bronze.quarantine.
 
-    A copy of an event, which tells the same event time, is found however old it is: nothing lands before the day on
-    which it happened, but for the skew of a clock. An id that is used again for another event is found where the first
-    landed at most ``days_back`` days before; older rows are not read.
+    A copy with the same event time is found however old it is, because nothing lands before the day on which it
+    happened, clock skew aside. An id that is used again for another event is found if the first landed at most
+    ``days_back`` days before; older rows are not read.
     """
     copied = F.to_date(F.min("event_time") - F.make_dt_interval(secs=F.lit(MAX_CLOCK_SKEW_S)))
     reused = F.date_sub(F.min("landing_date"), days_back)
@@ -81,15 +81,15 @@ def repeatable(lines: DataFrame, days_back: int) -> Column:
 
 
 def days_of_reuse(dataset: Dataset) -> int:
-    """For so many days after it landed an event id cannot be used again: so far back gates look for repeated keys.
+    """Days after landing in which an event id cannot be used again; gates look this far back for repeated keys.
 
-    Silver's look at when events happened, and of two of one day one may land ``late_days`` after the other.
+    Gates of silver compare event days, and of two events of one day, one may land ``late_days`` after the other.
     """
     return gated_days(dataset) + dataset.late_days
 
 
 def main(night: Night) -> None:
-    """Read what has landed and was not read yet; a day on which nothing landed is no error."""
+    """Read what landed since the last read; a day without new files is no error."""
     news = files.find_news(night)
     if not any(part.landing_date == night.ds for part in news.parts):
         _log.warning("nothing new landed in %s/%s; the night goes on without", night.landing, night.ds)
@@ -99,10 +99,10 @@ def main(night: Night) -> None:
 
 
 def read(night: Night, news: files.News) -> None:
-    """Take the lines of the parts into bronze.events and bronze.quarantine."""
+    """Write the lines of the parts to bronze.events and bronze.quarantine."""
     size_shuffles(night.spark, sum(part.num_bytes - part.start for part in news.parts) // TIMES_AS_LONG)
     validated = validate(read_lines(night.spark, news.parts), night.settings.dataset.late_days)
-    # Three passes read it; in memory, a day of many users would leave no room for anything else.
+    # Three passes read it; in memory, a large day would leave no room for anything else.
     validated = validated.persist(StorageLevel.DISK_ONLY)
     lines = refuse_erased(night, validated).withColumn("batch", F.lit(news.batch).cast("bigint"))
     days = days_of_reuse(night.settings.dataset)
@@ -112,19 +112,19 @@ def read(night: Night, news: files.News) -> None:
     ids = repeated_ids(lines, bronze.select("event_id").unionByName(before.select("event_id"))).persist()
     copies = find_copies(lines, bronze, before, ids, days).persist()
     try:
-        # Now their sizes are known: few repeats are broadcast, and the lines stay where they are.
+        # Now Spark knows their size: few repeats are broadcast, and the lines are not shuffled.
         ids.count()
         copies.count()
         checked = transform(lines, copies)
         rows = refused(checked, copies, news.batch)
         replaced = copies.where(F.col("is_in_bronze") & ~F.col("is_event")).select("landing_date", *PLACE)
         is_any_replaced = not replaced.isEmpty()
-        if is_any_replaced:  # what clean refused of them is no event either
+        if is_any_replaced:  # clean's refusals of replaced events are obsolete too
             delete_by_key(night.lake, "bronze.quarantine", replaced)
         merge_by_key(night.lake, "bronze.quarantine", rows, update_when=DIFFERS)
         if is_any_replaced:
             delete_by_key(night.lake, "bronze.events", replaced)
-        # By type within each file, so that a reader of some types skips the pages of the others.
+        # Sorted by type within each file, so that a reader of some types skips the pages of the others.
         append_rows(night.lake, "bronze.events", accepted(checked).sortWithinPartitions("event_type"))
     finally:
         copies.unpersist()

@@ -1,8 +1,8 @@
-"""How far a landing file can be read, and whether it still begins with what was read of it before. No Spark.
+"""Measure how far a landing file can be read, and whether it still begins with what was read before. No Spark.
 
-A file may grow while it is read and afterwards. So a reading ends at a consistent length: after the last line that has
-an end, or after a last line without one that is a whole JSON object, to which nothing can be added. Of a gzip file it
-ends after a whole member. Length and checksum of these bytes are what a later night knows the file by.
+A file may grow while it is read and afterwards. So a reading ends at a consistent length: after the last complete line,
+or after an unterminated last line that is a whole JSON object, to which nothing can be added. In a gzip file it ends
+after a whole member. A later night recognises the file by length and checksum of these bytes.
 """
 
 import hashlib
@@ -21,9 +21,9 @@ _GZIP, _GZIP_MAGIC = zlib.MAX_WBITS | 16, b"\x1f\x8b"
 
 @dataclass(frozen=True)
 class Reading:
-    """What was read of a file: its first ``num_bytes`` as stored, and the ``num_lines`` lines that they hold.
+    """What was read of a file: its first ``num_bytes`` as stored, with ``num_lines`` lines.
 
-    ``checksum`` is the SHA-256 of these bytes. ``is_open``: the last of the lines had no end yet.
+    ``checksum`` is the SHA-256 of these bytes. ``is_open``: the last line had no end yet.
     """
 
     num_bytes: int = 0
@@ -34,7 +34,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class Measured:
-    """How far a file can be read now; where that is not to its end, the reason and a sentence that says so."""
+    """How far a file can be read now; if not to its end, the reason and a sentence for people."""
 
     reading: Reading
     reason: Reason | None = None
@@ -43,9 +43,9 @@ class Measured:
 
 @dataclass
 class Lines:
-    """Counts the ends of lines in bytes that come in pieces; ``tail`` is what follows the last end.
+    """Counts line ends in pieces of bytes; ``tail`` is the rest after the last end.
 
-    ``watched_text`` is what came of line ``watched``, which counts from 1 as ``num_ends`` from 0.
+    ``watched_text`` is the text so far of line ``watched`` (1-based).
     """
 
     num_ends: int = 0
@@ -68,19 +68,19 @@ class Lines:
         return finished
 
     def watched_line(self) -> bytes:
-        """What came of the watched line, whether or not it has an end by now."""
+        """The text so far of the watched line, with or without an end."""
         return bytes(self.tail) if self.num_ends < self.watched else self.watched_text
 
 
 def is_gzip(source: str) -> bool:
-    """Whether a landing file is packed, by its name."""
+    """Whether a landing file is gzip, by its name."""
     return source.lower().endswith(".gz")
 
 
 def measure(file: LandingFile, known: Reading) -> Measured:
-    """How far ``file`` can be read, up to the size with which it was listed; ``known`` is what was read of it before.
+    """How far ``file`` can be read, up to its listed size; ``known`` is the earlier reading.
 
-    A file that does not begin with what was read keeps that reading; its reason is ``changed``.
+    A file that no longer begins with the bytes read before keeps the earlier reading; its reason is ``changed``.
     """
     with open_bytes(file.path) as opened:
         checksum = hashlib.sha256()
@@ -95,7 +95,7 @@ def measure(file: LandingFile, known: Reading) -> Measured:
 
 
 def _measure_plain(chunks: Iterator[bytes], checksum: "hashlib._Hash", known: Reading) -> Measured:
-    """Of the ``chunks`` that follow what is known, whose ``checksum`` goes on with them."""
+    """Measure the ``chunks`` after the known bytes; ``checksum`` is that of the known bytes."""
     lines, num_bytes = Lines(known.num_lines - known.is_open, known.num_lines if known.is_open else 0), known.num_bytes
     for chunk in chunks:
         finished = lines.feed(chunk)
@@ -114,7 +114,7 @@ def _measure_plain(chunks: Iterator[bytes], checksum: "hashlib._Hash", known: Re
 
 
 def _measure_gzip(chunks: Iterator[bytes], known: Reading) -> Measured:
-    """Of all ``chunks``: members may be appended, and a line may go on from one to the next."""
+    """Measure all ``chunks``: gzip members may be appended, and a line may span two members."""
     lines, checksum, position = Lines(watched=known.num_lines if known.is_open else 0), hashlib.sha256(), 0
     whole, tail, begin = Reading(), b"", next(chunks, b"")
     try:
@@ -137,7 +137,7 @@ def _measure_gzip(chunks: Iterator[bytes], known: Reading) -> Measured:
 
 
 def _unpacked(chunks: Iterator[bytes]) -> Iterator[tuple[bytes, bytes, bool]]:
-    """Packed bytes, what they unpack to, and whether they end a member; zeros after a member belong to it."""
+    """Packed bytes, unpacked bytes, and whether they end a member; zeros after a member belong to it."""
     unpacker = zlib.decompressobj(_GZIP)
     for chunk in chunks:
         rest = chunk
@@ -154,25 +154,25 @@ def _unpacked(chunks: Iterator[bytes]) -> Iterator[tuple[bytes, bytes, bool]]:
 
 
 def part_to_read(file: LandingFile, known: Reading, reading: Reading) -> LandingFile | None:
-    """The part of ``file`` that ``reading`` has beyond ``known``; None where that is no line."""
+    """The part of ``file`` in ``reading`` after ``known``; None if it holds no line."""
     if reading.num_lines == known.num_lines:
         return None
     if is_gzip(file.source):
         first, last = known.num_lines + 1, reading.num_lines
         return replace(file, num_bytes=reading.num_bytes, first_line=first, last_line=last)
-    # The end of an open line follows it: a blank rest, which has its number.
+    # The rest after an open line is its line end, a blank line of the same number.
     first = known.num_lines + (0 if known.is_open else 1)
     return replace(file, start=known.num_bytes, num_bytes=reading.num_bytes, first_line=first)
 
 
 def is_whole_object(line: bytes | bytearray) -> bool:
-    """Whether a line without an end is a JSON object, to which nothing but blanks can be added."""
+    """Whether an unterminated line is a whole JSON object, to which only blanks can be added."""
     text = line.strip()
     if not (text.startswith(b"{") and text.endswith(b"}")):
         return False
     try:
         return isinstance(json.loads(text.decode(errors="replace")), dict)
-    except RecursionError:  # whole or not, it is nested too deep to be an event
+    except RecursionError:  # nested too deep to be an event, whole or not
         return True
     except ValueError:
         return False
@@ -193,7 +193,7 @@ def _refused(reading: Reading, reason: Reason, **what: str) -> Measured:
 
 
 def _chunks(opened: IO[bytes], num_bytes: int) -> Iterator[bytes]:
-    """The next ``num_bytes`` of the file, or what there is of them."""
+    """The next ``num_bytes`` of the file, or as many as there are."""
     left = num_bytes
     while left > 0 and (chunk := opened.read(min(left, CHUNK_BYTES))):
         yield chunk

@@ -1,9 +1,9 @@
-"""bronze.files: every file of the landing area, what was read of it, and why one is not read; grain: source.
+"""bronze.files: every file of the landing area, what was read of it, or why it is not read; grain: source.
 
-A file is known by what was read of it, its length and checksum. One whose size and time of change are as they were is
-not opened again. The job ``events`` in this folder writes the table once the lines are in bronze.events; until then
-they are news, and a line that is in bronze already is not taken twice. The table is read into Python: it has one row
-per file, so a million files are some hundred megabytes.
+A file is recognised by the length and checksum of what was read. If its size and modification time are unchanged, it
+is not opened again. The job ``events`` in this folder writes this table after bronze.events; until then the lines are
+news, and lines that are already in bronze are not taken twice. The table is read into Python: it has one row per file,
+so a million files take some hundred megabytes.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ TABLE = "bronze.files"
 
 @dataclass(frozen=True)
 class FileRow:
-    """One row of the table; its columns, in their order."""
+    """One row of the table, with its columns in order."""
 
     source: str
     landing_date: date | None
@@ -45,9 +45,9 @@ class FileRow:
 
 @dataclass(frozen=True)
 class News:
-    """What is new in the landing area: the parts of files that are read as ``batch``, and what becomes of the table.
+    """What is new in the landing area: the parts of files to read as ``batch``, and the changes to the table.
 
-    ``rows`` are new or changed; those of ``gone`` go: such a file was refused, and is no longer there.
+    ``rows`` are new or changed. Rows of ``gone`` are deleted: such a file was refused, and is no longer there.
     """
 
     batch: int
@@ -57,9 +57,9 @@ class News:
 
 
 def find_news(night: Night) -> News:
-    """What landed up to the night and was not read yet.
+    """What landed up to the night's day and was not read yet.
 
-    An area in which nothing has ever landed raises ``LandingError``.
+    Raises ``LandingError`` if nothing has ever landed.
     """
     files, refused = list_files(night.landing, night.ds)
     known = {row.source: FileRow(**row.asDict()) for row in night.read(TABLE).collect()}
@@ -71,7 +71,7 @@ def find_news(night: Night) -> News:
         )
     opened = [file for file in files if not _is_as_it_was(file, known.get(file.source))]
     measured = measure_files(night.spark, opened, {source: row.reading for source, row in known.items()})
-    # A read that clean has been through is over, even if it was killed before it was written down here.
+    # A read that clean has processed is over, even if the job was killed before it was recorded here.
     last = max((row.batch or 0 for row in known.values()), default=0)
     batch = max(last, newest_arrival(night)) + 1
     return compare(known, files, refused, measured, batch=batch, ds=night.ds)
@@ -105,7 +105,7 @@ def compare(
         )
     for other in refused:
         row = known.get(other.source) or FileRow(other.source, other.landing_date, 0, 0, **asdict(Reading()))
-        # Should it become readable, it is looked at again.
+        # Size and time 0 make the next night look at it again, in case it becomes readable.
         rows[other.source] = replace(row, listed_bytes=0, modified_us=0, reason=other.reason, problem=other.problem)
     there = {file.source for file in files} | rows.keys()
     mended = [row for row in known.values() if row.reason and row.source not in there and _is_due(row, ds)]
@@ -123,7 +123,7 @@ def _is_due(row: FileRow, ds: date) -> bool:
 
 
 def record(night: Night, news: News) -> None:
-    """Write down what was read and refused, and say what was refused."""
+    """Record what was read and refused, and report what was refused."""
     for row in news.rows:
         if row.problem is not None:
             print(f"{TABLE}: {row.source} {row.problem}")
@@ -136,5 +136,5 @@ def record(night: Night, news: News) -> None:
 
 
 def main(night: Night) -> None:
-    """Create the table, so that it is there to be checked where nothing landed; ``events`` writes it."""
+    """Create the table, so that its gate can run if nothing landed; ``events`` writes it."""
     night.lake.create(TABLE)

@@ -1,4 +1,4 @@
-"""What lies in a landing area: the files to read, and by name whatever cannot be read. Pure listing, no Spark."""
+"""List a landing area: the files to read, and the entries that cannot be read. No Spark."""
 
 import os
 import re
@@ -17,7 +17,7 @@ from storage.arrow import file_system
 
 SETTINGS = "dataset.json"
 LINE_FILE = re.compile(r"\.(jsonl|ndjson|json)(\.gz)?$", re.IGNORECASE)
-"""How the name of a file of JSON lines ends."""
+"""The end of a name of a file of JSON lines."""
 
 Reason = Literal[
     "not_a_file",
@@ -41,7 +41,7 @@ PROBLEMS: dict[Reason, str] = {
     "changed": "was read before, and {what}: put it back as it was, or remove it and put what is new into another file",
     "unfinished": "ends within {what}, which waits for the rest: end the file, or remove it and put it there whole",
 }
-"""Of a file that is not read, or not to its end: why, and what to do."""
+"""Why a file is not read, or not to its end, and what to do."""
 
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9.=+_-]+")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -53,12 +53,12 @@ class LandingError(ValueError):
 
 @dataclass(frozen=True)
 class LandingFile:
-    """One landing file and what is to be read of it: the bytes [``start``, ``num_bytes``).
+    """One landing file and the part to read: the bytes [``start``, ``num_bytes``).
 
     ``source`` is its path below the landing root, ``<YYYY-MM-DD>/<name>`` or with folders between. ``num_bytes`` is its
-    size when it was listed, ``modified_us`` counts microseconds since 1970, ``first_line`` is the number of the line in
-    which ``start`` lies. Of a gzip file, which is unpacked from its beginning, ``start`` is 0, and only the lines from
-    ``first_line`` to ``last_line`` are taken.
+    size when it was listed, ``modified_us`` is in microseconds since 1970, ``first_line`` is the number of the line at
+    ``start``. A gzip file is unpacked from its beginning: ``start`` is 0, and only the lines from ``first_line`` to
+    ``last_line`` are taken.
     """
 
     source: str
@@ -73,9 +73,9 @@ class LandingFile:
 
 @dataclass(frozen=True)
 class RefusedFile:
-    """What lies in the area and is not read; ``problem`` is a sentence that says why and what to do.
+    """An entry of the area that is not read; ``problem`` is a sentence that says why and what to do.
 
-    ``landing_date`` is the day in whose folder it lies, if in any.
+    ``landing_date`` is the day of its folder, if it is in one.
     """
 
     source: str
@@ -86,7 +86,7 @@ class RefusedFile:
 
 @dataclass(frozen=True)
 class Entry:
-    """``source`` is relative to the root; ``size`` is None for what is neither a file nor a folder."""
+    """An entry of a listing; ``source`` is relative to the root, ``size`` is None if it is not a file."""
 
     source: str
     path: str
@@ -95,9 +95,9 @@ class Entry:
 
 
 def list_files(landing: str, ds: date | None = None) -> tuple[list[LandingFile], list[RefusedFile]]:
-    """Files of the folders dated up to ``ds`` (all, where None), and what is refused; both in order of ``source``.
+    """Files of the folders dated up to ``ds`` (all if None), and refused entries; both sorted by ``source``.
 
-    Names that start with ``_`` or ``.`` and empty files do not count. An area that does not exist has no files.
+    Names that start with ``_`` or ``.`` and empty files are ignored. An area that does not exist has no files.
     """
     files, refused = [], []
     for entry in sorted(_entries(landing), key=lambda entry: entry.source):
@@ -136,7 +136,7 @@ def _reason(entry: Entry, day: date | None) -> Reason | None:
 
 
 def _day_of(source: str) -> date | None:
-    """The day in whose folder ``source`` lies; None where it lies in no folder or in another one."""
+    """The day of the folder of ``source``; None if it is not in the folder of a day."""
     folder, _, rest = source.partition("/")
     if not rest or _DAY.fullmatch(folder) is None:
         return None
@@ -154,7 +154,7 @@ def _entries(landing: str) -> Iterator[Entry]:
 def local_entries(
     folder: str | Path, below: str = "", above: frozenset[tuple[int, int]] = frozenset()
 ) -> Iterator[Entry]:
-    """Entries of a local folder and of those in it; ``above`` are the folders that lead here, so no link goes round."""
+    """Entries of a local folder and its subfolders; ``above`` are the parent folders, so that no link loops."""
     try:
         found = list(os.scandir(folder))
     except FileNotFoundError:
@@ -165,7 +165,7 @@ def local_entries(
         source = below + item.name
         try:
             status = item.stat()
-        except OSError:  # a link to nothing, or round in a circle
+        except OSError:  # a broken link, or a loop
             yield Entry(source, item.path, None, 0)
             continue
         if stat.S_ISDIR(status.st_mode):

@@ -1,6 +1,6 @@
-"""Reading landing files with Spark: how far each can be read, and its lines.
+"""Measure and read landing files with Spark.
 
-Tasks are few and of one size: a task opens its files one after another, as many small files as make up its share.
+Tasks are few and of about equal size: a task reads one large file or many small ones, one after another.
 """
 
 import gzip
@@ -32,9 +32,9 @@ _AS_TEXT = pc.CastOptions(pa.string(), allow_invalid_utf8=True)
 def measure_files(
     spark: SparkSession, files: Sequence[LandingFile], known: Mapping[str, Reading]
 ) -> list[tuple[LandingFile, Measured]]:
-    """How far each of ``files`` can be read; ``known`` has what was read of some of them before, by source.
+    """How far each of ``files`` can be read; ``known`` has earlier readings by source.
 
-    What one task would read is measured here: starting that task takes longer.
+    If one task would do, the files are measured in this process: starting a task takes longer.
     """
     if sum(file.num_bytes for file in files) <= BYTES_PER_TASK:
         return [(file, measure(file, known.get(file.source, Reading()))) for file in files]
@@ -51,7 +51,7 @@ def _measure_batches(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBat
 
 
 def _arrow_schema() -> pa.Schema:
-    """That of ``_MEASURED``: what Arrow would guess from a null is no text."""
+    """The schema of ``_MEASURED``; Arrow would not infer text from nulls."""
     reading = [("num_bytes", pa.int64()), ("num_lines", pa.int64()), ("checksum", pa.string()), ("is_open", pa.bool_())]
     texts = [("reason", pa.string()), ("problem", pa.string())]
     return pa.schema([("source", pa.string()), ("reading", pa.struct(reading)), *texts])
@@ -67,7 +67,7 @@ def read_lines(spark: SparkSession, files: Sequence[LandingFile]) -> DataFrame:
 
 
 def _in_tasks(spark: SparkSession, files: Sequence[LandingFile], known: Mapping[str, Reading]) -> DataFrame:
-    """A row for each task: ``files``, an array of what ``_files_in`` gives; each row is a partition of its own."""
+    """One row and partition per task, with the array ``files`` that ``_files_in`` reads."""
     tasks = [
         ([{"file": asdict(file), "known": asdict(known.get(file.source, Reading()))} for file in some],)
         for some in shared(files, spark.sparkContext.defaultParallelism)
@@ -77,9 +77,9 @@ def _in_tasks(spark: SparkSession, files: Sequence[LandingFile], known: Mapping[
 
 
 def shared(files: Sequence[LandingFile], cores: int) -> list[list[LandingFile]]:
-    """``files`` in shares of about one size: at most ``BYTES_PER_TASK`` where they can be, at least one per core.
+    """``files`` in shares of about equal size: at most ``BYTES_PER_TASK`` if possible, at least one share per core.
 
-    The files of a share follow each other by ``source``.
+    The files of a share are consecutive by ``source``.
     """
     total = sum(file.num_bytes - file.start for file in files)
     num_tasks = min(len(files), max(cores, -(-total // BYTES_PER_TASK)))
@@ -118,7 +118,7 @@ def read_file(file: LandingFile) -> Iterator[pa.RecordBatch]:
     is_line = pc.greater(pc.binary_length(raw), 0)
     if pc.any(begins_blank).as_py():
         is_line = pc.and_(is_line, pc.invert(pc.match_substring_regex(raw, rb"^[ \t]+$")))
-    # Of a gzip file all was unpacked, so its lines count from 1.
+    # A gzip file is unpacked from its beginning, so its lines count from 1.
     line = pc.add(pc.indices_nonzero(is_line).cast(pa.int64()), 1 if is_gzip(file.source) else file.first_line)
     texts = raw.filter(is_line)
     if file.last_line is not None:

@@ -1,6 +1,6 @@
-"""The one reading of landed lines, for ingest and for ``validate_landing``: what each says, or why it is refused.
+"""Parse and check landed lines, for ingest and for ``validate_landing``.
 
-Rules come from ``contracts.landing``. Those that need other lines (repeats, references) are not here.
+Rules come from ``contracts.landing``. Rules that need other lines (repeats, references) are not here.
 """
 
 from collections.abc import Sequence
@@ -15,21 +15,21 @@ from contracts.lines.event_line import read_line
 from contracts.lines.json_problems import Problem
 from contracts.lines.strict_json import value_text
 from contracts.lines.times import DAY_US, is_ahead, is_late, too_far_ahead, too_late
-from spark_jobs.ingest.odd_lines import told
+from spark_jobs.ingest.odd_lines import field_column
 from spark_jobs.ingest.plain_lines import read_plain
 from spark_jobs.ingest.times import MOMENT
 
 ENVELOPE_NAMES = tuple(field.name for field in ENVELOPE)
 MAX_DETAIL = 300
-"""Characters of a detail; a value in it is cut long before, see ``json_problems.shown``."""
+"""Most characters of a detail; a value in it is cut to fewer, see ``json_problems.shown``."""
 
 _BYTE_ORDER_MARK = "\ufeff"
 
 
 def without_marks(lines: pa.RecordBatch) -> pa.RecordBatch:
-    """``lines`` without a byte-order mark before a line, and without those that are blank but for it.
+    """``lines`` without byte-order marks at the start of lines, and without lines that are then blank.
 
-    A file put together of several has marks in the middle, too.
+    A file that was concatenated from several has marks in the middle too.
     """
     raw = lines.column("raw")
     has_mark = pc.starts_with(raw, _BYTE_ORDER_MARK)
@@ -42,11 +42,11 @@ def without_marks(lines: pa.RecordBatch) -> pa.RecordBatch:
 
 
 def judge(lines: pa.RecordBatch, late_days: int, more: Sequence[str] = ()) -> pa.RecordBatch:
-    """What the lines (``raw``, ``landing_date``) say, and the first rule of docs/landing.md that each breaks.
+    """The fields of the lines (``raw``, ``landing_date``), and the first rule of docs/landing.md that each breaks.
 
-    Grain: one line of ``lines``, in their order; columns are those of the envelope, ``more`` fields of the contract,
-    ``reason`` and ``detail``, both null on an acceptable line. A field that cannot be read is null. ``received_at`` is
-    never before ``event_time``.
+    Grain: one line of ``lines``, in the same order. Columns: the envelope, ``more`` fields of the contract, ``reason``
+    and ``detail``, both null on an acceptable line. A field that cannot be read is null. ``received_at`` is never
+    before ``event_time``.
     """
     names = [*ENVELOPE_NAMES, *more]
     raw = lines.column("raw")
@@ -56,7 +56,7 @@ def judge(lines: pa.RecordBatch, late_days: int, more: Sequence[str] = ()) -> pa
     read = [read_line(line) for line in raw.take(pa.array(odd)).cast(pa.binary()).to_pylist()]
     problems: list[Problem | None] = [None] * len(raw)
     if read:
-        columns = [_put(column, odd, told(read, name)) for name, column in zip(names, columns, strict=True)]
+        columns = [_put(column, odd, field_column(read, name)) for name, column in zip(names, columns, strict=True)]
         for at, line in zip(odd, read, strict=True):
             problems[at] = line.problem
     by_name = dict(zip(names, columns, strict=True))
@@ -78,7 +78,7 @@ def _put(column: pa.Array, places: NDArray[np.intp], values: pa.Array) -> pa.Arr
 def _add_time_problems(
     problems: list[Problem | None], columns: dict[str, pa.Array], lines: pa.RecordBatch, late_days: int
 ) -> None:
-    """A line that breaks no rule so far has both times, so null of one counts for nothing here."""
+    """Add the problems of times to lines without a problem, which have both times."""
     happened, received = (_micros(columns[name]) for name in ("event_time", "received_at"))
     day_end = (np.asarray(lines.column("landing_date").cast(pa.int32())).astype(np.int64) + 1) * DAY_US
     is_timed = np.asarray(pc.is_in(columns["event_type"], pa.array(TIMED_TYPES)))

@@ -1,7 +1,6 @@
-"""A line that is not plain, read one by one: the fields of ``contracts.lines``' readings, as columns.
+"""Columns of the lines that are not plain, which ``contracts.lines`` reads one by one.
 
-Rows of Python, for the few lines that ``plain_lines`` leaves; a file of nothing else is read at some twenty thousand
-lines a second.
+This is row-wise Python, for the few lines that ``plain_lines`` leaves: some twenty thousand lines a second.
 """
 
 from typing import Any
@@ -15,8 +14,8 @@ from spark_jobs.ingest.plain_lines import FIELDS, PARSED_AS
 from spark_jobs.ingest.times import moments
 
 
-def told(lines: list[Line], name: str) -> pa.Array:
-    """The field ``name`` of each line, in the type of the contract; null where it is absent or of another type."""
+def field_column(lines: list[Line], name: str) -> pa.Array:
+    """The field ``name`` of each line, in the type of the contract; null if it is absent or of another type."""
     field = FIELDS[name]
     values = [_typed(field, line.fields.get(name)) for line in lines]
     if field.type == "timestamp":
@@ -34,4 +33,4 @@ def _typed(field: Field, value: Any) -> Any:
     if field.type == "longs":
         return [None if one is None else int(one) for one in value]
     texts = [value] if field.type == "string" else value if field.type == "strings" else []
-    return value if all(map(is_whole, texts)) else None  # half of a surrogate pair cannot be written anywhere
+    return value if all(map(is_whole, texts)) else None  # half of a surrogate pair cannot be stored

@@ -1,8 +1,8 @@
-"""Lines that plainly keep the contract, told a batch at a time by Arrow's JSON reader.
+"""Read plain lines, which clearly keep the contract, a batch at a time with Arrow's JSON reader.
 
-Almost every line of a healthy feed is one. ``odd_lines`` reads the others one by one, which costs several times as
-much, so this reading only has to be quick and never too kind: whatever is odd about a line, it is not plain.
-The reader refuses a batch for one line in it; such a batch is halved until its odd lines stand alone.
+Almost every line of a healthy feed is plain. ``odd_lines`` reads the other lines one by one, at several times the cost.
+So this reader must be fast and must never accept a bad line; a line with anything odd is not plain.
+Arrow refuses a whole batch for one bad line; such a batch is halved until its odd lines are alone.
 """
 
 from collections.abc import Sequence
@@ -18,9 +18,9 @@ from contracts.landing import ENVELOPE, EVENT_TYPES, Field, FieldType
 from spark_jobs.ingest.times import MOMENT, are_times, moments
 
 _ONE_FLAT_OBJECT = r'^[ \t\r]*\{([^{}"NI]|"([^"\\]|\\.)*")*\}[ \t\r]*$'
-"""Without an object in it, and without NaN and Infinity, which Arrow takes for numbers."""
+"""An object without nested objects, and without NaN and Infinity, which Arrow reads as numbers."""
 _USUAL_BYTES = 1_000
-"""No reader of JSON has a limit that a line of this length could break."""
+"""A line of at most this length cannot break a limit of any JSON reader."""
 _LONGEST_PLAIN, _MOST_LISTS, _MOST_COLONS = 50_000, 100, 1_000
 _MANY_DIGITS = r"\d{300}"
 PARSED_AS: dict[FieldType, pa.DataType] = {
@@ -42,13 +42,13 @@ _REQUIRED_BY = {
     )
     for name in FIELDS
 }
-"""Per field, for which event types it must be there, in the order of ``EVENT_TYPES``."""
+"""Per field, whether each event type requires it, in the order of ``EVENT_TYPES``."""
 
 
 def read_plain(raw: pa.StringArray, names: Sequence[str]) -> list[pa.Array]:
-    """The fields ``names`` of each line of ``raw`` that is plain, as columns; nulls for the others.
+    """The fields ``names`` of each plain line of ``raw``, as columns; nulls for other lines.
 
-    Times are instants in UTC. ``event_type`` is null in no plain line.
+    Times are instants in UTC. ``event_type`` is never null in a plain line.
     """
     is_flat = _numpy(pc.match_substring_regex(raw, _ONE_FLAT_OBJECT)) & ~_is_extreme(raw)
     told = _read(raw.take(pa.array(np.flatnonzero(is_flat))), names)
@@ -61,10 +61,10 @@ def read_plain(raw: pa.StringArray, names: Sequence[str]) -> list[pa.Array]:
 
 
 def _is_extreme(raw: pa.StringArray) -> NDArray[np.bool_]:
-    """Whether a line could hold what one of the readers of JSON does not take.
+    """Whether a line could exceed a limit of one of the JSON readers.
 
-    Lists within lists within lists end Arrow's process, and a column for each of many unknown fields its memory.
-    What the contract says of nesting, digits and names, ``odd_lines`` tells. A short line can break no such limit.
+    Deeply nested lists crash Arrow's process, and many unknown fields, a column for each, exhaust its memory.
+    ``odd_lines`` checks the contract's limits of nesting, digits and names. A short line cannot exceed a limit.
     """
     is_long = _numpy(pc.greater(pc.binary_length(raw), _USUAL_BYTES))
     is_extreme = np.zeros(len(raw), dtype=np.bool_)
@@ -80,7 +80,7 @@ def _is_extreme(raw: pa.StringArray) -> NDArray[np.bool_]:
 
 
 def _read(raw: pa.StringArray, names: Sequence[str]) -> list[pa.Array]:
-    """The fields of lines of which each is one flat object or none; halves what the reader refuses."""
+    """The fields of lines that are each a flat object or null; halves a batch that the reader refuses."""
     if len(raw) == 0:
         return _nulls(0, names)
     try:
@@ -96,7 +96,7 @@ def _read(raw: pa.StringArray, names: Sequence[str]) -> list[pa.Array]:
 def _read_strictly(raw: pa.StringArray, names: Sequence[str]) -> list[pa.Array]:
     raw.validate(full=True)  # UTF-8
     text = pc.binary_join(pa.ListArray.from_arrays([0, len(raw)], raw), "\n")[0].as_buffer()
-    # An unknown field is read as what it looks like, or nobody would see that a line names it twice.
+    # Unknown fields are parsed too: otherwise Arrow would not notice one that occurs twice in a line.
     parsed = json.read_json(
         pa.BufferReader(text),
         read_options=json.ReadOptions(use_threads=False, block_size=len(text) + 1),
@@ -140,7 +140,7 @@ def _keep_the_contract(columns: dict[str, pa.Array]) -> NDArray[np.bool_]:
 
 
 def is_surely_within(column: pa.Array, field: Field) -> NDArray[np.bool_] | bool:
-    """Whether each value is within the field's bounds, or null; of a text its bytes count, never too few."""
+    """Whether each value is surely within the field's bounds, or null; texts are measured in bytes."""
     if field.longest is not None:
         column = pc.binary_length(column)
     limits = (
@@ -148,7 +148,7 @@ def is_surely_within(column: pa.Array, field: Field) -> NDArray[np.bool_] | bool
         (pc.greater, "min", field.above),
         (pc.less_equal, "max", field.most if field.longest is None else field.longest),
     )
-    # The least and the greatest value of a healthy batch say yes for all.
+    # If the least and the greatest value are within the bounds, all are.
     ends = pc.min_max(column)
     broken = [
         (holds, limit) for holds, end, limit in limits if limit is not None and not holds(ends[end], limit).as_py()

@@ -1,7 +1,7 @@
 """bronze.quarantine: every landed line that was refused, with its reason; grain: writer, source, line.
 
-Refused lines are written by the job that refuses them: landed lines by ``events`` in this folder, before it appends
-the accepted ones; events whose references do not hold by the jobs of the clean stage.
+The job that refuses a line writes it here: ``events`` in this folder for landed lines, before it appends the accepted
+ones; the jobs of the clean stage for events whose references do not hold.
 """
 
 from pyspark.sql import DataFrame
@@ -31,5 +31,5 @@ def transform(checked: DataFrame) -> DataFrame:
 
 
 def main(night: Night) -> None:
-    """Create the table, so that it is there to be checked and read where no line has been refused yet."""
+    """Create the table, so that it can be gated and read even if no line has been refused yet."""
     night.lake.create("bronze.quarantine")

@@ -1,4 +1,4 @@
-"""Which landed lines are events, and why the others are refused: ``line_rules`` over the lines of a night."""
+"""Apply ``line_rules`` to the lines of a night: which are events, and why the others are refused."""
 
 from collections.abc import Iterable, Iterator
 from functools import partial
@@ -17,9 +17,9 @@ _VERDICT = (
 def validate(lines: DataFrame, late_days: int) -> DataFrame:
     """Lines with ``event_id``, ``event_type``, ``event_time``, ``received_at``, ``reason`` and ``detail``.
 
-    Grain: one line of ``lines``, which has the columns of ``landing_files.read_lines``. ``reason`` is null on an
-    acceptable line; the first rule that a line breaks, in the order of docs/landing.md, names it. ``received_at`` is
-    never before ``event_time``.
+    Grain: one line of ``lines``, which has the columns of ``landing_files.read_lines``. ``reason`` is the first rule
+    that the line breaks, in the order of docs/landing.md, and null on an acceptable line. ``received_at`` is never
+    before ``event_time``.
     """
     landed = lines.select("source", "line", "raw", "landing_date")
     return landed.mapInArrow(partial(_judge_each, late_days=late_days), f"{_LINE}, {_VERDICT}")

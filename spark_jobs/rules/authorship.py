@@ -1,17 +1,17 @@
-"""Whose posts are whose, where an author may be unknown: a post without an author is nobody's, and like no other."""
+"""Compare authors that may be unknown: a post without a known author has no author in common with any other post."""
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 
 def author_key() -> tuple[Column, Column]:
-    """Columns that two posts share exactly when one known author wrote both; reads author_id and post_id.
+    """Columns that are equal for two posts exactly if one known author wrote both; reads author_id and post_id.
 
-    Group and partition by these, never by ``author_id``: nobody's posts would be taken for those of one busy author.
+    Group and partition by these, never by ``author_id``: that would treat all unknown authors as one busy author.
     """
     return F.col("author_id"), F.when(F.col("author_id").isNull(), F.col("post_id"))
 
 
 def is_by_another(user_id: str) -> Column:
-    """Whether somebody else than ``user_id`` wrote the post, or nobody knows who did."""
+    """Whether somebody else than ``user_id`` wrote the post, or its author is unknown."""
     return ~F.col("author_id").eqNullSafe(F.col(user_id))

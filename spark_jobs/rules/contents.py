@@ -1,4 +1,4 @@
-"""What the texts of posts say, version by version."""
+"""Join content columns to versions of posts."""
 
 from collections.abc import Mapping
 
@@ -7,10 +7,9 @@ from pyspark.sql import functions as F
 
 
 def join_contents(points: DataFrame, contents: DataFrame, columns: Mapping[str, Column]) -> DataFrame:
-    """``points`` (post_id, text_at, ...) with ``columns`` over gold.content_embeddings; null where nothing was read.
+    """``points`` (post_id, text_at, ...) with ``columns`` over gold.content_embeddings; null if no text was read.
 
-    ``text_at`` is when the version of the post was made that the point sees. Of two readings of a version, the later
-    night's counts.
+    ``text_at`` is when the version that the point sees was made. If several nights read a version, the latest counts.
     """
     read = newest_readings(contents).select(
         "post_id", "text_at", *(column.alias(name) for name, column in columns.items())
@@ -19,6 +18,6 @@ def join_contents(points: DataFrame, contents: DataFrame, columns: Mapping[str, 
 
 
 def newest_readings(readings: DataFrame) -> DataFrame:
-    """Of the readings of one version (post_id, text_at) the newest night's."""
+    """The newest night's reading of each version (post_id, text_at)."""
     newest_first = Window.partitionBy("post_id", "text_at").orderBy(F.desc("ds"))
     return readings.withColumn("_place", F.row_number().over(newest_first)).where(F.col("_place") == 1).drop("_place")

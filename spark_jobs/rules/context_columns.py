@@ -1,4 +1,4 @@
-"""The context features, shared by training examples and nightly scoring: of one instant, of one session, of a day."""
+"""The context features of an instant, of a session and of a day, for training examples and nightly scoring alike."""
 
 import math
 from datetime import date
@@ -11,38 +11,38 @@ from spark_jobs.rules.post_columns import on_weekend
 from spark_jobs.rules.rates import log_count
 
 DEVICES = ("phone", "tablet", "desktop")
-"""Any other device is unknown, as a missing one is."""
+"""Known devices; any other device is treated as missing."""
 MOBILE_DEVICES = ("phone", "tablet")
 DAY_PARTS = {"morning": (6, 12), "afternoon": (12, 18), "evening": (18, 24)}
-"""Hours of a part of the day, the last one left out, UTC."""
+"""First hour (inclusive) and last hour (exclusive) of each part of the day, UTC."""
 
 SATURDAY = 5
 _TURN = 2 * math.pi
 
 
 def known_device() -> Column:
-    """``device`` where it is one of ``DEVICES``, else null."""
+    """``device`` if it is one of ``DEVICES``, else null."""
     return F.when(F.col("device").isin(*DEVICES), F.col("device"))
 
 
 def known_connection() -> Column:
-    """``connection`` where the landing contract knows it, else null."""
+    """``connection`` if the landing contract has it, else null."""
     return F.when(F.col("connection").isin(*CONNECTIONS), F.col("connection"))
 
 
 def on_mobile() -> Column:
-    """Whether ``device`` is a phone or a tablet; null where it is unknown."""
+    """Whether ``device`` is a phone or a tablet; null if it is unknown."""
     return known_device().isin(*MOBILE_DEVICES)
 
 
 def in_hours(instant: Column, part: str) -> Column:
-    """Whether an instant lies in a part of the day."""
+    """Whether an instant is in a part of the day."""
     first, end = DAY_PARTS[part]
     return F.hour(instant).between(first, end - 1)
 
 
 def instant_columns(instant: Column) -> dict[str, Column]:
-    """Context features that follow from the instant alone."""
+    """Context features that depend on the instant alone."""
     angle = F.hour(instant) * F.lit(_TURN / 24)
     day_angle = F.weekday(instant) * F.lit(_TURN / 7)
     return {
@@ -56,7 +56,7 @@ def instant_columns(instant: Column) -> dict[str, Column]:
 
 
 def day_context(day: date) -> dict[str, float]:
-    """Context features that follow from the day alone: those of ``instant_columns`` at any instant of it."""
+    """Context features that depend on the day alone: ``instant_columns`` at any instant of the day."""
     angle = day.weekday() * _TURN / 7
     return {
         "weekday_sin": math.sin(angle),
@@ -66,10 +66,10 @@ def day_context(day: date) -> dict[str, float]:
 
 
 def session_columns() -> dict[str, Column]:
-    """Context features of a logged impression; each is null where the log does not tell, or tells something unknown.
+    """Context features of a logged impression; each is null if its value is missing or unknown.
 
     Reads device, connection and the visible state of the session: num_session_views and session_micros, the time since
-    its first impression. Those of the city are ``location_columns.in_cities``: which is known depends on the night.
+    its first impression. City features are in ``location_columns.in_cities``: known cities depend on the night.
     """
     device, connection, views = known_device(), known_connection(), F.col("num_session_views")
     columns = {

@@ -1,7 +1,7 @@
-"""Counters of a post over the event log, at one instant for all posts or at an instant of their own for many points.
+"""Counters of posts over the event log: at one instant for all posts, or at each point's own instant.
 
 Anonymous reactions count like those of known users: ``like`` is a like, ``comment`` a comment, ``report`` and
-``dislike`` are negative. ``accept`` is the asker's verdict rather than an audience's reaction and counts nowhere.
+``dislike`` are negative. ``accept`` is the asker's judgement, not an audience's reaction, and does not count.
 An impression's kind is ``impression``; the kind ``view`` is the engagement: somebody opened the post.
 """
 
@@ -23,14 +23,14 @@ KINDS_OF = {
     "num_negatives": NEGATIVE,
 }
 COUNTERS = tuple(KINDS_OF)
-"""The counters that post features are made of."""
+"""The counters from which post features are computed."""
 
 WEIGHED = {"num_bookmarks": ("bookmark",), "num_opens": ("view",)}
-"""Counters that are no features: the simple score weighs them."""
+"""Counters that are not features; only the simple score uses them."""
 
 
 def one_if(condition: Column) -> Column:
-    """1 where the condition holds, else 0, also where it is null."""
+    """1 if the condition holds, 0 if it does not or is null."""
     return F.when(condition, F.lit(1)).otherwise(F.lit(0)).cast("long")
 
 
@@ -42,7 +42,7 @@ def is_kind(*kinds: str) -> Column:
 def organic(log: DataFrame) -> DataFrame:
     """Impressions or engagements that were not paid for.
 
-    Who sees an ad is up to money and targeting, so ads move no organic feature, counter or training example.
+    Money and targeting decide who sees an ad, so ads change no organic feature, counter or training example.
     """
     return log.where(F.col("ad_id").isNull())
 
@@ -88,12 +88,11 @@ def counters_before(events: DataFrame, as_of: datetime) -> DataFrame:
 def counters_at(events: DataFrame, points: DataFrame) -> DataFrame:
     """``points`` with the counters of their post from the events visible at their ``instant``.
 
-    ``points`` has ``post_id``, ``instant`` and any other columns. Events and points of a post are laid out in one
-    order of time, events first among equals, and counted by a running sum: no range join, one sort per post. Events
-    of posts without a point are sorted for nothing, which is cheaper than to look for them; a caller who knows that
-    there are many leaves them out.
+    ``points`` has ``post_id``, ``instant`` and any other columns. Events and points of a post are sorted by time,
+    events before points of the same time, and counted by a running sum: no range join, one sort per post. Events of
+    posts without a point are sorted too, because a filter would cost more; a caller who expects many filters them out.
     """
-    # Twice the instant, and one more for points: one number puts them in order faster than an instant and a flag.
+    # Twice the instant, plus one for points: sorting by one number is faster than by an instant and a flag.
     steps = events.select(
         "post_id",
         (visible_micros("event_time", "received_at") * 2).alias("_order"),

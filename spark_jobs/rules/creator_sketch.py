@@ -1,9 +1,9 @@
-"""Authors as places and signs of a sketch, which tells a user's authors in few numbers.
+"""Sketch of authors: a short vector that summarises the authors whom a user engages with.
 
 Signed feature hashing: Weinberger, Dasgupta, Langford, Smola and Attenberg, "Feature Hashing for Large Scale Multitask
-Learning", ICML 2009. An author is +1 or -1 in one place. A user's counts of authors, summed place by place, give back
-the count of any one author as the dot product with that author's sketch: those who share the place add or take away
-with equal chance, so that the estimate is right in the mean.
+Learning", ICML 2009. An author's sketch is +1 or -1 at one index and 0 elsewhere. A user's sketch is the sum of the
+sketches of the authors, weighted by their counts. Its dot product with one author's sketch estimates that author's
+count: authors at the same index add or subtract with equal chance, so the estimate is unbiased.
 """
 
 from pyspark.sql import Column
@@ -15,7 +15,7 @@ from contracts.features import CREATOR_SKETCH
 def sketch_of(author_id: Column) -> Column:
     """An author's sketch, an array of ``CREATOR_SKETCH`` numbers; the same in every process and version.
 
-    Where nobody knows the author it is all zeros, which is the registry's default.
+    If the author is unknown, all numbers are 0, the registry's default.
     """
     code = F.xxhash64(F.lit("creator"), author_id)
     place = F.pmod(code, F.lit(CREATOR_SKETCH))

@@ -1,4 +1,4 @@
-"""Telling the landing lines of erased people apart, in columns: ingest refuses new ones, the erasure removes old."""
+"""Find and redact landing lines that mention erased people: ingest refuses new lines, the erasure removes old ones."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class ErasedIds:
 
     @staticmethod
     def collect(pairs: Iterable[tuple[str, int]]) -> "ErasedIds":
-        """From (kind, id) pairs."""
+        """Collect (kind, id) pairs."""
         found = list(pairs)
         return ErasedIds(**{kind: frozenset(i for k, i in found if k == kind) for kind in KINDS})
 
@@ -40,17 +40,17 @@ class ErasedIds:
         return sorted(getattr(self, kind))
 
     def distinctive(self) -> list[int]:
-        """Ids of every kind that do not occur by chance, without sign, as they stand in text."""
+        """Ids of every kind that do not occur by chance, without sign, as in text."""
         return sorted({abs(i) for kind in KINDS for i in self.of(kind) if abs(i) >= DISTINCTIVE})
 
 
 def parse_line(raw: Column) -> Column:
-    """The fields of a landing line that may name a person, as a struct; null where they are absent or no ids."""
+    """The fields of a landing line that may identify a person, as a struct; null if absent or not an id."""
     return F.from_json(raw, _LINE)
 
 
 def is_theirs(line: Column, ids: ErasedIds) -> Column:
-    """Whether the line (as ``parse_line`` gives it) is by an erased user, or about them, their post or their page."""
+    """Whether the line (from ``parse_line``) is by an erased user, or about them, their post or their page."""
     named = [line[name].isin(ids.of(kind)) for name, kind in LINE_FIELDS.items()]
     is_page = line["event_type"] == "page_upserted"
     named += [line[LINE_OWNER].isin(ids.of("user")) & is_page]
@@ -59,13 +59,13 @@ def is_theirs(line: Column, ids: ErasedIds) -> Column:
 
 
 def is_touched(line: Column, ids: ErasedIds) -> Column:
-    """Whether a line that is somebody else's names an erased user in a list, or as the owner of a group."""
+    """Whether another person's line names an erased user in a list, or as the owner of a group."""
     users = _array(ids.of("user"))
     return _any([F.arrays_overlap(line[name], users) for name in LINE_LISTS] + [line[LINE_OWNER].isin(ids.of("user"))])
 
 
 def redact(raw: Column, line: Column, ids: ErasedIds) -> Column:
-    """The line without erased users in its lists, and with ``NOBODY`` for an erased owner; other lines as they are."""
+    """The line without erased users in its lists, and with ``NOBODY`` for an erased owner; other lines unchanged."""
     users = _array(ids.of("user"))
     for name in LINE_LISTS:
         found = F.regexp_extract(raw, rf'"{name}"\s*:\s*(\[[^\]]*\])', 1)
@@ -76,19 +76,19 @@ def redact(raw: Column, line: Column, ids: ErasedIds) -> Column:
 
 
 def numbers_in(text: Column) -> Column:
-    """Every number of seven digits or more that stands in the text, signs aside: for lines that cannot be parsed."""
+    """Every number of seven or more digits in the text, without sign: for lines that cannot be parsed."""
     return F.array_compact(F.transform(F.regexp_extract_all(text, F.lit(_NUMBER), 0), lambda n: n.try_cast("bigint")))
 
 
 def has_number_of(text: Column, ids: ErasedIds) -> Column:
-    """Whether a distinctive erased id stands in the text."""
+    """Whether the text contains a distinctive erased id."""
     return _any([F.arrays_overlap(numbers_in(text), _array(ids.distinctive()))])
 
 
 def with_id_key(named: DataFrame, key: bytes) -> DataFrame:
     """``named`` (kind, id) with ``id_key``, as ``contracts.erasure.id_key`` computes it.
 
-    The pads come in as a row, not as literals, so that the key stands in no query plan.
+    The pads are passed as a row, not as literals, so that the key is not in the query plan.
     """
     pads = [tuple(bytearray(pad) for pad in hmac_pads(key))]
     row = named.sparkSession.createDataFrame(pads, "inner_pad BINARY, outer_pad BINARY")

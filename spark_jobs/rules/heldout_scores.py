@@ -1,6 +1,6 @@
-"""Held-out examples: which they are, and scored by a model with features as of the moment each was shown.
+"""Held-out examples, scored by a model with features as of the moment each was shown.
 
-Grain: one example. What a Python worker does is independent of how its rows are split into batches.
+Grain: one example. The scores do not depend on how a worker's rows are split into batches.
 """
 
 from collections.abc import Iterable, Iterator
@@ -48,7 +48,7 @@ def heldout_days(examples: DataFrame, ds: date, dataset: Dataset) -> list[date]:
 
 
 def read_examples(night: Night, model: NightModel) -> DataFrame:
-    """The examples in the version that the night trained on; as they are now where an erasure has removed that one."""
+    """The examples in the version that the night trained on, or the current one if an erasure has removed it."""
     try:
         return night.lake.read("gold.training_examples", model.examples_version)
     except AnalysisException:
@@ -56,7 +56,7 @@ def read_examples(night: Night, model: NightModel) -> DataFrame:
 
 
 def sample_users(rows: DataFrame, num_users: int, max_users: int) -> DataFrame:
-    """The rows of at most about ``max_users`` of their ``num_users`` users, chosen by hash; all rows of fewer users."""
+    """The rows of about ``max_users`` of the ``num_users`` users, chosen by hash; all rows if there are fewer."""
     if num_users <= max_users:
         return rows
     limit = int(_HASH_RANGE * max_users / num_users)
@@ -73,7 +73,7 @@ class Config:
 
     @classmethod
     def of(cls, night: Night, model: NightModel) -> "Config":
-        """A model under the night's weights."""
+        """The config of a model with the night's value weights."""
         return cls(model, night.settings.value, num_shuffles(night.spark))
 
 

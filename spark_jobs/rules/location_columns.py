@@ -1,7 +1,7 @@
-"""Countries and cities as numbers, by the locations that a night's models know; shared by features and examples.
+"""Encode countries and cities by the locations that a night's models know, for features and examples alike.
 
-A night translates its examples and the users whom it scores with the same rows of gold.locations, so a model never
-meets a location under another number than it was trained on. Every other location is unknown, and so is a missing one.
+A night encodes its examples and the users whom it scores with the same rows of gold.locations, so a location has the
+same number in training and scoring. Every other location is unknown, and so is a missing one.
 """
 
 from collections.abc import Sequence
@@ -14,13 +14,13 @@ from contracts.settings import Smoothing
 from spark_jobs.rules.rates import smoothed_rate
 
 CARRIED = ("country", "city_views")
-"""Columns of gold.user_features that are no features: what a later night translates by its own locations."""
+"""Columns of gold.user_features that are not features: a later night encodes them by its own locations."""
 
 
 def join_countries(frame: DataFrame, locations: DataFrame, keys: Sequence[str] = ()) -> DataFrame:
-    """``frame`` (country, ``keys``, ...) with ``country_share``, null where the country is unknown.
+    """``frame`` (country, ``keys``, ...) with ``country_share``, null if the country is unknown.
 
-    ``keys`` is ``("ds",)`` where each row has a night of its own; without keys ``locations`` are those of one night.
+    ``keys`` is ``("ds",)`` if rows belong to different nights; without keys, ``locations`` are those of one night.
     """
     is_country = F.col("kind") == "country"
     known = locations.where(is_country).select(
@@ -31,7 +31,7 @@ def join_countries(frame: DataFrame, locations: DataFrame, keys: Sequence[str] =
 
 
 def join_cities(frame: DataFrame, locations: DataFrame, keys: Sequence[str] = ()) -> DataFrame:
-    """``frame`` with ``known_cities``: names of the night's cities, the one with most users first."""
+    """``frame`` with ``known_cities``: names of the night's known cities, most users first."""
     of_night = locations.where(F.col("kind") == "city").groupBy(*keys)
     ranked = of_night.agg(F.array_sort(F.collect_list(F.struct("rank", "location"))).alias("_ranked"))
     known = F.broadcast(ranked.select(*keys, F.col("_ranked.location").alias("known_cities")))
@@ -39,12 +39,12 @@ def join_cities(frame: DataFrame, locations: DataFrame, keys: Sequence[str] = ()
 
 
 def location() -> Column:
-    """How common the country is: ``log1p`` of its users per thousand; 0 where it is unknown."""
+    """How common the country is: ``log1p`` of its users per thousand; 0 if it is unknown."""
     return F.log1p(F.coalesce("country_share", F.lit(0.0)) * F.lit(1000.0))
 
 
 def in_cities() -> dict[str, Column]:
-    """Whether ``city`` is the first, second, ... of ``known_cities``; null where it is none of them."""
+    """Whether ``city`` is the first, second, ... of ``known_cities``; null if it is none of them."""
     known = F.array_contains("known_cities", F.col("city"))
     return {
         f"city_{rank}": F.when(known, F.coalesce(_named(rank) == F.col("city"), F.lit(col=False)))
@@ -62,7 +62,7 @@ def city_ratios(smoothing: Smoothing) -> dict[str, Column]:
 
 
 def _named(rank: int) -> Column:
-    """Name of the known city of a rank; null where fewer are known."""
+    """Name of the known city of a rank; null if fewer are known."""
     return F.get("known_cities", rank - 1)
 
 

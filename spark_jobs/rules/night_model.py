@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 SIMPLE_SCORE = "simple-score"
-"""``model_version`` of scores that no model gave: the candidate stage's simple score, as it is."""
+"""``model_version`` of scores without a model: the candidate stage's simple score."""
 
 
 @dataclass(frozen=True)
@@ -31,14 +31,14 @@ class NightModel:
 
 @dataclass(frozen=True)
 class Scorer:
-    """Who scores a night: a model, or the simple score where it is None; ``reason`` is a sentence."""
+    """What scores a night: a model, or the simple score if it is None; ``reason`` is a sentence."""
 
     model: NightModel | None
     reason: str
 
     @property
     def version(self) -> str:
-        """``model_version`` of what it scores."""
+        """``model_version`` of its scores."""
         return SIMPLE_SCORE if self.model is None else self.model.version
 
 
@@ -64,7 +64,7 @@ def folder_of(night: Night, path: str) -> str:
 
 
 def scorer_of(night: Night, role: str = HEAVY) -> Scorer:
-    """Who scores the night, as ``promote`` decided; raises ``ValueError`` where it has not run."""
+    """What scores the night, as ``promote`` decided; raises ``ValueError`` if it has not run."""
     tonight = (F.col("ds") == F.lit(night.ds)) & (F.col("role") == F.lit(role))
     found = night.read("gold.promotions").where(tonight).first()
     if found is None:
@@ -77,7 +77,7 @@ def scorer_of(night: Night, role: str = HEAVY) -> Scorer:
 
 
 def why_no_model(night: Night, role: str = HEAVY) -> str | None:
-    """Why training left the night without the role's model, in a sentence; None where it has one or has not run."""
+    """Why the night has no model of the role, as a sentence; None if it has one, or if training has not run."""
     file = night.files.training(role)
     reason = file.read().get("reason") if file.exists() else None
     return None if reason is None else str(reason)
@@ -87,7 +87,7 @@ def why_no_model(night: Night, role: str = HEAVY) -> str | None:
 def load_ranker(folder: str, *, is_judged: bool = False) -> "Ranker":
     """Load the checkpoint once per Python worker; it keeps torch to one thread, as Spark runs a worker per core.
 
-    One that ``is_judged`` is calibrated without the days that its training held out.
+    If ``is_judged``, the model is calibrated without the days that its training held out.
     """
     from models.inference import Ranker  # noqa: PLC0415 - the driver never needs torch
 

@@ -1,9 +1,9 @@
-"""What a run may see: the point-in-time rule for instants and for daily snapshots.
+"""The point-in-time rules: what a run may see at an instant, and in a daily snapshot.
 
-Two rules, because two questions differ. *Which events count* at the instant t (``visible_micros``): those that happened
-before t and had been received by t. Every counter, rate, verdict and edit follows it. *Which things exist* at t
-(``existing_micros``): those that had been made, and received, by t. What is done with a post at the very instant of its
-creation is done with a post that exists; a source whose clock counts seconds or days logs that all the time.
+There are two rules. *Which events count* at the instant t (``visible_micros``): those that happened before t and were
+received by t. All counters, rates, verdicts and edits use it. *Which things exist* at t (``existing_micros``): those
+that were made and received by t. They differ at t itself: a source whose clock counts seconds or days often logs an
+engagement at the very instant of the post's creation, and then the post must exist.
 
 A daily snapshot of ``ds`` is taken at midnight at the end of ``ds``, so it sees the events whose ``seen_day`` is ``ds``
 or earlier: those ``known_before`` that midnight.
@@ -25,19 +25,19 @@ def visible_micros(event_time: str, received_at: str) -> Column:
 
 
 def existing_micros(event_time: str, received_at: str) -> Column:
-    """First instant at which something that was made exists for a run, in microseconds since 1970.
+    """First instant at which a thing exists for a run, in microseconds since 1970.
 
-    ``event_time <= t AND received_at <= t`` holds exactly when this is at most t. Only the first version of a post asks
-    this: later versions and all counts are events, see ``visible_micros``.
+    ``event_time <= t AND received_at <= t`` holds exactly when this is at most t. This is for the first version of a
+    post only; later versions and all counts are events, see ``visible_micros``.
     """
     return F.greatest(F.unix_micros(F.col(event_time)), F.unix_micros(F.col(received_at)))
 
 
 def known_before(instant: datetime | Column, event_time: str, received_at: str = "received_at") -> Column:
-    """Whether an event had happened, and had been received, before ``instant``; null where a time is null.
+    """Whether an event happened and was received before ``instant``; null if a time is null.
 
-    A night, a snapshot and a training window look back from a midnight that belongs to the next day, so what was
-    received at that very instant is the next one's; see ``seen_day``.
+    A night, a snapshot and a training window end at a midnight that belongs to the next day, so an event received at
+    that very instant belongs to the next day; see ``seen_day``.
     """
     until = instant if isinstance(instant, Column) else F.lit(instant)
     return (F.col(event_time) < until) & (F.col(received_at) < until)
@@ -56,7 +56,7 @@ def snapshot_day(instant: str) -> Column:
 def on_days(frame: DataFrame, days: Sequence[date]) -> DataFrame:
     """Repeat each row for every one of ``days`` in [``from_day``, ``until_day``), named ``ds``.
 
-    A null ``until_day`` never ends. Both columns are dropped; a row that holds on none of the days disappears.
+    A null ``until_day`` never ends. Both columns are dropped; a row that covers none of the days disappears.
     """
     wanted = F.array(*(F.lit(day) for day in days))
     holds = F.filter(

@@ -1,4 +1,4 @@
-"""What policy keeps from whom, asked of tables; the rules themselves are ``contracts.policy``."""
+"""The rules of ``contracts.policy`` for tables."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from spark_jobs.night.night import Night
 from spark_jobs.rules.point_in_time import known_before
 
 FLAGS = {rule: f"is_flagged_{rule}" for rule in RULES}
-"""Column of a post per rule: whether the rule keeps it from those for whom it counts."""
+"""Column of a post per rule: whether the rule withholds it from users to whom the rule applies."""
 
 BROKEN = "broken_rules"
 """Column of a pair: a struct with a boolean per rule."""
@@ -22,7 +22,7 @@ BROKEN = "broken_rules"
 
 @dataclass(frozen=True)
 class Policy:
-    """``flagged`` is (post_id, ``FLAGS``) of posts with a flag; ``asks`` is (user_id, ``HIDES``) of everyone known."""
+    """``flagged`` is (post_id, ``FLAGS``) of posts with a flag; ``asks`` is (user_id, ``HIDES``) of all known users."""
 
     flagged: DataFrame
     asks: DataFrame
@@ -40,7 +40,7 @@ def read_policy(night: Night, read: Callable[[str], DataFrame] | None = None) ->
 def risks_in_window(night: Night, risks: DataFrame) -> DataFrame:
     """Rows of ``gold.content_risks`` that judge posts of the candidate window."""
     oldest = night.as_of - timedelta(hours=night.settings.dataset.candidate_hours)
-    # A text is first judged in the night of the day on which it was written, or later.
+    # A text is not judged before the night of the day on which it was written.
     return risks.where(F.col("ds").between(F.lit(oldest.date()), F.lit(night.ds)))
 
 
@@ -73,7 +73,7 @@ def flagged_posts(verdicts: DataFrame, risks: DataFrame, rules: PolicyRules) -> 
 
 
 def asks_of(users: DataFrame) -> DataFrame:
-    """(user_id, ``HIDES``): what the newest version of each of ``users`` asks to hide."""
+    """(user_id, ``HIDES``): the labels that each user asks to hide, by the newest version of the user."""
     newest = users.groupBy("user_id").agg(F.max_by("feed_preferences", "valid_from").alias("_words"))
     return newest.select("user_id", *(_holds(F.array_contains("_words", word)).alias(word) for word in HIDES))
 
@@ -93,7 +93,7 @@ def with_flags(posts: DataFrame, flagged: DataFrame) -> DataFrame:
 
 
 def broken() -> Column:
-    """``BROKEN`` of a row that has ``FLAGS`` of the post and ``HIDES`` of the user."""
+    """``BROKEN`` of a row with the post's ``FLAGS`` and the user's ``HIDES``."""
     found = broken_rules({rule: F.col(name) for rule, name in FLAGS.items()}, {word: F.col(word) for word in HIDES})
     return F.struct(*(found[rule].alias(rule) for rule in RULES)).alias(BROKEN)
 
@@ -110,13 +110,13 @@ def breaks_any() -> Column:
 
 
 def is_flagged() -> Column:
-    """Whether a post with ``FLAGS`` is kept from somebody; nobody in particular is shown such a post."""
+    """Whether a post with ``FLAGS`` is withheld from somebody; public pools have no such post."""
     found: Column = any_of({name: F.col(name) for name in FLAGS.values()})
     return found
 
 
 def judged_pairs(pairs: DataFrame, policy: Policy) -> DataFrame:
-    """``pairs`` (user_id, post_id, ...) with ``BROKEN``; a user whom nobody knows asks for nothing."""
+    """``pairs`` (user_id, post_id, ...) with ``BROKEN``; an unknown user asks to hide nothing."""
     asked = with_flags(pairs, policy.flagged).join(policy.asks, "user_id", "left")
     known = asked.withColumns({word: _holds(F.col(word)) for word in HIDES})
     return known.select(*pairs.columns, broken())

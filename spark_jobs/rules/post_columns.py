@@ -1,7 +1,7 @@
 """The post features, computed in one place for the nightly table and for training examples.
 
-``describe_posts`` gives what moves with edits only, ``complete_posts`` what depends on the instant; both tables call
-both, so that a model is trained on the features it will be served.
+``describe_posts`` computes the features that depend on the version only, ``complete_posts`` those that depend on the
+instant. Both tables use both, so that training and serving have the same features.
 """
 
 from pyspark.sql import Column, DataFrame
@@ -26,7 +26,7 @@ AUTHOR_COLUMNS = {
     "author_authority": "authority",
     "author_negative_rate": "received_negative_rate",
 }
-"""Post feature of the author: the column of ``gold.user_features`` it is taken from."""
+"""Author features of a post: the column of ``gold.user_features`` for each."""
 
 WRITING_COLUMNS = (
     "sentiment",
@@ -41,10 +41,10 @@ WRITING_COLUMNS = (
     "log_questions",
     "log_links",
 )
-"""What ``gold.content_embeddings`` measures of how a text is written: post features, but for ``log_links``."""
+"""Columns of ``gold.content_embeddings`` on how a text is written: post features, except ``log_links``."""
 
 SATURDAY_OR_SUNDAY = (1, 7)
-"""Spark's ``dayofweek`` counts from Sunday = 1."""
+"""Values of Spark's ``dayofweek``: Sunday is 1."""
 
 
 def on_weekend(instant: Column) -> Column:
@@ -59,10 +59,10 @@ def topics_of(hashtags: Column) -> Column:
 
 
 def describe_posts(versions: DataFrame, *carried: str) -> DataFrame:
-    """Post features that are those of a version as long as it stands, under their registry names.
+    """Post features that depend on the version only, under their registry names.
 
-    Grain: that of ``versions``. Adds author_id, created_at, ``text_at``, when the version was made, and what is
-    ``carried``.
+    Grain: that of ``versions``. Adds author_id, created_at, ``text_at`` (when the version was made) and the ``carried``
+    columns.
     """
     topics = versions.withColumn("_topics", topics_of(F.col("hashtags")))
     columns = form_columns() | {
@@ -84,7 +84,7 @@ def describe_posts(versions: DataFrame, *carried: str) -> DataFrame:
 
 
 def form_columns() -> dict[str, Column]:
-    """Post features of what a post is made of beside its text, from a version of it: registry name to column."""
+    """Post features of a version apart from its text: registry name to column."""
     return {
         **{f"is_{kind}": (F.col("content_type") == kind).cast("double") for kind in CONTENT_TYPES},
         "log_media": log_count(F.greatest(F.col("media_count"), F.lit(0))),
@@ -94,7 +94,7 @@ def form_columns() -> dict[str, Column]:
 
 
 def content_columns() -> dict[str, Column]:
-    """What a text says, mostly post features, from a row of ``gold.content_embeddings``: registry name to column."""
+    """Features of a text, from a row of ``gold.content_embeddings``: registry name to column."""
     told = F.when(F.col("language").isin(*LANGUAGES[:-1]), F.col("language")).otherwise(LANGUAGES[-1])
     return {
         **{name: F.col(name) for name in WRITING_COLUMNS},
@@ -108,8 +108,8 @@ def complete_posts(points: DataFrame, user_features: DataFrame, contents: DataFr
     """``points`` with every post feature as of their ``instant``.
 
     ``points`` has the columns of ``describe_posts``, the counters of ``spark_jobs.rules.counters`` and ``instant``.
-    Author features come from the newest snapshot taken by then, what the text says from what ``contents``
-    (gold.content_embeddings) has of the version; without a row there, a feature has the registry's default.
+    Author features come from the newest snapshot taken by then, text features from the version's row in ``contents``
+    (gold.content_embeddings); without a row, a feature has the registry's default.
     """
     authors = user_features.select(
         F.col("user_id").alias("author_id"),

@@ -1,9 +1,9 @@
 """Which version of a post an instant sees, and whether the post was deleted by then.
 
-The first version of a post is seen from the instant on at which it exists (``existing_micros``): an interaction at the
-very instant of the creation is with that post. A later version is an event like any other: it is seen from after the
-instant at which it was made (``visible_micros``). So the versions of a post share out time from its first on, and what
-an instant sees never changes afterwards.
+The first version of a post is seen from the instant at which the post exists (``existing_micros``), so that an
+engagement at that very instant has a version. A later version is an event like any other: it is seen after the instant
+at which it was made (``visible_micros``). So at every instant from its creation on exactly one version of a post is
+seen, and what an instant sees never changes later.
 """
 
 from pyspark.sql import Column, DataFrame
@@ -15,8 +15,8 @@ from spark_jobs.rules.point_in_time import existing_micros, known_before, visibl
 def all_versions(posts: DataFrame, edits: DataFrame) -> DataFrame:
     """Every version of every post, from silver.posts and silver.post_edits; grain: post_id, updated_at.
 
-    Columns of silver.post_edits, those of supersession null for the latest version, and ``visible_from`` and
-    ``visible_until`` in microseconds, null for a version that still stands.
+    Columns: those of silver.post_edits (those of supersession are null for the latest version), and ``visible_from``
+    and ``visible_until`` in microseconds; ``visible_until`` is null for the latest version.
     """
     never = F.lit(None).cast("timestamp")
     latest = posts.withColumns(
@@ -50,7 +50,7 @@ def with_deletions(versions: DataFrame, posts: DataFrame) -> DataFrame:
 def deletion_columns() -> list[Column]:
     """``deleted_at`` and ``deletion_received_at`` of a deleted post in silver.posts.
 
-    Nobody knows when a tombstone from before the table had them was deleted: it counts as from its version on.
+    A tombstone from before the table had these columns counts as deleted from its version on.
     """
     return [
         F.coalesce("deleted_at", "updated_at").alias("deleted_at"),
@@ -61,7 +61,7 @@ def deletion_columns() -> list[Column]:
 def join_versions(points: DataFrame, versions: DataFrame, instant: str) -> DataFrame:
     """``points`` (post_id, ...) with the columns of the version of their post that their ``instant`` sees.
 
-    A point whose instant sees no version is left out: nobody knew the post.
+    A point whose instant sees no version is left out.
     """
     return points.join(versions, "post_id", "inner").where(stood_at(instant)).drop("visible_from", "visible_until")
 
@@ -73,7 +73,7 @@ def stood_at(instant: str) -> Column:
 
 
 def stands_before(midnight: Column) -> Column:
-    """Whether a snapshot taken at ``midnight`` sees this version: it had come by then, and no later one had."""
+    """Whether a snapshot taken at ``midnight`` sees this version: it had arrived by then, and no later one had."""
     return _before("updated_at", "received_at", midnight) & ~_before(
         "superseded_at", "superseded_received_at", midnight
     )

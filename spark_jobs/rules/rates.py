@@ -1,4 +1,4 @@
-"""Guarded arithmetic that several tables share: smoothed rates and log counts."""
+"""Smoothed rates and log counts, for several tables."""
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
@@ -7,8 +7,8 @@ from pyspark.sql import functions as F
 def smoothed_rate(count: Column, trials: Column, mean: float, strength: float) -> Column:
     """Empirical-Bayes rate in [0, 1]: ``(count + mean * strength) / (trials + strength)``.
 
-    The count is capped at the trials: one can comment twice on one impression, and a source may log no impressions
-    at all; without trials the rate is its prior mean.
+    The count is capped at the trials: a user can comment twice on one impression, and a source may log no impressions.
+    Without trials the rate is its prior mean.
     """
     return (F.least(count, trials) + F.lit(mean * strength)) / (trials + F.lit(strength))
 
@@ -19,7 +19,7 @@ def log_count(count: Column) -> Column:
 
 
 def count_of_log(name: str) -> Column:
-    """The whole count of which the column ``name`` has ``log_count``: exact for float32 up to about a million."""
+    """The count whose ``log_count`` is in the column ``name``: exact for float32 up to about a million."""
     return F.round(F.expm1(F.col(name).cast("double")))
 
 
@@ -34,12 +34,12 @@ def against_usual(rate: Column, usual: Column) -> Column:
 
 
 def smoothed_mean(total: Column, trials: Column, mean: float, strength: float) -> Column:
-    """Empirical-Bayes mean of a quantity per trial: like ``smoothed_rate``, without a limit."""
+    """Empirical-Bayes mean of a quantity per trial: ``smoothed_rate`` without the cap."""
     return (total + F.lit(mean * strength)) / (trials + F.lit(strength))
 
 
 def share_of(count: Column, total: Column) -> Column:
-    """``count / total`` of things that are all known, so that there is nothing to smooth; 0 where there are none."""
+    """``count / total`` without smoothing, for complete counts; 0 if the total is 0."""
     return count / F.greatest(total, F.lit(1))
 
 
@@ -56,6 +56,6 @@ def wilson_lower(count: Column, trials: Column) -> Column:
 
 
 def log_odds(rate: Column) -> Column:
-    """``log(p / (1 - p))`` of a rate, of one from 1 in 10,000 to its complement: no rate is infinitely unlikely."""
+    """``log(p / (1 - p))`` of a rate clipped to [0.0001, 0.9999], so that it is finite."""
     p = F.least(F.greatest(rate.cast("double"), F.lit(1e-4)), F.lit(1.0 - 1e-4))
     return F.log(p / (F.lit(1.0) - p))

@@ -1,4 +1,4 @@
-"""The posts that a night's feeds are made of, with the engagement they had by its as-of."""
+"""The posts of the candidate window, with their engagement by the night's as-of."""
 
 from datetime import datetime, timedelta
 
@@ -14,7 +14,7 @@ STATS = ("likes", "comments", "shares")
 
 
 def live_posts(posts: DataFrame, as_of: datetime, settings: Settings) -> DataFrame:
-    """Posts of the candidate window that are known and not deleted at the as-of."""
+    """Posts of the candidate window that exist and are not deleted at the as-of."""
     oldest = as_of - timedelta(hours=settings.dataset.candidate_hours)
     is_live = ~F.col("is_deleted") & known_before(as_of, "created_at")
     return posts.where((F.col("created_at") >= F.lit(oldest)) & is_live)
@@ -28,7 +28,7 @@ def recent_posts(posts: DataFrame, post_features: DataFrame, as_of: datetime, se
     whose float32 logs give counts exactly up to about a million.
     """
     counts = [count_of_log(f"log_{name}").cast("bigint").alias(name) for name in STATS]
-    # Null in a partition that was written before these were counted.
+    # Null in partitions from before these columns existed.
     bookmarks, opens = (F.coalesce(name, F.lit(0)).alias(name) for name in ("num_bookmarks", "num_opens"))
     engagements = {name: F.col(name) for name in STATS}
     engagements |= {"bookmarks": F.col("num_bookmarks"), "views": F.col("num_opens")}
@@ -39,8 +39,8 @@ def recent_posts(posts: DataFrame, post_features: DataFrame, as_of: datetime, se
 
 
 def public_reason() -> Column:
-    """Why a public post shows that nobody near the viewer made: its popularity, if ``engagement`` says that it has any.
+    """The reason for showing a public post from outside the viewer's network: its popularity, if it has engagement.
 
-    Null counts as none.
+    Null ``engagement`` counts as none.
     """
     return F.when(F.col("engagement") > 0, F.lit("popular")).otherwise(F.lit("recent"))

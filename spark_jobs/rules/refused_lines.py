@@ -1,14 +1,14 @@
-"""Rows of bronze.quarantine, as the stages that write and reread them see them."""
+"""Rows of bronze.quarantine, for the stages that write and read them."""
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 DIFFERS = "NOT (new.reason <=> old.reason AND new.detail <=> old.detail AND new.is_settled <=> old.is_settled)"
-"""A row that is refused again is left alone where nothing has changed."""
+"""Condition of a merge: a row that is refused again for the same reason is not rewritten."""
 
 
 def with_times(refused: DataFrame) -> DataFrame:
-    """``refused`` with the times that its rows have in bronze.events, null where the line has none."""
+    """``refused`` with its times as in bronze.events, null if the line has none."""
     told = F.from_json("raw", "event_time STRING, received_at STRING")
     at = {name: F.try_to_timestamp(F.col("told")[name]) for name in ("event_time", "received_at")}
     read = refused.withColumn("told", told).withColumns(at)

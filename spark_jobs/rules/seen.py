@@ -1,4 +1,4 @@
-"""What a user has met already, and is not shown again."""
+"""Posts that a user has seen and is not shown again."""
 
 from datetime import datetime, timedelta
 
@@ -13,10 +13,10 @@ from spark_jobs.rules.point_in_time import known_before
 def suppressed_pairs(impressions: DataFrame, engagements: DataFrame, as_of: datetime, settings: Settings) -> DataFrame:
     """(user_id, post_id) seen in the last ``seen_days``, or hidden or reported while the post can be a candidate.
 
-    Seen is what was shown. A source that logs no impressions tells it by what people did: whoever did anything with a
-    post, a view included, has seen it.
+    A post that was shown counts as seen. If a source logs no impressions, any engagement with the post counts, a view
+    included.
     """
-    # A day more than the window: a client's clock may be slow.
+    # One day more than the window, because a client's clock may be slow.
     hidden_since = (as_of - timedelta(hours=settings.dataset.candidate_hours + 24)).date()
     log, at = (impressions, "shown_at") if settings.dataset.has_impressions else (engagements, "engaged_at")
     seen = recent_log(log, at, as_of, timedelta(days=settings.candidates.seen_days))
@@ -43,6 +43,6 @@ def recent_log(log: DataFrame, at: str, as_of: datetime, window: timedelta) -> D
     """Rows of known users that happened within ``window`` before the as-of and were known by then."""
     since = as_of - window
     in_window = (F.col(at) >= F.lit(since)) & known_before(as_of, at) & F.col("user_id").isNotNull()
-    # By the day, so that older partitions are not read.
+    # The partition column too, so that older partitions are not read.
     is_recent = (F.col("event_date") >= F.lit(since.date())) & (F.col("event_date") <= F.lit(as_of.date()))
     return log.where(is_recent & in_window)

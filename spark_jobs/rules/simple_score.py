@@ -1,4 +1,4 @@
-"""The simple score: what ranks candidates before a model does, and alone where none is served."""
+"""The simple score: it orders candidates before a model does, and ranks a night without a model."""
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
@@ -7,7 +7,7 @@ from contracts.settings import Settings, SimpleScore
 
 
 def weighted_engagement(weights: SimpleScore, counts: dict[str, Column]) -> Column:
-    """log1p of a post's engagements, each worth what it is in likes; kinds that ``counts`` lacks count as none."""
+    """log1p of the sum of a post's engagements, weighted in likes; kinds missing from ``counts`` are 0."""
     worth = {
         "likes": 1.0,
         "comments": weights.comment,
@@ -22,7 +22,7 @@ def weighted_engagement(weights: SimpleScore, counts: dict[str, Column]) -> Colu
 
 
 def simple_score(age_h: Column, engagement: Column, settings: Settings) -> Column:
-    """0.3·e^(-0.1·age_h) + 0.4·engagement + 0.3·relationship, of rows with the pair features that it reads.
+    """0.3·e^(-0.1·age_h) + 0.4·engagement + 0.3·relationship; reads the row's pair features.
 
     Relationship, in [0, 1], is 1 for a friend or a followed author, else n / (n + smoothing strength) for n
     interactions in the activity window: strangers with one click stay near 0, regulars approach 1.

@@ -1,4 +1,4 @@
-"""Arrow batches as arrays, and whole users from a stream of them: no result depends on where a batch ends."""
+"""Convert Arrow batches to arrays, and regroup them by user, so that no result depends on where a batch ends."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -33,7 +33,7 @@ def whole_users(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 
 def at_least(batches: Iterable[pa.RecordBatch], num_rows: int) -> Iterator[pa.RecordBatch]:
-    """Put batches together until each but the last has ``num_rows`` rows: many small calls cost more than one."""
+    """Merge batches until each but the last has ``num_rows`` rows: many small calls cost more than one."""
     held: list[pa.RecordBatch] = []
     for batch in batches:
         held.append(batch)
@@ -66,6 +66,6 @@ def feature_matrix(columns: Iterable[pa.Array]) -> NDArray[np.float32]:
 
 
 def number_lists(matrix: NDArray[Any]) -> pa.ListArray:
-    """The rows of a matrix as a column of lists of its numbers."""
+    """The rows of a matrix as a column of lists."""
     offsets = np.arange(len(matrix) + 1, dtype=np.int32) * matrix.shape[1]
     return pa.ListArray.from_arrays(pa.array(offsets), pa.array(matrix.ravel()))

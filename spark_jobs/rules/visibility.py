@@ -1,4 +1,4 @@
-"""Who may see which post, asked of tables; the rule itself is ``contracts.visibility``."""
+"""The rule of ``contracts.visibility`` for tables."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,7 +27,7 @@ class Edges:
 
 
 def active(edges: DataFrame, as_of: datetime) -> DataFrame:
-    """Intervals that hold at ``as_of`` (``valid_from`` < as_of < ``valid_to``) and had arrived before it."""
+    """Intervals that are valid at ``as_of`` (``valid_from`` < as_of < ``valid_to``) and had arrived before it."""
     has_not_ended = F.col("valid_to").isNull() | (F.col("valid_to") > F.lit(as_of))
     return edges.where(known_before(as_of, "valid_from") & has_not_ended)
 
