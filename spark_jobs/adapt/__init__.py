@@ -1,1 +1,1 @@
-"""Adapters: other people's data as a landing area that follows ``contracts/landing.py``."""
+"""Adapters: convert other sources to a landing area that follows ``contracts/landing.py``."""

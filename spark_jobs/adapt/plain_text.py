@@ -1,4 +1,4 @@
-"""HTML to plain text, in columns: tags go, entities are decoded once, white space is tidied."""
+"""HTML to plain text, in columns: tags are removed, entities decoded once, white space normalised."""
 
 import json
 from html.entities import html5
@@ -17,9 +17,9 @@ LINE_BREAKS = r" ?(?:\r?\n ?)+"
 def strip_html(html: Column) -> Column:
     """Plain text of an HTML column; null stays null.
 
-    Block-level tags become a line break and other tags nothing; then entities are decoded; then runs of blanks become
-    one blank, runs of line breaks one line break, and both ends are trimmed. Decoding comes after the tags are gone,
-    so that an escaped ``&lt;p&gt;`` stays visible as ``<p>``.
+    Block-level tags become a line break, other tags are removed; then entities are decoded; then runs of blanks become
+    one blank, runs of line breaks one line break, and both ends are trimmed. Entities are decoded after the tags are
+    removed, so that an escaped ``&lt;p&gt;`` stays visible as ``<p>``.
     """
     text = F.regexp_replace(F.regexp_replace(html, BLOCK_TAG, "\n"), OTHER_TAG, "")
     text = F.regexp_replace(F.regexp_replace(decode_entities(text), BLANKS, " "), LINE_BREAKS, "\n")
@@ -27,10 +27,10 @@ def strip_html(html: Column) -> Column:
 
 
 def decode_entities(text: Column) -> Column:
-    """Decode named (HTML 5) and numeric character references in one pass; an unknown one stays as it is written.
+    """Decode named (HTML 5) and numeric character references in one pass; unknown ones stay unchanged.
 
-    One pass matters: ``&amp;lt;`` is the text ``&lt;``, not ``<``. So the text is cut at every ``&`` and each piece is
-    decoded by itself.
+    One pass matters: ``&amp;lt;`` is the text ``&lt;``, not ``<``. So the text is split at every ``&`` and each piece
+    is decoded separately.
     """
     named = F.from_json(F.lit(json.dumps(_characters())), "map<string,string>")
 

@@ -2,8 +2,8 @@
 
 ``python -m spark_jobs.adapt.stackexchange --dump DIR --landing DIR`` reads ``Users.xml``, ``Posts.xml``,
 ``Comments.xml`` and ``Votes.xml`` with Spark's XML reader and writes ``<landing>/<YYYY-MM-DD>/stackexchange-*.jsonl``
-and ``<landing>/dataset.json``. Every row of the four files becomes at least one line, dirty ones too: refusing them is
-the work of ingest and clean. See ``docs/stackexchange.md``.
+and ``<landing>/dataset.json``. Every row of the four files becomes at least one line, even a dirty one: ingest and
+clean refuse those. See ``docs/stackexchange.md``.
 """
 
 import argparse
@@ -39,7 +39,7 @@ DATASET = {
     "has_impressions": False,
     "max_quarantined_share": 0.1,
 }
-"""What every dump says of itself; its windows follow from its rhythm (``spark_jobs/adapt/windows.py``)."""
+"""Keys of ``dataset.json`` for every dump; ``spark_jobs/adapt/windows.py`` adds its windows."""
 
 MARKUP = r"^\uFEFF?\s*(<\?xml[^>]*\?>)?\s*(</?(users|posts|comments|votes)>)?\s*$"
 CLOSING_TAG = r"</(users|posts|comments|votes)>\s*$"
@@ -51,9 +51,9 @@ LINES_PER_FILE = 100_000
 def read_rows(spark: SparkSession, dump: str, name: str) -> DataFrame:
     """Rows of ``<dump>/<name>.xml`` as text columns, checked and kept for reuse; prints how many there are.
 
-    A dump has one row per line, so the file is read line by line: large files split across workers. A missing file
-    raises ``FileNotFoundError``; a line that is no XML, a row without a proper ``Id`` or date, or a file that ends
-    early raises ``ValueError``; each names the file.
+    A dump has one row per line, so the file is read line by line, and large files are split across workers. A missing
+    file raises ``FileNotFoundError``; a line that is not XML, a row without a valid ``Id`` or date, or a truncated file
+    raises ``ValueError``. Each message names the file.
     """
     path = f"{dump.rstrip('/')}/{name}.xml"
     schema = ", ".join(f"{column} STRING" for column in (*COLUMNS[name], "unparsed"))
@@ -86,8 +86,8 @@ def read_rows(spark: SparkSession, dump: str, name: str) -> DataFrame:
 def write_landing(events: DataFrame, dataset: dict[str, Any], landing: Path) -> None:
     """Write events as one folder per day of ``received_at``, replacing this adapter's earlier files, and ``dataset``.
 
-    Files are built beside the day folders and renamed into place; ``dataset.json`` comes last, so that a landing area
-    that has it is whole. Lines are sorted by time and event id: the same dump gives the same bytes.
+    Files are built beside the day folders and renamed into place; ``dataset.json`` is written last, so that a landing
+    area with it is complete. Lines are sorted by time and event id: the same dump gives the same bytes.
     """
     building = landing / "_stackexchange"
     lines = events.select(

@@ -1,7 +1,7 @@
-"""What the rows of a Stack Exchange dump become: pure transforms from dump frames to landing events.
+"""Pure transforms from the frames of a Stack Exchange dump to landing events.
 
 Every function returns one row per event: the envelope plus the fields
-of its type. Times stay ISO 8601 text of fixed width, which sorts as time does. See ``docs/stackexchange.md``.
+of its type. Times stay ISO 8601 text of fixed width, which sorts by time. See ``docs/stackexchange.md``.
 """
 
 from dataclasses import dataclass
@@ -28,10 +28,10 @@ VOTES: dict[int, tuple[str, str | None, str]] = {
     15: ("moderation", None, "moderator_review"),
     16: ("moderation", None, "approve_edit_suggestion"),
 }
-"""Vote type → event type, engagement type, detail. A type that is not listed is a moderation ``vote_type_<n>``."""
+"""Vote type → event type, engagement type, detail. Any other type is a moderation event ``vote_type_<n>``."""
 
 END_OF_DAY = "T23:59:59.000"
-"""Votes carry a day only: stamped at its end, so that none is known before it can have been cast."""
+"""Votes have a day without a time. They get the end of the day, so that none is known before it was cast."""
 
 ANSWER = "2"
 
@@ -39,12 +39,12 @@ IMAGE = r"(?i)<img\b[^>]*>"
 IMAGE_ADDRESS = r"(?i)<img\b[^>]*?\bsrc=[\"']([^\"']+)[\"']"
 CAPTION = r"(?i)\balt=\"([^\"]*)\""
 NO_CAPTION = "enter image description here"
-"""What the site's editor writes where an author describes nothing."""
+"""The placeholder of the site's editor for an image without a description."""
 
 
 @dataclass(frozen=True)
 class Dump:
-    """The four files of a dump that are read: one frame of text columns each, named as in the XML."""
+    """The four files of a dump: one frame of text columns each, named as in the XML."""
 
     users: DataFrame
     posts: DataFrame
@@ -53,7 +53,7 @@ class Dump:
 
 
 def transform(dump: Dump) -> DataFrame:
-    """All landing events of a dump; ``received_at`` is ``event_time``, because nobody logged the arrival.
+    """All landing events of a dump; ``received_at`` is ``event_time``, because a dump has no arrival times.
 
     Grain: one event. Keys: event_id. Fields that a type does not have are null.
     """
@@ -103,7 +103,7 @@ def pages(dump: Dump) -> DataFrame:
 def follows(dump: Dump) -> DataFrame:
     """One ``page_followed`` per user and author: the first time the user commented on or answered a post of the author.
 
-    Oneself is left out, and so is an author or a user that the dump does not name.
+    Users do not follow themselves; an author or a user that the dump does not name is left out.
     """
     owners = dump.posts.select(F.col("Id").alias("PostId"), F.col("OwnerUserId").alias("author"))
     commented = dump.comments.select("PostId", "UserId", _time().alias("at"))
@@ -120,10 +120,10 @@ def follows(dump: Dump) -> DataFrame:
 
 
 def posts(frame: DataFrame) -> DataFrame:
-    """One ``post_created`` per post of any kind: on its owner's page, or nobody's post where the owner is gone.
+    """One ``post_created`` per post of any kind: on its owner's page, or without an author if the owner is gone.
 
-    What it shows as pictures is its media. A post of pictures alone is a photo, whose text is what they are said to
-    show, so that its card is not blank.
+    Its images are its media. A post of images alone is a photo; its text is their descriptions, so that its card is not
+    blank.
     """
     questions = frame.select(F.col("Id").alias("question"), F.col("Tags").alias("question_tags"))
     tags = F.coalesce("Tags", "question_tags", F.lit(""))
@@ -148,7 +148,7 @@ def posts(frame: DataFrame) -> DataFrame:
 
 
 def captions(html: Column) -> Column:
-    """What the images of a post are said to show, one a line; ``[image]`` where nobody said."""
+    """Descriptions of the images of a post, one per line; ``[image]`` if there is none."""
     images = F.regexp_extract_all(html, F.lit(IMAGE), F.lit(0))
     said = F.transform(images, lambda image: F.regexp_extract(image, CAPTION, 1))
     said = F.transform(said, lambda caption: F.when(~caption.isin("", NO_CAPTION), F.concat(F.lit(": "), caption)))
@@ -179,7 +179,7 @@ def answers(frame: DataFrame) -> DataFrame:
 
 
 def votes(frame: DataFrame) -> DataFrame:
-    """One event per vote: an anonymous reaction, an engagement where the dump names the user, or moderation."""
+    """One event per vote: an anonymous reaction, an engagement if the dump names the user, or a moderation event."""
 
     def look_up(position: int, otherwise: Column) -> Column:
         found = otherwise

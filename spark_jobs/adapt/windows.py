@@ -11,16 +11,16 @@ from contracts.settings import Dataset
 from spark_jobs.rules.counters import POSITIVE
 
 YEAR = 365
-"""Days of the source, up to its newest, that its rhythm is taken from."""
+"""The rhythm of a source is measured over its last this many days."""
 
 
 @dataclass(frozen=True)
 class Aims:
-    """What windows should hold, and the days between which they stay.
+    """What windows should contain, and limits of their lengths in days.
 
-    ``training_engagements`` give a model something to learn, and ``candidate_posts`` fill a pool of 100 with at most 3
-    posts per author. No window is shorter than the default of ``Dataset``. A night builds a snapshot of all users for
-    each training day, hence ``most_training_days``.
+    ``training_engagements`` are enough to train a model; ``candidate_posts`` are enough to fill a pool of 100 with at
+    most 3 posts per author. No window is shorter than the default of ``Dataset``. A night builds a snapshot of all
+    users for each training day, so ``most_training_days`` limits the cost.
     """
 
     training_engagements: int = 4000
@@ -31,7 +31,7 @@ class Aims:
 
 @dataclass(frozen=True)
 class Rhythm:
-    """What the newest ``days`` days of a source hold: days with a positive engagement of a user, and how much."""
+    """Counts of the newest ``days`` days of a source; an active day has a positive engagement of a user."""
 
     days: int
     active_days: int
@@ -64,14 +64,14 @@ def measure(events: DataFrame) -> Rhythm:
 
 
 def windows(rhythm: Rhythm, aims: Aims | None = None) -> dict[str, Any]:
-    """Keys of ``Dataset`` with the windows that fit; a source without any rhythm gets the longest."""
+    """Keys of ``Dataset`` with fitting windows; a source without any activity gets the longest."""
     aims, default = aims or Aims(), Dataset()
     training = _days_for(
         aims.training_engagements, rhythm.engagements, rhythm.days, default.training_days, aims.most_training_days
     )
     least = default.candidate_hours // 24
     candidates = _days_for(aims.candidate_posts, rhythm.posts, rhythm.days, least, aims.most_candidate_days)
-    # Days without an example neither calibrate nor judge, so what is reserved follows the days that have some.
+    # Only days with examples calibrate or judge a model, so reserved days are counted among those.
     with_examples = training * rhythm.active_days / max(rhythm.days, 1)
     reserved = max(1, round(with_examples * default.holdout_days / default.training_days))
     return {
@@ -84,5 +84,5 @@ def windows(rhythm: Rhythm, aims: Aims | None = None) -> dict[str, Any]:
 
 
 def _days_for(aim: int, found: int, days: int, least: int, most: int) -> int:
-    """Days that hold ``aim`` at the rate of ``found`` in ``days``, between ``least`` and ``most``."""
+    """Number of days that contain ``aim`` at the rate of ``found`` in ``days``, between ``least`` and ``most``."""
     return most if found == 0 else min(max(ceil(aim * days / found), least), most)

@@ -1,8 +1,8 @@
-"""The audit of a night: what must hold of ``gold.ranked_feeds`` before it may be published.
+"""The audit of a night: checks that ``gold.ranked_feeds`` must pass before it is published.
 
 Writes ``audit.json`` in the night's folder: ``{"ds", "passed", "ranked_version", "checks": [{"name", "value",
-"threshold", "passed"}]}``. A check without a threshold is only reported. Publishing reads ``ranked_version``, so that
-what goes live is the very snapshot that was audited.
+"threshold", "passed"}]}``. A check without a threshold is only reported. Publish reads the table in ``ranked_version``,
+so that it publishes exactly what was audited.
 """
 
 from dataclasses import asdict, replace
@@ -31,7 +31,7 @@ class AuditFailed(Exception):  # noqa: N818 - it is a verdict, not a malfunction
 
 
 def people(night: Night) -> DataFrame:
-    """(user_id, is_active): everyone known or seen; active are those seen or heard in the last ``activity_days``."""
+    """(user_id, is_active) of all users; active users have impressions or engagements in the last ``activity_days``."""
     since = (night.as_of - timedelta(days=night.settings.dataset.activity_days)).date()
     in_window = (F.col("event_date") >= F.lit(since)) & (F.col("event_date") <= F.lit(night.ds))
     has_arrived = F.col("received_at") < F.lit(night.as_of)
@@ -48,7 +48,7 @@ def people(night: Night) -> DataFrame:
 
 
 def check_users(pools: DataFrame, everyone: DataFrame, limits: AuditThresholds) -> list[Check]:
-    """Who has a pool, how deep it is, and how often one author is in it; where nobody was active, everyone counts."""
+    """Share of active users with a pool, its depth, places per author; if nobody was active, all users count."""
     per_author = pools.groupBy("user_id", *(key.alias(f"_key_{at}") for at, key in enumerate(author_key()))).agg(
         F.count("*").alias("n")
     )
@@ -106,14 +106,14 @@ def check_policy(pools: DataFrame, policy: Policy, limits: AuditThresholds) -> l
 
 
 def count_seen(night: Night, pools: DataFrame) -> int:
-    """Places of posts that their user has seen lately, hidden or reported."""
+    """Number of places whose post the user has recently seen, hidden or reported."""
     log = night.read("silver.impressions"), night.read("silver.engagements")
     seen = suppressed_pairs(*log, night.as_of, night.settings)
     return pools.join(seen, ["user_id", "post_id"], "left_semi").count()
 
 
 def top_churn(pools: DataFrame, previous: DataFrame, depth: int) -> float | None:
-    """Mean share of a user's top ``depth`` that was not in their previous top; None where no user has both."""
+    """Mean share of a user's top ``depth`` that was not in their previous top; None if no user has both."""
     old = previous.where(F.col("rank") <= depth).select("user_id", "post_id", F.lit(1).alias("_was_there"))
     returning = pools.where(F.col("rank") <= depth).join(old.select("user_id").distinct(), "user_id", "left_semi")
     kept = returning.join(old, ["user_id", "post_id"], "left").groupBy("user_id")
@@ -154,7 +154,7 @@ def measure(night: Night, pools: DataFrame) -> list[Check]:
 
 def main(night: Night) -> None:
     """Audit the night and write ``audit.json``; raises ``AuditFailed`` naming each failed check with its numbers."""
-    # A verdict of an earlier run must not vouch for this one.
+    # The audit of an earlier run must not count for this one.
     night.files.audit.remove()
     night.lake.create("gold.ranked_feeds")
     version = night.lake.version("gold.ranked_feeds")

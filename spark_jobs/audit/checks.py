@@ -1,4 +1,4 @@
-"""A measured value of a night's pools, and whether it may be published."""
+"""One check of a night's pools: a measured value and its threshold."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame
 
 @dataclass(frozen=True)
 class Check:
-    """One measured value; ``passed`` is true where there is no threshold."""
+    """One measured value; without a threshold, ``passed`` is true."""
 
     name: str
     value: float | None
@@ -19,17 +19,17 @@ class Check:
 
 
 def at_least(name: str, value: float | None, threshold: float) -> Check:
-    """A check that fails below ``threshold``, or where there is nothing to measure."""
+    """A check that fails below ``threshold``, or if there is no value."""
     return _check(name, value, threshold, ge)
 
 
 def at_most(name: str, value: float | None, threshold: float) -> Check:
-    """A check that fails above ``threshold``, or where there is nothing to measure."""
+    """A check that fails above ``threshold``, or if there is no value."""
     return _check(name, value, threshold, le)
 
 
 def report_only(name: str, value: float | None) -> Check:
-    """A value that people look at and that stops nothing."""
+    """A check without a threshold: its value is only reported."""
     return Check(name, value, None, passed=True)
 
 

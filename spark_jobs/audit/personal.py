@@ -1,4 +1,4 @@
-"""Whether feeds are personal: a night in which everyone would get much the same must not be served."""
+"""Check that feeds are personal: a night in which everyone gets much the same feed must not be served."""
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -16,11 +16,11 @@ NUM_AUTHORS = 10
 
 
 def check_personal(night: Night, pools: DataFrame, candidates: DataFrame, limits: AuditThresholds) -> list[Check]:
-    """Of users whose taste is known: overlap of pools, pools that are mostly for everyone, how few authors lead them.
+    """Checks of users with known taste: overlap of pools, share of impersonal pools, share of the top ten authors.
 
     ``candidates`` is the night's partition of ``gold.feed_candidates``. With fewer open posts than
-    ``personal_from_posts`` there is little to choose from, and the values are only reported; so is what cannot be
-    measured, where nobody's taste is known.
+    ``personal_from_posts`` there is little choice, so the values are only reported. They are also only reported if no
+    user's taste is known.
     """
     posts = live_posts(night.read("silver.posts"), night.as_of, night.settings)
     num_open = posts.where(is_open(F.col("privacy"), F.col("source_type"))).count()
@@ -45,9 +45,9 @@ def check_personal(night: Night, pools: DataFrame, candidates: DataFrame, limits
 
 
 def overlap(pools: DataFrame) -> float | None:
-    """Share of their posts that two users have in common, mean over all pairs; None with fewer than two users.
+    """Share of posts that two users have in common, averaged over all pairs; None with fewer than two users.
 
-    A post in n pools is shared by n·(n - 1) / 2 pairs, so no pair is compared.
+    A post in n pools is shared by n·(n - 1) / 2 pairs, so pairs need not be enumerated.
     """
     in_pools = pools.groupBy("post_id").agg(F.count("*").alias("n"))
     shared = only_row(in_pools.agg(F.sum(F.col("n") * (F.col("n") - 1)).alias("shared"), F.sum("n").alias("places")))
@@ -59,7 +59,7 @@ def overlap(pools: DataFrame) -> float | None:
 
 
 def share_impersonal(pools: DataFrame, candidates: DataFrame) -> float | None:
-    """Share of users more than half of whose pool was proposed by nothing but what is the same for everyone."""
+    """Share of users for whom impersonal sources alone proposed more than half of the pool."""
     proposed = candidates.select("user_id", "post_id", "sources")
     personal = F.array(*(F.lit(source.name) for source in CANDIDATE_SOURCES if source.is_personal))
     is_for_everyone = ~F.arrays_overlap("sources", personal)

@@ -1,1 +1,1 @@
-"""Erasing a person: their rows, their history, their keys; and the proof. No stage of a night: see docs/erasure.md."""
+"""Erase a person's rows, table history and keys, and prove it. Not a stage of a night: see docs/erasure.md."""

@@ -1,7 +1,8 @@
 """Erase people: ``python -m spark_jobs.erase --user 123 --request ticket-17 …``, or by spark-submit with this file.
 
-Removes everything by and about the users from every table of the lake, its history, Redis and the files of past runs;
-docs/erasure.md says exactly what. No night may run beside it. Killed anywhere, run it again with the same options.
+It removes everything by and about the users from every table of the lake, its history, Redis and the files of past
+runs; docs/erasure.md has the details. No night may run at the same time. After a kill, run it again with the same
+options.
 Exit code 0: done, now prove it with ``python -m spark_jobs.erase.prove``. 2: refused, nothing was changed.
 """
 
@@ -49,7 +50,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
 
 
 def refuse_missing(landing: str | None) -> None:
-    """End with a message, before anything is removed, where a landing area is named that is none."""
+    """Exit with a message, before anything is removed, if the named landing area does not exist."""
     if landing:
         folder = open_folder(landing)
         if not (folder.folders() or folder.files()):
@@ -57,7 +58,7 @@ def refuse_missing(landing: str | None) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Erase, then say what the producers still hold; returns the exit code."""
+    """Erase, then list the producers' files that still name the users; returns the exit code."""
     options = parse_arguments(arguments)
     refuse_missing(options.landing)
     began = time.monotonic()

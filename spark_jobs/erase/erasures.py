@@ -1,7 +1,7 @@
-"""bronze.erasures: who was erased, as keyed hashes; grain: id_key. What ingest refuses late events by.
+"""bronze.erasures: erased ids as keyed hashes, by which ingest refuses late events; grain: id_key.
 
-An id by itself, or its plain hash, would be the person again: ids are 64-bit numbers counted from somewhere, so all of
-them can be hashed in minutes. With the key kept elsewhere, the table tells nothing.
+A plain hash would still identify the person: ids are mostly small numbers, so all of them can be hashed in minutes. The
+key is kept elsewhere; without it the table reveals nothing.
 """
 
 import json
@@ -26,7 +26,7 @@ TABLE = "bronze.erasures"
 
 
 def begin(lake: Lake, wanted: SearchList, key: bytes) -> None:
-    """Record every id, so that from now on no line with it is let in; ids recorded before keep their time."""
+    """Record every id, so that from now on every line with it is refused; ids recorded before keep their time."""
     _refuse_other_key(lake, key)
     now = datetime.now(UTC)
     rows = [
@@ -38,7 +38,7 @@ def begin(lake: Lake, wanted: SearchList, key: bytes) -> None:
 
 
 def finish(lake: Lake, wanted: SearchList, key: bytes, removed: Mapping[str, Any]) -> None:
-    """Record that files, history and Redis are done; raises ``ValueError`` where the ledger breaks its suite."""
+    """Record that files, history and Redis are done; raises ``ValueError`` if the ledger breaks its suite."""
     now = F.lit(datetime.now(UTC))
     mine = [id_key(key, kind, identity) for kind in KINDS for identity in wanted.ids.of(kind)]
     open_rows = lake.read(TABLE).where(F.col("id_key").isin(mine) & F.col("erased_at").isNull())

@@ -1,6 +1,6 @@
-"""Taking erased people out of the collector's Redis: their events that no drain has moved yet, and their counters.
+"""Remove erased people from the collector's Redis: their events that the drain has not moved yet, and their counters.
 
-Lines of others that mention them stay: ingest takes the id out of such a line when it has landed.
+Lines of other users that mention them stay: ingest removes the id when such a line has landed.
 """
 
 import json
@@ -19,9 +19,9 @@ _ENTRIES_PER_READ = 500
 
 
 def erase_events(client: "redis.Redis", ids: ErasedIds) -> dict[str, int]:
-    """Delete entries by or about the erased people, and keys of theirs; returns how many of each.
+    """Delete entries by or about the erased people, and their keys; returns how many of each.
 
-    An entry that is no event goes where it holds an id that does not occur by chance.
+    An entry that is not an event is deleted if it holds a distinctive id.
     """
     done, wanted, start = {"entries": 0, "keys": 0}, {kind: frozenset(ids.of(kind)) for kind in KINDS}, "-"
     chance = [str(one).encode() for one in ids.distinctive()]
@@ -39,7 +39,7 @@ def erase_events(client: "redis.Redis", ids: ErasedIds) -> dict[str, int]:
 
 def _read(client: "redis.Redis", start: str) -> list[tuple[bytes, Mapping[bytes, bytes]]]:
     found: Any = client.xrange(STREAM, start, "+", _ENTRIES_PER_READ)
-    # An entry that is deleted meanwhile has no fields.
+    # An entry that was deleted in the meantime has no fields.
     return [(name, fields or {}) for name, fields in found]
 
 

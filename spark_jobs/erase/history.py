@@ -1,9 +1,9 @@
-"""Making a deletion physical: no older file, and no older log entry, of a table stays.
+"""Make a deletion physical: remove all older files and log entries of a table.
 
-VACUUM removes the data files of past versions. Delta's log then still tells smallest and greatest ids of files that
-are gone, and the deleting commit tells the ids it deleted by; Delta itself forgets log entries by whole days only. So a
-checkpoint of the newest version is written, and what is older than it goes, as Delta's own clean-up would do it later.
-Time travel to before the erasure ends with this, as it must.
+VACUUM removes the data files of past versions. Delta's log still has the smallest and greatest ids of removed files,
+and the deleting commit has the ids that it deleted; Delta itself removes log entries by whole days only. So a
+checkpoint of the newest version is written, and older log entries are removed, as Delta's own clean-up does later.
+Time travel to before the erasure is no longer possible.
 """
 
 from collections.abc import Iterator
@@ -18,18 +18,18 @@ from spark_jobs.night.session import num_shuffles
 
 _VERSION_DIGITS = 20
 _WHILE_VACUUMING = {
-    # Delta guards against a retention that concurrent writers would not survive: nothing else may run, see docs.
+    # Delta guards concurrent writers by a minimum retention; nothing else may run during an erasure, see docs.
     "spark.databricks.delta.retentionDurationCheck.enabled": "false",
-    # Ends with a commit of its own, so that the newest log entry is not the one that names the deleted ids.
+    # VACUUM then ends with its own commit, so that the newest log entry does not contain the deleted ids.
     "spark.databricks.delta.vacuum.logging.enabled": "true",
 }
 _LISTING = "spark.sql.sources.parallelPartitionDiscovery.parallelism"
-"""VACUUM lists folders in that many tasks, 10,000 by default: 90 s for three folders on two cores, 5 s with four."""
+"""Tasks in which VACUUM lists folders. Three folders on two cores take 90 s with the default 10,000, 5 s with four."""
 
 
 @contextmanager
 def settings_of_vacuum(spark: SparkSession) -> Iterator[None]:
-    """The session's settings while an erasure vacuums; what they were before comes back."""
+    """Apply the session settings for VACUUM, and restore the earlier ones at the end."""
     before = {name: spark.conf.get(name, None) for name in (*_WHILE_VACUUMING, _LISTING)}
     parallelism = str(num_shuffles(spark))
     for name, value in {**_WHILE_VACUUMING, _LISTING: parallelism}.items():
@@ -42,9 +42,9 @@ def settings_of_vacuum(spark: SparkSession) -> Iterator[None]:
 
 
 def forget(lake: Lake, name: str) -> int:
-    """Leave only the newest version of the table and of its log; returns the number of log files removed.
+    """Keep only the newest version of the table and its log; returns the number of log files removed.
 
-    Killed anywhere, it is simply run again: what it removes, nobody reads any more.
+    After a kill anywhere it can be run again: nobody reads what it removes.
     """
     DeltaTable.forPath(lake.spark, lake.path(name)).vacuum(0.0)
     log, snapshot = lake.log(name)
@@ -63,6 +63,6 @@ def forget(lake: Lake, name: str) -> int:
 
 
 def version_of(file_name: str) -> int | None:
-    """The table version that a file of ``_delta_log`` is of; None for one that is of none."""
+    """The table version of a file of ``_delta_log``; None if it belongs to no version."""
     digits = file_name.lstrip(".")[:_VERSION_DIGITS]
     return int(digits) if len(digits) == _VERSION_DIGITS and digits.isdigit() else None

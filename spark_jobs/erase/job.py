@@ -39,7 +39,7 @@ from spark_jobs.publish.epoch_store import connect
 from storage import open_folder
 
 SIDE_BY_SIDE = 2
-"""Tables at work at a time: the second fills the gaps that planning and commits leave in the first."""
+"""Tables erased at the same time: one works while the other plans or commits."""
 
 
 class CannotEraseError(Exception):
@@ -48,7 +48,7 @@ class CannotEraseError(Exception):
 
 @dataclass(frozen=True)
 class Request:
-    """One deletion request: its id, whom it is of, and where they are.
+    """One deletion request: its id, its users, and the places to erase them from.
 
     ``runs`` is the folder of past runs, ``events_url`` the collector's Redis, if any.
     """
@@ -87,13 +87,13 @@ def erase(lake: Lake, request: Request, settings: Settings) -> dict[str, Any]:
 
 
 def erase_collected(url: str, wanted: SearchList, settings: Settings) -> dict[str, int]:
-    """What the collector holds of them; ingest refuses already what lands later."""
+    """Erase them from the collector's Redis; ingest already refuses events that land later."""
     with closing(connect(url, settings.publish)) as client:
         return erase_events(client, wanted.ids)
 
 
 def plan(lake: Lake, request: Request, settings: Settings) -> SearchList:
-    """What to erase: what the tables know now, and what an earlier run of this request had found out."""
+    """What to erase: findings in the tables, and those of an earlier run of this request."""
     wanted = find_person(lake, request.users, request.request_id, settings.erasure)
     if request.search_list.exists():
         wanted = wanted.joined(SearchList.load(request.search_list))
@@ -102,7 +102,7 @@ def plan(lake: Lake, request: Request, settings: Settings) -> SearchList:
 
 
 def refuse_beside_publish(lake: Lake) -> None:
-    """Raise where a publish is at work, or was killed: it would write keys while they are removed."""
+    """Raise if a publish is running or was killed: it would write keys while they are removed."""
     if not lake.exists("gold.epochs"):
         return
     is_loading = F.col("status") == LOADING
@@ -130,9 +130,9 @@ def erase_table(lake: Lake, name: str, wanted: SearchList) -> dict[str, int]:
 
 
 def scrub_runs(runs: Folder, wanted: SearchList) -> int:
-    """Put 0 for their ids and ``erased`` for their names in the JSON and HTML files under ``runs``; returns how many.
+    """Replace their ids by 0 and their names by ``erased`` in JSON and HTML files under ``runs``; returns how many.
 
-    Only ids that do not occur by chance: a 12 in a report may be anything.
+    Only distinctive ids are replaced: a 12 in a report may be anything.
     """
     needles, changed = Needles(wanted), 0
     for name in runs.files():

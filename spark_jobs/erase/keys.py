@@ -1,7 +1,7 @@
-"""Taking erased people out of Redis: one SCAN over the keyspace, in bounded batches, while readers go on reading.
+"""Remove erased people from Redis: one SCAN over the keyspace, in bounded batches, while readers keep serving.
 
-Their posts are in ``takedown`` meanwhile, so that no reader shows one from its memory; once every pool is rewritten and
-readers have refreshed what they hold, the ids leave ``takedown`` too.
+Meanwhile their posts are in ``takedown``, so that no reader shows one from its memory. When every pool is rewritten and
+readers have refreshed their memory, the ids are removed from ``takedown`` too.
 """
 
 import time
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def erase_keys(client: "redis.Redis", ids: ErasedIds, settings: Settings) -> dict[str, int]:
-    """Remove keys of and about the erased people, and rewrite what is others'; returns how many of each."""
+    """Delete keys of and about the erased people, and rewrite keys of others; returns how many of each."""
     batch = settings.publish.keys_per_batch
     for posts in in_batches(ids.of("post"), batch):
         client.sadd(TAKEDOWN_KEY, *posts)
@@ -40,7 +40,7 @@ def erase_keys(client: "redis.Redis", ids: ErasedIds, settings: Settings) -> dic
 
 
 def is_key_of(key: bytes, ids: ErasedIds) -> bool:
-    """Whether the key is an erased user's, of whatever kind it is, or that of an erased post."""
+    """Whether the key belongs to an erased user, whatever its kind, or to an erased post."""
     if tag := USER_TAG.search(key):
         return int(tag[1]) in ids.user
     found = parse_key(key)
@@ -48,13 +48,13 @@ def is_key_of(key: bytes, ids: ErasedIds) -> bool:
 
 
 def kind_of_members(key: bytes) -> Kind | None:
-    """What the members of the set under this key are; None where we do not know such a set."""
+    """The kind of ids in the set under this key; None if the kind of key is unknown."""
     found = parse_key(key)
     return found.kind.members if found else None
 
 
 def ids_of_members(key: bytes, members: Iterable[bytes]) -> set[int]:
-    """The ids, of the kind of the key, that the members of a set that we know name."""
+    """The ids in the members of a set of a known kind."""
     prefix = _member_prefix(key)
     return {int(member.removeprefix(prefix)) for member in members if member.startswith(prefix)}
 
@@ -65,7 +65,7 @@ def _member_prefix(key: bytes) -> bytes:
 
 
 def _rewrite(client: "redis.Redis", keys: list[bytes], ids: ErasedIds) -> int:
-    """Pools without the erased posts, sets without erased members; returns how many values changed."""
+    """Remove erased posts from pools and erased members from sets; returns how many values changed."""
     pipe = client.pipeline(transaction=False)
     for key in keys:
         pipe.type(key)
@@ -80,7 +80,7 @@ def _rewrite(client: "redis.Redis", keys: list[bytes], ids: ErasedIds) -> int:
     changes = list(_new_pools(zip(texts, values, strict=True), ids))
     pipe = client.pipeline(transaction=False)
     for key, value in changes:
-        # XX: a key whose night has ended meanwhile must not come back without an end.
+        # XX: a key that has been removed in the meantime must not come back without an expiry.
         pipe.set(key, value, keepttl=True, xx=True)
     pipe.execute()
     pipe = client.pipeline(transaction=False)
@@ -91,13 +91,13 @@ def _rewrite(client: "redis.Redis", keys: list[bytes], ids: ErasedIds) -> int:
 
 
 def _members_of(key: bytes, ids: ErasedIds) -> list[bytes]:
-    """Members that must leave the set under this key, as they are spelt there."""
+    """Members to remove from the set under this key, as spelt there."""
     kind, prefix = kind_of_members(key), _member_prefix(key)
     return [prefix + str(i).encode() for i in (ids.of(kind) if kind else ids.distinctive())]
 
 
 def _new_pools(values: Any, ids: ErasedIds) -> Iterator[tuple[bytes, bytes]]:
-    """(key, value) of each packed pool that holds an erased post, without it."""
+    """(key, new value) of each packed pool with an erased post; the new value leaves it out."""
     for key, value in values:
         if value is not None and value.startswith(POOL_MAGIC):
             pool = unpack_pool(value)

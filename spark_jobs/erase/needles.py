@@ -1,8 +1,8 @@
-"""What the proof looks for, and how: ids in numbers, in text and in packed bytes, names and texts in text.
+"""What the proof searches for, and how: ids in numbers, in text and in packed bytes; names and texts in text.
 
-An id from ``DISTINCTIVE`` on is looked for wherever a number can stand. A smaller one occurs by chance in any file, and
-one that something else bears too stands there by right. These are looked for in id columns, in JSON fields that name
-ids, and in Redis keys.
+Distinctive ids, from ``DISTINCTIVE`` on, are searched in every number. A smaller id occurs by chance in any file, and
+an id that another thing shares may legitimately remain. These are searched only in id columns, in JSON fields of ids,
+and in Redis keys.
 """
 
 import json
@@ -30,13 +30,13 @@ _ID_BYTES = 8
 
 @dataclass(frozen=True)
 class Needles:
-    """A search list made ready."""
+    """A search list prepared for searching."""
 
     wanted: SearchList
 
     @cached_property
     def distinctive(self) -> frozenset[int]:
-        """Ids without sign that are looked for everywhere."""
+        """Ids, without sign, that are searched everywhere."""
         return frozenset(self.wanted.ids.distinctive()) - frozenset(self.wanted.borne)
 
     @cached_property
@@ -58,7 +58,7 @@ class Needles:
         return self._by_kind[kind]
 
     def in_text(self, data: bytes) -> set[str]:
-        """What stands in ``data`` as text."""
+        """What ``data`` contains as text."""
         found = {number.decode() for number in set(_NUMBER.findall(data)) if int(number) in self.distinctive}
         found |= {
             f"{kind} {number.decode()}"
@@ -70,7 +70,7 @@ class Needles:
         return found | {phrase.decode() for phrase in self.phrases if phrase in data}
 
     def in_packed(self, data: bytes) -> set[str]:
-        """Distinctive ids that stand in ``data`` as 64-bit integers, at any offset, in either byte order."""
+        """Distinctive ids that ``data`` contains as 64-bit integers, at any offset, in either byte order."""
         size = len(data) - _ID_BYTES + 1
         if size < 1 or not self.distinctive:
             return set()
@@ -82,11 +82,11 @@ class Needles:
         return found
 
     def in_bytes(self, data: bytes) -> set[str]:
-        """What stands in ``data`` in any form."""
+        """What ``data`` contains in any form."""
         return self.in_text(data) | self.in_packed(data)
 
     def in_array(self, values: Any, kind: Kind | None) -> set[str]:
-        """What a column (an Arrow array) holds; ``kind`` of its ids, where it is known to hold ids."""
+        """What a column (an Arrow array) contains; ``kind`` is that of its ids, if it is known to hold ids."""
         if kinds.is_integer(values.type):
             wanted = self.of(kind) if kind else {*self.distinctive, *(-i for i in self.distinctive)}
             long_values = values.cast(pa.int64(), safe=False)
@@ -112,7 +112,7 @@ def children(values: Any) -> Iterator[Any]:
 
 
 def kind_of(table: str, column: str) -> Kind | None:
-    """What ids a column of a table of the lake holds."""
+    """The kind of ids in a column of a table of the lake."""
     trace = TRACES.get(table)
     if trace is None:
         return None

@@ -1,4 +1,4 @@
-"""What belongs to the erased users: their posts, pages and campaigns, and the names and texts that are theirs alone."""
+"""Find what belongs to erased users: posts, pages and campaigns, and names and texts that are theirs alone."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -21,7 +21,7 @@ _NAMED = {
     "silver.campaigns": "campaign_id",
     "silver.ads": "ad_id",
 }
-"""Every table of things that have ids of their own, and the column of the id."""
+"""Every table of entities with ids of their own, and the id's column."""
 
 _LINE = (
     "event_type string, user_id bigint, name string, page_id bigint, owner_id bigint, post_id bigint, "
@@ -30,7 +30,7 @@ _LINE = (
 
 
 def find_person(lake: Lake, users: Sequence[int], request_id: str, rules: ErasureRules) -> SearchList:
-    """Search list of the users, from silver and from the landed lines, which also know versions that are history."""
+    """Search list of the users, from silver and from the landed lines, which also have old versions."""
     wanted = tuple(sorted(set(users)))
     lines = landed(lake)
     pages = _ids(
@@ -60,7 +60,7 @@ def find_person(lake: Lake, users: Sequence[int], request_id: str, rules: Erasur
 
 
 def borne_by_something_else(lake: Lake, ids: ErasedIds) -> tuple[int, ...]:
-    """Distinctive numbers among ``ids`` that also name something of another kind, or with the other sign."""
+    """Distinctive numbers among ``ids`` that are also ids of another kind, or with the other sign."""
     wanted, stays = ids.distinctive(), []
     for table, column in _NAMED.items():
         kind = TRACES[table].goes_by.get(column)
@@ -81,12 +81,12 @@ def landed(lake: Lake) -> DataFrame:
 
 
 def owned(lines: DataFrame, identity: str, owner: str, users: Sequence[int]) -> DataFrame:
-    """Ids that some line says belong to one of the users."""
+    """Ids that belong to one of the users by some line."""
     return lines.where(F.col(owner).isin(list(users)) & F.col(identity).isNotNull()).select(identity, owner)
 
 
 def _ids(claimed: DataFrame, current: DataFrame, users: Sequence[int]) -> tuple[int, ...]:
-    """Ids that are the users' now, or were and are nobody's: a page that changed hands is its new owner's."""
+    """Ids that belong to the users now, or did and belong to nobody now; a page that changed hands is left out."""
     identity, owner = current.columns
     now = current.where(F.col(owner).isin(list(users))).select(identity)
     others = current.where(~F.col(owner).isin(list(users))).select(identity)
@@ -118,7 +118,7 @@ def written(lake: Lake) -> DataFrame:
 
 
 def borne_by_others(lake: Lake, candidates: Sequence[str], users: Sequence[int], posts: Sequence[int]) -> set[str]:
-    """Phrases that also stand in a name or text of somebody else, so that finding them proves nothing."""
+    """Phrases that also occur in another person's name or text, so that finding them proves nothing."""
     if not candidates:
         return set()
     users_, posts_ = list(users), list(posts)

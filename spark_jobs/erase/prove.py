@@ -1,8 +1,8 @@
-"""Prove an erasure: search every file of the lake and every Redis key for what the search list of the erasure names.
+"""Prove an erasure: search every file of the lake and every Redis key for the entries of the search list.
 
 ``python -m spark_jobs.erase.prove --search-list FILE --lake DIR --redis URL [--events URL]``. Prints what was
-searched, and each finding with file and column. Exit code 0: nothing was found. 1: something was. 2: something could
-not be searched.
+searched, and each finding with file and column. Exit code 0: nothing was found. 1: something was found. 2: something
+could not be searched.
 """
 
 import argparse
@@ -47,7 +47,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
 
 
 def describe(needles: Needles) -> list[str]:
-    """What is looked for, and what is not."""
+    """What is searched for, and what is not."""
     wanted = needles.wanted
     small = sum(1 for kind in KINDS for i in getattr(wanted, kind) if abs(i) < DISTINCTIVE)
     kinds = ", ".join(f"{len(getattr(wanted, kind))} {kind}s" for kind in KINDS)
@@ -75,7 +75,7 @@ def report(searched: Searched, unit: str) -> list[str]:
 
 
 def search_services(needles: Needles, settings: Settings, redis: str, events: str | None) -> Iterator[Searched]:
-    """What each Redis holds: that of the readers and, where ``events`` names one, that of the collector."""
+    """Search the readers' Redis and, if ``events`` names one, the collector's."""
     for place, url in (("Redis", redis), ("the collector's Redis", events)):
         if url:
             with closing(connect(url, settings.publish)) as client:

@@ -1,7 +1,7 @@
-"""Searching every file of a folder and every key of a Redis for what should be gone.
+"""Search every file of a folder and every key of a Redis for what should be gone.
 
 Parquet files are decoded column by column, with the statistics in their footers; every other file is read as it is,
-unpacked where it is gzip. Files are searched by Spark's workers, so that a large lake is searched by the whole cluster.
+unpacked if it is gzip. Spark's workers search the files, so that a large lake is searched by the whole cluster.
 """
 
 import gzip
@@ -45,7 +45,7 @@ class Searched:
 
 
 def search_folder(spark: SparkSession, folder: Location, needles: Needles) -> Searched:
-    """Search every file under ``folder``, hidden ones too; ``FileNotFoundError`` where there is no such folder."""
+    """Search every file under ``folder``, hidden ones too; ``FileNotFoundError`` if there is no such folder."""
     place = Place.parse(folder)
     if place.is_s3:
         reach_s3(spark)
@@ -81,7 +81,7 @@ _TYPES = (pa.string(), pa.int64(), pa.string(), pa.string())
 
 
 def search_file(files: Any, path: str, name: str, needles: Needles) -> Iterator[tuple[str, str]]:
-    """(part, what) of each finding in one file; ``name`` is the path within the folder, where a table's name shows."""
+    """(part, what) of each finding in one file; ``name`` is its path in the folder, which contains the table's name."""
     yield from (("file name", what) for what in needles.in_text(name.encode()))
     if path.endswith(".parquet"):
         yield from search_parquet(files, path, table_of(name), needles)
@@ -109,7 +109,7 @@ def _in_pieces(stream: Any, needles: Needles) -> set[str]:
 
 
 def search_parquet(files: Any, path: str, table: str, needles: Needles) -> Iterator[tuple[str, str]]:
-    """Findings by column; a file of a table's log holds no columns of the table, but ids in text and statistics."""
+    """Findings by column; a file of a table's log has no columns of the table, but ids in text and statistics."""
     is_log = "/_delta_log/" in path
     with files.open_input_file(path) as source:
         file = parquet.ParquetFile(source)
@@ -132,13 +132,13 @@ def _in_statistics(group: Any, needles: Needles) -> Iterator[tuple[str, str]]:
 
 
 class _Raw(io.RawIOBase):
-    """An Arrow stream as the standard library reads one."""
+    """An Arrow stream with the interface of the standard library."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
 
     def readable(self) -> bool:
-        """It is."""
+        """Always true."""
         return True
 
     def readinto(self, buffer: Any) -> int:
@@ -163,7 +163,7 @@ def search_redis(client: "redis.Redis", place: str, needles: Needles) -> Searche
 
 
 def in_key(key: bytes, needles: Needles) -> set[str]:
-    """What a key's name tells: any distinctive id; a user's hash tag and a card's post, however small their ids."""
+    """Findings in a key's name: any distinctive id; a user's hash tag or a card's post, even with small ids."""
     tags = {f"user {int(tag)}" for tag in USER_TAG.findall(key) if int(tag) in needles.of("user")}
     named = parse_key(key)
     if named is not None and named.kind.of == "post" and named.identity in needles.of("post"):
@@ -172,7 +172,7 @@ def in_key(key: bytes, needles: Needles) -> set[str]:
 
 
 def in_value(key: bytes, value: bytes, needles: Needles) -> set[str]:
-    """What a value holds: a packed pool by its columns, anything else as bytes, and sets also by what members are."""
+    """Findings in a value: in the columns of a packed pool, else in its bytes, and in a set's members by their kind."""
     if value.startswith(POOL_MAGIC):
         pool = unpack_pool(value)
         posts, authors, sources = (set(pool.columns[name].tolist()) for name in ("post_id", "author_id", "source_id"))
@@ -185,7 +185,7 @@ def in_value(key: bytes, value: bytes, needles: Needles) -> set[str]:
 
 
 def read_values(client: "redis.Redis", keys: list[bytes]) -> Iterator[bytes]:
-    """The content of each key as bytes, members one per line; a key that went meanwhile is empty."""
+    """The content of each key as bytes, members one per line; empty for a key removed in the meantime."""
     pipe = client.pipeline(transaction=False)
     for key in keys:
         pipe.type(key)

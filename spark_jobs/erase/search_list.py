@@ -1,7 +1,7 @@
-"""What was erased, for the proof to look for: ids, names and texts. Personal data itself, so it lies outside the lake.
+"""The search list of an erasure: ids, names and texts for the proof. It is personal data, so it is outside the lake.
 
-It is written before anything is removed, which also makes an erasure resumable: what a killed run had found out about
-the person is not asked again of tables that no longer know it. Delete it once the proof has passed.
+It is written before anything is removed, so that a killed erasure can be resumed: the tables may no longer have what
+the first run found. Delete it once the proof has passed.
 """
 
 import json
@@ -15,9 +15,9 @@ from spark_jobs.rules.erased_ids import ErasedIds
 
 @dataclass(frozen=True)
 class SearchList:
-    """Ids by kind; ``phrases`` are names and texts that nobody else's rows hold, ``shared`` how many others do.
+    """Ids by kind; ``phrases`` are names and texts that only their rows contain, ``shared`` counts all others.
 
-    ``borne`` are numbers, without sign, among the ids that something else bears too: spaces of ids may overlap.
+    ``borne`` are numbers, without sign, among the ids that are also ids of something else: id spaces may overlap.
     """
 
     request_id: str
@@ -35,7 +35,7 @@ class SearchList:
         return ErasedIds(**{kind: frozenset(getattr(self, kind)) for kind in KINDS})
 
     def joined(self, other: "SearchList") -> "SearchList":
-        """Everything that either knows."""
+        """The union of both lists."""
         if self.request_id != other.request_id or self.user != other.user:
             raise ValueError(
                 f"the search list is of request {other.request_id} for {len(other.user)} users, not of "
@@ -53,7 +53,7 @@ class SearchList:
         )
 
     def save(self, path: Path) -> None:
-        """Write it so that a reader sees all of it or none; only its owner may read it."""
+        """Write the file whole or not at all; only its owner may read it."""
         path.parent.mkdir(parents=True, exist_ok=True)
         scratch = path.with_name(f".{path.name}.tmp")
         scratch.touch(mode=0o600)
@@ -62,7 +62,7 @@ class SearchList:
 
     @staticmethod
     def load(path: Path) -> "SearchList":
-        """Read it back; a file that is none raises ``ValueError``."""
+        """Read the file; ``ValueError`` if it is not a search list."""
         values: Any = json.loads(path.read_text())
         if not isinstance(values, dict) or set(values) != {item.name for item in fields(SearchList)}:
             raise ValueError(f"{path} is no search list of an erasure")

@@ -1,4 +1,4 @@
-"""Taking erased ids out of one table, by what ``contracts.erasure`` says of it. Running it twice changes nothing."""
+"""Remove erased ids from one table, as ``contracts.erasure`` declares. Running it twice changes nothing more."""
 
 from functools import reduce
 from operator import or_
@@ -28,7 +28,7 @@ def erase_rows(lake: Lake, name: str, ids: ErasedIds) -> dict[str, int]:
 
 
 def conditions(name: str, trace: Trace, ids: ErasedIds) -> tuple[Column, Column, dict[str, Column]]:
-    """(row goes, row is touched, new values of a touched row)."""
+    """(row is deleted, row is redacted, new values of a redacted row)."""
     if trace.lines:
         return _of_lines(name, ids)
     gone = [F.col(column).isin(ids.of(kind)) for column, kind in trace.goes_by.items()]
@@ -42,9 +42,9 @@ def conditions(name: str, trace: Trace, ids: ErasedIds) -> tuple[Column, Column,
 
 
 def _of_lines(name: str, ids: ErasedIds) -> tuple[Column, Column, dict[str, Column]]:
-    """A line that ingest refused has no effect on any other table, so one that merely mentions them goes too.
+    """Conditions for a table of lines. A line that ingest refused is deleted even if it only mentions an erased person.
 
-    An event that clean refused waits for what it names: it stays without them, as in bronze.events.
+    An event that clean refused may still be accepted: it is redacted, as in bronze.events.
     """
     raw = F.col("raw")
     line = parse_line(raw)

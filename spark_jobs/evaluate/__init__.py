@@ -1,1 +1,1 @@
-"""Evaluation: how well the night's model ranks days that it never saw."""
+"""Evaluation: how well the night's model ranks held-out days."""

@@ -33,7 +33,7 @@ Interval = dict[str, float]
 
 
 def sample_lists(per_user: DataFrame, num_users: int, rules: Evaluation) -> pa.Table:
-    """All lists that count, of at most about ``max_users`` users chosen by hash, in a fixed order."""
+    """All eligible lists of at most about ``max_users`` users chosen by hash, in a fixed order."""
     counts = (F.col("num_examples") >= MIN_EXAMPLES) & (F.col("num_positives") > 0)
     sample = sample_users(per_user.where(counts), num_users, rules.max_users)
     columns = (f"`{name}`" for name in METRIC_COLUMNS)
@@ -57,7 +57,7 @@ def compare(lists: pa.Table, metrics: tuple[str, ...], resamples: int, seed: int
 
 
 def segments(lists: pa.Table, rules: Evaluation, seed: int) -> dict[str, dict[str, Any]]:
-    """NDCG@10 per kind of user and per content type; ``num_users`` is how many lists a segment has."""
+    """NDCG@10 per kind of user and per content type; ``num_users`` is the number of lists of a segment."""
     slices, sizes = np.array(lists["slice"].to_pylist()), lists["num_examples"].to_numpy()
     kind_of = np.array(USER_KINDS)[np.digitize(sizes, [rules.light_examples, rules.heavy_examples])]
     values = np.stack([lists[f"{order}:{SEGMENT_METRIC}"].to_numpy() for order in ORDERS], axis=1)
@@ -78,7 +78,7 @@ def _segment(means: SegmentMeans) -> dict[str, Any]:
 
 
 def evaluate(scored: DataFrame, rules: Evaluation, seed: int) -> dict[str, Any]:
-    """All figures of ``metrics.json`` but the days; ``scored`` is the output of ``heldout_scores``."""
+    """All figures of ``metrics.json`` except the days; ``scored`` is the output of ``heldout_scores``."""
     per_user = user_metrics.transform(scored)
     everyone = per_user.where(F.col("slice") == ALL)
     is_counted = (F.col("num_examples") >= MIN_EXAMPLES) & (F.col("num_positives") > 0)
@@ -108,8 +108,8 @@ def write_report(night: Night, report: dict[str, Any]) -> None:
 def main(night: Night) -> None:
     """Evaluate the model that scored the night, on the examples that the night trained on.
 
-    There is nothing to evaluate where the simple score did, or where no day is held out. Raises ``ValueError`` where
-    there are no examples.
+    There is nothing to evaluate if the simple score did, or if no day is held out. Raises ``ValueError`` if there are
+    no examples.
     """
     scorer, dataset = scorer_of(night), night.settings.dataset
     if scorer.model is None or dataset.holdout_days == 0:
@@ -125,7 +125,7 @@ def main(night: Night) -> None:
             "evaluate it on"
         )
     config = heldout_scores.Config.of(night, model)
-    # Kept: every figure reads it, and its rows stay grouped by user as scoring left them.
+    # Persisted: every figure reads it, and its rows stay grouped by user, as scoring left them.
     scored = heldout_scores.transform(examples.where(F.col("ds").isin(days)), config).persist()
     try:
         figures = evaluate(scored, night.settings.evaluation, night.settings.seed)

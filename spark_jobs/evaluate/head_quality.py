@@ -1,8 +1,8 @@
 """Quality of each head on the held-out examples: AUC and log loss of the labels as logged, calibration.
 
-Calibration compares with labels as they are where every example stands at the average place, to which predictions are
-calibrated. The examples are counted by score in Spark, finely enough (a thousandth of a logit) that only the counts,
-whose number does not grow with users, come to the driver.
+Calibration is compared with labels at the average place, to which predictions are calibrated. Spark counts the examples
+by score, rounded to a thousandth of a logit; only these counts, whose number does not grow with users, come to the
+driver.
 """
 
 from typing import Any
@@ -23,7 +23,7 @@ FIGURES = ("auc", "log_loss", "calibration", "relative_error", "ece", "slope")
 
 
 def count_scores(scored: DataFrame) -> DataFrame:
-    """Sums per head and bucket of its score, dwell in seconds.
+    """Sums per head and bucket of its score; dwell is in seconds.
 
     (head, bucket, rows, predicted, observed, weighted, inverse_weights, log_loss); ``weighted`` is observed * weight.
     """
@@ -75,7 +75,7 @@ def summarise_heads(counts: DataFrame, num_bins: int) -> dict[str, dict[str, Any
 
 
 def grouped_auc(per_user: DataFrame) -> dict[str, float | None]:
-    """AUC within each user, weighted by examples, over users with both classes; null where there is none."""
+    """AUC within each user, weighted by examples, over users with both classes; null if there is none."""
     means = []
     for name in AUC_COLUMNS:
         value = F.col(f"`{name}`")

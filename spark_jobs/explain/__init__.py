@@ -1,1 +1,1 @@
-"""Why a post stands where it stands in a user's pool, or where it was lost; for its author too."""
+"""Explain a post's place in a user's pool, or at which stage it was lost; for its author too."""

@@ -1,7 +1,7 @@
-"""Say why a post stands where it stands in a user's pool, or where it was lost.
+"""Explain a post's place in a user's pool, or at which stage it was lost.
 
-``python -m spark_jobs.explain --user 1000499 [--post 7] …`` tells a user's funnel and pool, or one post for this user;
-``--post 7`` alone tells its author to how many it was proposed, and where it was lost to them. ``--json`` is for
+``python -m spark_jobs.explain --user 1000499 [--post 7] …`` prints a user's funnel and pool, or one post for this user.
+``--post 7`` alone prints to how many users the post was proposed, and where it was lost to them. ``--json`` is for
 programs. Exit code 2: the night has no such tables.
 """
 
@@ -59,7 +59,7 @@ def newest_night(lake: Lake) -> date | None:
 
 
 def tell(night: Night, options: argparse.Namespace) -> tuple[Any, list[str]]:
-    """The story that is asked for, and its lines."""
+    """The requested story, and its lines."""
     if options.user is None:
         post = explain_post(night, options.post)
         return post, list(tell_post(post, night.ds))

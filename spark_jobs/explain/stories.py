@@ -1,6 +1,6 @@
-"""The story of a user's post, of a user's pool, of a post: what each table of a night says, by the night's own rules.
+"""Stories of a post for a user, of a user's pool, and of a post, read from a night's tables with its own rules.
 
-Nothing is stored for it: candidates keep their sources and simple score, scores their heads, pools rank and reason.
+Nothing is stored for them: candidates keep their sources and simple score, scores their heads, pools rank and reason.
 """
 
 from collections.abc import Mapping
@@ -24,12 +24,13 @@ TOP = 16
 
 @dataclass(frozen=True)
 class Pair:
-    """A post for a user. What is None did not come so far; ``kept_back``: rules that kept it from being proposed.
+    """A post for a user. A field is None if the post did not reach that stage.
 
-    ``candidate`` has sources, simple_score, place and num: its place by simple score among num candidates. ``scores``
-    has score columns, value_score, model_version, place and num by value; ``parts`` is what each head gives of the
-    value before age and quality. ``pool`` has rank, reason, is_exploration and propensity. ``last_value`` is the value
-    of the pool's last post, ``above`` how many of the author's posts stand in the pool.
+    ``kept_back``: rules that kept the post from being proposed. ``candidate`` has sources, simple_score, place and num:
+    its place by simple score among num candidates. ``scores`` has score columns, value_score, model_version, place and
+    num by value; ``parts`` is each head's part of the value before age and quality. ``pool`` has rank, reason,
+    is_exploration and propensity. ``last_value`` is the value of the pool's last post, ``above`` the number of the
+    author's posts in the pool.
     """
 
     user_id: int
@@ -44,7 +45,7 @@ class Pair:
 
     @property
     def lost_at(self) -> str | None:
-        """The stage at which it was lost; None where it is in the pool."""
+        """The stage at which it was lost; None if it is in the pool."""
         if self.pool is not None:
             return None
         if self.scores is not None:
@@ -54,7 +55,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Pool:
-    """A user's funnel: ``by_source`` candidates that each source proposed, how many ``scored``, and the pool's rows."""
+    """A user's funnel: candidates ``by_source``, how many were ``scored``, and the pool's rows."""
 
     user_id: int
     by_source: dict[str, int]
@@ -65,7 +66,7 @@ class Pool:
 
 @dataclass(frozen=True)
 class Post:
-    """A post for everybody. ``kept_back`` are the rules that keep it from all or some.
+    """A post for everybody. ``kept_back`` are the rules that withhold it from all or some users.
 
     ``by_source``: users to whom each source proposed it; ``candidates``, ``pools`` and ``tops``: users at each stage,
     the last in the first 16 places; ``ranks``: best, median and worst.
@@ -82,7 +83,7 @@ class Post:
 
 
 def explain_pair(night: Night, user_id: int, post_id: int) -> Pair:
-    """Why the post stands in the user's pool as it does, or where it was lost."""
+    """The story of the post's place in the user's pool, or of where it was lost."""
     is_it = F.col("post_id") == F.lit(post_id)
     candidate = _placed(_of_user(night, "gold.feed_candidates", user_id), "simple_score", is_it)
     scores = _placed(_of_user(night, "gold.scored_candidates", user_id), "value_score", is_it)
@@ -103,7 +104,7 @@ def explain_pair(night: Night, user_id: int, post_id: int) -> Pair:
 
 
 def explain_pool(night: Night, user_id: int) -> Pool:
-    """The user's funnel, and each place of the pool with the sources that proposed it and what its value is made of."""
+    """The user's funnel, and each place of the pool with its sources and the parts of its value."""
     candidates = _of_user(night, "gold.feed_candidates", user_id)
     scored = _of_user(night, "gold.scored_candidates", user_id)
     proposed = candidates.select("post_id", "sources", "simple_score")
@@ -121,7 +122,7 @@ def explain_pool(night: Night, user_id: int) -> Pool:
 
 
 def explain_post(night: Night, post_id: int) -> Post:
-    """To how many the post was proposed, by what, and at which stage it was lost to them."""
+    """To how many users the post was proposed, by which sources, and at which stage it was lost to them."""
     is_it = F.col("post_id") == F.lit(post_id)
     candidates = _tonight(night, "gold.feed_candidates").where(is_it)
     places = _tonight(night, "gold.ranked_feeds").where(is_it)
@@ -147,7 +148,7 @@ def explain_post(night: Night, post_id: int) -> Post:
 
 
 def kept_from_all(night: Night, post_id: int) -> list[str]:
-    """Rules that keep a post from everybody, and those of policy that keep it from whoever asks."""
+    """Rules that withhold a post from everybody, and rules of policy that withhold it from users who ask."""
     posts = night.read("silver.posts").where(F.col("post_id") == F.lit(post_id))
     post = posts.first()
     if post is None:
@@ -164,7 +165,7 @@ def kept_from_all(night: Night, post_id: int) -> list[str]:
 
 
 def kept_from(night: Night, user_id: int, post_id: int) -> list[str]:
-    """Rules that kept a post from being proposed to a user; empty where no source chose it within its limit."""
+    """Rules that kept a post from being proposed to a user; empty if no source chose it within its limit."""
     posts = night.read("silver.posts").where(F.col("post_id") == F.lit(post_id))
     post, policy = posts.first(), read_policy(night)
     if post is None:
@@ -194,7 +195,7 @@ def _gone(night: Night, posts: DataFrame, post: Row) -> list[str]:
 
 
 def parts_of(scores: Mapping[str, Any], weights: ValueWeights) -> dict[str, float]:
-    """What each head gives of the value before age and quality; empty where no model scored."""
+    """Each head's part of the value before age and quality; empty if no model scored."""
     return {
         head.name: 0.0 + getattr(weights, head.value_weight) * scores[head.score_column]  # no -0
         for head in HEADS

@@ -8,7 +8,7 @@ from spark_jobs.explain.stories import TOP, Pair, Pool, Post
 
 
 def tell_pair(story: Pair, ds: date) -> Iterator[str]:
-    """A pair's way from its sources to its place, or to where it was lost."""
+    """A pair from its sources to its place, or to where it was lost."""
     yield f"post {story.post_id} for user {story.user_id}, night of {ds}"
     if story.candidate is None:
         why = "; ".join(story.kept_back) or "no source chose it within its limit"
@@ -63,6 +63,6 @@ def tell_post(story: Post, ds: date) -> Iterator[str]:
 
 
 def moved(parts: Mapping[str, Any]) -> str:
-    """Parts of a value, the largest first."""
+    """The parts of a value in words, the largest first."""
     largest = sorted(parts.items(), key=lambda part: -abs(part[1]))
     return " ".join(f"{name} {value:+.4f}" for name, value in largest)

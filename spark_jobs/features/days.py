@@ -1,4 +1,4 @@
-"""Which days' snapshots a night builds, and for which landing files it builds some again."""
+"""Plan which daily snapshots a night builds, and which it builds again because of late landing files."""
 
 import threading
 from collections.abc import Mapping, Sequence
@@ -20,9 +20,9 @@ _ONE_WRITER = threading.Lock()
 
 @dataclass(frozen=True)
 class Plan:
-    """The days of ``table`` that a night builds, from what the landing area's reads up to ``batch`` brought.
+    """The days of ``table`` that a night builds, from reads of the landing area up to ``batch``.
 
-    ``late`` has, for each day that stood already, the files for which it is built again.
+    ``late`` has, for each day that is built again, the files that cause it.
     """
 
     table: str
@@ -33,7 +33,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Arrival:
-    """A landing file with events that silver took in, in the pass through read ``batch``; ``seen_from`` their day."""
+    """A landing file with events that silver accepted in the pass up to read ``batch``; ``seen_from`` is their day."""
 
     source: str
     batch: int
@@ -41,11 +41,11 @@ class Arrival:
 
 
 def plan_days(night: Night, table: str) -> Plan:
-    """The night's own day, plus earlier ones that are missing or touched.
+    """The night's own day, and earlier days whose snapshots are missing or touched.
 
     The examples of the training window need the snapshots from one day before its first day. An event touches the
-    snapshots from its seen day on: one that was received late changes no snapshot from before it was received. So
-    a snapshot is touched by the events of its day, or an earlier one, that silver has taken in since it was built.
+    snapshots from its seen day on; a late event does not change snapshots from before it was received. So a snapshot is
+    touched by events of its day, or an earlier one, that silver has accepted since it was built.
     """
     first = night.ds - timedelta(days=night.settings.dataset.training_days + 1)
     window = [first + timedelta(days=offset) for offset in range((night.ds - first).days)]
@@ -63,7 +63,7 @@ def plan_days(night: Night, table: str) -> Plan:
 
 
 def touched(built: Mapping[date, int], arrivals: Sequence[Arrival]) -> dict[date, list[str]]:
-    """The days of ``built`` (day and read up to which it was built) that ``arrivals`` touch, with their files."""
+    """The days of ``built`` (day to last read in it) that ``arrivals`` touch, with their files."""
     files = {
         day: sorted({one.source for one in arrivals if one.batch > batch and one.seen_from <= day})
         for day, batch in sorted(built.items())
@@ -72,13 +72,13 @@ def touched(built: Mapping[date, int], arrivals: Sequence[Arrival]) -> dict[date
 
 
 def arrivals_since(night: Night, batch: int) -> list[Arrival]:
-    """What silver took in from reads after ``batch``."""
+    """Arrivals that silver accepted from reads after ``batch``."""
     rows = night.read("silver.arrivals").where(F.col("batch") > batch).select("source", "batch", "seen_from")
     return [Arrival(*row) for row in rows.collect()]
 
 
 def record(night: Night, plan: Plan) -> None:
-    """Write down what the plan's partitions were built from, once they are written."""
+    """Record what the plan's partitions were built from, after they are written."""
     rows = [(plan.table, day, night.ds, plan.batch, list(plan.late.get(day, []))) for day in plan.days]
     frame = night.spark.createDataFrame(rows, read_schema(SNAPSHOTS))
     with _ONE_WRITER:

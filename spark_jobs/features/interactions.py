@@ -1,4 +1,4 @@
-"""The event log as the feature tables read it: who did what to whose post, on which day, seen from which day on."""
+"""The event log for the feature tables: who did what with whose post, on which day, and seen from which day on."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -16,13 +16,13 @@ def event_log(impressions: DataFrame, engagements: DataFrame, days: Sequence[dat
     """Organic impressions (kind ``impression``) and engagements in the activity window of any of ``days``.
 
     Grain: one event; columns user_id (null for an anonymous reaction), post_id, kind, event_time, event_date and
-    seen_day; of an impression session_id, device, connection and city; of an engagement dwell_ms and detail.
+    seen_day; for an impression session_id, device, connection and city; for an engagement dwell_ms and detail.
     """
     return _log(organic(impressions), organic(engagements), days, activity_days)
 
 
 def ad_log(impressions: DataFrame, engagements: DataFrame, days: Sequence[date], activity_days: int) -> DataFrame:
-    """The same of ads, which nothing but the engagement rate on ads looks at."""
+    """The same for ads; only the engagement rate on ads uses it."""
     return _log(paid(impressions), paid(engagements), days, activity_days)
 
 
@@ -55,11 +55,11 @@ def _log(impressions: DataFrame, engagements: DataFrame, days: Sequence[date], a
 
 
 def with_posts(log: DataFrame, versions: DataFrame) -> DataFrame:
-    """Adds author_id, source_type, content_type, topics, media_count, length and text_at of the post as it was.
+    """Add author_id, source_type, content_type, topics, media_count, length and text_at of the post's version.
 
-    ``versions`` are ``post_versions.all_versions``. An event is about the version that could be seen when it happened,
-    and later edits change nothing. What happened before any could be seen is about the first, and counts from the day
-    on which that one was.
+    ``versions`` are ``post_versions.all_versions``. The version is the one that could be seen when the event happened;
+    later edits change nothing. An event from before any version could be seen gets the first version, and counts from
+    the day on which that one could be seen.
     """
     about = versions.select(
         "post_id",
@@ -82,7 +82,7 @@ def with_posts(log: DataFrame, versions: DataFrame) -> DataFrame:
 
 
 def posts_written(versions: DataFrame, days: Sequence[date], activity_days: int) -> DataFrame:
-    """Posts created in the activity window of any of ``days``, as they were first: later edits change nothing.
+    """Posts created in the activity window of any of ``days``, in their first version: later edits change nothing.
 
     Grain: post; columns author_id, event_time, event_date, seen_day, content_type, topics, media_count, length.
     """
@@ -101,9 +101,9 @@ def posts_written(versions: DataFrame, days: Sequence[date], activity_days: int)
 
 
 def edge_interval(frame: DataFrame, *columns: Column) -> DataFrame:
-    """``columns`` of an edge table with the days whose snapshots hold the edge: [``from_day``, ``until_day``).
+    """``columns`` of an edge table with the days whose snapshots have the edge: [``from_day``, ``until_day``).
 
-    A snapshot sees an edge begin or end once it had happened and been received by its midnight.
+    A snapshot sees the start or end of an edge if it happened and was received before its midnight.
     """
     return frame.select(
         *columns,
@@ -118,23 +118,23 @@ def event_interval(activity_days: int) -> list[Column]:
 
 
 def stack(parts: Sequence[DataFrame]) -> DataFrame:
-    """Union by name; a part that lacks a column has nulls in it."""
+    """Union by name; columns that a part lacks are null."""
     union: DataFrame = reduce(lambda one, other: one.unionByName(other, allowMissingColumns=True), parts)
     return union
 
 
 def counted(frame: DataFrame, keys: Sequence[str], counts: dict[str, Column]) -> DataFrame:
-    """``counts`` (aggregates) per key and interval of days, before the days are told apart.
+    """``counts`` (aggregates) per key and interval of days, before rows are repeated for each day.
 
-    Most events of a key share their interval, so what is repeated for each day is a fraction of the log.
+    Most events of a key share their interval, so the repeated rows are a fraction of the log.
     """
     return frame.groupBy(*keys, "from_day", "until_day").agg(*(column.alias(name) for name, column in counts.items()))
 
 
 def totals_on_days(parts: Sequence[DataFrame], keys: Sequence[str], days: Sequence[date]) -> DataFrame:
-    """Totals of the parts' counts over the intervals that hold on each of ``days``; grain: ``keys`` and ds.
+    """Totals of the parts' counts over the intervals that cover each of ``days``; grain: ``keys`` and ds.
 
-    Counts are summed, 0 where no part of a key has any; of a column named ``last_...`` the greatest value is kept.
+    Counts are summed, 0 if no part of a key has any; for a column named ``last_...`` the greatest value is kept.
     """
     union = stack(parts)
     names = [name for name in union.columns if name not in {*keys, "from_day", "until_day"}]

@@ -1,7 +1,7 @@
 """gold.snapshots: what each daily snapshot was built from; grain: table_name, day.
 
-The jobs that build snapshots write it (``days``). This one, which comes after them, tells the run report which
-partitions the night built again, and for which files that came late.
+The jobs that build snapshots write the table (``days``). This job runs after them and lists for the run report which
+partitions the night built again, and because of which late files.
 """
 
 from pyspark.sql import functions as F

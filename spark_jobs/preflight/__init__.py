@@ -1,1 +1,1 @@
-"""Whether a night can give anybody a feed, asked before its slow stages."""
+"""Check before the slow stages whether a night can give anybody a feed."""

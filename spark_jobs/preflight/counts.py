@@ -1,4 +1,4 @@
-"""What the night has to work with, as counts that a few passes over silver give."""
+"""Counts of the night's data, from a few passes over silver."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -19,9 +19,9 @@ EDGES = ("silver.friendships", "silver.page_follows", "silver.group_memberships"
 class Counts:
     """Counts as of the night.
 
-    ``users`` are known; ``readers`` are those of them who did not write all posts of the candidate window. ``posts``
-    are live and in the window, of ``all_posts``; ``shared`` are those of them that some source may propose to others;
-    the newest ``pool.size`` of all began at ``newest_posts``. ``landed``
+    ``users`` are all known users; ``readers`` are those who did not write all posts of the candidate window. ``posts``
+    of ``all_posts`` are live and in the window; ``shared`` of them may be proposed to others by some source;
+    ``newest_posts`` is when the oldest of the newest ``pool.size`` posts was made. ``landed``
     events came on the night's day; ``newest_landed`` is the newest day with any. ``examples`` has a row for each day
     that has examples, oldest first, with its positive labels: of the training window, or of all days before the night.
     ``impressions`` and ``engagements`` of users are those of the training window.
@@ -42,7 +42,7 @@ class Counts:
 
 @dataclass(frozen=True)
 class Day:
-    """What a log holds of one day: its rows, its likes, comments and shares, and its positive labels."""
+    """Counts of one day of a log: rows, likes with comments and shares, and positive labels."""
 
     rows: int
     positives: int
@@ -51,7 +51,7 @@ class Day:
 
 @dataclass(frozen=True)
 class Logs:
-    """What was shown, and what users did, by day."""
+    """Impressions and engagements by day."""
 
     shown: dict[date, Day]
     acts: dict[date, Day]
@@ -63,7 +63,7 @@ class Logs:
 
 
 def count(night: Night) -> Counts:
-    """Every count of the night, of the logs those of its training window."""
+    """Every count of the night; the logs are counted over its training window."""
     dataset = night.settings.dataset
     known = night.read("silver.users").where(known_before(night.as_of, "valid_from"))
     users = known.select("user_id").distinct()
@@ -87,7 +87,7 @@ def count(night: Night) -> Counts:
 
 
 def read_logs(night: Night, first: date | None) -> Logs:
-    """The logs of the days before the night, from ``first`` on or all."""
+    """The logs of the days before the night, from ``first`` on, or all if None."""
 
     def since(name: str) -> DataFrame:
         return night.read(name) if first is None else night.read(name).where(F.col("event_date") >= F.lit(first))
@@ -99,9 +99,9 @@ def read_logs(night: Night, first: date | None) -> Logs:
 
 @dataclass(frozen=True)
 class Posts:
-    """Live posts in the window, those of them that may be proposed, and all; the one author of those in the window.
+    """Numbers of live posts in the window, of those that may be proposed, and of all posts.
 
-    ``sole_author`` is None where there are several, or the author is unknown.
+    ``sole_author`` wrote all live posts in the window; None if there are several authors, or the author is unknown.
     """
 
     recent: int
@@ -112,7 +112,7 @@ class Posts:
 
 
 def count_posts(night: Night) -> Posts:
-    """Posts as the candidate sources look at them: edges bring those of friends, pages and groups, the rest is open."""
+    """Count posts as the candidate sources use them: via edges to friends, pages and groups, or if they are open."""
     as_of = night.as_of
     oldest = as_of - timedelta(hours=night.settings.dataset.candidate_hours)
     is_live = ~F.col("is_deleted") & known_before(as_of, "created_at")
@@ -140,7 +140,7 @@ def count_posts(night: Night) -> Posts:
 
 
 def count_landed(night: Night) -> tuple[int, date | None]:
-    """Events that landed on the night's day, and the newest day until then on which any did."""
+    """Number of events that landed on the night's day, and the newest day up to it with any."""
     events = night.read("bronze.events").where(F.col("landing_date") <= F.lit(night.ds))
     newest = events.groupBy("landing_date").count().orderBy(F.desc("landing_date")).first()
     if newest is None:
@@ -149,7 +149,7 @@ def count_landed(night: Night) -> tuple[int, date | None]:
 
 
 def by_day(log: DataFrame, night: Night, at: str) -> dict[date, Day]:
-    """What an organic log holds of each day before the night, as far as label windows have closed."""
+    """Counts of an organic log per day before the night, for rows whose label window has closed."""
     closed = night.as_of - timedelta(hours=night.settings.dataset.attribution_hours)
     is_past = (F.col("event_date") < F.lit(night.ds)) & (F.col(at) <= F.lit(closed))
     counted = (

@@ -1,4 +1,4 @@
-"""What the counts of a night mean, in sentences: why it stops, or what it lacks; with the key that would mend it."""
+"""Findings on the counts of a night, in sentences: why it stops or what it lacks, and which key to change."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -12,7 +12,7 @@ REFUSED = "bronze.quarantine says of refused lines why"
 
 
 def stops(counts: Counts, ds: date, dataset: Dataset) -> list[str]:
-    """Why nobody would get a feed; empty where somebody would."""
+    """Why nobody would get a feed; empty if somebody would."""
     if counts.users == 0:
         return [f"no user is known by the end of {ds}: land `user_upserted` events by then; {REFUSED}"]
     if counts.all_posts == 0:
@@ -33,7 +33,7 @@ def stops(counts: Counts, ds: date, dataset: Dataset) -> list[str]:
 
 
 def notes(counts: Counts, ds: date, dataset: Dataset) -> list[str]:
-    """What the night lacks and can do without."""
+    """What the night lacks, but can do without."""
     found = []
     if counts.landed == 0:
         newest = f"the newest day until then is {counts.newest_landed}" if counts.newest_landed else "nor before"
@@ -49,7 +49,7 @@ def notes(counts: Counts, ds: date, dataset: Dataset) -> list[str]:
 
 
 def no_model(counts: Counts, ds: date, dataset: Dataset) -> str | None:
-    """Why there is too little to train on, and what to set; None where there is enough."""
+    """Why there is too little to train on, and what to set; None if there is enough."""
     days = in_window(counts.examples, ds, dataset.training_days)
     needed = dataset.reserved_days + TrainingMinimum.DAYS
     if len(days) < needed:
@@ -63,17 +63,17 @@ def no_model(counts: Counts, ds: date, dataset: Dataset) -> str | None:
 
 
 def in_window(days: Days, ds: date, training_days: int) -> Days:
-    """Those of ``days`` that lie in the training window."""
+    """Those of ``days`` that are in the training window."""
     return tuple(day for day in days if day[0] >= ds - timedelta(days=training_days))
 
 
 def learnt(days: Days, reserved: int) -> int:
-    """Positive labels of the days that train: all but the last ``reserved``."""
+    """Positive labels of the training days: all days but the last ``reserved``."""
     return sum(labels for _, labels in days[: max(len(days) - reserved, 0)])
 
 
 def remedy(days: Days, ds: date, dataset: Dataset) -> str:
-    """The keys of ``dataset.json`` that would give a model, with values; or that none would."""
+    """The keys of ``dataset.json``, with values, that would allow a model; or that none would."""
     if since := enough_since(days, dataset.reserved_days):
         return f"set training_days to {(ds - since).days} in dataset.json"
     if since := enough_since(days, 2):
@@ -83,7 +83,7 @@ def remedy(days: Days, ds: date, dataset: Dataset) -> str:
 
 
 def enough_since(days: Days, reserved: int) -> date | None:
-    """The newest day since which there is enough to train on, with ``reserved`` days left out; None where never."""
+    """The newest day since which there is enough to train on, without ``reserved`` days; None if there is none."""
     for at in range(len(days) - reserved - TrainingMinimum.DAYS, -1, -1):
         if learnt(days[at:], reserved) >= TrainingMinimum.POSITIVES:
             return days[at][0]

@@ -1,8 +1,8 @@
-"""Count what the night has to work with, before anything slow: writes ``<runs>/<ds>/preflight.json``.
+"""Count the night's data before the slow stages: writes ``<runs>/<ds>/preflight.json``.
 
-It runs after ``clean``, the first moment at which the counts are known. A night that cannot give anybody a feed stops
-here; one that can, but has little to learn from, goes on with a note. Each sentence names the key of ``dataset.json``
-to change and a value that would do, where one would.
+It runs after ``clean``, as soon as the counts are known. A night that cannot give anybody a feed stops here. A night
+with too little to train on continues with a note. Each sentence names the key of ``dataset.json`` to change and a value
+that would do, if there is one.
 """
 
 from dataclasses import replace
@@ -19,13 +19,13 @@ class NightRefused(Exception):  # noqa: N818 - it is a verdict on the data, not 
 
 
 def main(night: Night) -> None:
-    """Count, write ``preflight.json``, print the notes; raises ``NightRefused`` where nobody would get a feed."""
+    """Count, write ``preflight.json``, print the notes; raises ``NightRefused`` if nobody would get a feed."""
     counts, dataset = count(night), night.settings.dataset
     if no_model(counts, night.ds, dataset):
-        # Only then it matters which older days would do: the whole log is much to read in a night that has enough.
+        # Older days matter only now; reading the whole log in every night would cost too much.
         counts = replace(counts, examples=read_logs(night, None).examples(has_impressions=dataset.has_impressions))
     stopping = stops(counts, night.ds, dataset)
-    noted = [] if stopping else notes(counts, night.ds, dataset)  # what else it lacks does not matter
+    noted = [] if stopping else notes(counts, night.ds, dataset)  # other gaps do not matter then
     days = in_window(counts.examples, night.ds, dataset.training_days)
     report = {
         "ds": night.ds.isoformat(),

@@ -1,1 +1,1 @@
-"""Promotion: the night's new model is judged before anything is scored by it."""
+"""Promotion: judge the night's new model before it scores anything."""

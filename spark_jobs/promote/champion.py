@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Champion:
-    """Who scored ``published``. ``days`` are those that the model was trained on.
+    """The model that scored the night ``published``; it was trained on ``days``.
 
-    ``why_unused`` says why it cannot be compared with tonight's model; None where it can.
+    ``why_unused`` says why it cannot be compared with tonight's model; None if it can.
     """
 
     version: str
@@ -29,12 +29,12 @@ class Champion:
     why_unused: str | None = None
 
     def knows(self, day: date) -> bool:
-        """Whether the model may have seen the day: it was trained by ``published`` at the latest, on days before."""
+        """Whether the model may have been trained on the day: it was trained by ``published``, on days before it."""
         return day < self.published or day.isoformat() in self.days
 
 
 def find_champion(night: Night) -> Champion | None:
-    """The champion, usable or not; None where no night was published before, or a model did not score the last one."""
+    """The champion, usable or not; None if no night was published before, or no model scored the last one."""
     found = last_model(night)
     return None if found is None else _judge(night, *found)
 

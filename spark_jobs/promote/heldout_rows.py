@@ -17,21 +17,21 @@ from spark_jobs.rules.simple_score import simple_score, weighted_engagement
 
 _READ = ("user_id", "post_id", "weight", *LABEL_COLUMNS, "value_score")
 _COUNTED = ("likes", "comments", "shares")
-"""What an example counts of its post's engagement; of bookmarks and views it holds nothing."""
+"""Engagements of its post that an example has counts of; it has none of bookmarks and views."""
 _TIES = ("is_friend", "is_follower", "log_interactions")
 
 
 def by_model(examples: DataFrame, config: Config) -> ScoredRows:
-    """The examples under a model."""
+    """The examples, scored by a model."""
     columns = {head.name: head.score_column for head in HEADS}
     scored = heldout_scores.transform(examples, config).select(*_READ, *columns.values())
     return _rows(scored.toArrow(), columns)
 
 
 def by_simple_score(examples: DataFrame, settings: Settings) -> ScoredRows:
-    """The examples under the simple score, as of the moment each was shown; it predicts no head.
+    """The examples, scored by the simple score as of the moment each was shown; it predicts no head.
 
-    Bookmarks and views of the post, which examples do not hold, count as none.
+    Bookmarks and views of the post count as 0, because examples do not have them.
     """
     age_h = (F.unix_timestamp("shown_at") - F.unix_timestamp("post_created_at")) / 3600.0
     counts = {name: count_of_log(f"post_log_{name}") for name in _COUNTED}

@@ -1,9 +1,9 @@
-"""``gold.promotions``: who scores the night, and how the model that it trained was judged.
+"""``gold.promotions``: what scores the night, and how the model that it trained was judged.
 
-Grain: role and night; the heavy model alone scores. The new model, the challenger, is compared with the champion, on
-held-out examples that neither was trained on: with the simple score where there is no champion that can be used. It
-scores the night unless it is clearly worse, or nothing can be said of it; then the other one does. The stage of every
-model in ``gold.models`` follows from all verdicts, so a kill between the two tables is mended by a rerun.
+Grain: role and night; only the heavy model scores. The new model, the challenger, is compared with the champion on
+held-out examples that neither was trained on; without a usable champion it is compared with the simple score. It scores
+the night unless it is clearly worse or cannot be judged; then its opponent does. The model stages in ``gold.models``
+are derived from the judgements of all nights, so a rerun repairs a kill between the two tables.
 """
 
 import json
@@ -54,7 +54,7 @@ class Judged:
 
 @dataclass(frozen=True)
 class Baseline:
-    """What the challenger is compared with. ``rows`` is None where no held-out day is unknown to both."""
+    """The opponent of the challenger. ``rows`` is None if no held-out day is unknown to both."""
 
     version: str
     path: str | None
@@ -63,7 +63,7 @@ class Baseline:
 
 
 def judge(night: Night) -> Judged:
-    """Compare the night's model with what served before it, and decide who scores."""
+    """Compare the night's model with what served before it, and decide which one scores."""
     champion = find_champion(night)
     version = champion.version if champion else None
     if (reason := why_no_model(night)) is not None:
@@ -100,7 +100,7 @@ def judge(night: Night) -> Judged:
 def choose_baseline(
     night: Night, examples: DataFrame, days: list[date], champion: Champion | None
 ) -> tuple[Baseline, str | None, list[date]]:
-    """The champion on the days that it does not know, else the simple score on all; and why it is not the champion."""
+    """The champion on held-out days that it was not trained on, else the simple score on all; why not the champion."""
     why_not = None if champion is None else champion.why_unused
     if champion is not None and why_not is None:
         unknown = [day for day in days if not champion.knows(day)]
@@ -115,19 +115,19 @@ def choose_baseline(
 
 
 def sampled(examples: DataFrame, days: list[date], night: Night) -> DataFrame:
-    """The examples of the days, of as many users as are judged on."""
+    """The examples of the days, of at most about ``max_users`` users."""
     heldout = examples.where(F.col("ds").isin(days))
     rules: Promotion = night.settings.promotion
     return sample_users(heldout, heldout.select("user_id").distinct().count(), rules.max_users)
 
 
 def score(night: Night, examples: DataFrame, model: NightModel) -> ScoredRows:
-    """The examples under a model, by the night's weights of the value score."""
+    """The examples, scored by a model with the night's value weights."""
     return by_model(examples, Config.of(night, model))
 
 
 def compared_by(rows: ScoredRows | None, baseline: Baseline, night: Night) -> Comparison | None:
-    """Both on the same rows; None where there are none, or where some scores are no numbers."""
+    """Compare both on the same rows; None if there are none, or if some scores are not numbers."""
     if rows is None or baseline.rows is None or not rows.is_finite:
         return None
     rules, evaluation = night.settings.promotion, night.settings.evaluation
@@ -142,7 +142,7 @@ def compared_by(rows: ScoredRows | None, baseline: Baseline, night: Night) -> Co
 
 
 def verdict_of(compared: Comparison | None, rules: Promotion, baseline: Baseline) -> tuple[str, str]:
-    """The verdict, and why in words."""
+    """The judgement, and its reason in words."""
     if compared is None:
         return UNPROVEN, f"no held-out day is unknown to it and to {baseline.called}, which scores the night"
     lost = losses(compared, rules.guarded, rules.tolerated_loss)
@@ -174,7 +174,7 @@ def to_frame(night: Night, judged: Judged) -> DataFrame:
 
 
 def main(night: Night) -> None:
-    """Judge the night's model, write the verdict, bring the registry in line with it, tell people."""
+    """Judge the night's model, write the judgement, update the model stages, write ``promotion.json``, report the reason."""
     judged = judge(night)
     write_partition(night.lake, TABLE, to_frame(night, judged), [night.ds])
     update_stages(night)

@@ -1,4 +1,4 @@
-"""The stage of each model in ``gold.models``, as the verdicts of all nights have it."""
+"""The model stage of each model in ``gold.models``, derived from the judgements of all nights."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from spark_jobs.night.night import Night
 
 @dataclass(frozen=True)
 class ModelStage:
-    """What ``gold.models`` says of one night's model."""
+    """A row of ``gold.models``: one night's model and its stage."""
 
     ds: date
     model_version: str
@@ -24,7 +24,7 @@ class ModelStage:
 
 @dataclass(frozen=True)
 class NightVerdict:
-    """What ``gold.promotions`` says of one night: who scored it, and what became of its own model."""
+    """A row of ``gold.promotions``: what scored a night, and how its own model was judged."""
 
     ds: date
     verdict: str
@@ -34,7 +34,7 @@ class NightVerdict:
 
 
 def changes_of(models: Sequence[ModelStage], verdicts: Sequence[NightVerdict]) -> list[ModelStage]:
-    """The models whose stage, or reason, is another than the verdicts say, corrected.
+    """Models whose stage or reason differs from the judgements, corrected.
 
     The model that scores the newest judged night is serving; one that scored an earlier night is retired.
     """
@@ -59,7 +59,7 @@ def _stage_of(model: ModelStage, verdict: NightVerdict | None, serving: str | No
 
 
 def update_stages(night: Night) -> None:
-    """Bring the heavy models of ``gold.models`` in line with ``gold.promotions``."""
+    """Update the stages of the heavy models in ``gold.models`` by ``gold.promotions``."""
     is_heavy = F.coalesce("role", F.lit(HEAVY)) == F.lit(HEAVY)
     models = night.read("gold.models").where(is_heavy).select("ds", "model_version", "stage", "reason").collect()
     columns = ("ds", "verdict", "model_version", "challenger", "reason")

@@ -1,7 +1,7 @@
-"""What a Python worker does in the score stage: score one user's candidates per call, whatever batch they came in.
+"""The Python worker of the score stage: it scores one user's candidates per call, independent of batches.
 
-The input stream is sorted by user, the user's own row (``post_id`` null, ``features`` the user features) first, then
-the candidates by post (``features`` the pair features). So a user's vector travels once, not once per candidate.
+The input stream is sorted by user. The user's own row (``post_id`` null, ``features`` the user features) comes first,
+then the candidates by post (``features`` the pair features). So a user's vector is sent once, not once per candidate.
 """
 
 import sys
@@ -33,7 +33,7 @@ _EXPECTED = [
     for feature in features_of("context")
     if feature.expected
 ]
-"""Where a feature of the context stands, and the user feature that is expected of it."""
+"""Indices of context features, each with that of the user feature that replaces it."""
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,9 @@ class PostSource:
 
 @dataclass(frozen=True)
 class Config:
-    """What scoring needs besides rows. ``as_of_s`` is Unix seconds; ``day`` the context of the day that is served.
+    """What scoring needs besides rows. ``as_of_s`` is Unix seconds; ``day`` is the context of the day that is served.
 
-    ``num_partitions`` is explicit: left to itself Spark merges partitions by bytes, and these cost far more per byte.
+    ``num_partitions`` is explicit, because Spark would merge partitions by bytes, and scoring costs far more per byte.
     """
 
     model: NightModel

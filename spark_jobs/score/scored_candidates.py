@@ -1,8 +1,8 @@
 """``gold.scored_candidates``: every candidate of every user, scored per head and by value.
 
-Grain: one user and one post as of the end of ``ds``. Candidates are joined to their affinity and brought
-together by user; post vectors are read by the workers, never shuffled. In a night that no model scores, their value is
-the simple score of the candidate stage, and no head says anything.
+Grain: one user and one post as of the end of ``ds``. Candidates are joined to their affinity and grouped by user;
+workers read the post vectors, which are never shuffled. In a night without a model, the value is the simple score of
+the candidate stage, and the heads are null.
 """
 
 from datetime import timedelta
@@ -25,7 +25,7 @@ from spark_jobs.score.candidate_scorer import SCHEMA, Config, PostSource, score_
 def transform(candidates: DataFrame, affinity: DataFrame, users: DataFrame, config: Config) -> DataFrame:
     """Score ``candidates``; ``affinity`` and ``users`` are the feature rows of the same ``ds``.
 
-    A pair without an affinity row, and a user without features, gets the registry's defaults. The result does not
+    A pair without an affinity row and a user without features get the registry's defaults. The result does not
     depend on partitioning or batch size: each user is scored alone, candidates in order of ``post_id``.
     """
     pairs = affinity.select("user_id", "author_id", feature_list("pair").alias("pair_features"))
@@ -55,7 +55,7 @@ def transform(candidates: DataFrame, affinity: DataFrame, users: DataFrame, conf
 
 
 def by_simple_score(candidates: DataFrame) -> DataFrame:
-    """``candidates`` as scored rows without ``ds``: their value is the simple score, their heads are null."""
+    """``candidates`` as scored rows without ``ds``: the value is the simple score, the heads are null."""
     return candidates.select(
         "user_id",
         "post_id",

@@ -1,1 +1,1 @@
-"""Training: hands the pinned snapshot to the training environment and gates the registry row it writes."""
+"""Training: start the training process on a pinned snapshot, and gate the registry row that it writes."""

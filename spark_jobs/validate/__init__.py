@@ -1,1 +1,1 @@
-"""What is wrong with a landing area, told from its files alone: no Spark, no lake."""
+"""Validate a landing area from its files alone, without Spark and without a lake."""

@@ -1,7 +1,6 @@
-"""Rules on many events: which line of several is the event, and which events name what is not known.
+"""Rules on many events: which line of several is the event, and which events refer to unknown entities.
 
-The night holds events to the same rules, in jobs on Spark: those of the stages ingest and clean. A test lets both
-judge the same lines.
+The stages ingest and clean apply the same rules on Spark. A test gives both the same lines.
 """
 
 from collections.abc import Sequence
@@ -16,7 +15,7 @@ from spark_jobs.validate.copies import details_of_copies
 from spark_jobs.validate.file_facts import POSTS, REFUSED, FileFacts
 
 VIOLATIONS = pa.schema([("file", pa.int32()), *REFUSED])
-"""``file`` is the place of the line's file among the files."""
+"""``file`` is the index of the line's file among the files."""
 
 
 def find_violations(files: Sequence[FileFacts], days_of_reuse: int) -> pa.Table:
@@ -59,7 +58,7 @@ def _by_type(files: Sequence[FileFacts]) -> dict[str, pa.Table]:
 
 
 def _in_order(events: dict[str, pa.Table]) -> list[str]:
-    """The event types that there are; what makes an entity known comes before what names it."""
+    """The event types that occur; a type that makes an entity known comes before types that refer to it."""
     makers = [event_type for _, types in ENTITIES.values() for event_type in types]
     return [name for name in [*makers, *(one for one in events if one not in makers)] if name in events]
 
@@ -67,7 +66,7 @@ def _in_order(events: dict[str, pa.Table]) -> list[str]:
 def _held_to_references(
     event_type: str, rows: pa.Table, known: dict[Entity, list[pa.Array]]
 ) -> tuple[list[pa.Table], pa.Table]:
-    """The violations of events of one type, and the events that are in silver then."""
+    """The violations of events of one type, and the accepted events."""
     stands = np.ones(len(rows), np.bool_)
     refused = []
     for reference in REFERENCES.get(event_type, ()):
@@ -87,7 +86,7 @@ def _held_to_references(
 
 
 def _names_none(reference: Reference, rows: pa.Table, ids: pa.Array) -> NDArray[np.bool_]:
-    """Whether the field names none of ``ids``, where it has to."""
+    """Whether the field must name one of ``ids`` and does not."""
     column = rows[reference.field]
     is_free = column.is_null()
     if reference.only_when is not None:

@@ -1,4 +1,4 @@
-"""Several lines with one event id: which of them is the event."""
+"""Choose the event among several lines with the same event id."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -14,7 +14,7 @@ _COLUMNS = ["event_id", "received_at", "file", "line", "event_time"]
 
 
 class Line(NamedTuple):
-    """A line as copies are told apart: of several, the least is the event."""
+    """The sort key of a line: of several lines, the least is the event."""
 
     received_at: datetime
     source: str
@@ -24,7 +24,7 @@ class Line(NamedTuple):
 
 
 def details_of_copies(events: dict[str, pa.Table], files: Sequence[FileFacts], days: int) -> dict[str, pa.Array]:
-    """For each row of each of the ``events`` by type: where the event is that it copies; null where it is the event."""
+    """For each row of ``events`` by type, the place of the event that it copies; null if it is the event itself."""
     if not events:
         return {}
     ids = pa.concat_tables([rows.select(_COLUMNS) for rows in events.values()])
@@ -47,9 +47,9 @@ def details_of_copies(events: dict[str, pa.Table], files: Sequence[FileFacts], d
 
 
 def copies_of(lines: Iterable[Line], days: int) -> list[tuple[Line, Line]]:
-    """Of lines with one event id, each that is a copy, and the event that it copies.
+    """Each copy among lines with the same event id, and the event that it copies.
 
-    A line copies a lesser one that tells the same event time, or that landed at most ``days`` days apart.
+    A line is a copy of a lesser one with the same event time, or that landed at most ``days`` days apart.
     """
     at_once: dict[datetime, Line] = {}
     on_day: dict[date, Line] = {}

@@ -1,4 +1,4 @@
-"""What one landing file says: the lines that break a rule of their own, and of the others what rules on many need."""
+"""Facts of one landing file: refused lines, and the fields of the others that rules on many events need."""
 
 from dataclasses import dataclass, field
 from datetime import date
@@ -39,12 +39,12 @@ _MORE = tuple(sorted({*_COMPARED, *(name for names in _FIELDS.values() for name 
 
 @dataclass
 class FileFacts:
-    """What a file says.
+    """Facts of a file.
 
-    ``refused``: lines that break a rule of their own, schema ``REFUSED``. ``events``: the others by event type, with
-    ``line``, ``event_id``, ``event_time``, ``received_at``, ``fields_of`` the type and ``contradiction``, the detail
-    of one, else null. ``withheld``: posts of which a line is refused. ``problem`` says why the file is not read, or
-    not to its end.
+    ``refused``: lines that break a rule by themselves, schema ``REFUSED``. ``events``: the other lines by event type,
+    with ``line``, ``event_id``, ``event_time``, ``received_at``, ``fields_of`` the type and ``contradiction``, the
+    detail of one, else null. ``withheld``: posts with a refused line. ``problem`` says why the file is not read, or not
+    to its end.
     """
 
     source: str
@@ -92,7 +92,7 @@ def _facts_of(event_type: str, kept: pa.RecordBatch) -> pa.RecordBatch:
 
 
 def _contradictions(rule: Contradiction, rows: pa.RecordBatch) -> pa.Array:
-    """The details of those events that contradict themselves; null for the others."""
+    """The details of events that contradict themselves; null for the others."""
     one, other = rows.column(rule.field), rows.column(rule.other)
     holds = {"equal to": pc.equal, "before": pc.less, "after": pc.greater}[rule.relation](one, other)
     told: list[str | None] = [None] * rows.num_rows
@@ -103,7 +103,7 @@ def _contradictions(rule: Contradiction, rows: pa.RecordBatch) -> pa.Array:
 
 
 def _posts_of(broken: pa.RecordBatch) -> list[int]:
-    """The posts whose lines are among the refused ones, where they can be told."""
+    """The posts of refused lines, as far as they can be read."""
     lines = broken.filter(pc.is_in(broken.column("event_type"), pa.array(POSTS))).column("raw")
     texts = (value_text(line, "post_id").strip('" ') for line in lines.cast(pa.binary()).to_pylist())
     posts = (int(text) for text in texts if text.removeprefix("-").isdecimal() and len(text) <= len(str(-_LARGEST_ID)))

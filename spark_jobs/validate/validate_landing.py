@@ -1,12 +1,12 @@
-"""Say what is wrong with a landing area before a night meets it: file, line and rule of every refused line.
+"""Validate a landing area before a night reads it: file, line and rule of every refused line.
 
 ``make validate-landing LANDING=DIR``, or ``python spark_jobs/validate/validate_landing.py --landing DIR``. It reads
-every line as ingest reads it, and holds the events to each other as the stages ingest and clean do in a first night,
-without Spark; what a lake knows already (its events and users, and who was erased) it does not see. Of a line, the
-first rule is told that it breaks.
+every line as ingest does, and checks events against each other as the stages ingest and clean do in a first night, but
+without Spark. It does not see a lake, with its events, users and erased people. It reports the first rule that a line
+breaks.
 
-Exit code 0: every line is accepted. 1: some are refused. 2: a file or the whole area cannot be read; the other files
-are checked all the same.
+Exit code 0: every line is accepted. 1: some are refused. 2: a file or the whole area cannot be read; other files are
+still checked.
 """
 
 import argparse
@@ -35,13 +35,13 @@ from storage.check import add_place, check_options
 
 PROGRESS_EVERY_S = 5.0
 BYTES_PER_PROCESS = 64 * 2**20
-"""Starting a process takes about as long as reading so much."""
+"""Starting a process takes about as long as reading this many bytes."""
 
 
 def check_area(landing: str) -> tuple[list[FileFacts], pa.Table, list[RefusedFile]]:
-    """What each file of ``landing`` says, in order of source, every refused line, and what is not read at all.
+    """The facts of each file of ``landing``, sorted by source, every refused line, and the entries that are not read.
 
-    Raises ``LandingError`` where there is nothing to read. Progress goes to standard error.
+    Raises ``LandingError`` if there is nothing to read. Progress goes to standard error.
     """
     try:
         dataset = load_settings(landing).dataset
@@ -55,7 +55,7 @@ def check_area(landing: str) -> tuple[list[FileFacts], pa.Table, list[RefusedFil
 
 
 def _read_all(files: Sequence[LandingFile], late_days: int) -> Iterator[FileFacts]:
-    """The facts of each file, in any order: in several processes where that pays, the largest file first."""
+    """The facts of each file, in any order; in several processes if that pays, largest file first."""
     largest_first = sorted(files, key=lambda file: -file.num_bytes)
     begun = told = time.monotonic()
     num_lines = 0
@@ -136,5 +136,5 @@ def _say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    with suppress(BrokenPipeError):  # its reader has seen enough
+    with suppress(BrokenPipeError):  # the reader of the output has stopped
         sys.exit(main())

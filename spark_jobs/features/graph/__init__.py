@@ -1,1 +1,1 @@
-"""What the friendship graph tells: communities, friends in common, suggestions."""
+"""Features of the friendship graph: communities, friends in common, suggestions."""

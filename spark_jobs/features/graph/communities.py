@@ -1,4 +1,4 @@
-"""gold.communities: who belongs together in the friendship graph, as of the end of a day (docs/communities.md)."""
+"""gold.communities: communities of the friendship graph as of the end of a day (docs/communities.md)."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -23,8 +23,8 @@ FOUND = "user_id BIGINT, community_id BIGINT, ds DATE"
 def transform(*, users: DataFrame, friendships: DataFrame, days: Sequence[date], rules: CommunityRules) -> DataFrame:
     """Community of every user known, or befriended, at the end of each of ``days``; grain: user_id, ds.
 
-    A day whose graph has at most ``rules.one_task_edges`` is a task of its own; a larger graph is first made smaller
-    by sweeps over the whole cluster. Both take the same steps, so the limit changes the cost and no result.
+    A graph of at most ``rules.one_task_edges`` edges is one task; a larger one is first reduced by sweeps over the
+    whole cluster. Both ways take the same steps, so the limit changes the cost, not the result.
     """
     graphs = friendship_graphs(friendships, days)
     sizes = {row.ds: row["count"] for row in graphs.groupBy("ds").count().collect()}
@@ -64,7 +64,7 @@ def find_communities(rules: CommunityRules, graph: pa.Table) -> pa.Table:
 
 
 def in_sweeps(graphs: DataFrame, day: date, rules: CommunityRules) -> DataFrame:
-    """Communities of a day's graph level by level, until what remains fits one task; columns of ``FOUND``."""
+    """Communities of a day's graph, level by level until the rest fits one task; columns of ``FOUND``."""
     graph = cut_lineage(graphs.where(F.col("ds") == F.lit(day)).drop("ds"))
     levels = []
     while graph.count() > rules.one_task_edges:

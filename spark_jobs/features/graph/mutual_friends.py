@@ -34,7 +34,7 @@ def mutual_friends(friendships: DataFrame, days: Sequence[date]) -> DataFrame:
     held = triangles.select(
         F.explode(pairs).alias("pair"),
         F.greatest(*(f"from_{name}" for name in names)).alias("from_day"),
-        # `least` skips nulls, and a null end is an edge that still holds.
+        # `least` skips nulls; a null end is an edge that has not ended.
         F.least(*(f"until_{name}" for name in names)).alias("until_day"),
     )
     return (

@@ -1,4 +1,4 @@
-"""What the friendship graph around a user looks like: how tightly knit, and over how many communities it spreads."""
+"""Features of the friendship graph around a user: density, friends in common, diversity of communities."""
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -11,13 +11,13 @@ NAMES = ("network_density", "mean_mutual_friends", "diversity_score")
 def network_features(affinity_features: DataFrame, communities: DataFrame) -> DataFrame:
     """``NAMES`` of every user with a friend; grain: user_id, ds.
 
-    With k friends who have m friends in common with the user, summed over the friends, m is twice the number of
-    triangles through the user: density (the local clustering coefficient of Watts and Strogatz, 1998) is m / k(k - 1),
-    0 with fewer than two friends, and the mean is m / k. Diversity is the chance that two friends, drawn with
-    replacement, are of different communities: 1 - Σ share² (Gini and Simpson).
+    The user has k friends, and m is the sum over them of the friends in common with the user: twice the number of
+    triangles through the user. Density (the local clustering coefficient of Watts and Strogatz, 1998) is m / k(k - 1),
+    0 with fewer than two friends; the mean is m / k. Diversity is the chance that two friends, drawn with replacement,
+    are of different communities: 1 - Σ share² (Gini and Simpson).
 
-    Friends come from the affinity snapshot of the same day, where mutual friends are counted already; its float32
-    logs give counts exactly up to about a million. A friend without a community on that day is one of their own.
+    Friends come from the affinity snapshot of the same day, which has the mutual friends; its float32 logs give counts
+    exactly up to about a million. A friend without a community on that day counts as a community of one.
     """
     mutual = count_of_log("log_mutual_friends")
     friends = affinity_features.where(F.col("is_friend") == 1).select(

@@ -1,4 +1,4 @@
-"""gold.people_suggestions: people whom a user may know, by the friends that both have (docs/communities.md)."""
+"""gold.people_suggestions: people whom a user may know, by friends in common (docs/communities.md)."""
 
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
@@ -17,9 +17,9 @@ def transform(friends: DataFrame, blocked: DataFrame, rules: SuggestionRules) ->
     """The best ``rules.per_user`` friends of friends of each user; grain: user_id, suggested_id.
 
     ``friends`` is (user_id, friend_id) in both directions, each once, ``blocked`` (user_id, blocked_id) likewise. A
-    friend in common of degree d counts 1 / ln d: who knows few people says more than who knows many (Adamic and Adar,
-    "Friends and neighbors on the Web", 2003). One with more than ``rules.most_friends`` says next to nothing and would
-    cost d² pairs, so it is left out of count and score.
+    friend in common of degree d counts 1 / ln d: a friend with few friends is stronger evidence than one with many
+    (Adamic and Adar, "Friends and neighbors on the Web", 2003). A friend with more than ``rules.most_friends`` is
+    hardly evidence and would cost d² pairs, so it is left out of count and score.
     """
     common = F.col("friend_id").alias("common_id")
     degrees = friends.groupBy(common).agg(F.count("*").alias("degree"))

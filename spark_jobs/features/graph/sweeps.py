@@ -15,16 +15,16 @@ from contracts.settings import CommunityRules
 
 
 def cut_lineage(frame: DataFrame) -> DataFrame:
-    """The frame as it is now, without the plan that made it: plans must not grow with the number of sweeps.
+    """The frame with its rows materialised and without its plan: plans must not grow with the number of sweeps.
 
-    Kept where ``spark.checkpoint.dir`` says, which outlives an executor; else on the executors, and then a lost one
-    fails the job, whose rerun gives the same table.
+    The rows are stored in ``spark.checkpoint.dir``, if set; else on the executors, and then losing an executor fails
+    the job. Its rerun gives the same table.
     """
     spark = frame.sparkSession
     reliable = spark.sparkContext.getCheckpointDir() is not None
     kept: Any = frame.checkpoint() if reliable else frame.localCheckpoint()
-    # A checkpoint remembers the estimated size of its plan, and a join multiplies those of its sides: sweep by sweep
-    # the digits of the estimate would double. Made of the checkpoint's rows alone, a frame has no estimate.
+    # A checkpoint keeps the size estimate of its plan, and a join multiplies those of its sides: the digits of the
+    # estimate would double with every sweep. A frame made of the checkpoint's rows alone has no estimate.
     session: Any = spark
     rows, schema = kept._jdf.queryExecution().toRdd(), kept._jdf.schema()
     return DataFrame(session._jsparkSession.internalCreateDataFrame(rows, schema, False), spark)  # noqa: FBT003
@@ -49,9 +49,9 @@ def move_nodes(graph: DataFrame, rules: CommunityRules) -> DataFrame:
 
 
 def best_moves(graph: DataFrame, nodes: DataFrame, deciding: Column, twice_edges: int) -> DataFrame:
-    """``nodes`` (node, degree, community) after each deciding node has moved to where modularity gains most.
+    """``nodes`` (node, degree, community) after each deciding node has moved to the community of the largest gain.
 
-    Gains are doubles of sums of longs: exact while products stay below 2^53, and above it rounded alike everywhere.
+    Gains are doubles of sums of longs: exact while products are below 2^53, and rounded in the same way above it.
     """
     totals = nodes.groupBy("community").agg(F.sum("degree").alias("total"), F.count("*").alias("size"))
     placed = nodes.join(totals, "community", "inner")

@@ -1,4 +1,4 @@
-"""gold.affinity_features: what connects a viewer with an author as of the end of a day; sparse."""
+"""gold.affinity_features: features of a viewer and an author as of the end of a day; sparse."""
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -103,7 +103,7 @@ def main(night: Night) -> None:
         days=days,
         activity_days=window,
         rules=settings.rules,
-    ).persist()  # read as pairs, as friends and as what friends engaged with
+    ).persist()  # read three times: as pairs, as friends, and as what friends engaged with
     try:
         frame = transform(
             totals=totals,

@@ -1,4 +1,4 @@
-"""How well what an author writes meets what a viewer engages with: by type, topic, time, format and length."""
+"""How well an author's posts match those that a viewer engages with: by type, topic, time, format and length."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -19,13 +19,13 @@ FAMILIES: dict[str, int] = {
     "format": 3,
     "length": 3,
 }
-"""What posts are told apart by, and into how many kinds."""
+"""Number of kinds in each family by which posts are classified."""
 
 
 def profiles(
     posts: DataFrame, days: Sequence[date], activity_days: int, smoothing: Smoothing, rules: FeatureRules
 ) -> DataFrame:
-    """Which kinds of posts somebody has to do with: a share per kind, those of a family adding up to 1.
+    """Share of each kind in somebody's posts; the shares of a family sum to 1.
 
     ``posts`` names the person (``user_id``), the post's content_type, topics, media_count and length, and when:
     event_time, event_date, seen_day. Grain: user_id, ds; columns ``<family>_<kind>``.
@@ -56,7 +56,7 @@ def _kinds(rules: FeatureRules) -> dict[str, list[Column]]:
 
 
 def _shares(smoothing: Smoothing) -> dict[str, Column]:
-    """Smoothed towards equal shares."""
+    """Shares, smoothed towards equal shares."""
     columns: dict[str, Column] = {}
     for family, size in FAMILIES.items():
         names = [f"{family}_{at}" for at in range(size)]
@@ -66,9 +66,9 @@ def _shares(smoothing: Smoothing) -> dict[str, Column]:
 
 
 def join_profiles(pairs: DataFrame, viewers: DataFrame, authors: DataFrame) -> DataFrame:
-    """``pairs`` with ``<family>_match``: how likely a post of each is of one kind.
+    """``pairs`` with ``<family>_match``: the chance that a post of each is of the same kind.
 
-    Somebody without a profile has equal shares, which gives 1 / kinds whatever the other one likes.
+    Somebody without a profile has equal shares, which gives 1 / kinds whatever the other's shares are.
     """
     names = [name for name in viewers.columns if name not in {"user_id", "ds"}]
     of_viewer = viewers.select("user_id", "ds", *(F.col(name).alias(f"v_{name}") for name in names))

@@ -1,4 +1,4 @@
-"""What connects a viewer with an author, counted per pair and day."""
+"""Counts of the connections between a viewer and an author, per pair and day."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -29,11 +29,11 @@ def count_pairs(
     activity_days: int,
     rules: FeatureRules,
 ) -> DataFrame:
-    """Counts of the pairs who are connected, met or answered each other on any of ``days``, nobody with themself.
+    """Counts of the pairs who are connected, met or answered each other on any of ``days``, without self-pairs.
 
-    Grain: user_id, author_id, ds. ``met`` is the event log with its posts; nobody's posts connect nobody.
+    Grain: user_id, author_id, ds. ``met`` is the event log with its posts; posts without a known author are left out.
     """
-    # A null author fails the condition too.
+    # This condition also drops null authors.
     others = met.where(F.col("user_id") != F.col("author_id"))
     parts = [
         *encounters(others, activity_days, rules),
@@ -44,7 +44,7 @@ def count_pairs(
 
 
 def encounters(met: DataFrame, activity_days: int, rules: FeatureRules) -> list[DataFrame]:
-    """What viewers were shown of authors and did with it, and the answers: comments by the author on the viewer's."""
+    """Viewers' impressions and engagements with authors' posts, and the authors' comments on the viewers' posts."""
     interval = event_interval(activity_days)
     interacts = is_kind(*INTERACTIONS)
     counts = {f"num_{kind}s": F.count_if(is_kind(kind)) for kind in POSITIVE}
@@ -63,7 +63,7 @@ def encounters(met: DataFrame, activity_days: int, rules: FeatureRules) -> list[
 
 
 def connections(friendships: DataFrame, page_follows: DataFrame, pages: DataFrame) -> list[DataFrame]:
-    """Friends, family among them, and viewers who follow a page of the author, with the days on which they are."""
+    """Friends, with family marked, and followers of a page of the author, with the days on which they are."""
     user, owner = F.col("user_id"), F.col("owner_id").alias("author_id")
     friends = friendships.where(user != F.col("friend_id"))
     is_family = F.col("relation") == "family"

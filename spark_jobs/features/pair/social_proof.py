@@ -1,4 +1,4 @@
-"""How many of a viewer's friends engaged with an author: the features that look one edge further."""
+"""How many of a viewer's friends engaged with an author."""
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -11,10 +11,10 @@ PROOFS = {"num_friends_liked": "num_likes", "num_friends_commented": "num_commen
 def social_proof(totals: DataFrame, rules: FeatureRules) -> DataFrame:
     """Friends who liked, commented on or shared the author's posts; grain: user_id, author_id, ds, where there are any.
 
-    ``totals`` are the counts of pairs. The join from a viewer over a friend to an author has a row per friend of the
-    viewer and author whom that friend engaged with. Both are bounded: a viewer looks at the ``proof_friends`` closest
-    friends and a friend shows the ``proof_authors`` authors engaged with last, so a user costs at most their product
-    (10,000 rows a day), however many friends an author or a friend has.
+    ``totals`` are the counts of pairs. The join viewer - friend - author has one row per friend of the viewer and
+    author whom that friend engaged with. Both are bounded: only the ``proof_friends`` closest friends of a viewer and
+    the ``proof_authors`` authors that a friend engaged with last count. So a user costs at most their product (10,000
+    rows a day), however many friends there are.
     """
     friends = _first(
         totals.where(F.col("num_friendships") > 0), F.col("num_interactions").desc(), rules.proof_friends

@@ -1,1 +1,1 @@
-"""Features of posts, and what content models say of them."""
+"""Features of posts, and content models with their readings of posts."""

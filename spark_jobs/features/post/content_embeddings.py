@@ -1,7 +1,7 @@
-"""gold.content_embeddings: what each version of a post says, read once, in the night after it landed.
+"""gold.content_embeddings: readings of the text of each version of a post, made in the night after it landed.
 
-A night reads the versions that are new since the last one, those that were edited meanwhile among them; the first night
-of a content model reads all. A version has a row for every night in which it was read.
+A night reads the versions that are new since the last night, edits included; the first night of a content model reads
+all. A version has a row for every night that read it.
 """
 
 from collections.abc import Iterable, Iterator
@@ -74,11 +74,11 @@ def read_texts(
 
 
 def posts_to_read(night: Night, version: str) -> tuple[DataFrame, DataFrame]:
-    """Versions of posts that may not have been read under content model ``version``, and what was read of them.
+    """Versions of posts that may be unread under content model ``version``, and the readings that they may have.
 
-    The newest night before this one that read under this model read all that silver had by then. What came to silver
-    since could be seen from some day on; a version is read in the night of that day or later, so what was read of these
-    lies in partitions as young.
+    The newest earlier night of this model read every version that silver had by then. A version that arrived later is
+    read in the night of the first day on which it can be seen, or later, so only partitions from that day on can have
+    its readings.
     """
     versions = written_posts(night)
     earlier = (F.col("ds") < F.lit(night.ds)) & (F.col("content_version") == version)
@@ -90,7 +90,8 @@ def posts_to_read(night: Night, version: str) -> tuple[DataFrame, DataFrame]:
         newest = read.agg(F.max(F.struct("day", "batch")).alias("newest")).first()
         if newest is not None and newest.newest is not None and newest.newest.batch > NONE:
             arrivals = arrivals_since(night, newest.newest.batch)
-            # What clocks ahead of the collector's dated after its midnight, that night had in silver and did not see.
+            # Silver may have had events that a fast clock dated after that night's midnight; the night did not see
+            # them.
             unseen = newest.newest.day + timedelta(days=1)
             since = F.lit(min((unseen, *(one.seen_from for one in arrivals))))
             versions = versions.where(seen_day("updated_at", "received_at") >= since)

@@ -1,9 +1,9 @@
 """gold.content_models: the fitted content models, a few megabytes each.
 
-A model has a row for each word it knows and, where a sentence encoder makes its embeddings, one for each dimension of
-the encoder's vectors. It is fitted in one night and read until it is ``refit_days`` old, or until an encoder has been
-installed or removed. It learns from texts and hashtags only, never from what anyone did with a post, and only from
-texts that are older than every example that may rest on it. Its embeddings are turned to those of the model before it.
+A model has a row for each word that it knows and, with a sentence encoder, one for each dimension of the encoder's
+vectors. It is used until it is ``refit_days`` old, or until an encoder is installed or removed. It learns from texts
+and hashtags only, never from engagements, and only from texts older than every example that may use it. Its embeddings
+are rotated to match those of the model before it.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -36,7 +36,7 @@ TABLE = "gold.content_models"
 def transform(
     posts: DataFrame, content: Content, seed: int, previous: ContentModel | None = None, encoder: str | None = None
 ) -> ContentModel:
-    """Fit on a sample of ``posts``, in an order that depends on nothing but their ids."""
+    """Fit on a sample of ``posts``, in an order that depends on their ids only."""
     order = (F.xxhash64(F.lit(seed), F.col("post_id")), F.col("post_id"))
     sample = texts_of(posts.orderBy(*order).limit(content.sample_posts), content)
     table = sample.orderBy(*order).select("buckets", "named").toArrow().combine_chunks()
@@ -53,9 +53,9 @@ def transform(
 
 
 def _sentences(sample: DataFrame, order: Sequence[Column], encoder: str, most: int) -> NDArray[np.float32]:
-    """The encoder's vectors of the first ``most`` texts of the sample, by their ids.
+    """The encoder's vectors of the first ``most`` texts of the sample, in order of their ids.
 
-    They are sorted here: Spark would read all texts twice, first to see where to cut the sorted rows into partitions.
+    They are sorted here, because a sort in Spark would read all texts twice: first to choose the partition bounds.
     """
     texts = in_set_batches(sample.orderBy(*order).limit(most).select("post_id", "plain", "buckets"))
     read = texts.mapInArrow(partial(read_sentences, encoder), "post_id BIGINT, vector ARRAY<FLOAT>")
@@ -73,8 +73,8 @@ def read_sentences(encoder: str, batches: Iterable[pa.RecordBatch]) -> Iterator[
 def fitted_before(posts: DataFrame, window_start: date, as_of: datetime, fewest: int) -> datetime:
     """The midnight before which a text must be written and received to be fitted on: ``window_start``.
 
-    In a young lake, which has fewer than ``fewest`` texts from before it, the first later midnight by which there are
-    as many, at most ``as_of``: then examples of the days before it rest on word counts of their own days.
+    A young lake has fewer than ``fewest`` texts from before it; then it is the first later midnight with as many, at
+    most ``as_of``, and examples of the days before it use word counts of their own days.
     """
     seen = posts.groupBy(seen_day("updated_at", "received_at").alias("day")).count().orderBy("day").collect()
     total = 0
@@ -97,7 +97,7 @@ def newest_model(models: DataFrame, ds: date) -> tuple[date | None, str | None]:
 
 
 def load_model(models: DataFrame, ds: date) -> ContentModel:
-    """The newest model fitted by ``ds``; one that knows no word where there is none."""
+    """The newest model fitted by ``ds``; if there is none, a model that knows no words."""
     newest, encoder = newest_model(models, ds)
     rows = models.where(F.col("ds") == F.lit(newest)).orderBy("encoder", "bucket")
     table = rows.select("encoder", "bucket", "vector", "votes", "num_buckets").toArrow().combine_chunks()
@@ -140,7 +140,7 @@ def _rows(
 
 
 def main(night: Night) -> None:
-    """Fit a model, unless there is one that is young enough and of the encoder that is installed."""
+    """Fit a model, unless a recent one of the installed encoder exists."""
     content, encoder = night.settings.content, installed()
     newest, stands = newest_model(night.read(TABLE), night.ds)
     if newest is not None:

@@ -1,6 +1,6 @@
-"""gold.content_risks: how likely a post is clickbait, NSFW or misinformation, for every text that a night read.
+"""gold.content_risks: probability that a post is clickbait, NSFW or misinformation, for every text that a night read.
 
-A night judges the texts that were read since the last one; the first night of new label models judges all.
+A night judges the texts that were read since the last night; the first night of new label models judges all.
 """
 
 from collections.abc import Iterable, Iterator
@@ -52,7 +52,7 @@ def judge(
 
 
 def main(night: Night) -> None:
-    """Build the night's partition; before any text was read there is nothing to judge."""
+    """Build the night's partition; it is empty before any text was read."""
     settings, stands = night.settings, load_models(night.read("gold.label_models"), night.ds)
     if stands is None:
         return

@@ -1,4 +1,4 @@
-"""What people and fact checkers said of posts, as evidence in log odds, and how often of an author's other posts."""
+"""Verdicts of people and fact checkers on posts as evidence in log odds, and label rates of authors."""
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -12,14 +12,14 @@ from spark_jobs.rules.point_in_time import known_before, visible_micros
 from spark_jobs.rules.rates import smoothed_rate
 
 MILLION = 1_000_000
-"""Evidence is counted in millionths, whole numbers, as the sum of fractions depends on their order."""
+"""Evidence is counted in whole millionths, because a sum of fractions depends on their order."""
 
 AUTHOR_COLUMNS = {label: f"author_{label}" for label in LABELS}
-"""How much likelier an author's posts are to get the label than anybody's, in log odds; 0 where nothing is known."""
+"""Log odds of the label for the author's posts, less those for all posts; 0 if the author has no verdicts."""
 
 
 def seen_verdicts(night: Night) -> DataFrame:
-    """Verdicts that were given, and received, before the night's as-of, with their ``evidence``."""
+    """Verdicts that were given and received before the night's as-of, with their ``evidence``."""
     seen = known_before(night.as_of, "updated_at")
     return night.read("silver.content_labels").where(seen).withColumn("evidence", evidence(night.settings.labels))
 
@@ -27,7 +27,8 @@ def seen_verdicts(night: Night) -> DataFrame:
 def evidence(labels: Labels) -> Column:
     """Millionths of log odds that a verdict adds.
 
-    More of a fact checker, less of somebody who is not sure (who does not say is), negative where it says no.
+    A fact checker adds more. A labeller with a low confidence adds less; without a confidence they count as sure. A
+    verdict that denies the label is negative.
     """
     checks = F.col("labeller_type") == "fact_checker"
     weight = F.when(checks, log_odds(labels.checker_accuracy)).otherwise(log_odds(labels.human_accuracy))
@@ -36,20 +37,20 @@ def evidence(labels: Labels) -> Column:
 
 
 def clear_evidence(labels: Labels) -> float:
-    """Log odds beyond which verdicts are clear: half those of one sure person, more than two who disagree leave."""
+    """Log odds from which a post is clearly judged: half those of one sure person; two who disagree have less."""
     return log_odds(labels.human_accuracy) / 2
 
 
 def of_label(label: str, value: Column) -> Column:
-    """``value`` where the row is a verdict on ``label``, else null."""
+    """``value`` if the row is a verdict on ``label``, else null."""
     return F.when(F.col("label") == label, value)
 
 
 def judged_posts(verdicts: DataFrame, readings: DataFrame) -> DataFrame:
-    """The newest text of each post that somebody judged, with the evidence of those who saw it; grain: post_id.
+    """The newest text of each judged post, with the evidence of verdicts on this text; grain: post_id.
 
-    ``readings`` have post_id and text_at. ``evidence_<label>`` is null where nobody judged that label. A verdict on an
-    earlier text says nothing of a later one.
+    ``readings`` have post_id and text_at. ``evidence_<label>`` is null without a verdict on that label. Verdicts on
+    earlier texts do not count.
     """
     met = verdicts.join(readings, "post_id", "inner").where(F.col("text_at") < F.col("updated_at"))
     sums = (F.sum(of_label(label, F.col("evidence"))).alias(f"evidence_{label}") for label in LABELS)
@@ -61,10 +62,10 @@ def judged_posts(verdicts: DataFrame, readings: DataFrame) -> DataFrame:
 def with_author_rates(points: DataFrame, verdicts: DataFrame, authors: DataFrame, labels: Labels) -> DataFrame:
     """``points`` (post_id, author_id, instant, ...) with ``AUTHOR_COLUMNS``; grain: that of ``points``.
 
-    Counts verdicts visible at the instant on the author's other posts, of which nobody's post has none; ``authors`` has
-    post_id and author_id of all.
-    Verdicts and points of an author are laid out in one order of time, verdicts first among equals, and added up by
-    running sums, of which those on the point's own post are taken off.
+    Verdicts on the author's other posts count if they are visible at the instant; a post without a known author has no
+    other posts. ``authors`` has post_id and author_id of all posts. Verdicts and points of an author are sorted by
+    time, verdicts before points of the same time, and added up by running sums; verdicts on the point's own post are
+    subtracted.
     """
     weight, says_yes = F.abs("evidence"), F.col("value")
     amounts = {f"yes_{label}": of_label(label, F.when(says_yes, weight)) for label in LABELS}

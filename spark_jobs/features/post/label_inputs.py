@@ -1,4 +1,4 @@
-"""What the classifiers of content labels know of a post: the same columns for those who are fitted on and for all."""
+"""Inputs of the label models: the same columns for fitting and for judging."""
 
 from pyspark.sql import DataFrame
 
@@ -8,14 +8,14 @@ from spark_jobs.features.post.post_texts import texts_of
 from spark_jobs.rules.post_columns import WRITING_COLUMNS, content_columns, form_columns
 
 FORM = (*(f"is_{kind}" for kind in CONTENT_TYPES), "log_media", "log_hashtags", "log_mentions")
-"""Of ``post_columns.form_columns``."""
+"""Columns of ``post_columns.form_columns``."""
 
 INPUTS = ("content_embedding", "read_topics", *WRITING_COLUMNS, "language", *FORM)
-"""In the order of a model's coefficients, vectors at full length; the author's rate of the label comes after these."""
+"""Inputs in the order of a model's coefficients; each vector counts in full, and the author's rate comes last."""
 
 
 def inputs_of(posts: DataFrame, readings: DataFrame, content: Content) -> DataFrame:
-    """``INPUTS`` and ``buckets``, the words, of each of ``readings`` whose text stands in ``posts``.
+    """``INPUTS`` and ``buckets`` (hashed words) of each of ``readings`` whose text is in ``posts``.
 
     Grain: that of ``readings``, rows of gold.content_embeddings; adds author_id.
     """

@@ -1,8 +1,7 @@
-"""gold.label_models: classifiers of content labels, one row per label; fitted in one night and read until they are old.
+"""gold.label_models: models of content labels, one row per label; fitted in one night and used until they are old.
 
-A night fits all labels anew when the newest models are ``refit_days`` old, when the texts are read by another content
-model, or when a label that had too few verdicts for a model has enough. They learn from verdicts that were given, and
-received, before the night.
+A night refits all labels if the newest models are ``refit_days`` old, if the content model has changed, or if a label
+that had too few verdicts now has enough. The models learn from verdicts given and received before the night.
 """
 
 from dataclasses import asdict, dataclass
@@ -85,9 +84,9 @@ def _fit(batch: pa.RecordBatch, label: str, labels: Labels, num_buckets: int) ->
 
 
 def judged_inputs(night: Night, content_version: str) -> DataFrame:
-    """What ``transform`` needs of a sample of the judged posts, chosen by a hash of their ids; grain: post_id.
+    """Inputs of ``transform`` for a sample of the judged posts, chosen by a hash of their ids; grain: post_id.
 
-    What its author was known for is that of the midnight after a text was written, when it is judged first.
+    Author rates are as of the midnight after a text was written, when it is first judged.
     """
     settings = night.settings
     verdicts, posts = seen_verdicts(night), written_posts(night)
@@ -154,7 +153,7 @@ def rows_of(fitted: dict[str, tuple[LabelModel, Quality]]) -> pa.Table:
 
 
 def is_due(night: Night, stands: LabelModels | None, content_version: str) -> bool:
-    """Whether the models that stand are too old, of other readings, or lack one that is possible now."""
+    """Whether the current models are too old, of another content model, or lack a label with enough verdicts now."""
     labels = night.settings.labels
     if stands is None or stands.content_version != content_version:
         return True
@@ -178,7 +177,7 @@ def is_due(night: Night, stands: LabelModels | None, content_version: str) -> bo
 
 
 def main(night: Night) -> None:
-    """Fit models, unless those that stand will do; say which labels have none."""
+    """Fit models unless the current ones are still good; report labels without a model."""
     settings, content_version = night.settings, newest_content_version(night)
     if content_version is None or not is_due(night, load_models(night.read(TABLE), night.ds), content_version):
         return

@@ -1,7 +1,7 @@
-"""gold.labelling_queue: the next posts worth labelling, for each label, in the order in which to look at them.
+"""gold.labelling_queue: the next posts to label, for each label, in order.
 
-Most are those whose label is least certain and that reach most people. Every ``random_every``-th is drawn at random, so
-that labels also come from where a model is sure, rightly or wrongly.
+Most are posts whose label is uncertain and that reach many people. Every ``random_every``-th is drawn at random, so
+that posts get labels too where a model is sure, rightly or wrongly.
 """
 
 from collections.abc import Sequence
@@ -22,8 +22,8 @@ TABLE = "gold.labelling_queue"
 def transform(posts: DataFrame, risks: DataFrame, verdicts: DataFrame, labels: Labels, salt: str) -> DataFrame:
     """The queue of ``posts`` (post_id, log_views), judged by ``risks`` (post_id and a column per label).
 
-    Grain: label, rank. Posts with ``enough_verdicts`` on a label are not in its queue. ``salt`` makes the random
-    posts of one night others than those of the next.
+    Grain: label, rank. Posts with ``enough_verdicts`` on a label are not in its queue. ``salt`` makes each night's
+    random posts different.
     """
     named = F.explode(
         F.array(*(F.struct(F.lit(label).alias("label"), F.col(label).alias("probability")) for label in LABELS))
@@ -34,13 +34,13 @@ def transform(posts: DataFrame, risks: DataFrame, verdicts: DataFrame, labels: L
     num_random = labels.queue_posts // labels.random_every
     lot = F.xxhash64(F.lit(salt), F.col("label"), F.col("post_id"))
     drawn = _first(open_posts, (lot, F.col("post_id")), num_random, "random")
-    # As many as may be drawn at random are among the least certain, too.
+    # Random posts may be among the most uncertain too, so a full queue of uncertain ones is kept.
     unsure = _first(open_posts, (F.desc(worth()), F.col("post_id")), labels.queue_posts, "uncertain")
     return _in_turn(drawn.unionByName(unsure), labels)
 
 
 def worth() -> Column:
-    """How much a verdict would tell, and to how many: p · (1 - p) · ln(2 + views)."""
+    """Value of a verdict, from uncertainty and reach: p · (1 - p) · ln(2 + views)."""
     probability = F.col("probability").cast("double")
     return probability * (F.lit(1.0) - probability) * F.log(F.expm1(F.col("log_views").cast("double")) + F.lit(2.0))
 
@@ -53,7 +53,7 @@ def _first(posts: DataFrame, order: Sequence[Column], count: int, reason: str) -
 
 
 def _in_turn(chosen: DataFrame, labels: Labels) -> DataFrame:
-    """Every ``random_every``-th place to a random post, the others to the least certain that are not among those."""
+    """Every ``random_every``-th place has a random post, the other places the most uncertain remaining posts."""
     by_post = Window.partitionBy("label", "post_id").orderBy("reason")
     once = chosen.withColumn("_copy", F.row_number().over(by_post)).where(F.col("_copy") == 1)
     by_reason = Window.partitionBy("label", "reason").orderBy("place")
@@ -68,7 +68,7 @@ def _in_turn(chosen: DataFrame, labels: Labels) -> DataFrame:
 
 
 def main(night: Night) -> None:
-    """Build the night's partition from the posts that may still be ranked and that others than their author may see."""
+    """Build the night's partition from posts of the candidate window that others than their author may see."""
     tonight, oldest = (
         F.col("ds") == F.lit(night.ds),
         night.as_of - timedelta(hours=night.settings.dataset.candidate_hours),
@@ -76,7 +76,7 @@ def main(night: Night) -> None:
     ranked = night.read("gold.post_features").where(tonight).select("post_id", "log_views")
     shown = night.read("silver.posts").where(~F.col("is_deleted") & (F.col("privacy") != "only_me")).select("post_id")
     newest = F.max_by(F.struct(*LABELS), F.struct("text_at", "ds")).alias("newest")
-    # A text is first judged in the night of the day on which it was written, or later.
+    # A text is not judged before the night of the day on which it was written.
     risks = night.read("gold.content_risks").where(F.col("ds").between(F.lit(oldest.date()), F.lit(night.ds)))
     risks = risks.join(ranked.select("post_id"), "post_id", "left_semi").groupBy("post_id").agg(newest)
     queue = transform(

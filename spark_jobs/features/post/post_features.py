@@ -1,4 +1,4 @@
-"""gold.post_features: the model's view of every post that may still be ranked, as of the end of a day."""
+"""gold.post_features: features of every post of the candidate window as of the end of a day."""
 
 from datetime import date, datetime, timedelta
 
@@ -36,7 +36,7 @@ def transform(
     counters = counters_before(post_events(recent[0], recent[1]), as_of)
     points = describe_posts(live).join(counters, "post_id", "left").fillna(0, [*COUNTERS, *WEIGHED])
     points = points.withColumn("instant", F.lit(as_of))
-    # A text is first read in the night of the day on which it was written, or later.
+    # A text is not read before the night of the day on which it was written.
     contents = contents.where(F.col("ds").between(F.lit(oldest.date()), F.lit(ds)))
     completed = complete_posts(points, user_features, contents, settings.smoothing)
     return completed.select("post_id", "author_id", *names_of("post"), *WEIGHED, F.lit(ds).alias("ds"))

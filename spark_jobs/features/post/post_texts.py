@@ -1,4 +1,4 @@
-"""The texts of posts, made ready in columns for the content models, and how they are written."""
+"""Texts of posts, prepared for the content models, and columns on how they are written."""
 
 from collections.abc import Sequence
 
@@ -16,16 +16,16 @@ from spark_jobs.rules.rates import log_count, share_of
 
 LINK = r"https?://\S+|www\.\S+"
 NOT_LANGUAGE = rf"{LINK}|[#@]\S+"
-"""Addresses, hashtags and mentions: they are in no language, and hashtags count by themselves."""
+"""Addresses, hashtags and mentions: they have no language, and hashtags are counted separately."""
 
 CLOSING = ".!?;:"
-"""Signs that close a clause."""
+"""Punctuation that closes a clause."""
 
 WORD_OR_CLOSING = r"\p{L}[\p{L}\p{M}\p{N}]*(?:'t\b)?|[.!?;:]"
 
 
 def written_posts(night: Night) -> DataFrame:
-    """Versions of posts that were written, and received, before the night's as-of, and whether the post is deleted."""
+    """Versions of posts that were written and received before the night's as-of, and whether the post is deleted."""
     written = known_before(night.as_of, "updated_at")
     posts = night.read("silver.posts")
     return with_deletions(all_versions(posts, night.read("silver.post_edits")).where(written), posts)
@@ -34,10 +34,10 @@ def written_posts(night: Night) -> DataFrame:
 def texts_of(posts: DataFrame, content: Content, others: Sequence[str] = ()) -> DataFrame:
     """Grain: that of ``posts``, which are posts or versions of them.
 
-    ``plain``: the text without addresses, hashtags and mentions; ``tokens``: its words in lower case and the signs that
-    close a clause; ``buckets``: the words' hashes; ``named``: topic shares by hashtag, all 0 where none names a topic;
-    ``text_at``: when this text was written; ``text_hash``: of that and all that is read, as a text may come back after
-    another; and ``writing_columns``. ``others`` are columns of ``posts`` that are kept.
+    ``plain``: the text without addresses, hashtags and mentions; ``tokens``: its words in lower case and the
+    punctuation that closes a clause; ``buckets``: the words' hashes; ``named``: topic shares by hashtag, all 0 if none
+    names a topic; ``text_at``: when this text was written; ``text_hash``: a hash of ``text_at`` and all that is read,
+    because an earlier text may come back; and ``writing_columns``. ``others`` are columns of ``posts`` that are kept.
     """
     plain = F.regexp_replace(F.regexp_replace("text", NOT_LANGUAGE, " "), "\u2019", "'")
     tokens = F.slice(F.regexp_extract_all(F.lower("plain"), F.lit(WORD_OR_CLOSING), 0), 1, content.max_words)
@@ -65,17 +65,17 @@ def texts_of(posts: DataFrame, content: Content, others: Sequence[str] = ()) -> 
 
 
 def in_set_batches(texts: DataFrame) -> DataFrame:
-    """The rows of ``texts_of`` on all cores, in batches that follow from the rows alone.
+    """The rows of ``texts_of`` spread over all cores, in batches that depend on the rows only.
 
-    A sentence encoder takes milliseconds for a text, so each core should have its share; and a text's last bits depend
-    on those it is read with, so a rerun should read it with the same.
+    A sentence encoder takes milliseconds per text, so all cores should work. The last bits of a vector depend on the
+    batch of its text, so a rerun must have the same batches.
     """
     cores = texts.sparkSession.sparkContext.defaultParallelism
     return texts.repartition(cores, "post_id").sortWithinPartitions("post_id", "text_at")
 
 
 def writing_columns() -> dict[str, Column]:
-    """How a text is written, from ``text``, ``plain``, ``tokens``, ``words``; 0 where there is nothing to measure."""
+    """How a text is written, from ``text``, ``plain``, ``tokens``, ``words``; 0 for an empty text."""
     num_words = F.size("words")
     characters = F.aggregate("words", F.lit(0), lambda total, word: total + F.char_length(word))
     letters, shown = (F.regexp_count("plain", F.lit(kind)) for kind in (r"\p{L}", r"\S"))

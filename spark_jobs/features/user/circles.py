@@ -1,4 +1,4 @@
-"""What a user's friends are like: the features that look one edge further."""
+"""Features of a user's friends."""
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -7,14 +7,14 @@ from contracts.settings import FeatureRules
 from spark_jobs.rules.rates import share_of
 
 ACTS = ("num_posts", "num_likes", "num_comments", "num_shares", "num_clicks")
-"""What makes a friend active."""
+"""Counts that make a friend active."""
 
 
 def circle_counts(pairs: DataFrame, totals: DataFrame, rules: FeatureRules) -> DataFrame:
     """Sums over the friends of each user; grain: user_id, ds.
 
-    ``pairs`` are rows of gold.affinity_features, which hold every friendship of their days, ``totals`` the counts of
-    users. One row per friendship and day passes through, so the cost grows with the edges, not with their squares.
+    ``pairs`` are rows of gold.affinity_features, which has every friendship of its days; ``totals`` are the counts of
+    users. There is one row per friendship and day, so the cost is linear in the edges.
     """
     friends = totals.select(
         F.col("user_id").alias("author_id"),

@@ -1,8 +1,8 @@
-"""gold.locations: the countries and cities that the models of a night know; any other is unknown to them.
+"""gold.locations: the countries and cities that the models of a night know; any other is unknown.
 
-They are those of the rows that the night's model is trained on: organic impressions of the training days (engagements,
-where a source logs no impressions), with the country of the viewer's profile as each row knew it. The days that
-calibrate and those held out are left out, as nothing learns from them.
+They come from the rows that the night's model is trained on: organic impressions of the training days (engagements, if
+a source logs no impressions), with the country of the viewer's profile as of each row. Calibration days and held-out
+days are left out, as nothing is trained on them.
 """
 
 from collections.abc import Sequence
@@ -54,10 +54,10 @@ def transform(
 
 
 def training_rows(log: DataFrame, dataset: Dataset) -> DataFrame:
-    """Events of ``log`` that models train on, with the nights that do: [``from_day``, ``until_day``).
+    """Events of ``log`` for training, with the nights that train on them: [``from_day``, ``until_day``).
 
-    A night trains on a day once its label windows have closed, and later days have been kept back to calibrate and to
-    be held out.
+    A night trains on a day if its label windows have closed and enough later days are left for calibration and for
+    holding out.
     """
     kept_back = max(1, dataset.attribution_hours // 24) + dataset.calibration_days + dataset.holdout_days
     is_view = F.col("kind") == "impression"
@@ -72,7 +72,7 @@ def training_rows(log: DataFrame, dataset: Dataset) -> DataFrame:
 
 
 def profiles_of(active: DataFrame, users: DataFrame) -> DataFrame:
-    """``active`` (user_id, event_date, ...) with ``location``, the country that the snapshot before the date knew."""
+    """``active`` (user_id, event_date, ...) with ``location``, the country in the snapshot before the date."""
     versions = users.select("user_id", "country", "valid_from", seen_day("valid_from", "received_at").alias("known_on"))
     known = active.join(versions, "user_id", "inner").where(F.col("known_on") < F.col("event_date"))
     return known.groupBy(*active.columns).agg(F.max_by("country", "valid_from").alias("location"))

@@ -1,4 +1,4 @@
-"""Sessions and how long they lasted, as each day's snapshot sees them."""
+"""Sessions and their lengths, as each day's snapshot sees them."""
 
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
@@ -7,11 +7,11 @@ from spark_jobs.features.interactions import event_interval
 
 
 def session_lengths(log: DataFrame, activity_days: int) -> DataFrame:
-    """Each session of a day in steps: what the impressions first seen on one day add to it.
+    """Each session of a day in steps: the impressions first seen on one day add one step.
 
     Grain: session and seen day; columns user_id, num_sessions (1 in the first step), session_micros, from_day,
-    until_day. The sum of the steps that a snapshot sees is the time between the first and the last impression that
-    it sees, also where some were received days later.
+    until_day. The steps that a snapshot sees sum to the time between the first and the last impression that it sees,
+    even if some were received days later.
     """
     keys = ("user_id", "event_date", "session_id")
     micros = F.unix_micros("event_time")

@@ -1,6 +1,6 @@
-"""What the posts that users engage with say, and who wrote them: sums for the vectors among the user features.
+"""Sums over the content and the authors of posts that users engage with, for the vectors among the user features.
 
-An engagement is one that counts for the interests: a like, a comment or a share.
+Here an engagement is one that counts for interests: a like, a comment or a share.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -36,10 +36,10 @@ SCHEMA = ", ".join(f"{name} {kind}" for name, kind in zip(NAMES, TYPES, strict=T
 def count_tastes(
     log: DataFrame, versions: DataFrame, contents: DataFrame, days: Sequence[date], activity_days: int
 ) -> DataFrame:
-    """Engagements of every user in the window of each day, summed by what was read of the posts, and by their authors.
+    """Engagements of every user in the window of each day, summed over the posts' readings and their authors.
 
     Grain: user_id, ds. ``log`` is that of ``spark_jobs.features.interactions``, ``contents`` gold.content_embeddings. A
-    post counts with its text as it stood when the user engaged.
+    post counts with its text at the time of the engagement.
     """
     acts = with_posts(log.where(F.col("user_id").isNotNull() & is_kind(*POSITIVE)), versions)
     points = acts.select(
@@ -55,7 +55,7 @@ def count_tastes(
 
 
 def sum_tastes(days: Sequence[date], batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Whole sums over whole users, for each day of those whose engagements it sees."""
+    """Sums of each user's engagements for each day that sees them; a batch has whole users."""
     size = EMBEDDING_SIZE
     for batch in whole_users(batches):
         users = batch.column("user_id").to_numpy()
@@ -84,7 +84,7 @@ def sum_tastes(days: Sequence[date], batches: Iterable[pa.RecordBatch]) -> Itera
 
 
 def taste_columns(smoothing: Smoothing) -> dict[str, Column]:
-    """The vectors, from ``count_tastes``: means and shares, shrunk towards 0 by as many engagements as a profile."""
+    """The vectors from ``count_tastes``: means and shares, shrunk towards 0 with ``profile_strength``."""
 
     def mean_of(name: str, totals: str, trials: str, unit: int) -> Column:
         [default] = (default_column(feature) for feature in features_of("user") if feature.name == name)

@@ -17,7 +17,7 @@ MAX_AGE = 1.2
 
 
 def user_columns(smoothing: Smoothing) -> dict[str, Column]:
-    """Every user feature, from ``known_users``, ``count_users``, num_days and the day's locations."""
+    """Every user feature, from the columns of ``known_users``, ``count_users``, num_days and the day's locations."""
     return {
         **_profile_columns(),
         **_activity_columns(),
@@ -61,7 +61,7 @@ def _activity_columns() -> dict[str, Column]:
 
 
 def _rates(smoothing: Smoothing) -> dict[str, tuple[str, str, float]]:
-    """Each smoothed rate: what is counted, of which trials, and the prior mean."""
+    """Each smoothed rate: its count, its trials and its prior mean."""
     kinds = ("photo", "video", "link", "friend", "page", "ad")
     devices = {"mobile": smoothing.mobile_mean, "tablet": smoothing.tablet_mean, "desktop": smoothing.desktop_mean}
     connections = ("wifi", "cellular")
@@ -100,7 +100,7 @@ def _rate_columns(smoothing: Smoothing) -> dict[str, Column]:
 
 
 def _habit_columns() -> dict[str, Column]:
-    """What a session of the user is expected to look like; views of a session are counted behind its middle one."""
+    """The user's expected session; its state is that at the middle view of a session."""
     events, sessions, views = F.col("num_events"), F.col("num_sessions"), F.col("num_session_views")
     behind = F.greatest(share_of(views, sessions) - F.lit(1.0), F.lit(0.0)) / F.lit(2.0)
     minutes = share_of(F.col("session_micros"), sessions) / F.lit(2 * 60e6)

@@ -1,4 +1,4 @@
-"""Everything the user features count, summed per user and day."""
+"""The counts behind the user features, summed per user and day."""
 
 import math
 from collections.abc import Sequence
@@ -54,7 +54,7 @@ def count_users(
 
 
 def covered_days(log: DataFrame, written: DataFrame, days: Sequence[date], activity_days: int) -> DataFrame:
-    """Days of the activity window that the lake covers as of each of ``days``, at least 1; grain: ds.
+    """Number of days of the activity window that the lake covers as of each of ``days``, at least 1; grain: ds.
 
     They count from the first event that the snapshot sees in its window.
     """
@@ -77,7 +77,7 @@ def count_cities(log: DataFrame, days: Sequence[date], activity_days: int, most:
 
 
 def _sides(acts: DataFrame, interval: list[Column]) -> DataFrame:
-    """Each event twice: as what its user did, and (``is_own`` false) as what the author of its post received."""
+    """Each event twice: as an act of its user, and (``is_own`` false) as received by the author of its post."""
     sides = F.array(
         F.struct("user_id", F.lit(True).alias("is_own")),  # noqa: FBT003 - a literal
         F.struct(F.col("author_id").alias("user_id"), F.lit(False).alias("is_own")),  # noqa: FBT003
@@ -124,7 +124,7 @@ def dwelt(rules: FeatureRules) -> Column:
 
 
 def _own(rules: FeatureRules) -> dict[str, Column]:
-    """Counts of what users did: name and which rows it counts."""
+    """Counts of users' own acts: name to the condition on rows."""
     own, positive, view = F.col("is_own"), is_kind(*POSITIVE), is_kind("impression")
     completed = is_kind("dwell") & (F.col("content_type") == "video") & (F.col("dwell_ms") >= rules.completion_ms)
     holds = {f"{kind}s": is_kind(kind) for kind in ("like", "comment", "share", "click", "hide", "report")}
@@ -149,7 +149,7 @@ def _own(rules: FeatureRules) -> dict[str, Column]:
 
 
 def _received(rules: FeatureRules) -> dict[str, Column]:
-    """Counts of what happened to the posts of users: name and which rows it counts."""
+    """Counts of events on users' posts: name to the condition on rows."""
     read = is_kind("dwell") & (F.col("dwell_ms") >= rules.read_ms)
     holds = {"views": is_kind("impression"), "positives": is_kind(*POSITIVE), "negatives": is_kind(*NEGATIVE)}
     holds |= {"reports": is_kind("report"), "reads": read}

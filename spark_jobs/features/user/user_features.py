@@ -1,4 +1,4 @@
-"""gold.user_features: the model's view of every known user as of the end of a day."""
+"""gold.user_features: features of every known user as of the end of a day."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -94,7 +94,7 @@ def main(night: Night) -> None:
         days=days,
         activity_days=window,
         rules=settings.rules,
-    ).persist()  # every user is counted once, and looked at as a friend of others too
+    ).persist()  # read twice: for each user, and for each user as a friend of others
     try:
         frame = transform(
             users=night.read("silver.users"),
