@@ -93,7 +93,7 @@ def explain_pair(night: Night, user_id: int, post_id: int) -> Pair:
     return Pair(
         user_id,
         post_id,
-        [] if candidate else kept_from(night, user_id, post_id),
+        [] if candidate else rules_against(night, user_id, post_id),
         candidate,
         scores,
         parts_of(scores, night.settings.value) if scores else {},
@@ -138,7 +138,7 @@ def explain_post(night: Night, post_id: int) -> Post:
     return Post(
         post_id,
         None if known is None else known.author_id,
-        kept_from_all(night, post_id),
+        rules_against_post(night, post_id),
         _by_source(candidates),
         candidates.count(),
         found.pools,
@@ -147,7 +147,7 @@ def explain_post(night: Night, post_id: int) -> Post:
     )
 
 
-def kept_from_all(night: Night, post_id: int) -> list[str]:
+def rules_against_post(night: Night, post_id: int) -> list[str]:
     """Rules that withhold a post from everybody, and rules of policy that withhold it from users who ask."""
     posts = night.read("silver.posts").where(F.col("post_id") == F.lit(post_id))
     post = posts.first()
@@ -164,7 +164,7 @@ def kept_from_all(night: Night, post_id: int) -> list[str]:
     return found
 
 
-def kept_from(night: Night, user_id: int, post_id: int) -> list[str]:
+def rules_against(night: Night, user_id: int, post_id: int) -> list[str]:
     """Rules that kept a post from being proposed to a user; empty if no source chose it within its limit."""
     posts = night.read("silver.posts").where(F.col("post_id") == F.lit(post_id))
     post, policy = posts.first(), read_policy(night)

@@ -24,7 +24,7 @@ def tell_pair(story: Pair, ds: date) -> Iterator[str]:
     place = f"place {found['place']:,} of {found['num']:,}"
     yield f"  score       value {found['value_score']:.4f}, {place}, by {found['model_version']}"
     if story.parts:
-        yield f"              {moved(story.parts)}"
+        yield f"              {describe_parts(story.parts)}"
     if story.pool is None:
         own = f"{story.above} posts of its author are in it" if story.above else "none of its author's posts is in it"
         last = "the pool is empty" if story.last_value is None else f"the last of the pool has {story.last_value:.4f}"
@@ -45,7 +45,7 @@ def tell_pool(story: Pool, ds: date, most: int) -> Iterator[str]:
         why = f"{row['reason']} · {sources} · value {row['value_score']:.4f}{drawn}"
         yield f"  {row['rank']:>3}. post {row['post_id']} · {why}"
         if row["parts"]:
-            yield f"       {moved(row['parts'])}"
+            yield f"       {describe_parts(row['parts'])}"
 
 
 def tell_post(story: Post, ds: date) -> Iterator[str]:
@@ -62,7 +62,7 @@ def tell_post(story: Post, ds: date) -> Iterator[str]:
         yield f"              ranks {best} to {worst}, median {median:g}; in the first {TOP} places of {story.tops:,}"
 
 
-def moved(parts: Mapping[str, Any]) -> str:
+def describe_parts(parts: Mapping[str, Any]) -> str:
     """The parts of a value in words, the largest first."""
     largest = sorted(parts.items(), key=lambda part: -abs(part[1]))
     return " ".join(f"{name} {value:+.4f}" for name, value in largest)

@@ -11,7 +11,7 @@ Days = tuple[tuple[date, int], ...]
 REFUSED = "bronze.quarantine says of refused lines why"
 
 
-def stops(counts: Counts, ds: date, dataset: Dataset) -> list[str]:
+def reasons_to_stop(counts: Counts, ds: date, dataset: Dataset) -> list[str]:
     """Why nobody would get a feed; empty if somebody would."""
     if counts.users == 0:
         return [f"no user is known by the end of {ds}: land `user_upserted` events by then; {REFUSED}"]
@@ -56,7 +56,7 @@ def no_model(counts: Counts, ds: date, dataset: Dataset) -> str | None:
         reserved = f"calibration_days {dataset.calibration_days}, holdout_days {dataset.holdout_days}"
         window = f"{len(days)} of the {dataset.training_days} days before {ds} have examples"
         return f"{window}, and {needed} are needed ({reserved}); {remedy(counts.examples, ds, dataset)}"
-    if (positives := learnt(days, dataset.reserved_days)) < TrainingMinimum.POSITIVES:
+    if (positives := training_positives(days, dataset.reserved_days)) < TrainingMinimum.POSITIVES:
         has = f"the days that train have {positives} likes, comments, shares, hides and reports"
         return f"{has}, and {TrainingMinimum.POSITIVES} are needed; {remedy(counts.examples, ds, dataset)}"
     return None
@@ -67,7 +67,7 @@ def in_window(days: Days, ds: date, training_days: int) -> Days:
     return tuple(day for day in days if day[0] >= ds - timedelta(days=training_days))
 
 
-def learnt(days: Days, reserved: int) -> int:
+def training_positives(days: Days, reserved: int) -> int:
     """Positive labels of the training days: all days but the last ``reserved``."""
     return sum(labels for _, labels in days[: max(len(days) - reserved, 0)])
 
@@ -85,6 +85,6 @@ def remedy(days: Days, ds: date, dataset: Dataset) -> str:
 def enough_since(days: Days, reserved: int) -> date | None:
     """The newest day since which there is enough to train on, without ``reserved`` days; None if there is none."""
     for at in range(len(days) - reserved - TrainingMinimum.DAYS, -1, -1):
-        if learnt(days[at:], reserved) >= TrainingMinimum.POSITIVES:
+        if training_positives(days[at:], reserved) >= TrainingMinimum.POSITIVES:
             return days[at][0]
     return None

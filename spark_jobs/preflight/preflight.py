@@ -11,7 +11,7 @@ from typing import Any
 from contracts.settings import Dataset
 from spark_jobs.night.night import Night
 from spark_jobs.preflight.counts import count, read_logs
-from spark_jobs.preflight.findings import in_window, learnt, no_model, notes, stops
+from spark_jobs.preflight.findings import in_window, no_model, notes, reasons_to_stop, training_positives
 
 
 class NightRefused(Exception):  # noqa: N818 - it is a verdict on the data, not a malfunction
@@ -24,7 +24,7 @@ def main(night: Night) -> None:
     if no_model(counts, night.ds, dataset):
         # Older days matter only now; reading the whole log in every night would cost too much.
         counts = replace(counts, examples=read_logs(night, None).examples(has_impressions=dataset.has_impressions))
-    stopping = stops(counts, night.ds, dataset)
+    stopping = reasons_to_stop(counts, night.ds, dataset)
     noted = [] if stopping else notes(counts, night.ds, dataset)  # other gaps do not matter then
     days = in_window(counts.examples, night.ds, dataset.training_days)
     report = {
@@ -32,7 +32,7 @@ def main(night: Night) -> None:
         "users": counts.users,
         "posts_in_window": counts.posts,
         "days_with_examples": len(days),
-        "positives": learnt(days, dataset.reserved_days),
+        "positives": training_positives(days, dataset.reserved_days),
         "landed": counts.landed,
         "stops": stopping,
         "notes": noted,

@@ -174,7 +174,7 @@ def to_frame(night: Night, judged: Judged) -> DataFrame:
 
 
 def main(night: Night) -> None:
-    """Judge the night's model, write the judgement, update the model stages, write ``promotion.json``, report the reason."""
+    """Judge the night's model, write the judgement, update the model stages, write ``promotion.json``."""
     judged = judge(night)
     write_partition(night.lake, TABLE, to_frame(night, judged), [night.ds])
     update_stages(night)

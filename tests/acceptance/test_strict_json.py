@@ -13,7 +13,7 @@ from contracts.landing import EVENT_TYPES
 from contracts.lines.event_line import read_line
 from spark_jobs.clean.typed_events import typed_events
 from spark_jobs.ingest.line_rules import ENVELOPE_NAMES, judge, without_marks
-from spark_jobs.ingest.odd_lines import told
+from spark_jobs.ingest.odd_lines import field_column
 from spark_jobs.ingest.plain_lines import read_plain
 from spark_jobs.ingest.validation import validate
 from tests.landed import as_read, batch_of, naive
@@ -57,7 +57,7 @@ def _read_otherwise(spark: SparkSession, lines: list[str]) -> list[str]:
         for row in some.select("raw", *columns).collect():
             strict = read_line(row["raw"].encode())
             assert strict.problem is None
-            values = {name: told([strict], name).to_pylist()[0] for name in columns}
+            values = {name: field_column([strict], name).to_pylist()[0] for name in columns}
             for name, value in values.items():
                 kept = [one for one in value if one is not None] if isinstance(value, list) else _as_shown(value)
                 if row[name] != kept:

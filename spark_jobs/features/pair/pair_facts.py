@@ -10,7 +10,7 @@ from contracts.landing import PROFILE_VISIT
 from contracts.settings import FeatureRules
 from spark_jobs.features.graph.mutual_friends import mutual_friends
 from spark_jobs.features.interactions import counted, edge_interval, event_interval, totals_on_days
-from spark_jobs.features.user.user_facts import dwelt
+from spark_jobs.features.user.user_facts import counted_dwell_ms
 from spark_jobs.rules.counters import NEGATIVE, POSITIVE, is_kind
 
 INTERACTIONS = (*POSITIVE, "click", "bookmark", "view")
@@ -53,7 +53,7 @@ def encounters(met: DataFrame, activity_days: int, rules: FeatureRules) -> list[
         "num_negatives": F.count_if(is_kind(*NEGATIVE)),
         "num_interactions": F.count_if(interacts),
         "num_profile_visits": F.count_if(is_kind("click") & (F.col("detail") == PROFILE_VISIT)),
-        "dwell_ms": F.sum(F.when(is_kind("dwell"), dwelt(rules))),
+        "dwell_ms": F.sum(F.when(is_kind("dwell"), counted_dwell_ms(rules))),
         "last_micros": F.max(F.when(interacts, F.unix_micros("event_time"))),
     }
     acts = met.select(*_PAIR, "kind", "detail", "dwell_ms", "event_time", *interval)

@@ -142,10 +142,10 @@ def _rows(
 def main(night: Night) -> None:
     """Fit a model, unless a recent one of the installed encoder exists."""
     content, encoder = night.settings.content, installed()
-    newest, stands = newest_model(night.read(TABLE), night.ds)
+    newest, current = newest_model(night.read(TABLE), night.ds)
     if newest is not None:
-        if stands != encoder:
-            print(f"{TABLE}: the model of {newest} reads by {stands or 'words'}, ", end="")
+        if current != encoder:
+            print(f"{TABLE}: the model of {newest} reads by {current or 'words'}, ", end="")
             print(f"and {encoder or 'no encoder'} is installed: a new one is fitted, and reads all posts")
         elif (night.ds - newest).days < content.refit_days:
             return

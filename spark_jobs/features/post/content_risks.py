@@ -27,12 +27,12 @@ TABLE = "gold.content_risks"
 SCHEMA = "post_id BIGINT, text_at TIMESTAMP, " + ", ".join(f"{label} FLOAT" for label in LABELS)
 
 
-def transform(points: DataFrame, stands: LabelModels, num_buckets: int) -> DataFrame:
+def transform(points: DataFrame, current: LabelModels, num_buckets: int) -> DataFrame:
     """Judge every row of ``points``: post_id, text_at, ``INPUTS``, ``AUTHOR_COLUMNS`` and buckets."""
-    shared = points.sparkSession.sparkContext.broadcast(stands.models)
+    shared = points.sparkSession.sparkContext.broadcast(current.models)
     columns = ("post_id", "text_at", "buckets", *INPUTS, *AUTHOR_COLUMNS.values())
     judged = points.select(*columns).mapInArrow(partial(judge, shared, num_buckets), SCHEMA)
-    return judged.withColumn("label_version", F.lit(stands.version))
+    return judged.withColumn("label_version", F.lit(current.version))
 
 
 def judge(
@@ -53,16 +53,16 @@ def judge(
 
 def main(night: Night) -> None:
     """Build the night's partition; it is empty before any text was read."""
-    settings, stands = night.settings, load_models(night.read("gold.label_models"), night.ds)
-    if stands is None:
+    settings, current = night.settings, load_models(night.read("gold.label_models"), night.ds)
+    if current is None:
         return
-    readings = readings_of(night, stands.content_version)
-    earlier = (F.col("ds") < F.lit(night.ds)) & (F.col("label_version") == stands.version)
+    readings = readings_of(night, current.content_version)
+    earlier = (F.col("ds") < F.lit(night.ds)) & (F.col("label_version") == current.version)
     last = night.read(TABLE).where(earlier).agg(F.max("ds").alias("ds")).first()
     if last is not None and last.ds is not None:
         readings = readings.where(F.col("ds") > F.lit(last.ds))
     inputs = inputs_of(written_posts(night), newest_readings(readings), settings.content)
     points = inputs.withColumn("instant", F.lit(night.as_of))
     rated = with_author_rates(points, seen_verdicts(night), night.read("silver.posts"), settings.labels)
-    risks = transform(rated, stands, NUM_BUCKETS).withColumn("ds", F.lit(night.ds))
+    risks = transform(rated, current, NUM_BUCKETS).withColumn("ds", F.lit(night.ds))
     write_partition(night.lake, TABLE, risks, [night.ds])

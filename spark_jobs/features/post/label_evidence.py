@@ -92,11 +92,11 @@ def with_author_rates(points: DataFrame, verdicts: DataFrame, authors: DataFrame
     )
     of_others = ((F.sum(name).over(before) - F.sum(name).over(own)).alias(name) for name in amounts)
     counted = steps.unionByName(asked).select("_point", *of_others).where(F.col("_point").isNotNull())
-    likelier = (_likelier(label, share, labels.author_strength) for label, share in labels.shares.items())
-    return counted.select("_point.*", *likelier)
+    author_log_odds = (_excess_log_odds(label, share, labels.author_strength) for label, share in labels.shares.items())
+    return counted.select("_point.*", *author_log_odds)
 
 
-def _likelier(label: str, share: float, strength: float) -> Column:
+def _excess_log_odds(label: str, share: float, strength: float) -> Column:
     """Log odds of the author's smoothed rate, less those of all posts."""
     yes, total = (F.col(f"{name}_{label}") / F.lit(MILLION) for name in ("yes", "all"))
     rate = smoothed_rate(yes, total, share, strength)

@@ -152,14 +152,14 @@ def rows_of(fitted: dict[str, tuple[LabelModel, Quality]]) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=SCHEMA)
 
 
-def is_due(night: Night, stands: LabelModels | None, content_version: str) -> bool:
+def is_due(night: Night, current: LabelModels | None, content_version: str) -> bool:
     """Whether the current models are too old, of another content model, or lack a label with enough verdicts now."""
     labels = night.settings.labels
-    if stands is None or stands.content_version != content_version:
+    if current is None or current.content_version != content_version:
         return True
-    if (night.ds - stands.ds).days >= labels.refit_days:
+    if (night.ds - current.ds).days >= labels.refit_days:
         return True
-    waiting = [label for label, model in stands.models.items() if not model.is_fitted]
+    waiting = [label for label, model in current.models.items() if not model.is_fitted]
     if not waiting:
         return False
     standing = readings_of(night, content_version).select("post_id", "text_at").distinct()

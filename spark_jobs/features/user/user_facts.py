@@ -45,7 +45,9 @@ def count_users(
     steps = {name: F.sum(name) for name in ("num_sessions", "session_micros")}
     parts = [
         counted(_sides(with_posts(log, versions), interval), ["user_id"], _activity(rules)),
-        counted(ads.where(F.col("user_id").isNotNull()).select("user_id", "kind", *interval), ["user_id"], _of_ads()),
+        counted(
+            ads.where(F.col("user_id").isNotNull()).select("user_id", "kind", *interval), ["user_id"], _ad_counts()
+        ),
         counted(sessions, ["user_id"], steps),
         counted(authored, ["user_id"], {"num_posts": F.count("*")}),
         *network_counts(friendships, page_follows, group_memberships, pages),
@@ -104,26 +106,28 @@ def network_counts(
 
 def _activity(rules: FeatureRules) -> dict[str, Column]:
     """Each count over the two sides of the log: its name and the aggregate."""
-    counts = {f"num_{name}": F.count_if(holds) for name, holds in {**_own(rules), **_received(rules)}.items()}
+    counts = {
+        f"num_{name}": F.count_if(holds) for name, holds in {**_own_counts(rules), **_received_counts(rules)}.items()
+    }
     angle = F.hour("event_time") * F.lit(2 * math.pi / 24)
     for name, part in {"sin": F.sin(angle), "cos": F.cos(angle)}.items():
         micro = F.round(part * F.lit(PARTS_PER_TURN)).cast("long")
         counts[f"hour_{name}_micros"] = F.sum(F.when(F.col("is_own"), micro))
-    counts["dwell_ms"] = F.sum(F.when(F.col("is_own") & is_kind("dwell"), dwelt(rules)))
+    counts["dwell_ms"] = F.sum(F.when(F.col("is_own") & is_kind("dwell"), counted_dwell_ms(rules)))
     return counts
 
 
-def _of_ads() -> dict[str, Column]:
+def _ad_counts() -> dict[str, Column]:
     kinds = {"num_ad_views": ("impression",), "num_ad_positives": POSITIVE}
     return {name: F.count_if(is_kind(*kind)) for name, kind in kinds.items()}
 
 
-def dwelt(rules: FeatureRules) -> Column:
+def counted_dwell_ms(rules: FeatureRules) -> Column:
     """Milliseconds that one dwell counts for."""
     return F.least(F.greatest(F.col("dwell_ms"), F.lit(0)), F.lit(rules.max_dwell_ms))
 
 
-def _own(rules: FeatureRules) -> dict[str, Column]:
+def _own_counts(rules: FeatureRules) -> dict[str, Column]:
     """Counts of users' own acts: name to the condition on rows."""
     own, positive, view = F.col("is_own"), is_kind(*POSITIVE), is_kind("impression")
     completed = is_kind("dwell") & (F.col("content_type") == "video") & (F.col("dwell_ms") >= rules.completion_ms)
@@ -148,7 +152,7 @@ def _own(rules: FeatureRules) -> dict[str, Column]:
     return {name: own & condition for name, condition in holds.items()}
 
 
-def _received(rules: FeatureRules) -> dict[str, Column]:
+def _received_counts(rules: FeatureRules) -> dict[str, Column]:
     """Counts of events on users' posts: name to the condition on rows."""
     read = is_kind("dwell") & (F.col("dwell_ms") >= rules.read_ms)
     holds = {"views": is_kind("impression"), "positives": is_kind(*POSITIVE), "negatives": is_kind(*NEGATIVE)}

@@ -97,7 +97,7 @@ def test_a_post_that_re_ranking_left_out_tells_the_last_of_the_pool(night: Night
 
 
 def test_a_post_that_was_not_proposed_tells_why(night: Night) -> None:
-    found = {post_id: stories.kept_from(night, ANN, post_id) for post_id in (14, 15, 16, 17, 18, 19, 99)}
+    found = {post_id: stories.rules_against(night, ANN, post_id) for post_id in (14, 15, 16, 17, 18, 19, 99)}
     assert found == {
         14: [],
         15: ["the user has seen, hidden or reported it"],
@@ -107,7 +107,7 @@ def test_a_post_that_was_not_proposed_tells_why(night: Night) -> None:
         19: ["policy: fact checked"],
         99: ["no such post is known"],
     }
-    assert stories.kept_from(night, 77, 11) == ["no such user is known"]
+    assert stories.rules_against(night, 77, 11) == ["no such user is known"]
 
 
 def test_a_story_ends_where_the_post_was_lost(night: Night) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from contracts.landing import Field
 from contracts.lines.event_line import read_line
 from spark_jobs.ingest.line_rules import ENVELOPE_NAMES
-from spark_jobs.ingest.odd_lines import told
+from spark_jobs.ingest.odd_lines import field_column
 from spark_jobs.ingest.plain_lines import FIELDS, is_surely_within, read_plain
 from tests.landing_page import EXAMPLES
 from tests.odd_lines import ODD_LINES, odd_lines
@@ -26,7 +26,7 @@ def disagreements(lines: Sequence[str]) -> list[str]:
     quick = read_plain(pa.array(lines), names)
     strict = [read_line(line.encode()) for line in lines]
     is_plain = quick[names.index("event_type")].is_valid().to_pylist()
-    slow = [told(strict, name) for name in names]
+    slow = [field_column(strict, name) for name in names]
     values = zip(*(column.to_pylist() for column in (*quick, *slow)), strict=True)
     return [
         line
@@ -76,8 +76,8 @@ def test_odd_lines_leave_their_neighbours_plain() -> None:
     ordinary = [json.dumps(example) for example in EXAMPLES]
     odd = ['{"event_id": "x}', '{"event_id": }', '{"event_id": "cut', "{} {}", '{"mood": 1, "mood": 2}', "{}", "[]"]
     mixed = [line for pair in zip(ordinary, odd * len(ordinary), strict=False) for line in pair]
-    told = read_plain(pa.array(mixed), ENVELOPE_NAMES)[EVENT_TYPE]
-    assert [at for at, name in enumerate(told.to_pylist()) if name is not None] == list(range(0, len(mixed), 2))
+    event_types = read_plain(pa.array(mixed), ENVELOPE_NAMES)[EVENT_TYPE]
+    assert [at for at, name in enumerate(event_types.to_pylist()) if name is not None] == list(range(0, len(mixed), 2))
 
 
 def test_a_line_that_readers_do_not_survive_is_not_plain() -> None:
@@ -86,8 +86,8 @@ def test_a_line_that_readers_do_not_survive_is_not_plain() -> None:
     fields = ", ".join(f'"moon_{at}": 1' for at in range(2000))
     odd = ['"moons": ' + "[" * 1500 + "]" * 1500, '"moons": ' + "1" * 1500, fields]
     lines = [ordinary, *(f"{ordinary[:-1]}, {more}}}" for more in odd), ordinary]
-    told = read_plain(pa.array(lines), ENVELOPE_NAMES)[EVENT_TYPE]
-    assert [name is not None for name in told.to_pylist()] == [True, False, False, False, True]
+    event_types = read_plain(pa.array(lines), ENVELOPE_NAMES)[EVENT_TYPE]
+    assert [name is not None for name in event_types.to_pylist()] == [True, False, False, False, True]
 
 
 def test_a_text_within_its_length_in_bytes_is_surely_within_it_in_characters() -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from contracts.settings import Dataset, parse_dataset
 from spark_jobs.preflight.counts import Counts
-from spark_jobs.preflight.findings import notes, stops
+from spark_jobs.preflight.findings import notes, reasons_to_stop
 
 DS = date(2026, 3, 8)
 
@@ -30,7 +30,7 @@ ENOUGH = Counts(
 
 
 def test_a_night_with_enough_says_nothing() -> None:
-    assert stops(ENOUGH, DS, Dataset()) == notes(ENOUGH, DS, Dataset()) == []
+    assert reasons_to_stop(ENOUGH, DS, Dataset()) == notes(ENOUGH, DS, Dataset()) == []
 
 
 @pytest.mark.parametrize(
@@ -46,12 +46,12 @@ def test_a_night_with_enough_says_nothing() -> None:
     ],
 )
 def test_a_night_stops_where_nobody_would_get_a_feed(counts: Counts, told: str) -> None:
-    (sentence,) = stops(counts, DS, Dataset())
+    (sentence,) = reasons_to_stop(counts, DS, Dataset())
     assert told in sentence
 
 
 def test_an_empty_window_names_the_hours_that_would_do() -> None:
-    (sentence,) = stops(replace(ENOUGH, posts=0), DS, Dataset())
+    (sentence,) = reasons_to_stop(replace(ENOUGH, posts=0), DS, Dataset())
     assert sentence.startswith("the candidate window is empty: none of 30 posts was created in the 72 h before")
     assert sentence.endswith("set candidate_hours to 192 in dataset.json")
     oldest = datetime(2026, 3, 9, tzinfo=UTC) - timedelta(hours=192)
