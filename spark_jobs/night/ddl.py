@@ -1,4 +1,4 @@
-"""The columns of a table by its ``sql/<layer>/<table>/ddl.sql``, and how a table that stands may follow them."""
+"""The columns of a table by its ``sql/<layer>/<table>/ddl.sql``, and changes of an existing table to match them."""
 
 import re
 from pathlib import Path
@@ -28,10 +28,10 @@ def read_schema(name: str) -> StructType:
 
 
 def additions(name: str, stands: StructType, wanted: StructType) -> list[StructField]:
-    """Nullable columns of ``wanted``, the DDL, that the table as it ``stands`` lacks; old rows are null there.
+    """Nullable columns of the DDL (``wanted``) that the existing table (``stands``) lacks; old rows are null there.
 
-    A difference that rows already written cannot follow raises ``ValueError``: a changed type, a column that may not
-    be null, a column that the DDL no longer has.
+    A difference that existing rows cannot follow raises ``ValueError``: a changed type, a new column that is not
+    nullable, a column that the DDL no longer has.
     """
     old, new = ({column.name: column for column in schema} for schema in (stands, wanted))
     problems = [
@@ -54,13 +54,13 @@ def additions(name: str, stands: StructType, wanted: StructType) -> list[StructF
 
 
 def loosened(stands: StructType, wanted: StructType) -> list[str]:
-    """Columns that may be null in ``wanted``, the DDL, and not in the table as it ``stands``: its rows follow both."""
+    """Columns that are nullable in the DDL (``wanted``) and not in the existing table (``stands``)."""
     may_be_null = {column.name for column in wanted if column.nullable}
     return [column.name for column in stands if not column.nullable and column.name in may_be_null]
 
 
 def column_ddl(column: StructField) -> str:
-    """A nullable column as ``ALTER TABLE ... ADD COLUMNS`` wants it, with what its DDL says of it."""
+    """A nullable column for ``ALTER TABLE ... ADD COLUMNS``, with its comment."""
     comment = str(column.metadata.get("comment", "")).replace("'", "\\'")
     return f"{column.name} {column.dataType.simpleString()} COMMENT '{comment}'"
 

@@ -15,13 +15,13 @@ def type_of(feature: Feature) -> str:
 
 
 def default_column(feature: Feature) -> Column:
-    """The feature where its entity has no row."""
+    """The feature's default as a column."""
     default = F.lit(feature.default).cast("float")
     return default if feature.size == 1 else F.array(*[default] * feature.size)
 
 
 def with_defaults(frame: DataFrame, features: Mapping[str, Feature]) -> DataFrame:
-    """``frame`` with the default of its feature in each named column where that is null."""
+    """``frame`` with nulls in each named column replaced by the default of its feature."""
     filled = {name: F.coalesce(name, default_column(feature)) for name, feature in features.items()}
     return frame.withColumns(filled)
 

@@ -26,7 +26,7 @@ ROW_METRICS = {
     "numTargetRowsCopied": -1,
     "numCopiedRows": -1,
 }
-"""What a commit notes of its rows, and with which sign it counts as written."""
+"""Row counts in a commit's metrics, each with its sign in the number of rows written."""
 
 _ONE_CREATOR = threading.Lock()
 """Two tables of a stage may be the first to read a third; ``createIfNotExists`` is not safe against itself."""
@@ -121,7 +121,7 @@ class Lake:
     def read(self, name: str, version: int | None = None) -> DataFrame:
         """The table, or an empty frame of its schema; ``version`` reads an older snapshot.
 
-        Of a table that was never written the planner is told that it is empty: joins with it fall away.
+        A table without rows is an empty relation for the planner, so that it drops joins with it.
         Raises ``ValueError`` for a table that the job at work has not declared.
         """
         if self.building is not None and name not in self.building.readable:
@@ -135,7 +135,7 @@ class Lake:
         return frame if self.was_written(name) else frame.where(F.lit(col=False))
 
     def was_written(self, name: str) -> bool:
-        """Whether the table has ever been written; where not, it is created."""
+        """Whether the table has ever been written; a missing table is created."""
         self.create(name)
         if name not in self._with_rows:
             _, snapshot = self.log(name)
@@ -145,14 +145,14 @@ class Lake:
         return True
 
     def num_bytes(self, name: str) -> int:
-        """Size of the table's files; 0 where it does not exist."""
+        """Size of the table's files; 0 if it does not exist."""
         return int(self.log(name)[1].sizeInBytes()) if self.exists(name) else 0
 
     def version(self, name: str) -> int:
         """Latest Delta version of the table; raises ``ValueError`` where it does not exist."""
         if not self.exists(name):
             raise ValueError(f"{self.path(name)} is no Delta table")
-        # The log itself knows; the public `history` runs a Spark job, which takes seconds, to describe the version too.
+        # The log has the version; the public `history` runs a Spark job, which takes seconds.
         _, snapshot = self.log(name)
         return int(snapshot.version())
 
@@ -180,7 +180,7 @@ class Lake:
         return total
 
     def log(self, name: str) -> tuple[Any, Any]:
-        """The JVM's log of the table, and the newest snapshot that it tells."""
+        """The JVM's log of the table, and its newest snapshot."""
         delta: Any = self.spark._jvm
         log = delta.org.apache.spark.sql.delta.DeltaLog.forTable(self.spark._jsparkSession, self.path(name))
         return log, log.update(*(getattr(log, f"update$default${at}")() for at in (1, 2, 3)))

@@ -42,12 +42,12 @@ class Night:
 
     @property
     def as_of(self) -> datetime:
-        """Midnight UTC at the end of ``ds``: nothing that happened or arrived at or after it may have influence."""
+        """Midnight UTC at the end of ``ds``; the night uses nothing that happened or arrived at or after it."""
         return datetime.combine(self.ds + timedelta(days=1), datetime.min.time(), UTC)
 
     @property
     def settings_hash(self) -> str:
-        """One name for all values of its settings."""
+        """The hash of its settings."""
         return settings_hash(self.settings)
 
     @property
@@ -61,7 +61,7 @@ class Night:
         return self.files.folder.place.local
 
     def of(self, table: Table) -> "Night":
-        """The same night as the job of ``table`` sees it: other tables than it declares are not read."""
+        """The same night for the job of ``table``, which may read only the tables that it declares."""
         return replace(self, lake=replace(self.lake, building=table))
 
     def read(self, name: str) -> DataFrame:
@@ -69,9 +69,9 @@ class Night:
         return self.lake.read(name)
 
     def tell(self, table: str, sentences: Sequence[str]) -> None:
-        """Say what people should know of how a table was built: in the output, and in the report of this night.
+        """Report notes on how a table was built: in the output, and in the run report.
 
-        A rerun replaces what an earlier run said, also by nothing.
+        A rerun replaces the notes of an earlier run, also by none.
         """
         for sentence in sentences:
             print(f"{table}: {sentence}")
@@ -79,7 +79,7 @@ class Night:
 
 
 def load_settings(landing: str) -> Settings:
-    """Default settings with the landing area's ``dataset.json`` applied, where there is one."""
+    """Default settings with the landing area's ``dataset.json`` applied, if there is one."""
     return load(open_folder(landing)).settings
 
 

@@ -43,7 +43,7 @@ FIRST = next(iter(STAGES))
 """The stage that a night starts with."""
 
 SIDE_BY_SIDE = 2
-"""Tables at work at a time: the second fills the gaps that planning, commits and gates leave in the first."""
+"""Tables built at the same time: one works while the other plans, commits or runs its gate."""
 
 ONE_GATE = threading.Lock()
 """Gates name their tables by session-wide views."""
@@ -52,8 +52,8 @@ ONE_GATE = threading.Lock()
 def run_stage(night: Night, stage: str, startup_seconds: float = 0.0) -> list[TableVerdict]:
     """Build and gate every table of ``stage``; write ``<runs>/<ds>/stages/<stage>.json``; return the verdicts.
 
-    Tables of the stage that do not read each other are built side by side. A failure is raised when what is at work
-    beside it is done; no further table is begun.
+    Tables of the stage that do not read each other are built side by side. After a failure no further table is begun,
+    and the failure is raised when the running ones are done.
     """
     started_at, started = datetime.now(UTC), time.monotonic()
     if stage == FIRST:
@@ -87,20 +87,20 @@ def run_stage(night: Night, stage: str, startup_seconds: float = 0.0) -> list[Ta
 
 
 def refuse_to_start(night: Night) -> None:
-    """Raise where a newer night is live: this one could not be published, so it is not computed either.
+    """Raise if a newer night is live: this one could not be published, so it is not computed either.
 
-    By the lake alone: the pointer in Redis, which is the truth, is asked again before the epoch is built.
+    This checks the lake only; publish checks the pointer in Redis, which is the truth, before it builds the epoch.
     """
     if night.lake.exists("gold.epochs"):
         importlib.import_module(REFUSES).refuse_older(night, None)
 
 
 def build_and_gate(night: Night, table: Table, built: dict[str, Future[float]], before: dict[str, int]) -> TableVerdict:
-    """Build ``table`` once those of ``built`` that it reads are there, settle its own future, return its verdict.
+    """Build ``table`` once the tables of ``built`` that it reads are done, set its own future, return its verdict.
 
-    ``before`` holds the version of each table when the stage began: rows are counted from there.
-    ``built`` holds the seconds of each table of the stage, in the order in which they are begun: a table comes after
-    those it reads, so whoever waits, waits for one that is being built.
+    ``before`` has the version of each table when the stage began: rows are counted from there. ``built`` has a future
+    of the seconds of each table of the stage, in the order in which they are begun. A table comes after those that it
+    reads, so it only ever waits for tables that are being built.
     """
     try:
         for name in built.keys() & set(table.inputs):
@@ -142,7 +142,7 @@ def peak_memory_mb() -> float:
 
 
 def job_start() -> float:
-    """When this job began, in seconds since the epoch: its JVM's start, or its own where it joined a running JVM."""
+    """When this job began, in Unix seconds: its JVM's start, or its own start if it joined a running JVM."""
     if _jvm().java.lang.ProcessHandle.current().pid() != os.getppid():
         return PYTHON_STARTED
     return float(_jvm().java.lang.management.ManagementFactory.getRuntimeMXBean().getStartTime()) / 1000.0
@@ -184,7 +184,7 @@ def main(options: argparse.Namespace) -> int:
 
 
 def sentence_of(error: Exception) -> str:
-    """The class of an exception and the first line of what it says: of a JVM's exception, the rest is its trace."""
+    """The class of an exception and the first line of its message; the rest of a JVM exception is its trace."""
     said = next((line.strip() for line in str(error).splitlines() if line.strip()), "it says nothing")
     return f"{type(error).__name__}: {said}"
 

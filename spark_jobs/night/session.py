@@ -15,10 +15,10 @@ from pyspark.sql import SparkSession
 from contracts.s3_access import VARIABLES, S3Access
 
 BYTES_PER_SHUFFLE_TASK = 32 * 2**20
-"""Of compressed input; what becomes of it in a shuffle takes several times as much memory."""
+"""Bytes of compressed input per task; in a shuffle they take several times as much memory."""
 
 HEAP_PER_SENT_SIDE = 32
-"""A sent side of a join takes at most one part of so many of the heap."""
+"""A broadcast side of a join takes at most this fraction (1 / n) of the heap."""
 
 PROPERTIES = Path(__file__).resolve().parent.parent.parent / ".jars" / "spark.conf"
 VARIABLE = "FEEDLAKE_SPARK_CONF"
@@ -55,15 +55,15 @@ def reach_s3(spark: SparkSession) -> None:
 
 
 def num_shuffles(spark: SparkSession) -> int:
-    """Into how many partitions the session's shuffles split, before small ones are put together again."""
+    """Number of partitions of the session's shuffles, before small ones are merged."""
     return int(str(spark.conf.get("spark.sql.shuffle.partitions")))
 
 
 def size_shuffles(spark: SparkSession, num_bytes: int) -> None:
     """Split the shuffles of a job that reads ``num_bytes`` of files so that a task's share fits its memory.
 
-    They are never fewer than the session has; small results are put together again as they turn out. A side of a join
-    that turns out to be a small part of the heap goes to the other side, which then need not move.
+    There are never fewer than the session's own; Spark merges small ones at run time. A side of a join that is a small
+    part of the heap is broadcast, so that the other side is not shuffled.
     """
     spark.conf.set("spark.sql.shuffle.partitions", max(num_shuffles(spark), -(-num_bytes // BYTES_PER_SHUFFLE_TASK)))
     spark.conf.set("spark.sql.adaptive.autoBroadcastJoinThreshold", smallest_heap(spark) // HEAP_PER_SENT_SIDE)

@@ -55,7 +55,7 @@ def write_partition(lake: Lake, name: str, frame: DataFrame, partitions: Sequenc
 
 
 def append_rows(lake: Lake, name: str, frame: DataFrame) -> None:
-    """Append ``frame`` to an append-only table in one commit; the caller sees to it that no row comes twice."""
+    """Append ``frame`` to an append-only table in one commit; the caller ensures that no row comes twice."""
     writer = conform(lake, name, frame).write.format("delta").mode("append")
     with lake.writing(name):
         writer.save(lake.path(name))
@@ -64,7 +64,7 @@ def append_rows(lake: Lake, name: str, frame: DataFrame) -> None:
 def merge_by_key(
     lake: Lake, name: str, frame: DataFrame, update_when: str | None, keys: Sequence[str] | None = None
 ) -> None:
-    """Insert rows whose key is new; where it is known, update the row if ``update_when`` holds (never if None).
+    """Insert rows with new keys; update rows with known keys if ``update_when`` holds (never if None).
 
     ``update_when`` compares ``old`` and ``new``, for example ``new.updated_at > old.updated_at``. ``frame`` must hold
     each key once (a MERGE would insert both copies of a new key). Keys default to the table's grain; the partition
@@ -106,7 +106,7 @@ def delete_all(lake: Lake, name: str, condition: Column | None = None) -> None:
 
 
 def delete_by_key(lake: Lake, name: str, frame: DataFrame) -> None:
-    """Delete the rows whose values are those of a row of ``frame``, in the columns that it has."""
+    """Delete the rows that equal a row of ``frame`` in the columns of ``frame``."""
     condition = " AND ".join(f"old.{column} <=> new.{column}" for column in frame.columns)
     table = DeltaTable.forPath(lake.spark, lake.path(name)).alias("old")
     merge = table.merge(frame.distinct().alias("new"), condition).whenMatchedDelete()

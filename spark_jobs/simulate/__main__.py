@@ -27,7 +27,7 @@ SIMULATION = {
     "end_date": "last day",
     "drift_date": "day from which tastes and devices are others",
 }
-"""Settings of a simulation that have an option of their own."""
+"""Settings of a simulation with an option of their own."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

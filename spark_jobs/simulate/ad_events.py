@@ -40,7 +40,7 @@ def advertised(world: World, running: DataFrame, listed: DataFrame) -> list[Data
             "quality": F.col("ad_quality"),
             "frequency_cap": F.col("cap"),
             "countries": F.when(F.col("target_country").isNotNull(), F.array("target_country")),
-            # Asked of the number: Spark takes the entry of a constant array at a null for one that is there.
+            # The condition is on the number: Spark treats the entry of a constant array at a null index as present.
             "interests": F.when(F.col("target_topic").isNotNull(), F.array(topic)),
             "min_age": F.col("min_age"),
             "max_age": F.col("max_age"),

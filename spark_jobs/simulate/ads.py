@@ -2,10 +2,10 @@
 
 A campaign promotes posts of a page to users by declared interest, country or age. At each place for an ad a few ads
 are drawn; of those that are running and target the user the one with the greatest bid times quality is shown, at most
-``frequency_cap`` times a day. Campaign 0 is the platform's own: its ads target everybody, have no cap, and fill the
-places that no other may take, so that every place is filled but where one of author and user blocks the other.
-An ad is drawn by its seat. The campaigns that begin in a round after the history sit where earlier ones do, so that
-an ad is met as often as ever.
+``frequency_cap`` times a day. Campaign 0 is the platform's own: its ads target everybody, have no cap, and fill places
+without another ad. So a place stays empty only if author and user block each other.
+An ad is drawn by its seat. Campaigns that begin after the history take the seats of earlier ones, so that every ad is
+still drawn equally often.
 """
 
 from pyspark.sql import Column, DataFrame, SparkSession, Window
@@ -23,7 +23,7 @@ ADS_PER_CAMPAIGN = 3
 DRAWS = 4
 BEGUN_SHARE, UNENDING_SHARE = 0.7, 0.8
 NARROW_SHARE = 0.5
-"""How many ads by interest also name a country."""
+"""Share of ads by interest that also target a country."""
 
 CLICK_BIAS, HIDE_BIAS, LIKE_SHARE = -4.0, -3.9, 0.15
 EVEN_SHARE = 0.8
@@ -34,8 +34,8 @@ OWN_BID, LEAST_BID, MEDIAN_BID = 0.01, 0.05, 0.4
 def campaigns(spark: SparkSession, world: World) -> DataFrame:
     """Grain: campaign. ``starts_ms``, ``ends_ms`` (null: open), ``page``, ``budget``, ``daily_budget``, ``pacing``.
 
-    Number n of round t is t * ``world.campaigns`` + n. After the history a round has only the campaigns that begin in
-    it, an hour after its start at the earliest, for they are announced.
+    Number n of round t is t * ``world.campaigns`` + n. A round after the history has only the campaigns that begin in
+    it, at least an hour after its start, because they are announced.
     """
     campaign = F.col("campaign")
     turn, is_own = F.floor(campaign / world.campaigns), campaign == 0
@@ -147,7 +147,7 @@ def _may_see(world: World) -> Column:
 
 
 def shown_ads(world: World, chosen: DataFrame, listed: DataFrame, written: DataFrame) -> DataFrame:
-    """``chosen`` with what the ad and its post are, and when it came into view. Grain as ``chosen``."""
+    """``chosen`` with columns of the ad and its post, and when it came into view. Grain as ``chosen``."""
     posts = written.select("post_id", "author", "created_ms", "topic", "second_topic", "content_type", "quality")
     about = listed.select("ad", "post_id", "appeal").join(posts, "post_id", "inner")
     seen = chosen.join(about, "ad", "inner").where(F.col("author") != F.col("user"))

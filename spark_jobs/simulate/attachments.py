@@ -1,4 +1,4 @@
-"""What hangs on a post besides its text: media, people tagged or mentioned, the city it names."""
+"""Attachments of a post: media, people tagged or mentioned, the city that it names."""
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
@@ -26,7 +26,7 @@ def media(world: World) -> Column:
 
 
 def image_quality(world: World) -> Column:
-    """What a media service would measure, with error, of most posts that have media: better of better posts."""
+    """A media service's score of most posts with media: rises with the post's quality, with noise."""
     is_measured = (media_count(world) > 0) & (world.uniform("media/measured", "post_id") < MEASURED_SHARE)
     seen = F.col("quality") + world.normal("media/error", "post_id")
     return F.when(is_measured, F.round(sigmoid(seen), 3))
@@ -44,7 +44,7 @@ def mentions(world: World) -> Column:
 
 
 def _neighbour(world: World, stream: str, is_named: Column) -> Column:
-    """Id of somebody of the author's community, in a list; null where no user names one, or would name themselves."""
+    """Id of a user of the author's community, in a list; null if the post names none, or it would be the author."""
     first = F.floor(F.col("author") / USERS_PER_COMMUNITY) * USERS_PER_COMMUNITY
     whom = F.least(first + world.index(USERS_PER_COMMUNITY, stream, "post_id"), F.lit(world.users - 1))
     by_user = F.col("source_type") == "friend"

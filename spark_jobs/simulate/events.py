@@ -187,7 +187,7 @@ def activity(world: World, reacted: DataFrame) -> list[DataFrame]:
 def engagement_lines(
     world: World, reacted: DataFrame, impression_id: Column, act_id: Column, ad_id: Column | None = None
 ) -> DataFrame:
-    """What the viewers of ``reacted`` did; ``act_id`` is made of its columns and ``kind``."""
+    """Events of the viewers of ``reacted``; ``act_id`` uses its columns and ``kind``."""
     acts = F.array(
         _act(F.col("reaction").isNotNull(), F.col("reaction"), F.col("delay_ms")),
         _act(F.col("is_clicked"), F.lit("click"), F.lit(2000)),

@@ -1,9 +1,9 @@
 """Impressions: which posts a user is shown, when, and in which order.
 
-Each post that a user may see is delivered to one session of that user in the 72 hours after it, early ones being
-likelier, and each session adds a few popular public posts. A session shows what was delivered to it in random
-order, up to its length: the logged propensity of a position is therefore exactly one over the number delivered.
-Ads (``ads.py``) stand between them at fixed positions.
+Each post that a user may see is delivered to one session of that user in the next 72 hours, more likely to an early
+one, and each session adds a few popular public posts. A session shows its deliveries in random order, up to its length.
+So the logged propensity of a position is exactly one over the number of deliveries. Ads (``ads.py``) are shown between
+them at fixed positions.
 """
 
 from pyspark.sql import Column, DataFrame, SparkSession, Window
@@ -62,7 +62,7 @@ def _connected(spark: SparkSession, world: World, written: DataFrame, friends: D
 
 
 def without_blocked(spark: SparkSession, world: World, pairs: DataFrame) -> DataFrame:
-    """Leave out pairs of which one ever blocks the other: before the block too, which costs next to nothing."""
+    """Leave out pairs of which one ever blocks the other, even before the block; there are few."""
     made = blocks(spark, world)
     either = made.select("user", F.col("blocked").alias("author")).unionByName(
         made.select(F.col("blocked").alias("user"), F.col("user").alias("author"))
@@ -101,7 +101,7 @@ def _is_simulated(world: World) -> Column:
 
 
 def _suggested(world: World, written: DataFrame, opened: DataFrame) -> DataFrame:
-    """Popular public posts of pages, whoever follows them, yesterday's or the day before's. Grain: user, slot, post."""
+    """Popular public posts of pages, of the last two days, for followers and others. Grain: user, slot, post."""
     user, slot, draw = F.col("user"), F.col("slot"), F.col("draw")
     exploded = opened.select(user, F.explode("opened").alias("slot")).withColumn(
         "started_ms", session_start_ms(world, user, slot)

@@ -22,7 +22,7 @@ from spark_jobs.simulate.turnover import friendships
 from spark_jobs.simulate.world import World
 
 BYTES_PER_USER_DAY = 4096
-"""What the truth of a user's day takes, compressed, while it is drawn."""
+"""Compressed bytes of the truth of a user's day while it is drawn."""
 
 
 def simulate(  # noqa: PLR0917 - the command line, in its order
@@ -36,7 +36,7 @@ def simulate(  # noqa: PLR0917 - the command line, in its order
 ) -> dict[str, int]:
     """Write a landing area of ``days`` days up to ``end_date``; returns the number of lines of each kind.
 
-    From ``drift_date`` on, tastes and devices are others. The truth goes to ``<landing>/_truth``, which ingestion
+    Tastes and devices change on ``drift_date``. The truth goes to ``<landing>/_truth``, which ingestion
     ignores: ``friendships``, ``posts``, ``impressions``, ``ad_impressions`` and ``labels`` (Parquet, with the latent
     values and probabilities), ``dirt.json`` (lines of each kind) and ``world.json``, from which ``respond`` continues.
     Raises ``ValueError`` for a world too small.
@@ -54,7 +54,7 @@ def simulate(  # noqa: PLR0917 - the command line, in its order
 
 @dataclass(frozen=True)
 class Drawn:
-    """What is and what happens in a world, before anybody reports it; grains as their functions say."""
+    """The drawn truth of a world, before it is reported as events; grains as in the functions that draw it."""
 
     pairs: DataFrame
     posts: DataFrame
@@ -67,14 +67,14 @@ class Drawn:
 
 
 def draw_truth(spark: SparkSession, world: World, folder: str) -> Drawn:
-    """Draw everything there is to report and keep the truth of it in ``folder``."""
+    """Draw the whole truth and keep it in ``folder``."""
     pairs, written = draw_network(spark, world, folder)
     seen = react(world, shown(spark, world, written, both_ways(pairs)), tastes(spark, world))
     return draw_rest(spark, world, pairs, written, seen, folder)
 
 
 def draw_network(spark: SparkSession, world: World, folder: str) -> tuple[DataFrame, DataFrame]:
-    """Friendships and posts, kept in ``folder``: what users do whatever they are shown."""
+    """Friendships and posts, kept in ``folder``; they do not depend on what users are shown."""
     pairs = _keep(spark, friendships(spark, world), f"{folder}/friendships")
     return pairs, _keep(spark, posts(spark, world), f"{folder}/posts")
 
@@ -82,7 +82,7 @@ def draw_network(spark: SparkSession, world: World, folder: str) -> tuple[DataFr
 def draw_rest(  # noqa: PLR0917 - from what is drawn to where it goes
     spark: SparkSession, world: World, pairs: DataFrame, written: DataFrame, seen: DataFrame, folder: str
 ) -> Drawn:
-    """What follows once it is known which posts were ``seen`` (``react``), in whatever order; kept in ``folder``."""
+    """The rest of the truth, given the posts that were ``seen`` (``react``) in any order; kept in ``folder``."""
     known = tastes(spark, world)
     reacted = _keep(spark, seen, f"{folder}/impressions")
     visited, running = sessions(reacted), campaigns(spark, world)
@@ -94,7 +94,7 @@ def draw_rest(  # noqa: PLR0917 - from what is drawn to where it goes
 
 
 def reported(spark: SparkSession, world: World, drawn: Drawn) -> list[DataFrame]:
-    """Lines of everything that was ``drawn``, clean, with the times of their arrival. Grain: event_id."""
+    """Clean lines of everything that was ``drawn``, with their times of arrival. Grain: event_id."""
     return [
         *events.people(spark, world),
         *events.edges(spark, world, drawn.pairs),
@@ -108,6 +108,6 @@ def reported(spark: SparkSession, world: World, drawn: Drawn) -> list[DataFrame]
 
 
 def _keep(spark: SparkSession, frame: DataFrame, path: str) -> DataFrame:
-    """Write a part of the truth and read it back: what follows is planned from a file, not from its whole history."""
+    """Write a part of the truth and read it back, so that later plans start from a file."""
     frame.write.mode("overwrite").parquet(path)
     return spark.read.parquet(path)

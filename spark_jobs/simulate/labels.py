@@ -1,4 +1,4 @@
-"""What people and fact checkers say of some posts, right or wrong with a known probability."""
+"""Verdicts of people and fact checkers on some posts, right with a known probability."""
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -9,7 +9,7 @@ from spark_jobs.simulate.world import HOUR_MS, World
 
 LABELLED_SHARE = 0.04
 SUSPECT_LABELLED_SHARE = 0.40
-"""Posts that are one of the labels come up for review more often, as reported posts do."""
+"""Share of posts with a label that are reviewed: more than of others, as with reported posts."""
 
 HUMANS, FACT_CHECKERS = 40, 6
 HUMANS_PER_POST = 2
@@ -19,8 +19,8 @@ HUMAN_ACCURACY, FACT_CHECKER_ACCURACY = 0.90, 0.97
 def verdicts(world: World, written: DataFrame) -> DataFrame:
     """Labels of the sampled posts. Grain: post_id, number (of the labeller, 0 the fact checker), label.
 
-    Two people judge every label of a post; a fact checker only whether it is misinformation. ``value`` is what they
-    say and ``truth`` what is.
+    Two people judge every label of a post; a fact checker judges misinformation only. ``value`` is the verdict,
+    ``truth`` the truth.
     """
     key, number = F.col("post_id"), F.col("number")
     is_suspect = F.col("is_clickbait") | F.col("is_nsfw") | F.col("is_misinformation")
@@ -53,7 +53,7 @@ def verdicts(world: World, written: DataFrame) -> DataFrame:
 
 
 def _confidence(world: World, is_right: Column) -> Column:
-    """Between one half and one; lower where the labeller is wrong."""
+    """Confidence between one half and one; lower if the labeller is wrong."""
     draw = world.uniform("label/confidence", "post_id", "number", "kind")
     return F.round(0.5 + F.when(is_right, 0.5).otherwise(0.3) * draw, 2)
 

@@ -1,4 +1,4 @@
-"""Writing the landing area: a known amount of dirt is mixed in, and complete files are renamed into place."""
+"""Write the landing area: mix in a known amount of dirt, and rename complete files into place."""
 
 import json
 import re
@@ -21,11 +21,11 @@ TRUNCATED_SHARE = 0.001
 RETRY_MS = 90_000
 STRAYS = ("unknown_type", "unknown_user", "unknown_post", "future")
 KINDS = ("clean", "duplicate", "malformed", *STRAYS)
-"""What a line is. All dirt is added: without it, the clean lines are complete."""
+"""Kinds of lines. Dirt is added only: the clean lines are complete without it."""
 
 
 def strays(spark: SparkSession, world: World) -> list[DataFrame]:
-    """One event a day of each kind that names something unknown or claims to happen two hours after its arrival."""
+    """One event a day of each dirty kind: a reference to something unknown, or a time two hours after its arrival."""
     kind, day = F.col("kind"), F.col("id")
     days = spark.range(world.days).withColumn("kind", F.explode(F.array(*(F.lit(name) for name in STRAYS))))
     noon = F.lit(world.start_ms) + day * DAY_MS + 12 * HOUR_MS
@@ -43,7 +43,7 @@ def strays(spark: SparkSession, world: World) -> list[DataFrame]:
 
 
 def with_dirt(spark: SparkSession, world: World, clean: list[DataFrame]) -> DataFrame:
-    """All lines with their ``kind``: clean ones, retries that arrive again, retries cut short, and strays."""
+    """All lines with their ``kind``: clean lines, repeated ones, truncated ones, and strays."""
     union = _union(clean)
     key = F.xxhash64("event_id")
     resent_ms = F.col("received_ms") + RETRY_MS
@@ -72,7 +72,7 @@ def _union(frames: list[DataFrame]) -> DataFrame:
 
 
 def _received_later() -> Column:
-    """The line with its ``received_at`` put off to the retry."""
+    """The line with the ``received_at`` of its retry."""
     later = moment(F.col("received_ms") + RETRY_MS)
     return F.regexp_replace(
         "line", F.lit('"received_at":"[^"]*"'), F.concat(F.lit('"received_at":"'), later, F.lit('"'))
@@ -129,7 +129,7 @@ def _move_into_place(world: World, root: Path, first: int, num_buckets: int) -> 
 
 
 def _remove_events(folder: Path, kept: set[Path]) -> None:
-    """Remove a day's event files but those ``kept``, and the folder where nothing is left in it."""
+    """Remove a day's event files except those ``kept``, and the folder if it is empty."""
     for file in folder.glob("events-*.jsonl"):
         if file not in kept:
             file.unlink()

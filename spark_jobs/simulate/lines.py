@@ -18,9 +18,9 @@ def moment(milliseconds: Column) -> Column:
 def as_lines(
     world: World, frame: DataFrame, event_type: str, fields: dict[str, Column], lag_ms: Column | None = None
 ) -> DataFrame:
-    """Give a frame with ``event_id`` and ``event_ms`` its arrival time and its line; what arrives too late is dropped.
+    """Add arrival time and line to a frame with ``event_id`` and ``event_ms``; events that arrive too late are dropped.
 
-    What happened before the first day arrives in its first minute, everything else within ten seconds and ``lag_ms``.
+    Events before the first day arrive in its first minute, all others within ten seconds and ``lag_ms``.
     """
     key = F.xxhash64("event_id")
     at_start = F.lit(world.start_ms) + (world.uniform("arrival/first", key) * 60_000).cast("long")
@@ -47,7 +47,7 @@ def as_lines(
 
 
 def lateness(world: World) -> Column:
-    """Extra milliseconds on the way: of a hundred events one comes up to two days late."""
+    """Extra delay in milliseconds: one event in a hundred arrives up to two days late."""
     key = F.xxhash64("event_id")
     delay = (world.uniform("arrival/delay", key) * MOST_LATE_MS).cast("long")
     return F.when(world.uniform("arrival/late", key) < LATE_SHARE, delay).otherwise(0)

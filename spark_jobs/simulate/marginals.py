@@ -1,4 +1,4 @@
-"""What was asked of a simulation and what came out, as the table of docs/simulator.md.
+"""Required and measured figures of a simulation, as the table of docs/simulator.md.
 
 ``python -m spark_jobs.simulate.marginals --landing DIR`` reads the truth beside the landing files.
 """
@@ -22,7 +22,7 @@ from spark_jobs.simulate.world import World
 
 @dataclass(frozen=True)
 class Marginal:
-    """One line of the table; ``asked`` is a requirement or a design, ``tolerance`` what a test grants."""
+    """One line of the table; ``asked`` is a requirement or a design value, ``tolerance`` is what a test allows."""
 
     name: str
     asked: float
@@ -31,7 +31,7 @@ class Marginal:
 
     @property
     def holds(self) -> bool:
-        """Whether what came out is what was asked."""
+        """Whether the measured figure is within the tolerance."""
         return abs(self.got - self.asked) <= self.tolerance
 
 

@@ -1,6 +1,6 @@
 """Users, their latent traits, and the edges between them.
 
-Traits are functions of a user's number, so that no join is needed to know them anywhere.
+Traits are functions of a user's number, so that they are available everywhere without a join.
 """
 
 from pyspark.sql import Column, DataFrame, SparkSession
@@ -24,13 +24,13 @@ POPULAR_SHARE = 0.15
 RECENT_SHARE = 0.02
 ENDING_SHARE = 0.005
 FAMILY_SHARE = 0.2
-"""Of friends with a tie of 1; of others as much less as their tie is weaker."""
+"""Share of family among friends with a tie of 1; for others it is proportional to the tie."""
 BLOCKER_SHARE = 0.012
 PAST_BLOCK_SHARE = 0.5
 FAVOURITE_FOLLOW_SHARE = 0.7
 NEARBY_GROUP_SHARE = 0.75
 MAX_REQUESTS = 300
-"""Friend requests one user sends at most; whoever has more friends than that was asked by them."""
+"""Most friend requests that one user sends; a user with more friends received the other requests."""
 
 
 def community(world: World, user: Column) -> Column:
@@ -89,7 +89,7 @@ def requests(world: World, user: Column) -> Column:
 
 
 def request_target(world: World, user: Column, number: Column) -> Column:
-    """Whom a user's request goes to: inside the community four times of five, else mostly to somebody popular."""
+    """The target of a user's request: four times of five in the community, else mostly a popular user."""
     first = community(world, user) * USERS_PER_COMMUNITY
     size = F.when(community(world, user) == world.communities - 1, world.users - first).otherwise(USERS_PER_COMMUNITY)
     inside = first + world.index(size, "request/inside", user, number)
@@ -128,7 +128,7 @@ def friendships(spark: SparkSession, world: World) -> DataFrame:
 
 
 def relation(world: World, user: Column, friend: Column) -> Column:
-    """What a friendship is landed as: family oftener where the tie is strong, null where nobody said."""
+    """The ``relation`` of a friendship in its event: more often family with a strong tie; null if it is not given."""
     is_family = world.uniform("friendship/family", user, friend) < FAMILY_SHARE * tie(world, user, friend)
     return F.when(is_family, "family")
 

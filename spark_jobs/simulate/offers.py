@@ -1,4 +1,4 @@
-"""What was ranked for each user, and what of it the user may still be shown on the day after. Grain: user and post."""
+"""The ranked posts of each user that may still be shown on the next day. Grain: user and post."""
 
 from datetime import date
 
@@ -25,7 +25,7 @@ OFFERED = (
 def offered(  # noqa: PLR0917 - from the feeds to what may become of them
     spark: SparkSession, world: World, feeds: DataFrame, seen: DataFrame, written: DataFrame, friends: DataFrame
 ) -> DataFrame:
-    """What the world's last day may show: ``feeds``, or what stands in for them, without what the user has ``seen``.
+    """What the world's last day may show: ``feeds``, or a fallback, without posts that the user has ``seen``.
 
     ``feeds`` comes from ``read_feeds``, ``friends`` from ``both_ways``; columns as in ``visible``.
     """
@@ -34,7 +34,7 @@ def offered(  # noqa: PLR0917 - from the feeds to what may become of them
 
 
 def read_feeds(lake: Lake, ds: date) -> DataFrame:
-    """One night's candidates with their place in the pools; ``rank`` is null where a candidate was left out.
+    """One night's candidates with their rank in the pools; ``rank`` is null if a candidate was left out.
 
     Columns: user, post_id, rank, propensity, is_exploration, epoch (null where the night was not published).
     Raises ``ValueError`` where the night has ranked nothing.
@@ -53,9 +53,9 @@ def read_feeds(lake: Lake, ds: date) -> DataFrame:
 
 
 def with_fallback(spark: SparkSession, world: World, feeds: DataFrame, written: DataFrame) -> DataFrame:
-    """``feeds`` and, for users without a pool, what the reader has for everybody: the newest open posts.
+    """``feeds`` and, for users without a pool, a fallback: the newest open posts.
 
-    ``is_fallback`` tells them apart; they were ranked by no epoch.
+    ``is_fallback`` marks these rows; they have no epoch.
     """
     start = world.end_ms - DAY_MS
     is_recent = F.col("created_ms").between(start - WINDOW_MS, start - 1)
@@ -78,7 +78,7 @@ def with_fallback(spark: SparkSession, world: World, feeds: DataFrame, written: 
 
 
 def is_open(at_ms: int) -> Column:
-    """Whether everybody may see a post, by the privacy that it has at an instant."""
+    """Whether everybody may see a post, by its privacy at an instant."""
     return (_privacy(at_ms) == "public") & (F.col("source_type") != "group")
 
 
@@ -90,8 +90,9 @@ def _privacy(at_ms: int) -> Column:
 def visible(world: World, feeds: DataFrame, written: DataFrame, tied: DataFrame, blocked: DataFrame) -> DataFrame:
     """Rows of ``feeds`` that their user may see when the world's last day begins, with the post's truth.
 
-    ``until_ms`` is when that ends: by deletion, a closed post, an ended friendship or a block. What becomes visible
-    during the day is not shown: no night has ranked it. ``tied`` is ``ties``; a post met without one is a suggestion.
+    ``until_ms`` is when that ends: by deletion, a closed post, an ended friendship or a block. Posts that become
+    visible during the day are not shown, because no night has ranked them. ``tied`` is ``ties``; a post without a tie
+    is a suggestion.
     """
     start, user = world.end_ms - DAY_MS, F.col("user")
     turned = blocked.select(F.col("blocked").alias("user"), F.col("user").alias("blocked"), "since_ms")

@@ -1,4 +1,4 @@
-"""A response in figures: what happened on a day, and what other orders of the same posts would have brought."""
+"""Figures of a response: what happened on a day, and what other orders of the same posts would have achieved."""
 
 from typing import Any
 
@@ -9,9 +9,9 @@ from spark_jobs.simulate.reaction import examination
 
 
 def measure(reacted: DataFrame, met: DataFrame) -> dict[str, Any]:
-    """What happened: users, sessions, impressions and reactions of the day, fallbacks among them, and ads ``met``.
+    """Counts of the day: users, sessions, impressions, reactions, fallbacks, and ads ``met``.
 
-    ``reacted`` is what ``act`` gives, ``met`` what ``react_to_ads`` gives; ads count only in ``num_ad_*``.
+    ``reacted`` comes from ``act``, ``met`` from ``react_to_ads``; ads count only in ``num_ad_*``.
     """
     kinds = {f"num_{kind}s": F.count_if(F.col("reaction") == kind) for kind in ("like", "comment", "share")}
     counts = {
@@ -35,8 +35,8 @@ def measure(reacted: DataFrame, met: DataFrame) -> dict[str, Any]:
 def compare(served: DataFrame) -> dict[str, Any]:
     """True probability of a like, comment or share per impression, of each order, for the same users and sessions.
 
-    ``served`` has order, place, position, is_fallback and ``worth``, the probability once examined. ``by_place`` is the
-    worth of a session's first, second, ... post, whether or not somebody examines it: what the order puts there.
+    ``served`` has order, place, position, is_fallback and ``worth``, the probability if examined. ``by_place`` is the
+    mean worth of a session's first, second, ... post, without examination.
     """
     chance = examination(F.col("position")) * F.col("worth")
     rows = (

@@ -1,4 +1,4 @@
-"""Who is popular: a rank of every user, found from the user and back without a sort."""
+"""Popularity: a rank of every user, computed from the user and back without a sort."""
 
 from math import gcd
 
@@ -14,8 +14,8 @@ POPULAR_POWER = 4.0
 def fame(world: World, user: Column) -> Column:
     """Latent popularity of a user in (0, 1): one minus their rank over the number of users.
 
-    Ranks are a walk around the users by a stride near the golden section, so that every user has another, every
-    community its share of the popular, and both directions are plain arithmetic.
+    Ranks walk around the users by a stride near the golden section. So every user has a different rank, every community
+    has its share of popular users, and both directions are plain arithmetic.
     """
     return (F.pmod(user * _stride(world) + _first_place(world), F.lit(world.users)) + 0.5) / world.users
 
@@ -40,8 +40,8 @@ def _stride(world: World) -> int:
 def somebody_popular(world: World, stream: str, *keys: Key) -> Column:
     """A user drawn by rank: rank r, from 1, with a density that falls as r^(1/4 - 1).
 
-    The share of the first ranks falls more slowly than the network grows, so the greatest degrees grow with it while
-    the mean stays.
+    The share of the first ranks falls more slowly than the network grows. So the greatest degrees grow with the
+    network, and the mean does not.
     """
     least = world.users ** (-1 / POPULAR_POWER)
     place = world.users * F.pow(least + (1 - least) * world.uniform(stream, *keys), POPULAR_POWER)

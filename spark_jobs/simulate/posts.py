@@ -1,4 +1,4 @@
-"""Posts: who writes what, when and for whom, and what becomes of it later."""
+"""Posts: who writes what, when and for whom, with later edits and deletions."""
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -48,10 +48,10 @@ def page_post_id(page: Column, day: Column, number: Column | int) -> Column:
 def posts(spark: SparkSession, world: World) -> DataFrame:
     """All posts without their text. Grain: ``post_id``.
 
-    ``author`` is a user's number; ``topic`` and ``second_topic`` (nullable) are topic numbers; ``quality`` is
-    standard normal but for spam; ``is_clickbait``, ``is_nsfw`` and ``is_misinformation`` are the truth; ``language``
-    and ``sentiment`` ([-1, 1]) are what the text is written in and meant as; ``updated_ms``, ``new_privacy`` and
-    ``deleted_ms`` are null where that never happens.
+    ``author`` is a user's number; ``topic`` and ``second_topic`` (nullable) are topic numbers; ``quality`` is standard
+    normal except for spam; ``is_clickbait``, ``is_nsfw`` and ``is_misinformation`` are the truth; ``language`` and
+    ``sentiment`` ([-1, 1]) are those of the text; ``updated_ms``, ``new_privacy`` and ``deleted_ms`` are null if that
+    never happens.
     """
     written = _user_posts(spark, world).unionByName(_page_posts(spark, world))
     key = F.col("post_id")

@@ -1,4 +1,4 @@
-"""What a user's profile says: where and when born, which interests."""
+"""A user's profile: country, city, birth year, interests."""
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
@@ -22,23 +22,23 @@ LOCALES = {"ZA": "en-ZA", "BR": "pt-BR", "DE": "de-DE", "IN": "en-IN", "MX": "es
 
 
 def chosen_interests(world: World, user: Column) -> Column:
-    """The two or three topics that a user names at onboarding, the liked best ones; topic numbers. Needs ``tastes``."""
+    """Numbers of the two or three favourite topics, which a user names at onboarding. Needs ``tastes``."""
     by_taste = F.transform("tastes", lambda taste, topic: F.struct((-taste).alias("taste"), topic.alias("topic")))
     best = F.slice(F.array_sort(by_taste), 1, (2 + world.index(2, "user/interests", user)).cast("int"))
     return F.transform(best, lambda entry: entry.topic)
 
 
 def country(world: World, user: Column) -> Column:
-    """Where a user lives: that of the whole community.
+    """The country of a user, the same for a whole community.
 
-    Communities step round the unit interval by the golden ratio, so that few of them already meet the shares.
+    Communities step around the unit interval by the golden ratio, so that even few communities match the shares.
     """
     draw = world.uniform("country/offset", 0) + community(world, user) * GOLDEN_RATIO
     return choose(draw - F.floor(draw), COUNTRIES)
 
 
 def city(world: World, user: Column, *draw: Column) -> Column:
-    """One of the two cities of the user's country: ``draw`` decides how often it is not the community's."""
+    """One of the two cities of the user's country; ``draw`` decides whether it is the community's."""
     home = world.index(2, "community/city", community(world, user))
     is_away = world.uniform("session/away", user, *draw) < AWAY_SHARE
     pairs = F.create_map(*(part for name, two in CITIES.items() for part in (F.lit(name), F.array(*map(F.lit, two)))))

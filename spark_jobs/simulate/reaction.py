@@ -1,4 +1,4 @@
-"""The known truth: what a shown user does.
+"""The known truth: how users react to posts that they are shown.
 
 A user examines position p with probability p^-0.35. Having examined it, the user engages with probability
 sigmoid(logit), hides and reports with the probabilities below, or moves on. ``docs/simulator.md`` states the formulas.
@@ -19,7 +19,7 @@ HIDE_BIAS = -3.65
 REPORT_BIAS = -6.85
 DEVICE_EFFECTS = {"phone": 0.1, "tablet": 0.0, "desktop": -0.3}
 SLOT_EFFECTS = (-0.2, 0.0, 0.0, 0.2)
-"""What device and time of day (night, morning, afternoon, evening) add to the logit of an engagement."""
+"""Effect of the time of day (night, morning, afternoon, evening) on the logit of an engagement."""
 
 BAIT_CLICKS = 0.25
 DRIFT_TOPICS = 3
@@ -29,7 +29,7 @@ MAX_DELAY_MS = 6 * HOUR_MS
 
 
 def topic_match(world: World) -> Column:
-    """How well a post's topics meet the user's taste, in [0, 1]: the mean preference over its topics."""
+    """How well a post's topics match the user's taste, in [0, 1]: the mean preference over its topics."""
     turn = F.when(F.col("shown_ms") < world.drift_ms, 0).otherwise(DRIFT_TOPICS)
     first, second = (
         F.get("tastes", F.pmod(F.col(topic) + turn, F.lit(len(TOPICS))).cast("int"))
@@ -39,7 +39,7 @@ def topic_match(world: World) -> Column:
 
 
 def context() -> Column:
-    """What device and time of day add to the logit of an engagement."""
+    """Effect of device and time of day on the logit of an engagement."""
     devices = F.create_map(*(F.lit(part) for item in DEVICE_EFFECTS.items() for part in item))
     slots = F.array(*(F.lit(effect) for effect in SLOT_EFFECTS))
     return devices[F.col("device")] + F.get(slots, F.pmod("slot", F.lit(len(SLOT_EFFECTS))).cast("int"))
@@ -56,9 +56,9 @@ def sigmoid(logit: Column) -> Column:
 
 
 def judge(world: World, seen: DataFrame, tastes: DataFrame) -> DataFrame:
-    """What users make of posts that they examine, wherever these stand: ``match`` and probabilities. Grain as given.
+    """``match`` and probabilities of users' reactions to posts if they examine them, at any position. Grain as given.
 
-    ``seen`` has ``shown_ms`` and ``context``, and what is true of the post and the tie.
+    ``seen`` has ``shown_ms`` and ``context``, and the truth of the post and the tie.
     """
     logit = F.lit(ENGAGE_BIAS)
     for name, weight in ENGAGE_WEIGHTS.items():
@@ -94,7 +94,7 @@ def react(world: World, shown: DataFrame, tastes: DataFrame) -> DataFrame:
 
 
 def act(world: World, judged: DataFrame) -> DataFrame:
-    """What happened, given what users make of what they are shown (``judge``). Grain: user and post.
+    """What happened, drawn by the probabilities of ``judge``. Grain: user and post.
 
     ``reaction`` is like, comment, share or null; ``delay_ms`` is the time from the impression to it; ``dwell_ms`` is
     null where the position was not examined.

@@ -1,8 +1,8 @@
-"""The day after: what users do with the feeds that a night ranked for them.
+"""The next day: how users respond to the feeds that a night ranked for them.
 
-Sessions open as the world has it and show the user's pool in its order, from where the session before stopped. What
-the network does of itself goes on, ads and labels too. Who is shown what is the ranker's doing; how they react is the
-world's, by the same formulas as ever, so the same users' reactions to the same posts in any other order are known too.
+Sessions open as in the history and show the user's pool in its order, from where the session before stopped. Posts,
+edges, ads and labels go on. The ranker decides what is shown; the world decides reactions, by the same formulas as in
+the history. So the same users' reactions to the same posts in any other order are known too.
 """
 
 import json
@@ -99,7 +99,7 @@ def earlier(spark: SparkSession, world: World, truth: str) -> tuple[DataFrame, D
 
 
 def serve_in_all_orders(spark: SparkSession, world: World, offers: DataFrame) -> DataFrame:
-    """What the day's sessions show in each of ``orders``, and what their users make of it (``judge``).
+    """What the day's sessions show in each of ``orders``, with the probabilities of reactions (``judge``).
 
     ``worth`` is the probability that a user who examines the post likes, comments or shares it.
     Grain: order, user and post; also unique by order, user, slot and place.
@@ -119,10 +119,10 @@ def worth() -> Column:
 
 
 def orders(world: World) -> dict[str, Column]:
-    """The order that was served, and others that the same candidates could have stood in, as ranks (least first).
+    """The served order and other orders of the same candidates, as ranks (least first).
 
     ``chronological``: newest first, posts of friends, followed pages and joined groups before suggestions.
-    ``best``: by the truth of no session in particular, whose device and time move all posts much alike.
+    ``best``: by the truth without a session; device and time affect all posts much alike.
     """
     had_pool = ~F.col("is_fallback")
     others = {
@@ -134,7 +134,7 @@ def orders(world: World) -> dict[str, Column]:
 
 
 def _recent(world: World, shown: DataFrame) -> DataFrame:
-    """Of what was ``shown``, the sessions of which something may arrive on the world's last day, and more."""
+    """The part of ``shown`` whose sessions may have events that arrive on the world's last day, and some more."""
     return shown.where(F.col("started_ms") >= world.end_ms - 2 * DAY_MS - MOST_LATE_MS - MAX_DELAY_MS)
 
 

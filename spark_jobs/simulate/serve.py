@@ -1,4 +1,4 @@
-"""Serving ranked feeds: each session of a day shows the next posts of its user's feed."""
+"""Serve ranked feeds: each session of a day shows the next posts of its user's feed."""
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -9,7 +9,7 @@ ALL = 2**30
 
 
 def serve(offers: DataFrame, opened: DataFrame, orders: dict[str, Column]) -> DataFrame:
-    """What each session shows if each user's offers stand in one of the ``orders``; a null rank is left out.
+    """What each session shows for each of the ``orders`` of a user's offers; a null rank is left out.
 
     ``offers`` has user, post_id, until_ms and is_fallback, ``opened`` is ``opened_on_last_day``. A session goes on
     after the last post of the one before it, and skips what may no longer be seen when it ends.
@@ -29,7 +29,7 @@ def serve(offers: DataFrame, opened: DataFrame, orders: dict[str, Column]) -> Da
 
 
 def _walk(queue: str) -> Column:
-    """Posts of all ``sessions`` of a user, given the queue of what is offered."""
+    """Posts of all ``sessions`` of a user, given the queue of offers."""
     row = "slot BIGINT, started_ms BIGINT, place INT, post_id BIGINT"
     start = F.struct(F.col(queue).alias("rest"), F.array().cast(f"ARRAY<STRUCT<{row}>>").alias("shown"))
     return F.aggregate(F.col("sessions"), start, _next_session, lambda state: state["shown"])

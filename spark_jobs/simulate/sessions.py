@@ -1,7 +1,7 @@
-"""Sessions: when a user opens one, what it runs on, what stands at which of its positions, and how it is reported.
+"""Sessions: when a user opens one, its device, its positions, and its events.
 
-A session shows up to ``SESSION_LENGTH`` posts, whoever chose them (``exposure.py``, ``serve.py``), and ads (``ads.py``)
-between them at fixed positions.
+A session shows up to ``SESSION_LENGTH`` posts (chosen by ``exposure.py`` or ``serve.py``), and ads (``ads.py``) between
+them at fixed positions.
 """
 
 from pyspark.sql import Column, DataFrame, SparkSession
@@ -15,7 +15,7 @@ SLOTS_PER_DAY = 4
 SLOT_MS = SLOT_HOURS * HOUR_MS
 FIRST_SLOT = -WARM_UP_DAYS * SLOTS_PER_DAY
 SLOT_CHANCE = (0.15, 0.55, 0.65, 0.80)
-"""Chance that a user of average activity opens a session in the night, morning, afternoon and evening."""
+"""Probability that a user of average activity opens a session in the night, morning, afternoon and evening."""
 
 SESSION_LENGTH = 16
 FIRST_AD_AFTER, ADS_EVERY = 4, 8
@@ -47,8 +47,8 @@ def has_session(world: World, user: Column, slot: Column) -> Column:
 def schedules(spark: SparkSession, world: World) -> DataFrame:
     """Each user's ``opened`` slots, and how many of them lie ``before`` every slot. Grain: user.
 
-    They begin with the warm-up and end three days late. Sessions outside the simulated days are never shown; they
-    take their share of the deliveries, so that the first and the last day look like the others.
+    They begin with the warm-up and end three days after the last day. Sessions outside the simulated days are never
+    shown; they take their share of the deliveries, so that the first and the last day are like the others.
     """
     user = F.col("id")
     first, last = F.lit(FIRST_SLOT).cast("long"), F.lit((world.days + 3) * SLOTS_PER_DAY).cast("long")
@@ -82,12 +82,12 @@ def in_view(world: World, placed: DataFrame) -> DataFrame:
 
 
 def num_ads_after(num_posts: Column) -> Column:
-    """Ads that a session has shown when so many of its posts are behind the user."""
+    """Number of ads that a session has shown after ``num_posts`` posts."""
     return F.floor((num_posts + ADS_EVERY - FIRST_AD_AFTER) / ADS_EVERY).cast("int")
 
 
 def shown_ms(world: World, *keys: str) -> Column:
-    """When a position of a session comes into view: some 20 s after the one before."""
+    """When a position of a session comes into view: about 20 s after the one before."""
     pause = PAUSE_MS * (F.col("position") - 1 + world.uniform("impression/pause", *keys))
     return F.col("started_ms") + pause.cast("long")
 
@@ -99,7 +99,7 @@ def _device(world: World, started_ms: Column) -> Column:
 
 
 def _connection(world: World) -> Column:
-    """What a session runs over: desktops are wired, the others on Wi-Fi or a mobile network."""
+    """The connection of a session: desktops are wired, other devices use Wi-Fi or a mobile network."""
     draw = world.uniform("session/connection", "user", "slot")
     shares = F.coalesce(*(F.when(F.col("device") == device, share) for device, share in WIFI_SHARES.items()))
     return F.when(F.col("device") == "desktop", "wired").when(draw < shares, "wifi").otherwise("cellular")
@@ -108,8 +108,8 @@ def _connection(world: World) -> Column:
 def sessions(reacted: DataFrame) -> DataFrame:
     """Sessions in which something was shown; ``reacted`` as ``react`` gives it. Grain: user and slot.
 
-    ``num_shown`` are posts, ``num_ads`` the places for ads among them, ``scroll_depth`` is the last position. A session
-    ends when the last thing in view has had its time.
+    ``num_shown`` counts posts, ``num_ads`` places for ads, ``scroll_depth`` is the last position. A session ends when
+    the time of its last position has passed.
     """
     begun = reacted.groupBy("user", "slot", "started_ms", "device", "connection").agg(
         F.count("*").alias("num_shown"), F.max(F.col("shown_ms") + F.coalesce("dwell_ms", F.lit(1000))).alias("left_ms")

@@ -1,6 +1,6 @@
-"""The text of a post: in its author's language, with words of its topics, of praise or blame as it is meant, and signs.
+"""The text of a post: in its author's language, with words of its topics, words of praise or blame, and signs.
 
-A sign is a phrase that gives away clickbait, NSFW or misinformation: most such posts have one, and a few others.
+A sign is a phrase that is typical of clickbait, NSFW or misinformation: most such posts have one, and a few others.
 """
 
 import json
@@ -32,10 +32,10 @@ SECOND_TOPIC_SHARE = 0.5
 HONEST_SHARE = 0.92
 DENIAL_SHARE = 0.15
 SIGN_SHARE, STRAY_SHARE = 0.8, 0.01
-"""Posts that begin with a sign of a label: of those that are it, and of all others."""
+"""Share of posts that begin with a sign of a label: among posts with the label, and among all others."""
 
 TAILS = {"!!": 0.15, "??": 0.08, "10/10": 0.07, "https://example.org/{post_id}": 0.1}
-"""What some texts end with, in any language: the share of posts with each."""
+"""Endings of some texts, in any language, with the share of posts that have each."""
 
 
 def written_language(world: World, author: Column) -> Column:
@@ -70,7 +70,7 @@ def text(world: World, hashtags: Column) -> Column:
 
 
 def _sign(world: World, label: str) -> Column:
-    """A phrase that gives away a post that is ``label``, or null."""
+    """A phrase that is typical of ``label``, or null."""
     share = F.when(F.col(f"is_{label}"), SIGN_SHARE).otherwise(STRAY_SHARE)
     has_one = world.uniform(f"text/{label}", "post_id") < share
     return F.when(has_one, _one(world, SIGNS[label], f"text/{label}/which", "post_id"))
@@ -96,7 +96,7 @@ def _sentence(world: World, place: Column) -> Column:
 
 
 def _judgement(world: World, place: Column) -> Column:
-    """A judgement, or null where this sentence stands without one."""
+    """A judgement, or null if this sentence has none."""
     sentiment, key = F.col("sentiment"), ("post_id", place)
     is_praise = (sentiment > 0) == (world.uniform("text/honest", *key) < HONEST_SHARE)
     is_denial = world.uniform("text/denial", *key) < DENIAL_SHARE

@@ -1,4 +1,4 @@
-"""Who is connected to whose posts, and how closely: the one place for the strength of a tie."""
+"""Ties of users to the sources of posts, and their strength."""
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -10,7 +10,7 @@ from spark_jobs.simulate.world import FIRST_GROUP_ID, FIRST_PAGE_ID, FIRST_USER_
 def ties(spark: SparkSession, world: World, friends: DataFrame) -> DataFrame:
     """Friends, followed pages and joined groups. Grain: user, source_type and source_id, as posts name their source.
 
-    ``tie`` is the latent strength in [0, 1); it holds from ``since_ms`` until ``until_ms`` (null: it never ends).
+    ``tie`` is the latent strength in [0, 1); it is valid from ``since_ms`` until ``until_ms`` (null: it never ends).
     ``friends`` comes from ``both_ways``.
     """
     user, always, never = F.col("user"), F.lit(0).cast("long"), F.lit(None).cast("long")

@@ -1,7 +1,7 @@
-"""How the network's edges change after the history: in rounds as long as it, each with the same shares of changes.
+"""Changes of the network's edges after the history: in rounds of its length, each with the same shares of changes.
 
-Within the history, nothing here differs from ``network``; a pair that is friends, was friends, or is blocked already
-does not come again.
+Within the history, the edges are those of ``network``. A pair that is or was friends, or is blocked, is not drawn
+again.
 """
 
 from pyspark.sql import Column, DataFrame, SparkSession
@@ -11,7 +11,7 @@ from spark_jobs.simulate import network
 from spark_jobs.simulate.world import DAY_MS, World
 
 NUMBERS_PER_ROUND = 1000
-"""Requests of a round are numbered from here on, so that they go to others than those before."""
+"""Offset of the request numbers of a round, so that they go to other users than earlier requests."""
 
 
 def moment_of(world: World, turn: Column, stream: str, *keys: Column) -> Column:

@@ -1,4 +1,4 @@
-"""What simulated people write with: languages by country, words of topics, sentences, praise and blame.
+"""The vocabulary of simulated texts: languages by country, words of topics, sentences, praise and blame.
 
 All lists are ours. ``{a}`` and ``{b}`` stand for topic words, ``{m}`` for a word of praise or blame.
 """

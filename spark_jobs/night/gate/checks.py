@@ -1,8 +1,8 @@
 """Rules across tables: ``sql/<layer>/<table>/checks.sql``, where each query returns the rows that break its rule.
 
 A query may name ``:ds``, ``:as_of`` (the instant at which that day ends) and every setting of the data set, for example
-``:late_days``. It is asked of DuckDB where the tables that it names are small and of Spark where not, so it uses what
-both understand, and the functions of ``FUNCTIONS``.
+``:late_days``. DuckDB runs it if its tables are small, else Spark. So it uses SQL that both understand, and the
+functions of ``FUNCTIONS``.
 """
 
 import re
@@ -27,7 +27,7 @@ from spark_jobs.night.night import Night
 class Function:
     """A function: its parameters in Spark, and what it returns in each engine.
 
-    They count elements of lists from 0 and from 1, and have other functions that take lambdas.
+    The engines index lists from 0 and from 1, and have different functions with lambdas.
     """
 
     parameters: str
@@ -67,14 +67,14 @@ FUNCTIONS = {
         "if(len(x) = 0, 0.0, list_inner_product(x, x))",
     ),
 }
-"""Of a vector that is null, each is null, and one of those whose elements are null is not true."""
+"""Each function is null for a null vector, and not true for a vector with null elements."""
 
 _IN_DUCKDB_ONLY = {
     "date_sub(day, days)": "CAST(day AS DATE) - CAST(days AS INTEGER)",
     "date_add(day, days)": "CAST(day AS DATE) + CAST(days AS INTEGER)",
     "size(x)": "len(x)",
 }
-"""Functions that Spark has under these names."""
+"""Functions of Spark that DuckDB lacks."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Check:
 
     @property
     def tables(self) -> tuple[str, ...]:
-        """Tables of the lake that it reads: ``layer.table`` stands in it as ``layer_table``."""
+        """Tables of the lake that it reads; the query names ``layer.table`` as ``layer_table``."""
         return tuple(name for name in BY_NAME if re.search(rf"\b{view_of(name)}\b", self.query))
 
     def written_for(self, parameters: Mapping[str, Any]) -> str:
@@ -96,12 +96,12 @@ class Check:
 
 
 def view_of(name: str) -> str:
-    """How a check names a table."""
+    """The name of a table in a check."""
     return name.replace(".", "_")
 
 
 def load_checks(table: Table) -> Iterator[Check]:
-    """The table's checks, in the order of their file; none where there is no file."""
+    """The table's checks, in the order of their file; none if there is no file."""
     path = ROOT / "sql" / table.layer / table.name / "checks.sql"
     if path.exists():
         for block in re.split(r"(?m)^-- check: ", path.read_text())[1:]:
@@ -111,7 +111,7 @@ def load_checks(table: Table) -> Iterator[Check]:
 
 
 def cross_checks(night: Night, table: Table) -> list[RuleResult]:
-    """Ask every check of ``table``."""
+    """Run every check of ``table``."""
     checks = list(load_checks(table))
     parameters = {**asdict(night.settings.dataset), "ds": night.ds, "as_of": night.as_of}
     opened = {}
@@ -161,12 +161,12 @@ def ask_duckdb(tables: Mapping[str, SmallTable], query: str) -> tuple[int, list[
 
 
 def _without_zone(value: Any) -> Any:
-    """An instant as Spark shows it: in UTC, without saying so."""
+    """An instant as Spark shows it: in UTC, without a zone."""
     return value.replace(tzinfo=None) if isinstance(value, datetime) else value
 
 
 def ask_spark(night: Night, check: Check, query: str) -> tuple[int, list[dict[str, Any]]]:
-    """The same of Spark, by temporary views of the session, which knows the functions of checks."""
+    """The same on Spark, by temporary views of the session, which has the functions of checks."""
     for name in check.tables:
         night.read(name).createOrReplaceTempView(view_of(name))
     broken = night.spark.sql(query)
@@ -175,7 +175,7 @@ def ask_spark(night: Night, check: Check, query: str) -> tuple[int, list[dict[st
 
 
 def define_functions(spark: SparkSession) -> None:
-    """Let the session know the functions of checks."""
+    """Define the functions of checks in the session."""
     for name, function in FUNCTIONS.items():
         spark.sql(
             f"CREATE OR REPLACE TEMPORARY FUNCTION {name}({function.parameters}) "

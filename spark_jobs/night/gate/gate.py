@@ -30,8 +30,8 @@ def prepare() -> None:
 def run_gate(night: Night, name: str, since: int = -1) -> TableVerdict:
     """Check what the night may have written to table ``name``, write the verdict and return it.
 
-    Its ``rows`` are those written after version ``since`` of the table, ``rows_checked`` those of the days that the
-    gate looks at: a night of late events writes few rows of many days.
+    Its ``rows`` were written after version ``since`` of the table; ``rows_checked`` are all rows of the days that the
+    gate reads: late events add few rows to many days.
     """
     started = time.monotonic()
     table = BY_NAME[name]
@@ -59,7 +59,7 @@ def gated_days(dataset: Dataset) -> int:
 
 
 def span_of(night: Night, table: Table) -> Span | None:
-    """The partitions that the gate of ``table`` looks at; ``None`` where it has none."""
+    """The partitions that the gate of ``table`` reads; ``None`` if the table has none."""
     if table.partition is None:
         return None
     is_of_the_day = table.partition == "ds" and table.stage not in ("features", "examples")
@@ -68,7 +68,7 @@ def span_of(night: Night, table: Table) -> Span | None:
 
 
 def rows_of(night: Night, table: Table, suite: list[dict[str, object]]) -> Rows:
-    """The rows that the gate judges: in this process where they are few."""
+    """The rows that the gate judges; in this process if they are few."""
     span = span_of(night, table)
     night.lake.create(table.full_name)
     small = SmallTable.at(night.lake.place_of(table.full_name), span)
@@ -92,7 +92,7 @@ def check_grain(rows: Rows, table: Table) -> tuple[RuleResult, int]:
 
 
 def check_numbers(rows: Rows, num_rows: int) -> list[RuleResult]:
-    """No fraction is NaN or infinite, whichever rules the suite has; nothing where a table has no fractions."""
+    """No fraction is NaN or infinite, whatever the suite says; no result if a table has no fractions."""
     if not rows.fractions:
         return []
     columns, count = rows.non_numbers

@@ -37,20 +37,20 @@ class Rows(Protocol):
         """An asset of Great Expectations for frames of the kind that ``columns`` returns."""
 
     def columns(self, names: Sequence[str]) -> Any:
-        """The frame of the columns ``names`` of all rows; of every column where none is named."""
+        """The frame of the columns ``names`` of all rows; of every column if ``names`` is empty."""
 
 
 @dataclass(frozen=True)
 class OnSpark:
-    """Rows of any number: every question is a query."""
+    """Any number of rows: every method is a query."""
 
     frame: DataFrame
 
     def count_repeated(self, keys: Sequence[str]) -> tuple[int, int]:
         """Count hashes of 64 bits first.
 
-        Keys of different hashes differ, so the keys themselves, which take several times as long, are counted only
-        where two hashes are the same.
+        Keys with different hashes differ, so the keys themselves, which take several times as long, are counted only
+        if two hashes are equal.
         """
         total = repeated = 0
         for key in (F.xxhash64(*keys), F.struct(*keys)):
@@ -67,7 +67,7 @@ class OnSpark:
 
     @property
     def non_numbers(self) -> tuple[list[str], int]:
-        """Sum each column times zero: a number gives zero, and what is none gives NaN, which a sum keeps."""
+        """Sum each column times zero: a finite number gives zero, any other NaN, which a sum keeps."""
         names = self.fractions
         if not names:
             return [], 0
@@ -115,14 +115,14 @@ class InMemory:
 
     @cached_property
     def non_numbers(self) -> tuple[list[str], int]:
-        """Look at each column of fractions; a null is no wrong number."""
+        """Check each column of fractions; a null is not counted."""
         wrong = {name: pc.invert(pc.is_finite(self.table[name]).fill_null(fill_value=True)) for name in self.fractions}
         wrong = {name: flags for name, flags in wrong.items() if pc.any(flags).as_py()}
         return list(wrong), pc.sum(reduce(pc.or_, wrong.values())).as_py() if wrong else 0
 
     @property
     def rules_at_once(self) -> int:
-        """So many that the copy which pandas needs stays a small part of a wide table."""
+        """Few enough that the copy for pandas stays a small part of a wide table."""
         return 32
 
     def asset(self, context: Any) -> Any:
@@ -135,7 +135,7 @@ class InMemory:
 
 
 def _pandas(column: pa.ChunkedArray) -> pd.Series:
-    """A column in pandas; whole numbers and truth values beside nulls keep their kind, at the price of speed."""
+    """A column in pandas; integers and booleans with nulls keep their type, at the price of speed."""
     if pa.types.is_integer(column.type) or pa.types.is_boolean(column.type):
         column = column.cast(pa.int64()) if pa.types.is_integer(column.type) else column
         kinds = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()} if column.null_count else {}

@@ -1,4 +1,4 @@
-"""Tables of the lake read without Spark, where they are small enough: a job of Spark costs more than their rows."""
+"""Read small tables of the lake without Spark: a Spark job costs more than reading their rows."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -45,7 +45,7 @@ class SmallTable:
         return int(pc.sum(files["size_bytes"]).as_py() or 0)
 
     def dataset(self) -> Any:
-        """The rows as an Arrow dataset, which reads files only when it is asked for columns."""
+        """The rows as an Arrow dataset, which reads files only when columns are requested."""
         if self.span is None:
             return self.delta.to_pyarrow_dataset()
         bounds = ((">=", self.span.first), ("<=", self.span.last))

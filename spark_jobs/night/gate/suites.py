@@ -32,7 +32,7 @@ def load_suite(table: Table) -> list[dict[str, Any]]:
 
 
 def named_columns(expectations: Sequence[dict[str, Any]]) -> set[str]:
-    """The columns that a suite speaks of."""
+    """The columns that a suite names."""
     named = {value for item in expectations for key, value in item["kwargs"].items() if key.startswith("column")}
     return {name for value in named for name in ([value] if isinstance(value, str) else value)}
 
@@ -40,7 +40,7 @@ def named_columns(expectations: Sequence[dict[str, Any]]) -> set[str]:
 def expect(rows: Rows, expectations: Sequence[dict[str, Any]], num_rows: int) -> list[RuleResult]:
     """Run Great Expectations on ``rows``, of which there are ``num_rows``.
 
-    It asks them twice, whatever the number of rules: whether rules hold, and for examples of those that do not.
+    There are two passes, whatever the number of rules: one checks all rules, one gets examples for broken ones.
     """
     if not expectations:
         return []
@@ -120,5 +120,5 @@ def _shown(value: Any) -> str:
 
 
 def shorten(text: str) -> str:
-    """The text, or its beginning and length where it is long."""
+    """The text, or its beginning and length if it is long."""
     return text if len(text) <= LONGEST_EXAMPLE else f"{text[:LONGEST_EXAMPLE]}… ({len(text)} characters)"
