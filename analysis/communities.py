@@ -2,9 +2,9 @@
 
 Louvain (Blondel, Guillaume, Lambiotte and Lefebvre, "Fast unfolding of communities in large networks", 2008) moves one
 node at a time. Here nodes move together, as in Lu, Halappanavar and Kalyanaraman, "Parallel heuristics for scalable
-community detection", 2015: a coin per node and sweep decides which half decides first, so that two neighbours seldom
-cross, and of two singletons only the larger id joins the smaller. Every choice follows from ids and from sums of
-integers, so a result depends neither on the order of rows nor on where they lie.
+community detection", 2015: a coin per node and sweep chooses the half that decides first, so that two neighbours seldom
+swap, and of two singletons only the larger id joins the smaller. Choices depend on ids and on sums of integers, so a
+result depends neither on the order nor on the partition of rows.
 ``spark_jobs/features/graph/sweeps.py`` takes the same steps in columns and reaches the same communities.
 """
 
@@ -44,8 +44,8 @@ class Level:
 def decides_first(node: Any, sweep: int) -> Any:
     """Which nodes (an array or a Spark column of ids) decide in the first half of a sweep.
 
-    A multiple of the id, another one in each sweep, and its square, both modulo a prime: below 2^62, so exact in 64
-    bits wherever it is computed, and without the regularities that consecutive ids have in their multiples.
+    It uses a multiple of the id, another one in each sweep, and its square, both modulo a prime. They are below 2^62,
+    so exact in 64 bits everywhere, and without the regularities of multiples of consecutive ids.
     """
     residue = (node % _PRIME + _PRIME) % _PRIME
     multiple = residue * pow(_STEP, sweep + 2, _PRIME) % _PRIME
@@ -93,7 +93,7 @@ def best_moves(level: Level, community: Ints, deciding: NDArray[np.bool_]) -> In
     """Communities after each deciding node has moved to where modularity gains most, all at once, ``(n,)``.
 
     For node i and community c, without i, the gain is proportional to ``2m · k(i, c) - k(i) · k(c)``. A node moves only
-    where it gains more than where it is; equal gains go to the smallest id.
+    to a community with a larger gain than its own; equal gains go to the smallest id.
     """
     num_nodes, degree, twice_edges = len(level.ids), level.degree, float(level.weight.sum())
     total = np.bincount(community, degree, minlength=num_nodes)

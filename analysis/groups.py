@@ -1,4 +1,4 @@
-"""Rows of one group that follow each other: where each group begins."""
+"""Starts of groups of consecutive rows."""
 
 from typing import Any
 

@@ -1,6 +1,6 @@
-"""The loop's page: what each day of serving and learning did to engagement, from the figures of each day.
+"""The page of the loop: engagement and ranking quality of each day of serving and learning.
 
-``python -m analysis.loop_report --runs DIR --to FILE`` reads ``<runs>/<day>/loop.json`` of every day that is done.
+``python -m analysis.loop_report --runs DIR --to FILE`` reads ``<runs>/<day>/loop.json`` of every finished day.
 """
 
 import argparse
@@ -29,7 +29,7 @@ RANKERS = {"ranker": BLUE, "chronological": ORANGE, "popularity": PURPLE}
 
 
 def read_days(runs: Path) -> list[dict[str, Any]]:
-    """Figures of every day that is done, oldest first; raises ``ValueError`` where none is."""
+    """Figures of every finished day, oldest first; raises ``ValueError`` if there is none."""
     days = [json.loads(path.read_text()) for path in runs.glob("????-??-??/loop.json")]
     if not days:
         raise ValueError(f"{runs} holds no loop.json: no day of the loop is done")
@@ -37,7 +37,7 @@ def read_days(runs: Path) -> list[dict[str, Any]]:
 
 
 def engagement(days: Sequence[dict[str, Any]]) -> Figure:
-    """Likes, comments and shares per impression: what happened, and the truth of each order."""
+    """Likes, comments and shares per impression: as observed, and the true probability of each order."""
     responded = [day for day in days if day["response"] is not None]
     figure, axes = _axes(responded)
     for name, (label, color) in ORDERS.items():
@@ -62,7 +62,7 @@ def ranking(days: Sequence[dict[str, Any]]) -> Figure:
 
 
 def by_place(day: dict[str, Any]) -> Figure:
-    """What each order puts at each place of a session: the probability of engaging with it, once examined."""
+    """Probability of an engagement, if examined, at each place of a session, for each order."""
     figure = Figure(figsize=(WIDTH_IN, 3.0), layout="constrained")
     axes = figure.subplots()
     for name, (label, color) in ORDERS.items():

@@ -1,4 +1,4 @@
-"""How often the post at each position is looked at, relative to position 1: the examination curve.
+"""The examination curve: how often the post at each position is looked at, relative to position 1.
 
 Position-based model (Craswell, Zoeter, Taylor and Ramsey, "An Experimental Comparison of Click Position-Bias Models",
 WSDM 2008): ``P(engaged | post x at position k) = examined_k * relevance(x)``. Two estimates, explained in
@@ -20,7 +20,7 @@ T_QUANTILE = 2.093
 """97.5 % quantile of Student's t with ``NUM_GROUPS - 1`` degrees of freedom."""
 NORMAL_QUANTILE = 1.96
 RIDGE = 1.0
-"""Prior precision of a coefficient of a standardised feature: it decides only where the data do not."""
+"""Prior precision of a coefficient of a standardised feature; weak, so that the data decide."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +34,10 @@ class Curve:
 
 @dataclass(frozen=True)
 class Counts:
-    """Randomised impressions counted by what may differ between them; every column is ``(n,)``.
+    """Counts of randomised impressions by position, depth and group; every column is ``(n,)``.
 
     ``reach`` is the deepest position of the request, ``group`` a hash of the user below ``NUM_GROUPS``. Sums over the
-    impressions: how many, and the inverse logged propensities of all and of those engaged with.
+    impressions: their number, and the inverse logged propensities of all and of engaged ones.
     """
 
     bin: Ints
@@ -97,7 +97,7 @@ def from_randomised(counts: Counts) -> Curve:
         deviations = np.stack([np.log(_compare_bins(everyone - sums[:, group])) for group in range(NUM_GROUPS)])
     deviations -= np.log(examined)
     error = np.sqrt((NUM_GROUPS - 1) / NUM_GROUPS * (deviations**2).sum(axis=0))
-    error[~np.isfinite(error)] = np.inf  # one group holds all that is known: the interval says nothing
+    error[~np.isfinite(error)] = np.inf  # all the evidence is in one group: the interval is infinite
     return Curve(examined, examined * np.exp(-T_QUANTILE * error), examined * np.exp(T_QUANTILE * error))
 
 
@@ -129,7 +129,7 @@ def regression_em(
     damped = np.linalg.inv(design.T @ design / 4 + np.diag(penalty))
     coefficients = np.zeros(design.shape[1])
     coefficients[0] = _logit(float(engaged.mean()))
-    examined = np.full(len(share), 0.5)  # 1 would stay 1: then no impression could have been missed
+    examined = np.full(len(share), 0.5)  # a start at 1 would stay 1
     examined[0] = 1.0
     path: list[float] = []
     while len(path) < max_iterations:

@@ -1,7 +1,7 @@
 """Champion against challenger: figures of both on the same held-out rows, and whether the challenger is clearly worse.
 
-Gains of a list are the rows' grades times their weight, 1 / examined: the log was ordered by one of the two, and
-without weights it would reward whoever guesses where a post stood.
+Gains of a list are the rows' grades times their weight, 1 / examined: one of the two ordered the log, and without
+weights a model would gain by guessing where a post was.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -50,7 +50,7 @@ class ScoredRows:
         return all(bool(np.isfinite(scores).all()) for scores in (self.value, *self.predictions.values()))
 
     def order_by(self, head: str) -> Floats | None:
-        """What orders rows by the chance of a head: its prediction, or the value where the head is a welcome one."""
+        """The order of rows by a head: its prediction; without one, the value if the head is a positive engagement."""
         is_welcome = any(item.name == head and item.grade > 0 for item in HEADS)
         return self.predictions.get(head, self.value if is_welcome else None)
 
@@ -59,8 +59,8 @@ class ScoredRows:
 class Comparison:
     """Figures of both sides. ``num_users`` have a list that counts: two rows, one of them relevant.
 
-    ``metrics`` hold the metrics of lists and the guarded AUCs, ``heads`` what else is known of each side's heads, by
-    metric, head and side.
+    ``metrics`` has the metrics of lists and the guarded AUCs, ``heads`` other figures of heads, by metric, head and
+    side.
     """
 
     num_users: int
@@ -72,7 +72,7 @@ class Comparison:
 def compare(
     challenger: ScoredRows, baseline: ScoredRows, guarded: Sequence[str], *, resamples: int, num_bins: int, seed: int
 ) -> Comparison:
-    """Compare two scorers of the same rows; intervals draw whole users anew, the same ones for both sides.
+    """Compare two scorers of the same rows; intervals draw whole users, the same ones for both sides.
 
     Raises ``ValueError`` where the rows are not those of the same users, and for scores that are not finite.
     """
@@ -94,9 +94,9 @@ def compare(
 
 
 def losses(comparison: Comparison, guarded: Sequence[str], tolerated: float) -> list[str] | None:
-    """The guarded metrics on which the challenger is clearly worse; None where none of them is defined.
+    """The guarded metrics on which the challenger is clearly worse; None if none of them is defined.
 
-    Clearly: the interval of what it gains ends below minus ``tolerated``.
+    Clearly worse: the interval of its gain ends below minus ``tolerated``.
     """
     defined = {name: figure for name in guarded if (figure := comparison.metrics[name]) is not None}
     if not defined:

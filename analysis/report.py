@@ -1,4 +1,4 @@
-"""The run report: one self-contained HTML page about one night, drawn from the JSON files that its stages wrote.
+"""The run report: one self-contained HTML page about one night, from the JSON files of its stages.
 
 ``python -m analysis.report --runs DIR --ds 2026-03-08`` writes ``<runs>/<ds>/report.html``. A section whose input is
 missing says which file it needs and which stage writes it.
@@ -76,7 +76,7 @@ def embed(figure: Figure, name: str) -> str:
 
 
 def format_number(value: Any) -> str:
-    """A number as people read it: counts with separators, others with four significant digits, null as n/a."""
+    """A number as text: counts with separators, others with four significant digits, null as n/a."""
     if value is None:
         return NOTHING
     if isinstance(value, bool | str):

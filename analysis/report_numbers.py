@@ -1,4 +1,4 @@
-"""What the run report says, as plain numbers and sentences drawn from a night's JSON files."""
+"""Numbers and sentences of the run report, from a night's JSON files."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ HEADLINE_PAIR = "ranker-chronological"
 class Run:
     """A night's files. ``problems`` names, per missing or unreadable file, what is wrong and which stage writes it.
 
-    ``notes`` are the sentences that a table's job told, by table.
+    ``notes`` are the notes of a table's job, by table.
     """
 
     ds: str
@@ -87,7 +87,7 @@ def _said(notes: RunFile[list[str]]) -> list[str]:
 
 
 def table_rows(run: Run) -> dict[str, int]:
-    """Rows written to each table, in the order of the night, as its verdict tells them or else its stage."""
+    """Rows written to each table, in the order of the night, from its verdict or else its stage record."""
     found: dict[str, int] = {}
     for table in TABLES:
         name = table.full_name
@@ -122,7 +122,7 @@ def funnel_per_user(run: Run) -> dict[str, float]:
 
 
 def redis_bytes_per_user(publish: Mapping[str, Any]) -> dict[str, float]:
-    """Bytes of values in Redis per user, by kind of key where the publish told kinds apart."""
+    """Bytes of values in Redis per user, by kind of key if the publish recorded kinds."""
     users = publish.get("users")
     if not users:
         return {}
@@ -144,7 +144,7 @@ def intervals(found: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, tup
 
 
 def broken_rules(run: Run) -> list[Json]:
-    """Every rule that does not hold, critical ones first, then in the order of the night; each with its table."""
+    """Every broken rule with its table, critical ones first, then in the order of the night."""
     broken = [
         {"table": name, **result}
         for name, verdict in run.verdicts.items()

@@ -1,12 +1,12 @@
-"""Per-head calibration on days that training never saw: what turns an output into a number one may multiply.
+"""Per-head calibration on days without training: turns outputs into probabilities and seconds.
 
 One monotone curve per head, by maximum likelihood: ``p = sigmoid(z)`` for binary heads, ``seconds = exp(z)`` for dwell,
 where ``z = scale * x + bend * sqrt((x - middle)^2 + 1) + offset``. Its slope in x goes from ``scale - bend`` below
 ``middle`` to ``scale + bend`` above. Both are above 0, so the order of a head is kept and no two scores become one.
 
-A prior keeps rare heads near what the training days say: the curve of scale 1 and no bend that has the mean of the
-training rows. It counts as many positive labels as that mean is worth (``Prior.worth``).
-``docs/adr/0020-calibration-is-a-monotone-curve-per-head.md`` has what was measured.
+A prior keeps rare heads near the training days: the curve of scale 1 without a bend that has the mean of the training
+rows. It weighs as many positive labels as that mean is worth (``Prior.worth``).
+``docs/adr/0020-calibration-is-a-monotone-curve-per-head.md`` has the measurements.
 """
 
 from dataclasses import dataclass
@@ -22,18 +22,18 @@ METHODS: dict[str, Method] = {"binary": "logistic", "seconds": "exponential"}
 """The curve of each kind of head."""
 
 DAILY_DRIFT = 0.05
-"""How far the mean of one day is expected to be from that of the days before, as a share of it."""
+"""Expected relative deviation of a day's mean from that of the days before."""
 MIN_SLOPE = 0.05
-"""A head whose order says nothing keeps this much of its spread."""
+"""Least slope of a curve: a head whose order is uninformative keeps this much of its spread."""
 LONGEST_LOG_S = float(np.log(86_400.0))
-"""No output of a network becomes more than a day of dwell."""
+"""Log of the largest dwell: one day."""
 
 
 @dataclass(frozen=True)
 class HeadCalibration:
-    """How one head's output becomes a probability, or seconds.
+    """The curve from one head's output to a probability, or seconds.
 
-    Raises ``ValueError`` for a method not known here and for a curve that is not monotone.
+    Raises ``ValueError`` for an unknown method and for a curve that is not monotone.
     """
 
     method: Method
@@ -43,7 +43,7 @@ class HeadCalibration:
     middle: float = 0.0
 
     def __post_init__(self) -> None:
-        """Refuse what an older or newer version wrote, and what would change the order of a head."""
+        """Refuse a method of another version, and a curve that would change the order of a head."""
         if self.method not in METHODS.values():
             raise ValueError(f"unknown calibration {self.method!r}, known are {', '.join(METHODS.values())}")
         if not self.least_slope > 0:
@@ -51,13 +51,13 @@ class HeadCalibration:
 
     @property
     def least_slope(self) -> float:
-        """Below every slope of the curve."""
+        """A lower bound of the curve's slope."""
         return self.scale - abs(self.bend)
 
 
 @dataclass(frozen=True)
 class Prior:
-    """What the training rows say of a head: the mean of its label, and how many of how many rows have one."""
+    """A head's label on the training rows: its mean, and the numbers of positive and of all rows."""
 
     mean: float
     num_positives: float
@@ -65,7 +65,7 @@ class Prior:
 
     @property
     def worth(self) -> float:
-        """How many positive labels of another day ``mean`` is worth.
+        """Number of positive labels of another day that ``mean`` is worth.
 
         It has a relative variance of 1 / positives by chance, and of ``DAILY_DRIFT`` squared because days differ.
         """
@@ -83,7 +83,7 @@ def fit(method: Method, outputs: Floats, targets: Floats, prior: Prior) -> HeadC
     """The most likely curve given labels and prior; without rows, the network's own output.
 
     ``outputs`` and ``targets`` are ``(n,)``: logits and labels, or log1p of seconds and seconds. A target may exceed 1.
-    Where the best curve is not monotone, it is the best without a bend; where that one falls, the flattest.
+    If the best curve is not monotone, the result is the best curve without a bend; if that one falls, the flattest.
     Raises ``ValueError`` for unequal lengths and values that are not finite.
     """
     outputs, targets = finite_columns(outputs=outputs, targets=targets)

@@ -14,7 +14,7 @@ _MARK = "trained_before_an_erasure"
 
 
 def mark_before_erasure(artefacts: Folder | Location) -> int:
-    """Mark every checkpoint that there is; returns how many there are."""
+    """Mark every existing checkpoint; returns how many there are."""
     opened = as_folder(artefacts)
     versions = [name for name in opened.folders() if not name.startswith(".")]
     for version in versions:
@@ -28,7 +28,7 @@ def is_before_erasure(checkpoint: Folder | Location) -> bool:
 
 
 def unmark(checkpoint: Folder) -> None:
-    """Take the mark away: the same weights were trained again, on what is left."""
+    """Remove the mark: the same weights were trained again, on the remaining examples."""
     checkpoint.remove(_MARK)
 
 

@@ -80,10 +80,9 @@ def packed_linear(weight: Tensor, bias: Tensor, *, relu: bool) -> Callable[[Tens
 
 
 class Spread(nn.Module):
-    """Each input by its place among the training rows: piecewise linear from quantiles to normal scores, shape kept.
+    """Each input by its quantile among the training rows: piecewise linear to normal scores, shape kept.
 
-    A value that many rows share lies in the middle of its places. Beyond the least and the largest value of the
-    training rows nothing grows.
+    A value that many rows share gets the middle of its quantiles. Values beyond those of the training rows are clipped.
     """
 
     edges: Tensor

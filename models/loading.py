@@ -33,7 +33,7 @@ SHARD_ROWS = 500_000
 
 
 class TooFewExamples(ValueError):  # noqa: N818 - a verdict on the data, told to people
-    """The lake holds too little to train on: no fault of anyone's, and no reason to stop a night."""
+    """The lake has too few examples to train on; this is no error and does not stop a night."""
 
 
 @dataclass(frozen=True)

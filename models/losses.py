@@ -1,4 +1,4 @@
-"""The multi-task loss: one term per head, weighted by task and, for what is not seen, by position."""
+"""The multi-task loss: one term per head, weighted by task, and labels weighted by position."""
 # ruff: noqa: N803, N806 - shape suffixes are upper case: N rows, H heads
 
 import torch
@@ -13,7 +13,7 @@ def head_losses(logits_NH: Tensor, labels_NH: Tensor, weight_N: Tensor) -> Tenso
 
     ``weight`` is 1 / P(examined). It multiplies what a label adds to the loss of a row without one,
     ``loss(logit, 0) + weight * (loss(logit, label) - loss(logit, 0))``: its expectation over whether the post was
-    looked at is the loss had everybody looked, wherever the post stood. A weight on the whole row would not do that
+    looked at is the loss as if everybody had looked, whatever the position. A weight on the whole row does not do that
     (``docs/propensities.md``). For cross-entropy it is a target of ``weight * label``, which may exceed 1.
     Source: Saito, Yaginuma, Nishino, Sakata and Nakata, "Unbiased Recommender Learning from Missing-Not-At-Random
     Implicit Feedback", WSDM 2020.

@@ -1,4 +1,4 @@
-"""The seam behind which every network stands: what it is built from, and what it computes once per side and per pair.
+"""The network interface: what a network is built from, and what it computes per user, per post and per pair.
 
 Shape suffixes: N rows, U user features, P post features, C cross features (pair, then context), D embedding,
 S projection, H heads, F all inputs (user, post, cross).
@@ -20,7 +20,7 @@ NUM_POST = width_of("post")
 NUM_CROSS = width_of("pair") + width_of("context")
 
 QUANTILES = 33
-"""Evenly spread from the least value to the largest."""
+"""Number of quantiles per input, evenly spread from the least value to the largest."""
 
 Side = Callable[[Tensor], tuple[Tensor, Tensor]]
 """Features (N, U) or (N, P) to an embedding (N, D), which similarity search may compare, and a projection (N, S)."""
@@ -30,7 +30,7 @@ Pair = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True)
 class InputStatistics:
-    """What a network may know of the training rows.
+    """Statistics of the training rows for a network.
 
     Moments (F,) of its inputs, ``QUANTILES`` of them, lowest first (F, Q), and each head's mean output (H,). An input
     that a network must not read has an infinite standard deviation, and one value for all quantiles.
@@ -44,10 +44,10 @@ class InputStatistics:
 
 @dataclass(frozen=True)
 class Parts:
-    """A network as scoring runs it: per user, per post, per pair, each on one thread and without gradients.
+    """The functions of a network for scoring: per user, per post, per pair, each on one thread and without gradients.
 
-    A side that is None has no part of its own: its embedding is its features, its projection is empty. No part may
-    depend on the other rows of a call, whose number is a multiple of 64.
+    If a side is None, its embedding is its features and its projection is empty. No part may depend on the other rows
+    of a call, whose number is a multiple of 64.
     """
 
     user: Side | None
@@ -69,7 +69,7 @@ class Network(nn.Module, ABC):
         """Logits (N, H) in the order of ``contracts.heads.HEADS``; a head of seconds is log1p(seconds)."""
 
     def prepare(self, statistics: InputStatistics) -> None:
-        """Take what the training rows say before the first step."""
+        """Use the statistics of the training rows before the first step."""
 
     def parts(self) -> Parts:
         """The parts of a network that computes everything per pair."""

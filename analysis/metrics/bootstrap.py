@@ -1,4 +1,4 @@
-"""Intervals by drawing whole users anew: rows of one user depend on each other, users do not.
+"""Bootstrap intervals that draw whole users: rows of one user depend on each other, users do not.
 
 Source: Efron and Tibshirani, "An Introduction to the Bootstrap", 1993 (percentile intervals); Field and Welsh,
 "Bootstrapping Clustered Data", JRSS B 2007 (drawing whole clusters).
@@ -18,7 +18,7 @@ LEVEL = 0.95
 
 @dataclass(frozen=True)
 class Interval:
-    """A figure with the low and high end of its 95 % interval, and how many users it rests on."""
+    """A figure with the low and high end of its 95 % interval, and its number of users."""
 
     value: float
     low: float
@@ -47,7 +47,8 @@ def bootstrap(values: Floats, resamples: int, seed: int) -> tuple[Floats, Floats
 def paired_difference(challenger: Floats, champion: Floats, resamples: int, seed: int) -> Interval:
     """Interval of the mean difference of a metric that both have for the same users, ``(users,)`` each.
 
-    Clear of zero means better or worse. Raises ``ValueError`` for other lengths, no user, values that are not finite.
+    An interval without zero means better or worse. Raises ``ValueError`` for unequal lengths, no user, values that are
+    not finite.
     """
     if challenger.shape != champion.shape or challenger.ndim != 1:
         raise ValueError(f"the two sides must have the same users: shapes {challenger.shape} and {champion.shape}")

@@ -1,4 +1,4 @@
-"""What nights report of ranked lists: which rows are relevant, which lists count, by which metrics."""
+"""Metrics of ranked lists that nights report: which rows are relevant, which lists count, which metrics."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -21,7 +21,7 @@ METRICS: dict[str, Callable[[RankedLists], Floats]] = {
     "precision@10": lambda lists: ranking.precision(lists, 10),
     "recall@10": lambda lists: ranking.recall(lists, 10),
 }
-"""Of one list each; ``contracts.settings.examples`` names those that may be guarded."""
+"""Metrics of one list; ``contracts.settings.examples`` names those that may guard a promotion."""
 
 
 def grades_of(labels: Mapping[str, NDArray[Any]]) -> Floats:

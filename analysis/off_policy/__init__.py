@@ -1,1 +1,1 @@
-"""What another policy would have earned, from a log whose propensities are known."""
+"""Estimate the reward of another policy from a log with known propensities."""

@@ -1,4 +1,4 @@
-"""What a log must hold before anything is estimated from it."""
+"""Checks of a log before anything is estimated from it."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from contracts.metrics.columns import Floats
 
 
 def check_log(rewards: Floats, logged: Floats, target: Floats, clusters: NDArray[Any], num_axes: int) -> None:
-    """Raise ``ValueError`` that says what is wrong: shapes, too few rows, values that are not finite or no probability.
+    """Raise ``ValueError`` for wrong shapes, too few rows, and values that are not finite or not probabilities.
 
     The first three have one shape, ``(n,)`` or ``(n, k)`` by ``num_axes``; ``clusters`` is ``(n,)``.
     """

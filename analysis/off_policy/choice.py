@@ -1,4 +1,4 @@
-"""Which estimator to believe: the least noisy one that the less biased ones do not contradict.
+"""Choose an estimator: the least noisy one that the less biased ones do not contradict.
 
 Source: SLOPE, of Su, Srinath and Krishnamurthy, "Adaptive Estimator Selection for Off-Policy Evaluation", ICML 2020.
 Its error is within a constant factor of the best candidate's. SLOPE takes candidates in order of bias with ever
@@ -20,7 +20,7 @@ from analysis.off_policy.feeds import (
 from analysis.off_policy.predicted import Predicted
 
 WIDENING = 2.0
-"""By how much SLOPE widens each interval before it compares them."""
+"""Factor by which SLOPE widens each interval before it compares them."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""An off-policy estimate: its value, its interval by cluster, and what to doubt about it."""
+"""An off-policy estimate: its value, its interval by cluster, and its warnings."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,11 +10,11 @@ from scipy.special import stdtrit
 from contracts.metrics.columns import Floats
 
 MEAN_WEIGHT_TOLERANCE = 0.05
-"""How far the mean weight may be from 1, which is its expectation, before the estimate carries a warning."""
+"""Deviation of the mean weight from 1, its expectation, from which the estimate has a warning."""
 MAX_DEVIATIONS = 3.0
-"""Standard errors that chance may move the mean weight from 1."""
+"""Standard errors within which chance explains a mean weight other than 1."""
 MIN_EFFECTIVE_SIZE = 100.0
-"""With fewer decisions' worth of weight, the interval rests on too few of them to be believed."""
+"""Least effective number of decisions for a reliable interval."""
 TAIL = 0.975
 
 

@@ -1,6 +1,6 @@
 """Value of a policy from logged whole feeds: with no assumption, and under the cascade model.
 
-The cascade model: the reward of a position depends on what stands there and above it, not on what stands below. Then a
+The cascade model: the reward of a position depends on the items there and above it, not on those below. Then a
 position's weight is the product of the ratios down to it, ``w_k = Π_{j≤k} target_j / logged_j``, instead of that of
 the whole feed. The value of a feed is the sum of its positions' rewards; multiply them by discounts beforehand.
 """

@@ -1,4 +1,4 @@
-"""What a reward model says of a log, whoever made the model."""
+"""Predictions of a reward model for a log."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from contracts.metrics.columns import Floats
 
 @dataclass(frozen=True)
 class Predicted:
-    """What a reward model expects, of the shape of the log's rewards.
+    """Expected rewards by a reward model, in the shape of the log's rewards.
 
     ``of_logged``: the reward of the logged action. ``of_target``: the mean reward of the target policy's actions in the
     same context. In a feed both include what the positions below will earn. A model must not have seen the reward that
@@ -19,7 +19,7 @@ class Predicted:
     of_target: Floats
 
     def check(self, rewards: Floats) -> None:
-        """Raise ``ValueError`` where the predictions are not those of such a log."""
+        """Raise ``ValueError`` if the predictions do not fit the log's rewards."""
         for name, values in (("of_logged", self.of_logged), ("of_target", self.of_target)):
             if values.shape != rewards.shape:
                 raise ValueError(f"predicted {name} has shape {values.shape}, the rewards {rewards.shape}")

@@ -1,9 +1,9 @@
 """A reward model for few items: cross-fitted means per item, position and context, shrunk towards those of all items.
 
-The rewards say how much to shrink: a mean of ``n`` rows keeps ``n / (n + s)`` of its distance, ``s`` being the variance
-within items over that between them (Bühlmann and Straub, "Glaubwürdigkeit für Schadensätze", 1970). Where items do not
-differ by more than chance, all have the mean of their context. Each row is predicted from the other folds, and a
-cluster is in one fold (Chernozhukov et al., "Double/Debiased Machine Learning", Econometrics Journal 2018).
+The shrinkage is estimated from the rewards: a mean of ``n`` rows keeps ``n / (n + s)`` of its distance, where ``s`` is
+the variance within items over that between them (Bühlmann and Straub, "Glaubwürdigkeit für Schadensätze", 1970). If
+items do not differ by more than chance, all have the mean of their context. Each row is predicted from the other folds,
+and a cluster is in one fold (Chernozhukov et al., "Double/Debiased Machine Learning", Econometrics Journal 2018).
 """
 
 from typing import Any
@@ -34,8 +34,8 @@ def predict_decisions(log: DecisionLog, items: Ints, contexts: Ints, target: Flo
 def predict_feeds(log: FeedLog, items: Ints, contexts: Ints, target: Floats) -> Predicted:
     """Expected reward from each position down; ``items`` and ``contexts`` are ``(n, k)``, ``target`` is ``(n, k, a)``.
 
-    Fitted from the last position upwards: what a position leads to is its reward and what the target policy is expected
-    to earn below. A context may hold what stands above, for example the item before. Where a feed has ended, name any
+    Fitted from the last position upwards: the target of a position is its reward plus the expected reward of the target
+    policy below. A context may contain the items above, for example the one before. After the end of a feed, name any
     item and let the target policy choose it with probability 1. Raises ``ValueError`` as ``predict_decisions``.
     """
     return _predict(log, items, contexts, target)

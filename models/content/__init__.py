@@ -1,1 +1,1 @@
-"""What a post says: language, sentiment, topics and embedding, and whether it should be looked at; knows no Spark."""
+"""Models of a post's text: language, sentiment, topics, embedding, and content labels; knows no Spark."""

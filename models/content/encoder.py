@@ -1,9 +1,9 @@
 """Topics and embedding of a text: topics linear in its hashed words, the embedding in them or in a sentence vector.
 
-A word is known by its bucket, a hash. Embedding: TF-IDF, or the vector of a sentence encoder where one is installed;
-then the leading singular directions of a sample of posts (of words, latent semantic analysis: Deerwester et al., 1990),
-turned to those of the model before, then unit length. Topics: every word votes for the topics under whose hashtags it
-was seen, as loudly as it tells topics apart.
+A word is identified by its bucket, a hash. Embedding: TF-IDF, or the vector of a sentence encoder if one is installed;
+projected on the leading singular directions of a sample of posts (for words, latent semantic analysis: Deerwester et
+al., 1990), rotated to those of the model before, scaled to unit length. Topics: every word votes for the topics of the
+hashtags that it occurred with, weighted by how well it separates topics.
 """
 
 import hashlib
@@ -16,28 +16,28 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 TOPIC_PRIOR_POSTS = 2.0
-"""A word's topic shares are drawn to those of all posts as if it had been seen in this many more of them."""
+"""Strength of the prior of a word's topic shares, in posts; the prior mean is the shares of all posts."""
 
 NEVER_SEEN = 0.01
-"""A topic that no post is under counts as under so much of one, for the logarithm."""
+"""Least number of posts of a topic, so that its logarithm is finite."""
 
 DOUBT = 0.5
-"""Votes that a text casts for no topic at all: a text of uninformative words leaves its topic open."""
+"""Votes of every text for no topic, so that a text of uninformative words leaves its topic open."""
 
 POWER_STEPS = 12
 SMALLEST = 1e-9
-"""Of the largest: what is smaller is 0 but for rounding, and its direction is any."""
+"""Components below this share of the largest singular value are dropped: they are rounding noise."""
 
 DIGITS = 5
-"""Vectors are rounded to so many decimals, so that the last bits of a library's sums do not make another version."""
+"""Decimals to which vectors are rounded, so that the last bits of a library's sums do not change the version."""
 
 
 @dataclass(frozen=True)
 class ContentModel:
-    """One fitted model: rows for the ``buckets`` it knows, ascending; what it does not know counts for nothing.
+    """One fitted model: rows for the ``buckets`` that it knows, ascending; unknown words do not count.
 
-    ``votes``: (bucket, topic), at least 0. ``vectors``: (bucket, dimension), the word's weight included; or, of a
-    sentence ``encoder``, which is named with its version, (dimension of the encoder, dimension).
+    ``votes``: (bucket, topic), at least 0. ``vectors``: (bucket, dimension), with the word's weight; with a sentence
+    ``encoder`` (name and version), (dimension of the encoder, dimension).
     """
 
     num_buckets: int
@@ -57,12 +57,12 @@ class ContentModel:
 
     @property
     def space(self) -> tuple[str | int, int]:
-        """What the vectors are of, and in how many dimensions: models of one space can be turned to each other."""
+        """Kind and dimensions of the vectors; a model can be rotated to another one of the same space."""
         return self.encoder or self.num_buckets, self.vectors.shape[1]
 
     @property
     def inputs(self) -> NDArray[np.int32]:
-        """What the rows of ``vectors`` stand for: words, or dimensions of the encoder."""
+        """Labels of the rows of ``vectors``: words, or dimensions of the encoder."""
         return self.buckets if self.encoder is None else np.arange(len(self.vectors), dtype=np.int32)
 
     def encode(
@@ -70,9 +70,9 @@ class ContentModel:
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Topic shares and embeddings of texts; ``named`` are the shares that hashtags name (0 where they name none).
 
-        ``sentences`` are the texts' vectors by the model's encoder, if it has one. What the author named stands; other
-        topics are the words' votes, whose sum is 1 less the part left open. An embedding has unit length, or 0 for a
-        text without a known word; with an encoder, for one without any word.
+        ``sentences`` are the texts' vectors by the model's encoder, if it has one. Named shares are kept; otherwise
+        topics are the words' votes, whose sum is 1 less the part left open. An embedding has unit length, or is 0 for a
+        text without a known word; with an encoder, for a text without any word.
         """
         assert (sentences is None) == (self.encoder is None)
         counts = count_matrix(buckets, self.num_buckets)[:, self.buckets]
@@ -106,9 +106,9 @@ def fit(
 ) -> ContentModel:
     """Fit on a sample of texts in a fixed order: words of at least ``min_posts`` texts, vectors of ``size`` dimensions.
 
-    ``sentences``: an encoder, and its vectors of texts of the sample; without, the vectors are those of words. They are
-    turned so that what ``previous`` knows too lies where it has it.
-    ``named``: the topic shares that each post's hashtags name; a post without is no example of any topic.
+    ``sentences``: an encoder, and its vectors of texts of the sample; without it, vectors are those of words. They are
+    rotated to match ``previous`` where both know the same inputs.
+    ``named``: topic shares of each post's hashtags; a post without any is not an example of a topic.
     """
     from threadpoolctl import threadpool_limits  # noqa: PLC0415 - only fitting needs it
 
@@ -116,7 +116,7 @@ def fit(
     num_posts = np.bincount(counts.indices, minlength=num_buckets)
     known = np.flatnonzero(num_posts >= min_posts).astype(np.int32)
     counts = counts[:, known]
-    # The matrices are slim: threads would wait for each other, on a busy machine for a hundred times as long.
+    # The matrices are small: threads would wait for each other, on a busy machine a hundred times as long.
     with threadpool_limits(1, user_api="blas"):
         if sentences is None:
             encoder, idf = None, np.log((1.0 + len(buckets)) / (1.0 + num_posts[known])) + 1.0
@@ -130,7 +130,7 @@ def fit(
 
 
 def _unit_rows(weighted: sparse.csr_array) -> sparse.csr_array:
-    """Every text as long as any other."""
+    """Rows scaled to unit length."""
     lengths = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel())
     return sparse.csr_array(sparse.diags_array(1.0 / np.maximum(lengths, SMALLEST)) @ weighted)
 
@@ -139,7 +139,7 @@ def _leading_directions(unit: sparse.csr_array | NDArray[np.float64], size: int)
     """An orthonormal basis of the ``size`` leading right singular directions of texts; columns beyond the rank are 0.
 
     Subspace iteration from a fixed start (Halko, Martinsson and Tropp, 2011). The singular vectors themselves are not
-    sought: cosines are the same in any basis, and where singular values are equal, rounding would choose the vectors.
+    needed: cosines are the same in any basis, and with equal singular values, rounding would choose the vectors.
     """
     num_texts, num_inputs = unit.shape
     directions = np.zeros((num_inputs, size))
@@ -155,11 +155,10 @@ def _leading_directions(unit: sparse.csr_array | NDArray[np.float64], size: int)
 
 
 def _turn(inputs: NDArray[np.int32], vectors: NDArray[np.float64], previous: ContentModel) -> NDArray[np.float64]:
-    """The rotation that brings the vectors nearest to those that ``previous`` has for the same words, or dimensions.
+    """The rotation that brings the vectors nearest to those of ``previous`` for the same words, or dimensions.
 
-    Orthogonal Procrustes (Schoenemann, 1966). No cosine changes by it; what the dimensions mean stays, so that
-    embeddings and their means under the model before may be compared with those under this one. Directions that the
-    shared ones leave open stay as they are.
+    Orthogonal Procrustes (Schoenemann, 1966). It changes no cosine and keeps the meaning of the dimensions, so that
+    embeddings of both models, and their means, can be compared. Directions without shared inputs are not rotated.
     """
     _, here, there = np.intersect1d(inputs, previous.inputs, assume_unique=True, return_indices=True)
     product = vectors[here].T @ previous.vectors[there].astype(np.float64)
@@ -170,7 +169,7 @@ def _turn(inputs: NDArray[np.int32], vectors: NDArray[np.float64], previous: Con
 
 
 def rounded(array: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Without negative zeros, which have other bytes."""
+    """Rounded, without negative zeros, whose bytes differ."""
     return np.round(array, DIGITS).astype(np.float32) + np.float32(0)
 
 

@@ -1,9 +1,9 @@
-"""Whether a post is clickbait, NSFW or misinformation: logistic regression on what was read of it.
+"""The label model: logistic regression of clickbait, NSFW or misinformation on a post's reading.
 
-What people said of a post is evidence in log odds: each verdict counts as much as its labeller is known to be right.
-The truth behind the verdicts is summed over, so that a wrong one among few is doubted where the text speaks against it
-(Raykar et al., "Learning From Crowds", 2010, with the error rates given). Posts that get judged are no fair sample of
-all posts; the intercept is corrected for it (King and Zeng, "Logistic Regression in Rare Events Data", 2001).
+Verdicts are evidence in log odds, weighted by the labeller's known accuracy. The likelihood sums over the unknown
+truth, so that a wrong verdict counts less if the text speaks against it (Raykar et al., "Learning From Crowds", 2010,
+with given error rates). Judged posts are not a fair sample of all posts; the intercept is corrected for that (King and
+Zeng, "Logistic Regression in Rare Events Data", 2001).
 """
 
 import hashlib
@@ -23,10 +23,10 @@ from models.calibration import sigmoid
 from models.content.encoder import DIGITS, count_matrix, rounded
 
 CONSTANT = 1e-2
-"""An input that varies less than this says nothing."""
+"""Inputs that vary less than this are ignored."""
 
 CERTAIN = 1e-3
-"""No share of judged posts is taken to be nearer to 0 or 1 than this."""
+"""Shares of judged posts are clipped to this distance from 0 and 1."""
 
 CALIBRATION_BINS = 10
 SHARE_STEPS = 200
@@ -37,7 +37,7 @@ MOST_STEPS = 500
 class LabelModel:
     """Log odds = ``intercept`` + inputs @ ``coefficients`` + the ``word_coefficients`` of the text's known ``words``.
 
-    ``words`` are buckets, ascending. Without coefficients nothing was fitted, and the intercept is that of any post.
+    ``words`` are buckets, ascending. An unfitted model has no coefficients, and its intercept is that of all posts.
     """
 
     intercept: float
@@ -47,7 +47,7 @@ class LabelModel:
 
     @classmethod
     def unfitted(cls, share: float) -> "LabelModel":
-        """The model that knows nothing but the label's share among all posts."""
+        """The model that predicts the label's share of all posts."""
         return cls(log_odds(share), np.zeros(0, np.float32), np.zeros(0, np.int32), np.zeros(0, np.float32))
 
     @property
@@ -56,7 +56,7 @@ class LabelModel:
         return len(self.coefficients) > 0
 
     def probabilities(self, inputs: NDArray[np.float32], present: sparse.csr_array) -> Floats:
-        """Of each post, that it is what the label says; ``inputs`` (post, input), ``present`` (post, bucket)."""
+        """Probability of the label for each post; ``inputs`` (post, input), ``present`` (post, bucket)."""
         if not self.is_fitted:
             return sigmoid(np.full(len(inputs), self.intercept))
         of_words = np.zeros(present.shape[1])
@@ -66,7 +66,7 @@ class LabelModel:
 
 @dataclass(frozen=True)
 class Quality:
-    """Posts with clear verdicts, and how well judged posts were told, each held out once; ``None`` without a model."""
+    """Numbers of posts with clear verdicts, and cross-validated quality on judged posts; ``None`` without a model."""
 
     num_positives: int
     num_negatives: int
@@ -80,7 +80,7 @@ def log_odds(share: float) -> float:
 
 
 def presence(buckets: pa.ListArray, num_buckets: int) -> sparse.csr_array:
-    """(text, bucket): 1 where the text has the word."""
+    """(text, bucket): 1 if the text has the word."""
     matrix = count_matrix(buckets, num_buckets)
     matrix.data[:] = 1.0
     return matrix
@@ -97,7 +97,7 @@ def version_of(content_version: str, models: Mapping[str, LabelModel]) -> str:
 
 
 def share_among(evidence: Floats) -> float:
-    """The share of positives that makes the evidence of the judged posts most likely: one step of EM after another."""
+    """The share of positives with the largest likelihood of the judged posts' evidence, by EM."""
     share = 0.5
     for _ in range(SHARE_STEPS):
         share = float(np.clip(sigmoid(log_odds(share) + evidence).mean(), CERTAIN, 1 - CERTAIN))
@@ -118,9 +118,9 @@ def fit_label(
 ) -> tuple[LabelModel, Quality]:
     """Fit on judged posts in a fixed order: ``inputs`` (post, input), ``present`` (post, bucket), ``evidence`` (post).
 
-    Where fewer than ``fewest_posts`` have evidence beyond ``clear`` for it, or against it, there is no model.
-    The quality is that of models that did not see a post's fold; the model has seen all. Calibration is measured among
-    the judged posts, before the intercept is moved to where the label has its ``share`` of all posts.
+    There is no model if fewer than ``fewest_posts`` posts have evidence beyond ``clear`` for it, or against it.
+    Quality comes from cross-validation; the model itself is fitted on all posts. Calibration is measured among judged
+    posts, before the intercept is shifted to the label's ``share`` of all posts.
     """
     from threadpoolctl import threadpool_limits  # noqa: PLC0415 - only fitting needs it
 
@@ -128,7 +128,7 @@ def fit_label(
     if min(positives, negatives) < fewest_posts:
         return LabelModel.unfitted(share), Quality(positives, negatives)
     judged_share = share_among(evidence)
-    # The matrices are small: threads would wait for each other, on a busy machine for a hundred times as long.
+    # The matrices are small: threads would wait for each other, on a busy machine a hundred times as long.
     with threadpool_limits(1, user_api="blas"):
         held_out = np.empty(len(evidence))
         for fold in np.unique(folds):
@@ -142,10 +142,10 @@ def fit_label(
 
 
 def _quality(probabilities: Floats, evidence: Floats, share: float) -> tuple[float | None, float | None]:
-    """AUC and calibration error against labels whose mean, over all verdicts that a truth may get, is that truth.
+    """AUC and calibration error against unbiased labels: their mean over the possible verdicts is the truth.
 
-    What the verdicts make likely is not: it stays away from 0 and 1, as people err, by as much for every text. So it is
-    stretched by its own means among the posts that are it and among the others, for which it is the weight.
+    The posterior given the verdicts is not unbiased: because people err, it stays away from 0 and 1. So it is stretched
+    by its own means among positive and among negative posts, with itself as the weight.
     """
     likely = sigmoid(log_odds(share) + evidence)
     of_others, of_these = (float(np.average(likely, weights=weights)) for weights in (1.0 - likely, likely))
@@ -158,13 +158,13 @@ def _quality(probabilities: Floats, evidence: Floats, share: float) -> tuple[flo
 def _fit(
     inputs: NDArray[np.float32], present: sparse.csr_array, evidence: Floats, min_posts: int, shrinkage: float
 ) -> LabelModel:
-    """Minimise ``loss``; inputs are brought to mean 0 and deviation 1 for it, words stay 0 or 1."""
+    """Minimise ``loss``; inputs are standardised for it, words stay 0 or 1."""
     num_posts = np.asarray(present.sum(axis=0)).ravel()
     words = np.flatnonzero(num_posts >= min_posts).astype(np.int32)
     plain = inputs.astype(np.float64)
     mean, deviation = plain.mean(0), plain.std(0)
     scale = np.where(deviation > CONSTANT, 1.0 / np.maximum(deviation, CONSTANT), 0.0)
-    # float64, as the sums of a float32 matrix would decide where the search ends.
+    # float64: with float32, rounding of the sums would decide where the search ends.
     known = sparse.csr_array(present[:, words], dtype=np.float64)
     rows = sparse.hstack([sparse.csr_array((plain - mean) * scale), known], format="csr")
     found = minimize(
@@ -189,9 +189,9 @@ def loss(
 ) -> tuple[float, NDArray[np.float64]]:
     """Negative log-likelihood of the verdicts plus ``shrinkage`` / 2 times the squared coefficients, and its gradient.
 
-    ``parameters``: the intercept, which nothing shrinks, then a coefficient per column of ``rows``. Verdicts of
-    evidence e on a post that is it with probability p have the likelihood p · exp(e) + 1 - p, but for a factor that no
-    parameter changes.
+    ``parameters``: the intercept, which is not shrunk, then a coefficient per column of ``rows``. Verdicts with
+    evidence e on a post with probability p have the likelihood p · exp(e) + 1 - p, up to a factor that no parameter
+    changes.
     """
     coefficients = parameters[1:]
     scores = parameters[0] + rows @ coefficients

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
 
 UNDETERMINED = "und"
-"""ISO 639-2 for a text whose language nobody can tell."""
+"""ISO 639-2 for a text whose language cannot be identified."""
 
 
 @lru_cache(maxsize=1)

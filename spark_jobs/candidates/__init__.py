@@ -1,1 +1,1 @@
-"""Which posts may be ranked for whom."""
+"""Candidates: the posts that may be ranked for each user."""

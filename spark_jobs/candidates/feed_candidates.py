@@ -1,8 +1,8 @@
 """``gold.feed_candidates``: the posts that may be ranked for each known user.
 
-Grain: user_id, post_id, ds. Each of the sources proposes; what policy or the user's past keeps out is taken away
-before a source's limit counts; proposals are merged keeping every source, then filtered by visibility and given the
-simple score. What policy kept out is counted in ``policy.json`` of the night.
+Grain: user_id, post_id, ds. Each source proposes posts. Posts that policy withholds or the user has seen are removed
+before a source's limit applies. Proposals are merged with all their sources, filtered by visibility and given the
+simple score. ``policy.json`` of the night counts what policy removed.
 """
 
 from collections.abc import Callable
@@ -41,9 +41,9 @@ READ_OF_FEATURES = (
 def propose(offers: Offers, policy: Policy) -> DataFrame:
     """Every source's proposals: (user_id, post_id, source, ``BROKEN``), each at most once per source.
 
-    A source's limit counts what the user has not seen and policy allows, so that no user runs short for what is kept
-    from them. A proposal that breaks a rule is returned where the limit would have reached it, to be counted and
-    dropped. Nobody is proposed their own posts.
+    A source's limit counts only unseen posts that policy allows, so that users with hidden posts get as many as others.
+    A proposal within the limit that breaks a rule is returned too, to be counted and dropped. Nobody gets their own
+    posts.
     """
     limits = limits_by_source(offers.settings.candidates)
     of_sources = [PROPOSERS[name](offers).withColumn("source", F.lit(name)) for name, most in limits.items() if most]
@@ -59,7 +59,7 @@ def propose(offers: Offers, policy: Policy) -> DataFrame:
 
 
 def _reached(judged: DataFrame, limits: dict[str, int]) -> DataFrame:
-    """The best of each user and source until as many as its limit break no rule: user_id, post_id, source, BROKEN."""
+    """The best of each user and source, up to its limit of allowed ones: user_id, post_id, source, BROKEN."""
     best = (F.col("place").desc(), F.col("created_at").desc(), F.col("post_id"))
     before = Window.partitionBy("user_id", "source").orderBy(*best).rowsBetween(Window.unboundedPreceding, -1)
     limit = F.coalesce(*(F.when(F.col("source") == name, F.lit(most)) for name, most in limits.items()))
@@ -69,7 +69,7 @@ def _reached(judged: DataFrame, limits: dict[str, int]) -> DataFrame:
 
 
 def count_removed(proposals: DataFrame) -> tuple[DataFrame, Observation]:
-    """The proposals that break no rule, and what is counted of all of them once they are computed."""
+    """The proposals that break no rule, and an observation that counts all proposals when they are computed."""
     counts = Observation("policy")
     removed = (F.count_if(breaks(rule)).alias(rule) for rule in RULES)
     counted = proposals.observe(counts, F.count("*").alias("proposals"), *removed)
@@ -83,7 +83,7 @@ def _top(frame: DataFrame, order: tuple[Column, ...], limit: int) -> DataFrame:
 
 def merge_sources(proposals: DataFrame) -> DataFrame:
     """One row per (user_id, post_id): its ``sources``, in their order, and the first one's ``source_type``."""
-    # A bit per source is combined before the shuffle; a collected set would not be.
+    # Bits per source are combined before the shuffle; a collected set is not.
     known = list(enumerate(CANDIDATE_SOURCES))
     bits = F.coalesce(*(F.when(F.col("source") == one.name, F.lit(1 << at)) for at, one in known))
     merged = proposals.groupBy("user_id", "post_id").agg(F.bit_or(bits).alias("_bits"))

@@ -1,4 +1,4 @@
-"""What the sources of candidates choose from, and the form of what they propose."""
+"""Inputs of the candidate sources, and the columns of their proposals."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ from spark_jobs.rules.seen import recent_log
 from spark_jobs.rules.visibility import Edges, active
 
 SPARE = 2
-"""A list for many users is this many times as long as the limit: some of it they have seen."""
+"""A list for many users has this many times the limit, because users have seen some of its posts."""
 
 
 @dataclass(frozen=True)
@@ -49,12 +49,12 @@ class Offers:
 
     @property
     def open_posts(self) -> DataFrame:
-        """Of ``posts``, those that everyone may see."""
+        """The ``posts`` that everyone may see."""
         return self.posts.where(is_open(F.col("privacy"), F.col("source_type")))
 
 
 def read_offers(night: Night, users: DataFrame, posts: DataFrame, edges: Edges, seen: DataFrame) -> Offers:
-    """The night's tables; what is given is read already."""
+    """Read the night's tables; the arguments have been read already."""
     as_of, settings = night.as_of, night.settings
     is_tonight = F.col("ds") == F.lit(night.ds)
     window = timedelta(hours=settings.dataset.candidate_hours)
@@ -92,5 +92,5 @@ def proposed(place: Column) -> list[Column | str]:
 
 
 def at_s(column: str) -> Column:
-    """Unix seconds of a time: newest highest."""
+    """Unix seconds of a time, so that the newest is highest."""
     return F.col(column).cast("double")

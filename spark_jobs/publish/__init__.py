@@ -1,1 +1,1 @@
-"""Building an epoch in Redis beside the live one, and making it current."""
+"""Publish: build an epoch in Redis beside the live one, and make it current."""

@@ -1,4 +1,4 @@
-"""Building an epoch in Redis: read its content, measure it, load every key, read every key back."""
+"""Build an epoch in Redis: read its content, measure it, load every key, read every key back."""
 
 import time
 import zlib
@@ -66,7 +66,7 @@ def read_content(night: Night, versions: dict[str, int]) -> Content:
     features = read("gold.post_features").where(is_tonight)
     posts = recent_posts(read("silver.posts"), features, night.as_of, night.settings)
     flagged = read_policy(night, read).flagged
-    # Anybody may be shown a fallback, also those who ask to hide something.
+    # A fallback may be shown to anybody, also to users who ask to hide a label.
     harmless = with_flags(posts, flagged).where(~is_flagged())
     fallbacks: dict[str, Any] = {kind: entries.fallback_pool(harmless, kind, night.settings.pool) for kind in FALLBACKS}
     for kind, columns in fallbacks.items():
@@ -84,7 +84,7 @@ def read_content(night: Night, versions: dict[str, int]) -> Content:
 
 
 def refuse_flagged(kind: str, columns: dict[str, Any], flagged: DataFrame) -> None:
-    """Raise where policy keeps a post of the fallback pool from somebody."""
+    """Raise if policy withholds a post of the fallback pool from somebody."""
     shown = [int(post_id) for post_id in columns["post_id"]]
     found = sorted(row.post_id for row in flagged.where(F.col("post_id").isin(shown)).collect())
     if found:
@@ -92,9 +92,9 @@ def refuse_flagged(kind: str, columns: dict[str, Any], flagged: DataFrame) -> No
 
 
 def measure(content: Content) -> dict[str, int]:
-    """Counts that decide how much memory the epoch takes, and ``content``, a checksum of all that it holds.
+    """Counts that decide how much memory the epoch takes, and ``content``, a checksum of its content.
 
-    Two epochs with equal ``content`` differ in number only. Raises where a post of a pool has no card.
+    Two epochs with equal ``content`` differ in their number only. Raises if a post of a pool has no card.
     """
     has_card = content.frames["card"].select("post_id", F.lit(1).alias("_has_card"))
     pools = (
@@ -124,7 +124,7 @@ def measure(content: Content) -> dict[str, int]:
 
 
 def _checksum(columns: Sequence[str]) -> Column:
-    """An aggregate that tells the rows of a frame, in any order."""
+    """An aggregate: the checksum of a frame's rows, in any order."""
     return F.coalesce(F.sum(F.xxhash64(*columns).cast("decimal(38,0)")), F.lit(0))
 
 
@@ -145,7 +145,7 @@ def estimate_bytes(counts: dict[str, int], bytes_per_key: int) -> int:
 def build(
     night: Night, client: "redis.Redis", epoch: int, content: Content, watch: Stopwatch
 ) -> dict[Kind, list[Part]]:
-    """Write what suppression and narrowing add, and every key of the epoch, then read the keys back."""
+    """Write additions of suppression and narrowing, and every key of the epoch, then read the keys back."""
     num_partitions = partitions_of(night)
     with watch.phase("suppress"):
         suppression.apply(suppression.additions(night, content.versions), "SADD", night, num_partitions)
@@ -178,7 +178,7 @@ def partitions_of(night: Night) -> int:
 
 
 def target_of(night: Night, epoch: int, kind: Kind) -> Target:
-    """Where one kind of key goes. A pool's ``generated_at`` is the as-of: staleness is the age of the data."""
+    """The target of one kind of key. A pool's ``generated_at`` is the as-of: staleness is the age of the data."""
     return Target(night.redis_url, epoch, kind, int(night.as_of.timestamp()), night.settings.publish)
 
 

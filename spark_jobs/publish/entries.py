@@ -1,4 +1,4 @@
-"""What an epoch holds: coded pool rows, user features, post cards and the unpersonalised fallbacks, as frames."""
+"""The content of an epoch as frames: coded pool rows, user features, post cards and fallback pools."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -97,8 +97,8 @@ def cards(post_ids: DataFrame, posts: DataFrame, users: DataFrame, sources: Data
     """(post_id, value): one card per post as compact JSON; ids are strings, because JavaScript numbers end at 2^53.
 
     ``posts`` comes from ``recent_posts``; ``users`` is (author_id, author_name), ``sources`` (source_type, source_id,
-    source_name) of pages and groups; a post on someone's own profile has its author as source. The author of nobody's
-    post is null, and so is the id of a source that would be the author.
+    source_name) of pages and groups; a post on someone's own profile has its author as source. An unknown author is
+    null, and so is the id of a source that would be the author.
     """
     named = (
         post_ids.join(posts, "post_id", "inner")

@@ -1,4 +1,4 @@
-"""What a publish asks of Redis besides loading keys: room for an epoch, the pointer, and removal of dead epochs.
+"""Redis calls of a publish besides loading keys: memory checks, the pointer, and removal of dead epochs.
 
 One publisher runs at a time; the pointer is the only truth about what is live.
 """
@@ -27,7 +27,7 @@ class PublishFailed(Exception):  # noqa: N818 - what the operator reads
 
 
 def connect(url: str, rules: PublishRules) -> "redis.Redis":
-    """A client whose every call ends: explicit timeouts and three retries."""
+    """A client whose calls cannot hang: explicit timeouts and three retries."""
     return redis.Redis.from_url(
         url,
         socket_timeout=rules.timeout_s,
@@ -37,7 +37,7 @@ def connect(url: str, rules: PublishRules) -> "redis.Redis":
 
 
 def read_pointer(client: "redis.Redis") -> Pointer | None:
-    """The live pointer, or None where nothing was ever published."""
+    """The live pointer, or None if nothing was ever published."""
     value: Any = client.get(POINTER_KEY)
     return None if value is None else Pointer.loads(value)
 
@@ -60,7 +60,7 @@ def flip(client: "redis.Redis", seen: Pointer | None, new: Pointer) -> None:
 
 
 def used_bytes(client: "redis.Redis") -> int:
-    """Memory that Redis says it uses."""
+    """Memory that Redis reports as used."""
     info: Any = client.info("memory")
     return int(info["used_memory"])
 
@@ -77,7 +77,7 @@ def check_policy(client: "redis.Redis") -> None:
 
 
 def check_memory(client: "redis.Redis", needed: int, rules: PublishRules) -> None:
-    """Refuse to start where ``needed`` more bytes would not fit and leave ``min_free_share`` free."""
+    """Refuse to start unless ``needed`` more bytes fit and leave ``min_free_share`` free."""
     info: Any = client.info("memory")
     used = int(info["used_memory"])
     limit = int(info["maxmemory"]) or int(info["total_system_memory"])
@@ -99,7 +99,7 @@ def in_batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
 
 def discard_epochs(client: "redis.Redis", is_doomed: Callable[[int], bool], rules: PublishRules) -> int:
     """UNLINK the keys of every doomed epoch, in bounded batches; returns how many were removed."""
-    # One pass over the keyspace, because no pattern says "any epoch but these two".
+    # One pass over the keyspace, because no pattern means "any epoch but these two".
     return _discard(client, (text for text, key in _keys_of(client) if is_doomed(key.epoch or 0)), rules)
 
 
@@ -109,12 +109,12 @@ def discard_epoch(client: "redis.Redis", epoch: int, rules: PublishRules) -> int
 
 
 def num_pools(client: "redis.Redis", epoch: int) -> int:
-    """How many users have a pool in the epoch; pools of arms stand beside those."""
+    """Number of users with a pool in the epoch; pools of arms are not counted."""
     return sum(1 for _, key in _keys_of(client, epoch) if key.kind is POOL and key.arm is None)
 
 
 def has_stand_ins(client: "redis.Redis", epoch: int) -> bool:
-    """Whether readers can read the public pools that stand in for users without one: they load no epoch without."""
+    """Whether the fallback pools can be read; readers load no epoch without them."""
     values: Any = client.mget([fallback_key(epoch, kind) for kind in FALLBACKS])
     try:
         return all(value is not None and unpack_pool(value).epoch == epoch for value in values)

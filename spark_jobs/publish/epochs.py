@@ -1,9 +1,9 @@
 """Publish a night: build its epoch in Redis beside the live one, verify it, make it current by one SET.
 
-Row of ``gold.epochs`` per epoch: ``building`` before its first key, ``built`` once every key was read back, ``current``
-after the flip. Killed anywhere, a publish leaves the live epoch as it was; the next one marks the dead epoch ``bad``,
-removes its keys and starts a new one. The pointer in Redis is the truth: a publish killed between the flip and the
-table's update is completed by the next, and so is a rollback killed before its flip.
+``gold.epochs`` has a row per epoch: ``building`` before its first key, ``built`` once every key was read back, ``current``
+after the flip. A publish that is killed anywhere leaves the live epoch as it was; the next publish marks the dead epoch
+``bad``, removes its keys and starts a new one. The pointer in Redis is the truth: the next publish completes a publish
+that was killed between the flip and the table's update, and a rollback that was killed before its flip.
 """
 
 import json
@@ -39,7 +39,7 @@ from spark_jobs.publish.settling import settle
 
 
 def main(night: Night) -> None:
-    """Publish the night; raises ``PublishFailed``, with the live epoch untouched, where that cannot be done."""
+    """Publish the night; raises ``PublishFailed``, with the live epoch untouched, if that is impossible."""
     audit, watch, rules = read_audit(night), Stopwatch(), night.settings.publish
     night.lake.create(ledger.TABLE)
     table = str(night.lake.place_of(ledger.TABLE))
@@ -120,16 +120,16 @@ def tell_difference(
 
 
 def refuse_older(night: Night, pointer: Pointer | None) -> None:
-    """A backfill never flips: raise where a newer night is live."""
+    """A backfill never flips: raise if a newer night is live."""
     live = ledger.live_day(ledger.read_rows(str(night.lake.place_of(ledger.TABLE))), pointer)
     if live is not None and night.ds < live:
         raise PublishFailed(f"refusing to publish an older night: {night.ds} is before {live}, which is live")
 
 
 def heal(night: Night, client: "redis.Redis", pointer: Pointer | None) -> Pointer | None:
-    """Complete a rollback that died, bring ``gold.epochs`` in line with the pointer, remove what died left behind.
+    """Complete a killed rollback, update ``gold.epochs`` by the pointer, remove the keys of dead epochs.
 
-    Returns the pointer as it is then.
+    Returns the pointer afterwards.
     """
     table, rules = str(night.lake.place_of(ledger.TABLE)), night.settings.publish
     rows = ledger.read_rows(table)
@@ -163,7 +163,7 @@ def abandon(night: Night, client: "redis.Redis", row: ledger.EpochRow) -> None:
 
 
 def explain(error: Exception) -> Exception:
-    """The operator's sentence for an error that came back from an executor."""
+    """A sentence for the operator about an error from an executor."""
     if isinstance(error, redis.exceptions.OutOfMemoryError):
         return PublishFailed("Redis ran out of memory during the load; raise maxmemory")
     text = str(error)
@@ -175,7 +175,7 @@ def explain(error: Exception) -> Exception:
 def finish(night: Night, client: "redis.Redis", versions: dict[str, int]) -> None:
     """After the flip: lift suppressions that ended, remove older epochs, record who is current.
 
-    What is current is read anew: a rollback may have come right after the flip.
+    The pointer is read again: a rollback may have come right after the flip.
     """
     suppression.apply(suppression.removals(night, versions), "SREM", night, partitions_of(night))
     live = epoch_store.read_pointer(client)

@@ -1,7 +1,6 @@
-"""``gold.epochs`` as publish and rollback see it: one row per epoch, brought in line with the pointer.
+"""Read and write ``gold.epochs`` for publish and rollback: one row per epoch, which follows the pointer.
 
-Read and written without Spark, so that a rollback takes seconds. The table holds one row per publish, so it is read
-whole.
+It works without Spark, so that a rollback takes seconds. The table has one row per publish, so it is read whole.
 """
 
 from collections.abc import Iterable
@@ -53,7 +52,7 @@ def read_rows(path: Location) -> list[EpochRow]:
 
 
 def record(path: Location, rows: Iterable[EpochRow]) -> None:
-    """Insert or update ``rows`` by epoch, in one commit; a row that says rolled back stays as it is for good."""
+    """Insert or update ``rows`` by epoch, in one commit; a rolled-back row never changes."""
     updated = [asdict(replace(row, updated_at=datetime.now(UTC))) for row in rows]
     if not updated:
         return
@@ -68,7 +67,7 @@ def _merge(path: Location, source: pa.Table) -> None:
     for attempt in range(1, _ATTEMPTS + 1):
         table = open_table(path)
         if "rollback" not in {column.name for column in table.schema().fields}:
-            # A table from before there were rollbacks: the column is nullable, as `Lake.create` would add it.
+            # The table is older than rollbacks; the column is nullable, as `Lake.create` would add it.
             table.alter.add_columns(Field("rollback", "string", nullable=True))
         merge = table.merge(source, "old.epoch = new.epoch", source_alias="new", target_alias="old")
         try:

@@ -1,4 +1,4 @@
-"""Loading keys into Redis from the executors, and reading them back.
+"""Load keys into Redis from the executors, and read them back.
 
 Every partition packs its rows, SETs them in bounded pipelines and reports how many keys and bytes it wrote and their
 checksum; the verification reads the same keys back in the same partitions. Only these reports reach the driver.
@@ -30,9 +30,9 @@ REPORT = "partition INT, num_keys BIGINT, num_bytes BIGINT, checksum BIGINT"
 
 @dataclass(frozen=True)
 class Target:
-    """Where one kind of key of one epoch goes; ``generated_at`` is Unix seconds, for the header of pools.
+    """The target of one kind of key of one epoch; ``generated_at`` is Unix seconds, for the header of pools.
 
-    ``arm`` names the arm whose pools these are; None: the common ones.
+    ``arm`` is the arm of the pools; None for the common ones.
     """
 
     url: str
@@ -49,7 +49,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Part:
-    """What one partition wrote or read: values only, keys not counted; the checksum sums CRC-32 of key and value."""
+    """Counts of one partition's values, written or read; ``checksum`` sums the CRC-32 of key and value."""
 
     partition: int
     num_keys: int
@@ -67,8 +67,8 @@ def load(frame: DataFrame, target: Target, num_partitions: int) -> list[Part]:
 
 def read_back(ids: DataFrame, target: Target, num_partitions: int) -> list[Part]:
     """Read the keys of ``ids``, one column; reports compare with those of ``load``."""
-    # Distinct comes second: an aggregate before it would let the optimiser drop the repartition, and with it
-    # the placement that the reports are compared by.
+    # Distinct comes after the repartition: otherwise the optimiser drops the repartition, and reports of partitions
+    # cannot be compared.
     placed = ids.repartition(num_partitions, ids.columns[0]).distinct()
     return _reports(placed.mapInArrow(partial(_read, target=target), REPORT))
 

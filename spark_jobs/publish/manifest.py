@@ -1,4 +1,4 @@
-"""The manifest of an epoch: everything that decided its content, and how big it is."""
+"""The manifest of an epoch: everything that decides its content, and its size."""
 
 import subprocess
 from dataclasses import asdict
@@ -19,7 +19,7 @@ _RULES = ("pool", "rerank", "exploration")
 
 
 def read_audit(night: Night) -> AuditRecord:
-    """The night's passed audit; raises ``PublishFailed`` where there is none."""
+    """The night's passed audit; raises ``PublishFailed`` if there is none."""
     file = night.files.audit
     if not file.exists():
         raise PublishFailed(f"refusing to publish {night.ds}: {file} is missing, run the audit stage first")
@@ -41,7 +41,7 @@ def pin_versions(night: Night, audit: AuditRecord) -> dict[str, int]:
 
 
 def describe(night: Night, versions: dict[str, int]) -> dict[str, Any]:
-    """What decided the epoch's content, before it is built."""
+    """The part of the manifest that is known before the epoch is built."""
     return {
         "ds": night.ds.isoformat(),
         "as_of": night.as_of.isoformat(),

@@ -1,8 +1,8 @@
-"""What fewer people may see than before, told to readers before the flip: narrowed posts and ended ties.
+"""Narrowed posts and ended ties, which a publish writes for readers before the flip.
 
-A reader leaves these out of every pool of an older epoch than the score says. Scores only rise, so a rerun of a publish
-changes nothing, and nothing has to be taken back: a tie that holds again, or a post that opens again, is in the pools
-of the next epoch. What was edited long before an epoch is left out of that epoch too: a few posts too many.
+A reader leaves these out of every pool of an epoch below the score. Scores only rise, so a rerun of a publish changes
+nothing. Nothing needs to be undone: a renewed tie, or a post that opens again, is in the pools of the next epoch. A
+post that was edited long before an epoch is left out of that epoch too; these are few.
 """
 
 from collections.abc import Iterable, Iterator
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
 
 def additions(night: Night, versions: dict[str, int], epoch: int) -> DataFrame:
-    """(owner, member, epoch) of what has narrowed while an epoch could be computed that is served still.
+    """(owner, member, epoch) of everything narrowed since the oldest epoch that is still served was computed.
 
     ``owner`` is null for a post, which is narrowed for everybody, else the user who lost the tie. ``epoch`` is the one
-    being published, or the next for what happened after its as-of: suppressing early is safe, late is not.
+    being published, or the next one for changes after its as-of: suppressing early is safe, late is not.
     """
 
     def read(name: str) -> DataFrame:
@@ -56,10 +56,10 @@ def additions(night: Night, versions: dict[str, int], epoch: int) -> DataFrame:
 
 
 def narrowed_posts(posts: DataFrame, edits: DataFrame, oldest: datetime, as_of: datetime) -> DataFrame:
-    """(post_id, is_news): posts made since ``oldest`` that not everybody may see, and that had another rule before.
+    """(post_id, is_news): posts made since ``oldest`` that not everybody may see, and whose audience has changed.
 
-    Whether the new rule admits fewer, or others, is not asked: the pools of this night say who is admitted.
-    ``is_news``: the rule came after the as-of.
+    The new audience need not be smaller: the pools of this night decide who may see the post.
+    ``is_news``: the change came after the as-of.
     """
     told = F.greatest("updated_at", F.coalesce("version_received_at", "received_at"))
     candidates = posts.where(
@@ -76,9 +76,9 @@ def _rule() -> Column:
 
 
 def ended_ties(edges: DataFrame, other: str, since: datetime, as_of: datetime) -> DataFrame:
-    """(user_id, ``other``, is_news): ties that ended, or whose end was told, since then, and do not hold at the as-of.
+    """(user_id, ``other``, is_news): ties that ended, or whose end was received, since then and that are not renewed.
 
-    ``is_news``: it ended after the as-of, so it holds in this night's pools.
+    ``is_news``: the tie ended after the as-of, so this night's pools still have it.
     """
     told = F.greatest("valid_to", "end_known_at")
     ended = edges.where(F.col("valid_to").isNotNull() & (told >= F.lit(since)))
@@ -107,7 +107,7 @@ def _send(batches: Iterable[Any], url: str, rules: PublishRules) -> Iterator[Any
             for owner, member, epoch in chunk:
                 pipe.zadd(NARROWED_KEY if owner is None else parted_key(owner), {member: epoch}, gt=True)
             for owner in {owner for owner, _, _ in chunk if owner is not None}:
-                # No pool that it speaks of lives longer: they were all written before.
+                # All pools that this set concerns were written before, so none lives longer.
                 pipe.expire(parted_key(owner), PARTED.ttl_s(rules.key_ttl_s))
             try:
                 added += sum(int(reply) for reply in pipe.execute()[: len(chunk)])
@@ -117,7 +117,7 @@ def _send(batches: Iterable[Any], url: str, rules: PublishRules) -> Iterator[Any
 
 
 def forget(client: "redis.Redis", served: Iterable[int]) -> None:
-    """Remove posts that every epoch being served was computed without."""
+    """Remove posts that no served epoch needs any more."""
     oldest = min(served, default=None)
     if oldest is not None:
         client.zremrangebyscore(NARROWED_KEY, "-inf", oldest)

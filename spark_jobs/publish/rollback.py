@@ -6,8 +6,8 @@ The bad one is the canary where there is one, and the current epoch otherwise; o
 2. One SET of the pointer makes that epoch current; the bad one is named no more.
 3. The bad epoch's keys are removed, and the table follows the pointer.
 
-Killed between two steps, it is completed by the next rollback or publish: the mark in the table says what was meant.
-A publish at work meanwhile does not stop it: that publish finds the pointer moved and ends; run it again.
+If it is killed between two steps, the next rollback or publish completes it, by the mark in the table. A running
+publish does not stop it: that publish finds that the pointer has moved and fails; run it again.
 """
 
 import argparse
@@ -84,7 +84,7 @@ def _newest(
 
 
 def refuse_rolled_back(ds: date, content: int, rows: Iterable[EpochRow]) -> None:
-    """Raise ``PublishFailed`` where a publish would bring back the content of an epoch that was rolled back."""
+    """Raise ``PublishFailed`` if a publish would bring back the content of a rolled-back epoch."""
     for row in rows:
         if row.status == ROLLED_BACK and json.loads(row.manifest).get("content") == content:
             raise PublishFailed(

@@ -1,4 +1,4 @@
-"""What re-ranking asks of candidates, as columns: kind, topic, age and source, and what is known of new posts."""
+"""Columns of candidates for re-ranking: type, topic, age, source, and counts of new posts."""
 
 from datetime import datetime
 
@@ -15,14 +15,14 @@ from spark_jobs.rules.authorship import author_key
 from spark_jobs.rules.rates import count_of_log, num_engaged
 
 AGES_H = (1, 6, 24)
-"""Ends of the ages whose shares the settings have; what is older is of the last one."""
+"""Upper ends of the age groups, in hours; older posts belong to the last group."""
 
 
 def post_facts(posts: DataFrame, post_features: DataFrame, rules: RerankRules) -> DataFrame:
     """content_type, topic, num_engaged, num_views, author_views and embedding of posts; grain: post_id.
 
-    ``post_features`` is one night's partition. ``author_views`` is how often the posts of the author in it were shown
-    together. Codes are those of ``slates.Candidates``; embeddings are left empty where no rule compares them.
+    ``post_features`` is one night's partition. ``author_views`` is the total number of views of the author's posts in
+    it. Codes are those of ``slates.Candidates``; embeddings are empty unless a rule compares them.
     """
     kinds = posts.select("post_id", "content_type")
     return post_features.join(kinds, "post_id", "left").select(
@@ -58,10 +58,9 @@ def with_facts(candidates: DataFrame, facts: DataFrame, as_of: datetime, plan: P
 
 
 def _source() -> Column:
-    """A number that two candidates share exactly when one friend, page or group proposed both; ``NONE`` for no source.
+    """A number that is equal for two candidates exactly if they come from one friend, page or group; else ``NONE``.
 
-    A friend of whom no id is known is no source, as nobody's posts are like no others
-    (``spark_jobs.rules.authorship``).
+    A friend without a known id is no source (``spark_jobs.rules.authorship``).
     """
     code = F.xxhash64("source_type", "source_id").bitwiseAND(F.lit(2**63 - 1))
     has_source = F.col("source_type").isin("friend", "page", "group") & F.col("source_id").isNotNull()
@@ -81,7 +80,7 @@ def _content_type() -> Column:
 
 
 def _topic() -> Column:
-    """Number of the topic that most of the text is about; null where nothing tells."""
+    """Number of the largest topic of the text; null if there is none."""
     most = F.array_max("read_topics")
     return F.when(most > 0, F.array_position("read_topics", most) - 1)
 

@@ -1,4 +1,4 @@
-"""Filling pools: place by place, the best candidate that breaks no rule, for many users at a time."""
+"""Fill pools place by place with the best candidate that breaks no rule, for many users at a time."""
 
 from dataclasses import dataclass
 
@@ -18,12 +18,12 @@ from spark_jobs.rerank.slates import CELLS, Candidates, Slates, slates_of
 Ints = NDArray[np.int64]
 
 USED = np.uint8(255)
-"""Code of a candidate that can be taken no more: it breaks more than all rules."""
+"""Code of a candidate that is already used: it breaks more than all rules."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """By what pools are filled; ``day`` is the night's ordinal."""
+    """Parameters for filling pools; ``day`` is the night's ordinal."""
 
     pool: PoolRules
     rerank: RerankRules
@@ -37,8 +37,8 @@ class Plan:
 class Places:
     """Places of pools, by user and rank; every column is ``(n,)``.
 
-    ``row`` numbers the candidates. Bit ``i`` of ``broken`` is set where the post breaks the rule that stands ``i``
-    places from the end of ``RerankRules.order``: no candidate was left that broke nothing as weighty.
+    ``row`` numbers the candidates. Bit ``i`` of ``broken`` is set if the post breaks the rule that is ``i`` places from
+    the end of ``RerankRules.order``; every other remaining candidate broke it, or a more important rule, too.
     """
 
     row: Ints
@@ -69,7 +69,7 @@ def rules_of(slates: Slates, rules: RerankRules) -> list[Rule]:
 
 
 def fill_pools(candidates: Candidates, plan: Plan) -> Places:
-    """Every user's pool, whatever the order of ``candidates`` and whoever else is among them."""
+    """Every user's pool; it does not depend on the order of ``candidates`` or on other users."""
     parts = [
         fill(slates, plan) for slates in slates_of(candidates, plan.pool.size, plan.pool.max_per_author, plan.cells)
     ]
@@ -88,10 +88,10 @@ def fill_pools(candidates: Candidates, plan: Plan) -> Places:
 
 
 def fill(slates: Slates, plan: Plan) -> Places:
-    """The pools of the users of ``slates``: for each place, the candidate that breaks the least, then the best.
+    """The pools of the users of ``slates``: each place gets the candidate that breaks the least, then the best.
 
-    A candidate that breaks a rule breaks more than one that breaks all rules which give way before it. A draw is made
-    among those that break as little as the candidate that would stand there without it.
+    Breaking one rule is worse than breaking all rules that give way before it. A draw is made among candidates that
+    break as little as the candidate that would get the place otherwise.
     """
     rules = rules_of(slates, plan.rerank)
     explorer = Explorer(slates, plan.exploration, seed=plan.seed, day=plan.day)

@@ -1,8 +1,8 @@
 """``gold.ranked_feeds``: every user's pool in its final order.
 
-Grain: user_id, rank, ds. Visibility and policy are checked again; then each place takes the best candidate by value
-score that keeps to the rules, and one place in ten a post drawn among new ones (``docs/reranking.md``). How often a
-rule gave way is counted in ``rerank.json`` of the night.
+Grain: user_id, rank, ds. Visibility and policy are checked again. Then each place gets the best candidate by value
+score that keeps the rules, and one place in ten gets a post drawn among new ones (``docs/reranking.md``).
+``rerank.json`` of the night counts how often a rule gave way.
 """
 
 from functools import partial
@@ -31,7 +31,7 @@ def interests_of(user_features: DataFrame, min_interest: float) -> DataFrame:
 
 
 def reason() -> Column:
-    """Why a post shows: who posted it, or for a suggestion, a topic the viewer engages with, else the public."""
+    """The reason for showing a post: its source; for a suggestion, a topic of the viewer, else the public."""
     topics = F.transform("hashtags", lambda tag: F.lower(F.ltrim(tag, F.lit("#"))))
     is_of_interest = F.coalesce(F.arrays_overlap("interests", topics), F.lit(col=False))
     return (
@@ -75,13 +75,13 @@ def with_users(night: Night, candidates: DataFrame) -> DataFrame:
 
 
 def fill(candidates: DataFrame, plan: Plan, num_partitions: int) -> DataFrame:
-    """Pools, ``SCHEMA``, of ``candidates`` as ``rankable`` has them, whatever their order and partitions."""
+    """Pools (``SCHEMA``) of ``candidates`` from ``rankable``, whatever their order and partitions."""
     placed = candidates.repartition(num_partitions, "user_id").sortWithinPartitions("user_id")
     return placed.mapInArrow(partial(fill_partition, plan), SCHEMA)
 
 
 def explained(pools: DataFrame, posts: DataFrame, engagement: DataFrame, interests: DataFrame) -> DataFrame:
-    """``pools`` with what a reader shows of each post and why, without ``ds``; columns of the table, and ``broken``.
+    """``pools`` with the columns of the table without ``ds``, such as the reason of each post, and ``broken``.
 
     ``engagement`` (post_id, engagement) is that of ``recent_posts``, ``interests`` that of ``interests_of``.
     """
@@ -110,7 +110,7 @@ def explained(pools: DataFrame, posts: DataFrame, engagement: DataFrame, interes
 
 
 def observe(pools: DataFrame, rules: RerankRules) -> tuple[DataFrame, Observation]:
-    """``pools`` without ``broken``, and what is counted of them once they are computed."""
+    """``pools`` without ``broken``, and an observation that counts them when they are computed."""
     counts = Observation("rerank")
     broken = (
         F.count_if(F.col("broken").bitwiseAND(F.lit(1 << bit)) != 0).alias(name)
@@ -121,7 +121,7 @@ def observe(pools: DataFrame, rules: RerankRules) -> tuple[DataFrame, Observatio
 
 
 def tell(night: Night, counted: dict[str, int]) -> None:
-    """Write how well the pools mix, and say it in the report."""
+    """Write how well the pools mix to ``rerank.json``, and report it."""
     broken = {name: counted[name] for name in night.settings.rerank.order}
     places, explored = counted["_places"], counted["_explored"]
     night.files.rerank.write({"ds": night.ds.isoformat(), "places": places, "broken": broken, "explored": explored})
@@ -133,7 +133,7 @@ def tell(night: Night, counted: dict[str, int]) -> None:
 
 
 def plan_of(night: Night) -> Plan:
-    """By what the night's pools are filled."""
+    """The parameters for filling the night's pools."""
     settings = night.settings
     return Plan(settings.pool, settings.rerank, settings.exploration, settings.seed, night.ds.toordinal())
 

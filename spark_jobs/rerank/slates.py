@@ -1,4 +1,4 @@
-"""Users' candidates side by side, as matrices: a row per user, the best candidate first."""
+"""Candidates of many users as matrices: a row per user, the best candidate first."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
 NONE = -1
-"""Code of a post that has no topic or that no friend, page or group proposed: it is like no other."""
+"""Code of a post without a topic, or without a friend, page or group as source; it equals no other."""
 CELLS = 2**17
-"""Places of a matrix, so that the few that a step works on stay in a core's cache."""
+"""Cells of a matrix, few enough that a step's matrices stay in a core's cache."""
 
 
 @dataclass(frozen=True)
@@ -73,10 +73,10 @@ class Slates:
 
 
 def slates_of(candidates: Candidates, size: int, max_per_author: int, cells: int = CELLS) -> Iterator[Slates]:
-    """Every user once, with ``max_per_author`` candidates of an author at most, in matrices of about ``cells`` places.
+    """Every user once, with at most ``max_per_author`` candidates per author, in matrices of about ``cells`` cells.
 
-    Best is what has the highest value, then the lowest post id. Raises ``ValueError`` for a value that is no number
-    and for a post that stands twice among a user's candidates.
+    The best candidate has the highest value, then the lowest post id. Raises ``ValueError`` for a value that is not a
+    number and for a post that occurs twice among a user's candidates.
     """
     refuse(candidates)
     best_first = np.lexsort((candidates.post, -candidates.value, candidates.user))
@@ -95,7 +95,7 @@ def slates_of(candidates: Candidates, size: int, max_per_author: int, cells: int
 
 
 def refuse(candidates: Candidates) -> None:
-    """Raise ``ValueError``, naming a user and a post, where there is no order or a post would stand twice."""
+    """Raise ``ValueError``, naming a user and a post, if a value is not a number or a post occurs twice."""
     lost = np.flatnonzero(np.isnan(candidates.value))
     if len(lost):
         raise ValueError(

@@ -1,4 +1,4 @@
-"""What a Python worker does in the rerank stage: fill the pools of many users per call, whatever batch they came in."""
+"""The Python worker of the rerank stage: it fills the pools of many users per call, independent of batches."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -20,7 +20,7 @@ KEPT = {
     "created_at": "TIMESTAMP",
     "value_score": "FLOAT",
 }
-"""Columns of a candidate that its place in the pool has too."""
+"""Columns of a candidate that are kept in its place of the pool."""
 PLACED = {"rank": "INT", "is_exploration": "BOOLEAN", "propensity": "DOUBLE", "broken": "TINYINT"}
 SCHEMA = ", ".join(f"{name} {kind}" for name, kind in (KEPT | PLACED).items())
 ASKED = (

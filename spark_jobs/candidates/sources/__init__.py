@@ -1,4 +1,4 @@
-"""One file per source of candidates: what it proposes to each known user, as (user_id, post_id, place).
+"""One file per candidate source; it proposes posts to each known user, as (user_id, post_id, place).
 
 The greater the ``place``, the better; a source's limit keeps the best that its user may be shown.
 """
@@ -20,7 +20,7 @@ PROPOSERS = {
 
 
 def limits_by_source(limits: CandidateLimits) -> dict[str, int]:
-    """How much of what a source proposes is taken for one user."""
+    """The limit of proposals per user of each source."""
     return {
         "friend": limits.friend,
         "page": limits.page,

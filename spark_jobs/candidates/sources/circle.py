@@ -1,4 +1,4 @@
-"""What people like the user answered: those of the same community."""
+"""Posts that people of the user's community engaged with."""
 
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F

@@ -1,4 +1,4 @@
-"""Posts of friends, by a hybrid fan-out: whoever has very many friends does not reach all of them with all posts."""
+"""Posts of friends, with a limited fan-out: an author with very many friends reaches only some, with fewer posts."""
 
 from datetime import timedelta
 
@@ -9,7 +9,7 @@ from spark_jobs.candidates.offers import Offers, at_s, proposed
 
 
 def propose(offers: Offers) -> DataFrame:
-    """Newest first. An author's number of friends decides what of theirs is proposed, and to whom.
+    """Newest first. The author's number of friends decides which posts are proposed, and to whom.
 
     Up to ``many_friends``: everything, to everyone. Above: the newest ``posts_of_many`` of seven days, to friends who
     were present. Above ``very_many_friends``: the newest ``posts_of_very_many`` of three days, likewise.

@@ -1,4 +1,4 @@
-"""What answers best wherever it is shown: the same for everyone, so that nobody's feed is empty."""
+"""The posts with the best engagement, the same for everyone, so that nobody's feed is empty."""
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -7,11 +7,11 @@ from spark_jobs.candidates.offers import SPARE, Offers, proposed
 from spark_jobs.rules.rates import log_odds
 
 EVIDENCE = 0.01
-"""Of two posts with the same rate, the one that more people answered comes first."""
+"""Weight of the number of engagements, which orders posts with the same rate."""
 
 
 def propose(offers: Offers) -> DataFrame:
-    """Open posts by engagements per view, shrunk to what is usual: age and exposure alone bring nothing."""
+    """Open posts by engagements per view, shrunk to the mean; age and exposure alone do not count."""
     place = log_odds(F.col("engagement_rate")) + EVIDENCE * F.col("engagement")
     best = offers.open_posts.select("post_id", place.alias("place"))
     listed = best.orderBy(F.desc("place"), "post_id").limit(SPARE * offers.settings.candidates.popular)

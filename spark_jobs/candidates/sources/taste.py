@@ -1,4 +1,4 @@
-"""Posts near a user's taste: their topics and what they say, against what the user has engaged with.
+"""Posts near a user's taste: topics and text are compared with what the user has engaged with.
 
 A user is a vector, and so is a post; their inner product is
 
@@ -31,13 +31,13 @@ Floats = NDArray[np.float32]
 SCHEMA = "user_id BIGINT, post_id BIGINT, place DOUBLE"
 USERS_PER_SEARCH = 128
 MARGIN = 32
-"""More posts than asked for are found, then ordered exactly: how users are batched does not decide who comes last."""
+"""Extra posts that are found and then ordered exactly, so that batches of users do not affect the last places."""
 
 SEARCHED_WHOLE = 50_000
-"""Up to so many posts every one is compared; more are divided into cells, of which the nearest are searched."""
+"""Up to this many posts are searched exhaustively; more are divided into cells, of which the nearest are searched."""
 
 PROBED_SHARE = 0.1
-"""Of the cells, how many are searched."""
+"""Share of the cells that is searched."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def build(rows: pa.Table, weights: TasteWeights) -> Nearby:
 
 
 def index_over(vectors: Floats) -> faiss.Index:
-    """An exact index of few ``vectors``; of many, one of cells, whose recall a test measures."""
+    """An exact index for few ``vectors``; for many, an index of cells, whose recall a test measures."""
     size = vectors.shape[1]
     exact = faiss.IndexFlatIP(size)
     if len(vectors) <= SEARCHED_WHOLE:
@@ -102,7 +102,7 @@ def index_over(vectors: Floats) -> faiss.Index:
 
 
 def search(nearby: Broadcast[Nearby], limit: int, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """What is nearest to each user of the batches: user_id, interests, topic_preference, num_seen."""
+    """The nearest posts of each user; batches have user_id, interests, topic_preference, num_seen."""
     faiss.omp_set_num_threads(1)  # a worker has one core of its machine
     posts = nearby.value
     index = faiss.deserialize_index(posts.index)
@@ -120,7 +120,7 @@ def search(nearby: Broadcast[Nearby], limit: int, batches: Iterable[pa.RecordBat
 def pick(
     user_ids: NDArray[np.int64], queries: Floats, asked: NDArray[np.int64], posts: Nearby, found: NDArray[np.int64]
 ) -> pa.RecordBatch:
-    """Of the rows ``found`` (users, most; -1 for none) the ``asked`` best of each user, ordered exactly."""
+    """The ``asked`` best of each user among the rows ``found`` (users, most; -1 for none), ordered exactly."""
     # Products are summed pair by pair, in one order however many users and posts there are; the lower id wins a tie.
     products = posts.vectors[found].astype(np.float64) * queries[:, None, :]
     place = np.where(found < 0, -np.inf, products.sum(axis=2))

@@ -1,1 +1,1 @@
-"""What keeps the posts of a pool apart: a rule in each file, and the order in which they give way."""
+"""Rules that mix the posts of a pool: one rule per file, and the order in which they give way."""

@@ -1,4 +1,4 @@
-"""At most so many posts of one author in a pool."""
+"""At most a number of posts per author in a pool."""
 
 from typing import Any
 
@@ -11,10 +11,9 @@ from analysis.groups import group_starts
 def best_of_each_author(
     users: NDArray[np.int64], authors: NDArray[np.int64], has_author: NDArray[np.bool_], most: int
 ) -> NDArray[Any]:
-    """Which candidates ``(n,)`` may stand in a pool: the first ``most`` of each user and author.
+    """Which candidates ``(n,)`` may be in a pool: the first ``most`` of each user and author.
 
-    Rows are sorted by user, best first. This rule never gives way. A post without an author is nobody's: it counts
-    with no other.
+    Rows are sorted by user, best first. This rule never gives way. It does not apply to posts without a known author.
     """
     order = np.lexsort((np.arange(len(users)), authors, has_author, users))
     starts = group_starts(users[order], has_author[order], authors[order])

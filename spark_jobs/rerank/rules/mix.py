@@ -1,4 +1,4 @@
-"""Every kind of post has about the share of a pool that it is meant to have."""
+"""Every kind of post has about its target share of a pool."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +11,10 @@ ROUNDING = 1e-9
 
 
 class Mix:
-    """Of each run of pages, every kind takes its share give or take ``mix_tolerance``, rounded outwards to places.
+    """In the first pages, every kind has its share within ``mix_tolerance``, rounded outwards to places.
 
-    ``kind`` ``(U, C)`` numbers ``shares``, of which only the proportions count. A kind of which there are too few
-    candidates is owed those that there are.
+    ``kind`` ``(U, C)`` indexes ``shares``, of which only the proportions count. A kind with too few candidates gets all
+    of them.
     """
 
     def __init__(self, slates: Slates, kind: NDArray[np.int8], shares: tuple[float, ...], rules: RerankRules) -> None:
@@ -28,7 +28,7 @@ class Mix:
         self._left = np.stack([((kind == k) & slates.is_there).sum(axis=1) for k in range(num_kinds)], axis=1)
 
     def breaks(self, place: int) -> NDArray[np.bool_]:
-        """Candidates of a kind that has its share, or that would take a place which others are owed."""
+        """Candidates of a kind that has its share, or that would take a place reserved for other kinds."""
         ends = page_ends(place, self._rules.page, self._slates.length)
         least, most = self.bounds(ends)
         owed = np.maximum(np.minimum(least, self._num + self._left) - self._num, 0)

@@ -1,4 +1,4 @@
-"""What the rules have in common: they are asked before each place is filled, and told after it."""
+"""The interface of a rule: it is checked before each place is filled, and updated after it."""
 
 from typing import Protocol
 
@@ -14,13 +14,13 @@ class Rule(Protocol):
         ...
 
     def put(self, place: int, picked: NDArray[np.int64]) -> None:
-        """Take note that candidate ``picked`` ``(U,)`` stands at ``place``."""
+        """Record that candidate ``picked`` ``(U,)`` is at ``place``."""
         ...
 
 
 def page_ends(place: int, page: int, lengths: NDArray[np.int64]) -> NDArray[np.int64]:
-    """How many places the share of a rule is counted over at ``place``, ``(U,)``: whole pages, but no more than ends.
+    """Number of places over which a rule's share is counted at ``place``, ``(U,)``: whole pages, at most the pool.
 
-    So what holds at the end of each page holds of every pool, and of what a user sees first.
+    So shares hold at the end of each page, for every pool, and for what a user sees first.
     """
     return np.minimum(lengths, -(-place // page) * page)

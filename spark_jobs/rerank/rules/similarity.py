@@ -1,4 +1,4 @@
-"""Posts that say the same stand apart."""
+"""Similar posts are kept apart."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,11 +7,11 @@ from contracts.settings import RerankRules
 from spark_jobs.rerank.slates import Slates
 
 UNIT = 127
-"""Length of an embedding in whole numbers, whose products are exact in float32 in whatever order they are added."""
+"""Length of an embedding in integers; sums of their products are exact in float32, in any order."""
 
 
 class Similarity:
-    """No post of more than ``max_similarity`` with one of the last ``page`` before it, but for the first few places."""
+    """No post has a similarity above ``max_similarity`` to one of the last ``page`` posts, first places excepted."""
 
     def __init__(self, slates: Slates, rules: RerankRules) -> None:
         self._embedding, self._rules = slates.embedding, rules
@@ -21,13 +21,13 @@ class Similarity:
         self._shown: list[NDArray[np.bool_]] = []
 
     def breaks(self, place: int) -> NDArray[np.bool_]:
-        """Candidates that are like one of the last posts."""
+        """Candidates that are similar to one of the last posts."""
         if place <= self._rules.similar_after:
             return np.zeros(self._num_like.shape, dtype=bool)
         return self._num_like > 0
 
     def put(self, place: int, picked: NDArray[np.int64]) -> None:
-        """Count the post for every candidate that is like it, and forget the one that is a page away."""
+        """Count the post for every candidate similar to it, and drop the post that is a page away."""
         del place
         is_like = (self._embedding @ self._embedding[self._users, picked][:, :, None])[:, :, 0] > self._most
         self._shown.append(is_like)

@@ -1,4 +1,4 @@
-"""No friend, page or group proposes more than a share of a pool."""
+"""No friend, page or group has more than a share of a pool."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ ROUNDING = 1e-9
 
 
 class Source:
-    """At most ``max_source_share`` of each run of pages from one source, and one post where that is less than one.
+    """At most ``max_source_share`` of the first pages from one source, but at least one post.
 
     A suggestion has no source.
     """

@@ -11,8 +11,8 @@ from spark_jobs.rerank.slates import NONE, Slates
 class Topic:
     """At most ``max_topic_run`` posts in a row on one topic; a post without a topic ends any run.
 
-    Where one topic is on most candidates, enough of the others are kept to part its posts until the pool ends. Where
-    there are too few of them from the start, none is kept back: the rule then breaks wherever it would.
+    If one topic prevails, enough candidates on other topics are saved to separate its posts until the pool ends. If
+    there are too few of them from the start, none are saved, and the rule breaks when they run out.
     """
 
     def __init__(self, slates: Slates, rules: RerankRules) -> None:
@@ -26,7 +26,7 @@ class Topic:
         self._can_hold = self._num_left - self._left.max(axis=1) >= self._partings(slates.length)
 
     def breaks(self, place: int) -> NDArray[np.bool_]:
-        """Candidates that make a run too long, or that will be needed to part those of another topic."""
+        """Candidates that make a run too long, or that will be needed to separate those of another topic."""
         is_full = (self._run >= self._most) & (self._last != NONE)
         broken: NDArray[np.bool_] = (self._topic == self._last[:, None]) & is_full[:, None]
         top = self._left.argmax(axis=1)
@@ -38,7 +38,7 @@ class Topic:
         return broken
 
     def put(self, place: int, picked: NDArray[np.int64]) -> None:
-        """Lengthen the run, or begin another."""
+        """Extend the run, or begin another."""
         del place
         topic = self._topic[self._users, picked]
         self._run = np.where((topic == self._last) & (topic != NONE), self._run + 1, 1)
@@ -48,5 +48,5 @@ class Topic:
         self._left[self._users[has_topic], topic[has_topic]] -= 1
 
     def _partings(self, num_places: NDArray[np.int64]) -> NDArray[np.int64]:
-        """How many posts it takes to part those of one topic over so many places, ``(U,)``."""
+        """Number of posts that separate those of one topic over ``num_places``, ``(U,)``."""
         return np.maximum(0, -(-(num_places - self._most) // (self._most + 1)))
