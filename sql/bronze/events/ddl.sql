@@ -8,5 +8,5 @@ CREATE TABLE bronze.events (
   line BIGINT NOT NULL COMMENT '1-based line in the file',
   raw STRING NOT NULL COMMENT 'the line as landed',
   landing_date DATE NOT NULL COMMENT 'the landing folder it arrived in',
-  batch BIGINT COMMENT 'which read of the landing area brought it, counted from 1; null in rows from before reads were counted'
+  batch BIGINT COMMENT 'number of the read of the landing area that brought it, from 1; null in rows from before reads were numbered'
 ) USING DELTA PARTITIONED BY (landing_date)

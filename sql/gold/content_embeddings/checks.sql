@@ -13,7 +13,7 @@ SELECT ds FROM gold_content_embeddings
 WHERE ds = :ds GROUP BY ds HAVING COUNT(DISTINCT SIZE(embedding)) > 1 OR COUNT(DISTINCT SIZE(topics)) > 1;
 
 -- check: vectors_are_of_a_model critical
--- A model that knows no word, as no two texts share one, has no row, and what it reads has no embedding.
+-- A model without words (no two texts share one) has no row, and its readings have no embedding.
 SELECT read.post_id FROM gold_content_embeddings AS read
 ANTI JOIN gold_content_models AS model ON model.content_version = read.content_version
 WHERE read.ds = :ds AND NOT all_between(read.embedding, 0, 0);

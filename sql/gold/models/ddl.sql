@@ -12,6 +12,6 @@ CREATE TABLE gold.models (
   metrics STRING NOT NULL COMMENT 'JSON: losses and held-out metrics per head',
   code_revision STRING NOT NULL COMMENT 'commit of the code that trained it',
   path STRING NOT NULL COMMENT 'checkpoint folder, relative to the lake',
-  role STRING COMMENT 'what it is for: heavy, light or trial; null, from before there were roles, is heavy',
+  role STRING COMMENT 'heavy, light or trial; null means heavy, in rows from before there were roles',
   reason STRING COMMENT 'why it was rejected, else null'
 ) USING DELTA PARTITIONED BY (ds)

@@ -8,7 +8,7 @@ CREATE TABLE gold.propensities (
   method STRING NOT NULL COMMENT 'randomised or regression_em',
   first_position INT NOT NULL COMMENT 'first of the positions that share this estimate',
   last_position INT NOT NULL COMMENT 'last of the positions that share this estimate',
-  num_impressions BIGINT NOT NULL COMMENT 'impressions at this position that the estimate is from',
-  num_engaged BIGINT NOT NULL COMMENT 'of these, engaged with',
+  num_impressions BIGINT NOT NULL COMMENT 'impressions at this position in the estimate',
+  num_engaged BIGINT NOT NULL COMMENT 'engaged impressions among them',
   ds DATE NOT NULL COMMENT 'as-of is midnight UTC at the end of this day'
 ) USING DELTA PARTITIONED BY (ds)

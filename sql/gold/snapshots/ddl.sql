@@ -2,7 +2,7 @@
 CREATE TABLE gold.snapshots (
   table_name STRING NOT NULL COMMENT 'layer.name of the table',
   day DATE NOT NULL COMMENT 'its partition',
-  built_by DATE NOT NULL COMMENT 'the night that built it last',
-  batch BIGINT NOT NULL COMMENT 'the newest read of the landing area that silver had been through by then',
-  late_files ARRAY<STRING> NOT NULL COMMENT 'landing files for which a later night built it again; empty where it was missing'
+  built_by DATE NOT NULL COMMENT 'the last night that built it',
+  batch BIGINT NOT NULL COMMENT 'the newest read of the landing area that silver had processed by then',
+  late_files ARRAY<STRING> NOT NULL COMMENT 'landing files because of which a later night built it again; empty if it was missing'
 ) USING DELTA

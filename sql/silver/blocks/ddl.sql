@@ -1,10 +1,10 @@
--- grain: one interval during which the edge held; one direction is stored, readers apply both
+-- grain: one interval of the edge; one direction is stored, readers apply both
 CREATE TABLE silver.blocks (
   user_id BIGINT NOT NULL COMMENT 'who blocks',
   blocked_id BIGINT NOT NULL COMMENT 'who is blocked',
-  valid_from TIMESTAMP NOT NULL COMMENT 'event time of what opened the interval',
-  valid_to TIMESTAMP COMMENT 'null while the edge holds; valid_from where a closing ended nothing',
-  end_known_at TIMESTAMP COMMENT 'when the end had been received; null while the edge holds',
+  valid_from TIMESTAMP NOT NULL COMMENT 'event time of the opening event',
+  valid_to TIMESTAMP COMMENT 'null while the edge lasts; valid_from if a closing ended no interval',
+  end_known_at TIMESTAMP COMMENT 'when the end was received; null while the edge lasts',
   received_at TIMESTAMP NOT NULL COMMENT 'ingest time of the event that opened the interval',
-  known_at TIMESTAMP COMMENT 'when the first event at valid_from had been received: an earlier interval ends at it'
+  known_at TIMESTAMP COMMENT 'when the first event at valid_from was received; it ends an earlier interval'
 ) USING DELTA

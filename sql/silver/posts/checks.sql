@@ -5,7 +5,7 @@ LEFT JOIN silver_posts AS p ON p.post_id = e.post_id
 WHERE NOT COALESCE(p.updated_at > e.updated_at, FALSE);
 
 -- check: one_version_came_first critical
--- None of them where the person who wrote that version under the post's id was erased.
+-- No version came first if the author of the first version was erased.
 SELECT v.post_id
 FROM (
   SELECT post_id FROM silver_post_edits WHERE came_first
@@ -24,7 +24,7 @@ FROM silver_posts
 WHERE (deleted_at IS NOT NULL AND NOT is_deleted) OR (deleted_at IS NULL) <> (deletion_received_at IS NULL);
 
 -- check: every_deletion_has_its_time warning
--- Tombstones from before the table kept it; they count as deleted from their latest version on.
+-- Tombstones from before the table had the column; they count as deleted from their latest version on.
 SELECT post_id FROM silver_posts WHERE is_deleted AND deleted_at IS NULL;
 
 -- check: somebody_may_see_it warning
