@@ -1,1 +1,1 @@
-"""What every room agrees on: tables, landing events, features, settings, byte formats. Imports nothing of ours."""
+"""What all packages agree on: tables, landing events, features, settings, byte formats. Imports none of them."""

@@ -1,13 +1,13 @@
 """## Erase a person
 
-Removes a user from every table, their history, Redis and what the collector holds, then proves it by searching every
-file and key: no night beside it → erase → prove. What goes and what stays: `docs/erasure.md`.
+Removes a user from every table, their history, Redis and the collector's Redis, then proves it by searching every file
+and key: no night beside it → erase → prove. `docs/erasure.md` lists what is removed and what stays.
 
-**When to trigger.** By hand, for a deletion request. Pause `nightly_feed` first: an erasure beside a night would take
-the files that it is writing, so this run fails where one is running.
+**When to trigger.** By hand, for a deletion request. Pause `nightly_feed` first: an erasure would remove files that a
+running night is writing, so this run fails if a night is running.
 
-**When it stops.** Clear the task: an erasure is resumed where it was. A red `prove` lists each file, column and key in
-which something was found.
+**When it stops.** Clear the task: the erasure is resumed. A red `prove` lists each file, column and key in which
+something was found.
 
 **What follows.** The next night trains without the person. Delete the search list `<search_lists>/<request>.json` once
 `prove` is green: it is personal data, and so are the parameters of this run, which Airflow keeps until
@@ -27,7 +27,7 @@ NIGHT = "nightly_feed"
 
 @task(retries=0)
 def no_night_beside_it(ti: Any = None) -> None:
-    """Fail where a night is running."""
+    """Fail if a night is running."""
     running = ti.get_dr_count(dag_id=NIGHT, states=["queued", "running"])
     if running:
         raise AirflowFailException(

@@ -23,7 +23,7 @@ PYTHON = os.environ.get("FEEDLAKE_LAKE_PYTHON", f"{HOME}/.venv/lake/bin/python")
 DATA = os.environ.get("FEEDLAKE_DATA", f"{HOME}/.lake")
 REDIS = os.environ.get("FEEDLAKE_REDIS", "redis://127.0.0.1:6379/0")
 EVENTS = os.environ.get("FEEDLAKE_EVENTS", "")
-"""Redis of the collector; empty where there is none."""
+"""Redis of the collector; empty if there is none."""
 
 SETTINGS = os.environ.get("FEEDLAKE_SETTINGS", "")
 REPORTS = os.environ.get("FEEDLAKE_REPORTS", f"{DATA}/reports")
@@ -39,7 +39,7 @@ def spark_job(stage: str) -> SparkSubmitOperator:
     """Submit one stage of the night."""
     places = {name: f"{{{{ params.{name} }}}}" for name in ("lake", "landing", "runs", "redis")}
     options = [word for name, value in places.items() for word in (f"--{name}", value)]
-    # A backfill ignores max_active_runs; one slot keeps two publishers apart all the same.
+    # A backfill ignores max_active_runs; the pool's one slot still keeps two publishers apart.
     pool = "publish" if stage == "publish" else "default_pool"
     job = submit("run", RUNNER, [stage, "--ds", DS, *options], pool, settings="{{ params.settings }}")
     if stage == "preflight":
@@ -50,7 +50,7 @@ def spark_job(stage: str) -> SparkSubmitOperator:
 def submit(
     task_id: str, script: str, arguments: list[str], pool: str = "default_pool", settings: str = SETTINGS
 ) -> SparkSubmitOperator:
-    """Submit ``script``, a path from the root, to the lake's Spark; no ``settings`` file where it is empty."""
+    """Submit ``script``, a path from the root, to the lake's Spark; an empty ``settings`` means no settings file."""
     return SparkSubmitOperator(
         task_id=task_id,
         application=f"{HOME}/{script}",
@@ -90,10 +90,10 @@ def read_verdict(runs: Location, ds: str, full_name: str) -> dict[str, Any]:
 
 
 def report() -> BashOperator:
-    """Render the run report, whatever happened before, so that a stopped night can be read too."""
+    """Render the run report, whatever happened before, so that a stopped night has one too."""
     return BashOperator(
         task_id="report",
-        # The plugin's tab finds the report of a run by the file that bears the run's id.
+        # The plugin's tab finds the report of a run by the file with the run's id as its name.
         bash_command='"$PYTHON" -m analysis.report --runs "$RUNS" --ds "$DS" --reports "$REPORTS" --run "$RUN_ID"',
         env={
             "PYTHON": PYTHON,

@@ -7,12 +7,12 @@ publish → evaluate.
 **When to trigger.** It runs at 02:00 UTC for the day before. Trigger it by hand with `ds` to rerun a day: every
 write is idempotent, and a rerun publishes a new epoch with the same content.
 
-**When it stops.** A red `validate_…` task names the table, the rule and the rows that broke it; the epoch that
-was served before stays served. Mend the input, then clear the stage before it. A red `preflight.run` says why nobody
-would get a feed, and which key of `dataset.json` would do.
+**When it stops.** A red `validate_…` task names the table, the rule and the rows that broke it; readers keep serving
+the epoch before. Fix the input, then clear the stage before it. A red `preflight.run` says why nobody would get a feed,
+and which key of `dataset.json` to change.
 
 **When a new model is worse.** The night goes on: the model that served before scores it, or the simple score. The
-log of `promote.run` says why, and so does the warning that `promote.validate_gold_promotions` prints and returns.
+log of `promote.run` and the warning of `promote.validate_gold_promotions` give the reason.
 
 **What follows.** The run report (tab *Run report* of each run) shows rows, verdicts, metrics and times.
 """
@@ -53,5 +53,5 @@ with DAG(
                 job >> validate(table.full_name)
         for earlier in waits_for:
             groups[earlier] >> groups[stage]
-    # A teardown runs whatever happened, and a night that was stopped stays failed though its report is written.
+    # A teardown always runs, and a stopped night stays failed although its report is written.
     groups["evaluate"] >> report().as_teardown()

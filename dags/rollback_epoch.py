@@ -4,15 +4,14 @@ Takes the canary back where there is one; otherwise makes the epoch before the c
 seconds, and marks the bad epoch as rolled back for good, with who decided it and why. Rules and what happens
 when: `docs/epochs.md`.
 
-**When to trigger.** By hand, when readers are served bad feeds. A night may be running beside it: where that night is
-publishing, its publish stops, because the pointer has moved, and a retry publishes it after the epoch that is current
-again.
+**When to trigger.** By hand, when readers are served bad feeds. A night may be running. If it is publishing, its
+publish stops because the pointer has moved; a retry publishes it after the epoch that is current again.
 
 **When it stops.** Clear the task: one run of this DAG rolls back one epoch, however often its task runs. A refusal says
 why nothing was changed.
 
-**What follows.** Mend the night and run it again from the stage that it concerns. A publish of the same content is
-refused, under whatever number. Who did it and why stays in `gold.epochs`, column `rollback`.
+**What follows.** Fix the night and run it again from the stage that it concerns. A publish of the same content is
+refused, even under a new number. `gold.epochs`, column `rollback`, keeps who did it and why.
 """
 
 from datetime import datetime
@@ -38,7 +37,7 @@ with DAG(
     },
     tags=["feedlake"],
 ) as dag:
-    # Not in the pool `publish`: it waits for nobody. The words travel as variables, so no shell reads them.
+    # Not in the pool `publish`: it must not wait. The texts are passed as variables, so that no shell interprets them.
     BashOperator(
         task_id="roll_back",
         bash_command=(

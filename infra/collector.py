@@ -26,7 +26,7 @@ def start_event_redis() -> str:
         "--appendfsync": "always",
         "--maxmemory": "512mb",
         "--maxmemory-policy": "noeviction",
-        # What was drained is personal data that nobody needs: the file forgets it soon.
+        # Drained entries are personal data that nobody needs: a small threshold removes them from the file soon.
         "--auto-aof-rewrite-min-size": "4mb",
     }
     services.start("events", ["redis-server", *(word for pair in options.items() for word in pair)])

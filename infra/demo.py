@@ -33,8 +33,8 @@ END_DATE = "2026-03-08"
 class Source:
     """A named data set: its landing area and the Spark job that fills it, if any; its folder; its Redis database.
 
-    ``day`` is the night that was asked for; such a night has a lake and a Redis database of its own, under its own
-    ``name``, so that it can be run whatever nights the data set has served already.
+    ``day`` is the requested night. Such a night has its own ``name``, lake and Redis database, so that it can be run
+    whatever nights the data set has served already.
     """
 
     name: str
@@ -54,12 +54,12 @@ class Source:
 
     @property
     def ds(self) -> str:
-        """The night: the day that was asked for, else the newest that landed."""
+        """The night: the requested day, else the newest that landed."""
         return self.day or max(day_folders(self.landing))
 
 
 def folder_of(name: str) -> Path:
-    """Where the demo keeps what belongs to one data set."""
+    """The demo's folder of one data set."""
     return RUN / "data" / name
 
 
@@ -92,12 +92,12 @@ def choose_source(users: int, days: int, data: Path | None) -> Source:
 
 
 def of_day(source: Source, day: date | None) -> Source:
-    """``source`` on the night of ``day``, or of its newest day where there is none."""
+    """``source`` on the night of ``day``, or of its newest day if None."""
     return source if day is None else replace(source, name=f"{source.name}-{day}", day=day.isoformat())
 
 
 def check_day(source: Source) -> None:
-    """End the demo where nothing had landed by the day that was asked for."""
+    """End the demo if nothing had landed by the requested day."""
     first = min(day_folders(source.landing), default="none")
     if source.ds < first:
         raise SystemExit(f"nothing has landed by {source.ds}: the first day of {source.landing} is {first}")
@@ -148,7 +148,7 @@ def split_of_time(source: Source, seconds: dict[str, float], num_tasks: int) -> 
 
 
 def broken_rules(files: RunFiles, table: str | None = None) -> list[str]:
-    """What critical rules found, of every table or of one; one line each: table, rule, rows."""
+    """Broken critical rules, of every table or of one; one line each: table, rule, rows."""
     return [
         f"  {describe_rule(verdict['table'], result)}"
         for verdict in files.verdicts()
@@ -159,7 +159,7 @@ def broken_rules(files: RunFiles, table: str | None = None) -> list[str]:
 
 
 def reasons(airflow: Airflow, run_id: str, tasks: list[dict[str, Any]], files: RunFiles) -> list[str]:
-    """Why each failed task failed: what a gate found, for a validating task, else what the task's log ends with."""
+    """Why each failed task failed: the broken rules for a validating task, else the end of the task's log."""
     found = []
     for task in sorted((task for task in tasks if task["state"] == "failed"), key=lambda task: str(task["end_date"])):
         name = task["task_id"]

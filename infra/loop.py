@@ -3,8 +3,8 @@
 ``python -m infra.loop [--users 1000] [--days 7] [--settings FILE]``. Day 0 is the last of eight simulated days, whose
 posts were delivered in random order; its night ranks and publishes. On each day after it, the simulated users respond
 to the feeds that the night before ranked, and that day's night learns from it, through the same stages and gates as the
-scheduler's nights (which night learns what: ``docs/simulator.md``). Everything lives under ``.run/data/loop-<users>``;
-killed anywhere, a second run continues at the day it was in, and a run with more days goes on after the last.
+scheduler's nights (which night learns what: ``docs/simulator.md``). Everything is under ``.run/data/loop-<users>``.
+After a kill, run it again: it continues with the day that it was in, and with more days, after the last one.
 """
 
 import argparse
@@ -30,7 +30,7 @@ HISTORY_DAYS = 8
 
 
 def loop_source(users: int) -> Source:
-    """The loop's own data set: a demo's stays as it is."""
+    """The loop's own data set, apart from the demo's."""
     return simulated_source(f"loop-{users}", users, HISTORY_DAYS)
 
 
@@ -76,7 +76,7 @@ def show_stages(runs: Path, begun: float, seen: set[str]) -> None:
 
 
 def run_day(source: Source, ds: date, redis_url: str) -> dict[str, Any]:
-    """Respond to the feeds of the day before, where there was one, run the night of ``ds``, return the figures."""
+    """Respond to the feeds of the day before, if there is one, run the night of ``ds``, return the figures."""
     runs, lake = source.folder / "runs" / ds.isoformat(), str(source.folder / "lake")
     before = ds - timedelta(days=1)
     begun = time.monotonic()
@@ -96,7 +96,7 @@ def run_day(source: Source, ds: date, redis_url: str) -> dict[str, Any]:
 
 
 def figures_of(source: Source, ds: date, seconds: float) -> dict[str, Any]:
-    """One day's figures: what users did and would have done, how good the ranker is, which epoch it published."""
+    """One day's figures: the response, the true rates of other orders, ranking quality, and the published epoch."""
     files = RunFiles.of(source.folder / "runs", ds)
     judged = files.metrics.read()
     metrics, tonight = judged["metrics"], judged.get("tonight")
@@ -129,7 +129,7 @@ def line_of(figures: dict[str, Any]) -> str:
 
 
 def run(users: int, days: int) -> int:
-    """Run the loop from the first day that is not done; returns the exit code."""
+    """Run the loop from the first unfinished day; returns the exit code."""
     source = loop_source(users)
     source.folder.mkdir(parents=True, exist_ok=True)
     with hold(source.folder):
@@ -146,7 +146,7 @@ def run(users: int, days: int) -> int:
 
 
 def run_days(source: Source, days: int, redis_url: str) -> None:
-    """Run the days that are not done, and print every day's line."""
+    """Run the unfinished days, and print every day's line."""
     first = date.fromisoformat(END_DATE)
     for number in range(days + 1):
         ds = first + timedelta(days=number)

@@ -1,4 +1,4 @@
-"""Among some hundreds of published pools, the user with the longest one: ``python -m infra.richest_user REDIS_URL``."""
+"""Find the user with the longest of some hundred published pools: ``python -m infra.richest_user REDIS_URL``."""
 
 import sys
 from typing import Any
@@ -12,7 +12,7 @@ _POOLS = 500
 
 
 def richest_user(client: Any) -> int:
-    """The user's id; the greatest key decides between pools of one length."""
+    """The user's id; ties go to the greatest key."""
     epoch = Pointer.loads(client.get(POINTER_KEY)).stable
     keys = {text: parse_key(text) for text in client.scan_iter(scan_pattern(epoch), count=1000)}
     pools = {text: key.identity for text, key in keys.items() if key is not None and key.kind is POOL}

@@ -1,4 +1,4 @@
-"""The demo's side of Airflow's REST API: trigger a night, follow it, end what is under way. Standard library only."""
+"""The demo's client of Airflow's REST API: trigger a night, follow it, end running ones. Standard library only."""
 
 import json
 import re
@@ -13,10 +13,10 @@ from infra import services
 DAG = "nightly_feed"
 FINAL = ("success", "failed")
 NUM_LINES = 10
-"""Last lines of a task's log that are shown where they hold no exception."""
+"""Number of last lines of a task's log to show if they hold no exception."""
 
 _SENTENCE = re.compile(r"\s*(\w+\.)*\w*[A-Z]\w*: \S")
-"""The line that a Python trace ends with: the exception's class, a colon, what it says."""
+"""The last line of a Python trace: the exception's class, a colon, its message."""
 
 
 class Airflow:
@@ -82,7 +82,7 @@ class Airflow:
         self._call(f"/api/v2/dags/{DAG}/dagRuns/{run_id}", {"state": "failed"}, "PATCH")
 
     def reason(self, run_id: str, task_id: str, attempt: int) -> list[str]:
-        """Why an attempt of a task failed, in its own words: the last lines that its log has of it."""
+        """Why an attempt of a task failed: the last lines of its log."""
         path = f"/api/v2/dags/{DAG}/dagRuns/{run_id}/taskInstances/{task_id}/logs/{attempt}?full_content=true"
         try:
             content = self._call(path)["content"]
@@ -96,11 +96,11 @@ class Airflow:
 
 
 def last_words(log: list[Any]) -> list[str]:
-    """The end of a task's log: of its last error the sentence of the exception, else its last lines.
+    """The end of a task's log: the message of its last exception, else its last lines.
 
-    ``log`` holds events, of which an error has ``error_detail`` (one entry per exception), or lines where Airflow could
-    not read them as events. An exception of a submitted job quotes the job's own output, trace and all: the sentence
-    that the innermost trace ends with says more than the trace.
+    ``log`` holds events, of which an error has ``error_detail`` (one entry per exception), or lines that Airflow could
+    not read as events. An exception of a submitted job quotes the job's output with its trace; the last line of the
+    innermost trace is the most useful one.
     """
     text: list[str] = []
     said: list[str] = []
@@ -142,7 +142,7 @@ def follow(airflow: Airflow, run_id: str) -> tuple[str, list[dict[str, Any]]]:
 
 
 def end_runs() -> None:
-    """End the runs that are under way, or the scheduler would take them up again when it is next started."""
+    """End running runs; otherwise the scheduler would continue them at its next start."""
     url = f"http://127.0.0.1:{services.ports()['airflow']}"
     if not (services.is_running("airflow-api-server") and services.answers(f"{url}/api/v2/monitor/health")):
         return

@@ -1,4 +1,4 @@
-"""Start and stop what a demo or a test runs against: Redis, Spark, Airflow, the feed API. Standard library only.
+"""Start and stop the services of a demo or a test: Redis, Spark, Airflow, the feed API. Standard library only.
 
 Every process gets a pid file and a log under ``.run/``; ``stop`` ends them all. Ports are private (loopback) and
 chosen once, so that a second start finds what the first one left running.
@@ -26,9 +26,9 @@ SPARK_SUBMIT = ROOT / "infra" / "spark-submit"
 PORTS = ("redis", "airflow", "feed", "events", "collector")
 AUDIENCE = "feedlake-demo"
 DEMO_AUDIENCE = ("--set", f"reader.token_audience={AUDIENCE}")
-"""The demo's tokens prove nobody to a service in production, even where the secret is the same."""
+"""A service in production does not accept the demo's tokens, even with the same secret."""
 MAX_DATA_SETS = 1024
-"""Redis databases: each data set has one, and so has each night of one that is run by itself."""
+"""Number of Redis databases: one for each data set, and for each night that is run by itself."""
 
 
 def ports() -> dict[str, int]:
@@ -49,7 +49,7 @@ def ports() -> dict[str, int]:
 
 
 def erasure_key_file() -> Path:
-    """File with the key by which nights tell erased users, see docs/erasure.md."""
+    """File with the key by which nights recognise erased users, see docs/erasure.md."""
     return secret_file("erasure_key")
 
 
@@ -76,7 +76,7 @@ def is_running(name: str) -> bool:
 
 
 def start(name: str, command: Sequence[str], env: Mapping[str, str] | None = None) -> None:
-    """Start ``command`` in its own process group, logging to ``.run/<name>.log``; nothing to do where it runs."""
+    """Start ``command`` in its own process group, logging to ``.run/<name>.log``, unless it is already running."""
     if is_running(name):
         return
     RUN.mkdir(exist_ok=True)

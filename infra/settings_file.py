@@ -1,4 +1,4 @@
-"""Settings of a driver: checked before anything starts, then handed to every process by one file and one variable."""
+"""Settings of a driver: checked before anything starts, then passed to every process by one file and one variable."""
 
 import argparse
 import os
@@ -9,9 +9,9 @@ from contracts.settings.options import VARIABLE, load_options, toml_file
 
 
 def use_settings(parser: argparse.ArgumentParser, options: argparse.Namespace, landing: Path, folder: Path) -> None:
-    """Let every process that is started from now on use what the options ask for.
+    """Use the settings of the options in every process that is started from now on.
 
-    It stands in ``<folder>/settings.toml``: options and file may be others for the next run, this one keeps them.
+    They are saved as ``<folder>/settings.toml``, so that this run keeps them even if the original file changes.
     Ends the program with every problem of the settings.
     """
     loaded = load_options(parser, options, str(landing))

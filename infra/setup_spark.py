@@ -1,6 +1,6 @@
 """One-time Spark set-up: resolve the jars of Delta and S3, write ``spark.conf``, archive the JVM's classes.
 
-Everything lands in one folder (default ``.jars``). ``spark-submit --properties-file .jars/spark.conf`` and in-process
+Everything is in one folder (default ``.jars``). ``spark-submit --properties-file .jars/spark.conf`` and in-process
 sessions (through ``PYSPARK_SUBMIT_ARGS``) then read the same settings. It is not used as ``SPARK_CONF_DIR``: that
 puts the folder on the class path, and the JVM refuses a class archive beside a non-empty folder. The archive (AppCDS)
 makes every later JVM start several seconds faster; a JVM that cannot use it starts without it.
@@ -38,8 +38,8 @@ NEEDED = (
 _FAST_START_OPTIONS = (
     # The serial collector starts fastest; a young generation of this size spares a hundred small collections.
     "-XX:+UseSerialGC -Xms1g -Xmn600m -Xshare:auto",
-    # Half the CPU time of a small stage went into the second compiler; ten times its thresholds leaves it the loops of
-    # large ones.
+    # Half the CPU time of a small stage went into the second compiler; with ten times its thresholds it compiles only
+    # the loops of large stages.
     "-XX:Tier4InvocationThreshold=50000 -XX:Tier4MinInvocationThreshold=6000",
     "-XX:Tier4CompileThreshold=150000 -XX:Tier4BackEdgeThreshold=400000",
     # Hadoop starts a chmod for every local file.
@@ -135,7 +135,7 @@ def archive_classes(folder: Path, memory: str, spark_submit: str) -> None:
 
 
 def default_memory() -> str:
-    """A quarter of the machine's memory, 3 to 8 GB: less, and a night of 20,000 users mostly collects garbage."""
+    """A quarter of the machine's memory, 3 to 8 GB; with less, a night of 20,000 users mostly collects garbage."""
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 30
     return f"{min(max(machine // 4, 3), 8)}g"
 

@@ -1,4 +1,4 @@
-"""One JVM for all Spark jobs of a small machine: more than half of a small job's seconds are a cold JVM's.
+"""One JVM for all Spark jobs of a small machine: a cold JVM takes more than half of a small job's time.
 
 ``serve`` keeps a JVM with Spark's Python gateway running. ``submit`` takes the arguments of ``spark-submit`` and runs
 the job's Python driver against that JVM, as ``spark-submit`` in client mode does against its own. Each job gets a new
@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDER = Path(os.environ.get("FEEDLAKE_WARM_SPARK", ROOT / ".run" / "spark"))
 SPARK_SUBMIT = Path(sys.executable).parent / "spark-submit"
 HONOURED = ("--master", "--name", "--properties-file")
-"""Options that ask for what the JVM was started with; a job names itself."""
+"""Options with the values that the JVM was started with; a job sets its own name."""
 
 
 def serve(properties: Path) -> None:
@@ -49,7 +49,7 @@ def serve(properties: Path) -> None:
 
 
 def submit(arguments: Sequence[str]) -> None:
-    """Become the job's driver on the running JVM, or the real ``spark-submit`` where there is none to join."""
+    """Become the job's driver on the running JVM, or the real ``spark-submit`` if no JVM is running."""
     python = os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     job = job_of(arguments)
     joined = {} if job is None else join()
@@ -59,7 +59,7 @@ def submit(arguments: Sequence[str]) -> None:
 
 
 def job_of(arguments: Sequence[str]) -> list[str] | None:
-    """The application and its own arguments; None where the submission has options that only a new JVM can honour."""
+    """The application and its own arguments; None if the submission has options that only a new JVM can honour."""
     position = 0
     while position < len(arguments) and arguments[position] in HONOURED:
         position += 2
@@ -68,9 +68,9 @@ def job_of(arguments: Sequence[str]) -> list[str] | None:
 
 
 def join() -> dict[str, str]:
-    """Wait for the job before this one, tidy up behind it; returns the environment that makes PySpark use the JVM.
+    """Wait for the job before this one, clean up after it; returns the environment that makes PySpark use the JVM.
 
-    Empty where no JVM answers. The lock is held until the process that this one becomes has ended, however it ends.
+    Empty if no JVM answers. The lock is held until the process that this one becomes has ended, however it ends.
     """
     py4j = importlib.import_module("py4j.java_gateway")  # only the lake environment has it
     try:
@@ -89,7 +89,7 @@ def join() -> dict[str, str]:
 
 
 def tidy_up(jvm: Any) -> None:
-    """Stop the Spark context of a killed job, forget what belonged to earlier ones, measure peak memory from now on."""
+    """Stop the Spark context of a killed job, clear caches of earlier jobs, reset the peak of memory."""
     active = getattr(getattr(jvm.org.apache.spark, "SparkContext$"), "MODULE$").getActive()
     if active.isDefined():
         active.get().cancelAllJobs()  # tasks outlive a context that is merely stopped

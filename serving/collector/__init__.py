@@ -1,1 +1,1 @@
-"""The collector: takes in what people do, and answers once it is in a stream on disk."""
+"""The collector: accepts events over HTTP, and answers once they are in a stream on disk."""

@@ -1,4 +1,4 @@
-"""What a user does with one post, and posts they make: a short body becomes an event of the landing contract."""
+"""Actions on one post, and new posts: a short body becomes an event of the landing contract."""
 
 import hashlib
 import hmac
@@ -25,7 +25,7 @@ from serving.collector.paths import Action
 
 _OF_AN_ACTION = ("impression_id", "detail", "ad_id")
 OF_A_POST = ("text", "privacy", "audience", "content_type", "hashtags", "mentions", "tags", "location")
-"""Fields that the author says of a post; pictures, videos and other places than their own need checks of their own."""
+"""Fields of a post that its author may set; pictures, videos, pages and groups are not accepted here."""
 _TYPES_WITHOUT_MEDIA = ("status", "link")
 KEY = r"[A-Za-z0-9._-]{1,64}"
 """What an idempotency key may be."""
@@ -36,7 +36,7 @@ _INT64 = 2**63
 
 @dataclass(frozen=True)
 class Asked:
-    """Who asks for what: ``key`` is the request's idempotency key, ``body`` a JSON object or empty."""
+    """A user's request: ``key`` is its idempotency key, ``body`` a JSON object or empty."""
 
     user_id: int
     key: str
@@ -105,7 +105,7 @@ def not_your_post(post_id: int) -> RefusedError:
 
 
 def read_post(asked: Asked, secret: bytes, config: CollectorConfig) -> MadePost:
-    """The post; its id follows from user and key, and nobody without ``secret`` can aim it. Raises ``RefusedError``."""
+    """The post; its id depends on user, key and ``secret``, so that nobody can choose it. Raises ``RefusedError``."""
     fields, text = _read_body(asked.body, OF_A_POST)
     _require_text(fields)
     content_type = fields.get("content_type")

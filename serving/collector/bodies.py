@@ -1,4 +1,4 @@
-"""Bodies of requests, read up to a bound of size and time."""
+"""Read bodies of requests, within bounds of size and time."""
 
 import asyncio
 from http import HTTPStatus
@@ -18,7 +18,7 @@ class BodyError(Exception):
 
 
 async def read_body(request: Request, config: CollectorConfig) -> bytes:
-    """The whole body; raises ``BodyError`` where it is too large, comes too slowly or not to its end."""
+    """The whole body; raises ``BodyError`` if it is too large, too slow or incomplete."""
     too_large = BodyError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body has more than {config.body_bytes:,} bytes")
     announced = request.headers.get("content-length", "0")
     if not announced.isdecimal() or int(announced[:20]) > config.body_bytes:
@@ -40,7 +40,7 @@ async def read_body(request: Request, config: CollectorConfig) -> bytes:
 
 
 def lines_of(body: bytes, most: int) -> list[bytes]:
-    """The lines of a batch, without blank ones; raises ``BodyError`` where there are none or too many."""
+    """The lines of a batch, without blank ones; raises ``BodyError`` if there are none or too many."""
     lines = [line for line in body.split(b"\n") if line.strip(b" \t\r")]
     if not lines:
         raise BodyError(HTTPStatus.BAD_REQUEST, "the body has no event: one JSON object a line")

@@ -1,4 +1,4 @@
-"""What a collector process is started with: its settings, its Redis, and that of the reader."""
+"""Configuration of a collector process: its settings, its Redis, and that of the reader."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""Events as they came in a request, held to the landing contract: what is accepted is a line that ingest accepts.
+"""Check the events of a request against the landing contract: ingest accepts every line that is accepted here.
 
 The collector adds ``received_at`` to the text of an event and changes nothing else, so that numbers and unknown fields
 stay as they were sent.
@@ -20,7 +20,7 @@ from contracts.lines.times import is_ahead, is_late, micros_of, too_far_ahead, t
 from serving.collector.config import CollectorConfig
 
 BATCHED_TYPES = ("impression", "engagement")
-"""What ``POST /api/v1/events`` takes: events with a ``user_id``, who must be the one that asks."""
+"""Event types of ``POST /api/v1/events``; their ``user_id`` must be the user of the token."""
 
 RULES = REFUSALS | {
     "set_by_collector": "`received_at` is left out: it is the collector's clock that says it",
@@ -33,7 +33,7 @@ RULES = REFUSALS | {
     "not_your_comment": "the comment's id is the `event_id` that was answered when the user made it on this post",
     "not_your_post": "the post's card names the user as author, or `made_with` is the `Idempotency-Key` that made it",
 }
-"""Rules of the landing contract, and those that only the collector has, by reason."""
+"""Rules of the landing contract, and those of the collector alone, by reason."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def read_object(text: bytes) -> dict[str, Any] | Problem:
 
 
 def add_fields(text: bytes, fields: dict[str, Any], added: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
-    """``fields`` and the ``added`` ones, and the line that says them; ``text`` is the JSON object of ``fields``.
+    """``fields`` with the ``added`` ones, and their line; ``text`` is the JSON object of ``fields``.
 
     The added fields must be new, and texts, integers or lists of these.
     """
@@ -116,7 +116,7 @@ _BLANK_ENDS = bytes.maketrans(b"\r\n", b"  ")
 
 
 def judge(fields: dict[str, Any], line: bytes, late_days: int) -> Problem | None:
-    """The first rule of the landing contract that a line breaks, of those that need no other line."""
+    """The first rule of the landing contract that a line breaks by itself."""
     problem = first_broken(fields, line)
     if problem is not None:
         return problem
@@ -151,5 +151,5 @@ def as_event(fields: dict[str, Any], line: bytes) -> Event:
 
 
 def time_text(moment: datetime) -> str:
-    """A time as landing lines tell it, to the microsecond."""
+    """A time as in landing lines, to the microsecond."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

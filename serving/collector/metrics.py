@@ -1,4 +1,4 @@
-"""What the collector counts, for Prometheus."""
+"""The collector's metrics, for Prometheus."""
 
 from prometheus_client import Counter, Histogram
 

@@ -1,7 +1,7 @@
-"""What the collector asks of, and writes to, the Redis that feeds are read from: never at an event's expense.
+"""The collector's use of the Redis that feeds are read from; its failures never affect events.
 
-A post that a user hides is withheld from their next page; the publish of the next epoch would do it anyway. Counts of
-a post are told to whom its card may be shown. Where this Redis does not answer, both are left out.
+A post that a user hides is withheld from their next page; the publish of the next epoch would do so anyway. A user gets
+the counts of a post if they may see its card. If this Redis does not answer, both are skipped.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""The stream that events are appended to: one round trip a request, answered once the events are on disk."""
+"""The stream of events: one round trip per request, which is answered once the events are on disk."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,17 +17,17 @@ from serving.collector.events import Event
 _MINUTE_S = 60
 _SCRIPT = (Path(__file__).parent / "append.lua").read_text()
 NEEDED = {"appendonly": "yes", "appendfsync": "always", "maxmemory-policy": "noeviction"}
-"""What Redis must be set to: only then is an answer of its own a promise."""
+"""Required settings of Redis: only with these is an acknowledged event safe on disk."""
 _FAILURES = (RedisError, InvalidResponse, OSError, TimeoutError, AttributeError, IndexError, KeyError, ValueError)
 """The last four come from the client where Redis answers what is no answer."""
 
 
 class StreamUnavailableError(Exception):
-    """The events are perhaps not in the stream; the text says why."""
+    """The events may not be in the stream; the text says why."""
 
 
 class TooManyError(Exception):
-    """The user has sent as many as they may; ``wait_s`` is when they may send again."""
+    """The user has reached a limit and may send again after ``wait_s``."""
 
     def __init__(self, what: str, wait_s: int) -> None:
         super().__init__(what)
@@ -50,7 +50,7 @@ def connection(url: str, config: CollectorConfig, timeout_s: float) -> Any:
 
 
 class EventStream:
-    """Appends events; what a retry sends again, and what a user sends too much of, is told by counters beside it."""
+    """Appends events; counters beside the stream recognise retries and limit users."""
 
     def __init__(self, config: CollectorConfig, clock: Callable[[], float]) -> None:
         self._config = config

@@ -1,1 +1,1 @@
-"""The drain: moves what the collector took in from its stream to the landing area."""
+"""The drain: moves events from the collector's stream to the landing area."""

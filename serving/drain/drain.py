@@ -1,8 +1,8 @@
 """Moves the stream to the landing area in batches, each exactly once, wherever the process is killed.
 
-A batch is the entries up to a certain id. That id is noted in the stream's Redis before any file is written, so a
-rerun takes the same entries, and files are named by what they hold, so it finds those that are there already. Only
-when all of them are on disk do the entries leave the stream, together with the note.
+A batch is the entries up to a certain id. That id is noted in the stream's Redis before any file is written, so a rerun
+takes the same entries. Files are named by their content, so a rerun finds those that exist already. When all files are
+on disk, the entries and the note are deleted together.
 """
 
 import fcntl
@@ -28,7 +28,7 @@ _ENTRIES_PER_READ = 100
 
 
 class DrainFailed(Exception):  # noqa: N818 - what the operator reads
-    """Nothing is lost: the entries are in the stream, and the next pass goes on. The text says what to mend."""
+    """A pass failed. Nothing is lost: the entries stay in the stream for the next pass. The text says what to do."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Entries of the stream: those that are events go to the day they were received on, the others aside."""
+"""Sort entries of the stream: events by the day on which they were received, other entries aside."""
 
 import json
 from collections import defaultdict
@@ -50,7 +50,7 @@ def sort_entries(entries: Sequence[Entry]) -> Sorted:
 
 
 def _read(fields: Mapping[bytes, bytes], line: bytes) -> tuple[str | None, str, dict[str, str]]:
-    """Why an entry is no event of the collector's, in short and in full; None where it is one, with its fields."""
+    """Why an entry is not an event of the collector: reason (None if it is one), detail, and its fields."""
     if set(fields) != {LINE_FIELD}:
         names = ", ".join(repr(name)[1:] for name in sorted(fields))[:200]
         return "not_an_entry", f"its fields are {names}, must be {LINE_FIELD.decode()}", {}

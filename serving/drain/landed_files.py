@@ -1,4 +1,4 @@
-"""Files of the landing area that the drain writes: named by what they hold, whole or not there at all."""
+"""Files that the drain writes to the landing area: named by their content, complete as soon as they appear."""
 
 import hashlib
 import os

@@ -1,4 +1,4 @@
-"""Who is asking: the bearer token of a request, and the answer to one that proves nobody."""
+"""Authentication: the user of a request's bearer token, and the answer to an invalid one."""
 
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -15,7 +15,7 @@ BEARER = HTTPBearer(bearerFormat="JWT", description="HS256; sub = user id, aud =
 
 @dataclass(frozen=True)
 class TokenRules:
-    """What a token must be to prove somebody."""
+    """The rules of a valid token."""
 
     secret: bytes
     audience: str

@@ -1,4 +1,4 @@
-"""What every service counts, for Prometheus."""
+"""Metrics of every service, for Prometheus."""
 
 from prometheus_client import CollectorRegistry, Counter
 
@@ -18,4 +18,4 @@ class HttpMetrics:
         )
 
     def observe(self, path: str, served_from: str | None, took_s: float) -> None:
-        """Take note of how long an answer took; a service with a latency of its own overrides this."""
+        """Record how long an answer took; a service with its own latency metric overrides this."""

@@ -30,5 +30,5 @@ def problem(
 
 
 def as_response(body: Problem, headers: dict[str, str] | None = None) -> Response:
-    """The answer that tells a problem, or one with more members."""
+    """The answer with a problem, or a problem with more members."""
     return Response(body.model_dump_json(), body.status, headers, media_type="application/problem+json")

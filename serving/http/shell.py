@@ -1,4 +1,4 @@
-"""What every service's application has: token rules, the request log, health, metrics, and errors as problems."""
+"""The shell of every service's application: token rules, request log, health, metrics, and errors as problems."""
 
 import logging
 from collections.abc import Callable

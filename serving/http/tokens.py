@@ -1,4 +1,4 @@
-"""Bearer tokens: who is asking."""
+"""Bearer tokens: make and verify them."""
 
 import time
 from functools import lru_cache
@@ -17,7 +17,7 @@ _DAY_S = 86_400
 
 
 class TokenError(Exception):
-    """A token that proves nobody; its text says why and is safe to show to the caller."""
+    """The token is not valid; its text says why and is safe to show to the caller."""
 
 
 def mint_token(user_id: int, secret: bytes, audience: str = PRODUCTION_AUDIENCE, lifetime_s: int = 3600) -> str:

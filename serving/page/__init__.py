@@ -1,1 +1,1 @@
-"""The page for people: a reader in demo mode shows any user's feed as a feed. A reader in production has none of it."""
+"""The page of a reader in demo mode, which shows any user's feed. A reader in production has no page."""

@@ -1,4 +1,4 @@
-"""What the page of one reader process is started with: its settings, the Redis of feeds, and the collector."""
+"""Configuration of a reader's page: its settings, the Redis of feeds, and the collector."""
 
 from dataclasses import dataclass, field
 
@@ -7,7 +7,7 @@ from contracts.settings import PageRules
 
 @dataclass(frozen=True)
 class PageConfig(PageRules):
-    """The page's settings; ``collector_url`` is None where nothing takes in what people do."""
+    """The page's settings; ``collector_url`` is None without a collector."""
 
     redis_url: str = field(kw_only=True)
     collector_url: str | None = field(default=None, kw_only=True)

@@ -1,4 +1,4 @@
-"""What people do on the page goes on to the collector, so that the browser talks to one origin only."""
+"""Forward actions on the page to the collector, so that the browser talks to one origin only."""
 
 from http import HTTPStatus
 from typing import Any
@@ -15,7 +15,7 @@ _AWAY = "the collector does not answer: start it with `make collector`, then try
 
 
 class Collector:
-    """The collector behind the page, if there is one; the user's own token says who asks."""
+    """The collector behind the page, if there is one; it authenticates by the user's own token."""
 
     def __init__(self, config: PageConfig) -> None:
         self.is_configured = config.collector_url is not None

@@ -50,7 +50,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
 
 
 def contradiction(options: argparse.Namespace) -> str | None:
-    """What in the command line is not for the reader's mode: a page that gives tokens away stays on this machine."""
+    """An option that the reader's mode forbids, if any: a page that gives tokens away stays on this machine."""
     if options.settings.reader.mode == "production":
         return "--collector is for reader.mode = demo only" if options.collector else None
     if options.host not in LOOPBACK:

@@ -1,4 +1,4 @@
-"""A circuit breaker: after a run of failures stop asking, then let exactly one caller find out."""
+"""A circuit breaker: after a run of failures it blocks calls, then lets one caller at a time probe."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What a reader process is started with: its settings and its Redis."""
+"""Configuration of a reader process: its settings and its Redis."""
 
 from dataclasses import dataclass, field
 

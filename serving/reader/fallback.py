@@ -1,6 +1,6 @@
-"""What the reader keeps of Redis in its own memory: pointer, takedowns, narrowed posts, and whole public pools.
+"""The reader's snapshot of Redis in memory: pointer, takedowns, narrowed posts, and whole public pools.
 
-A snapshot is replaced as a whole, about once a second. With Redis gone the last one still answers.
+A snapshot is replaced as a whole, about once a second. If Redis fails, the last one still answers.
 """
 
 import asyncio

@@ -152,7 +152,7 @@ class FeedReader:
         *,
         ask_again: bool = False,
     ) -> FeedPage:
-        """A page of a public pool in memory, without all posts that anything known here speaks against.
+        """A page of a public pool in memory, without posts that anything known here forbids.
 
         That is what Redis said of the user before and now (``read``), and the blocks of the pools' authors; an author
         whose blocks are unknown is left out.

@@ -1,4 +1,4 @@
-"""What the reader counts, for Prometheus."""
+"""The reader's metrics, for Prometheus."""
 
 from prometheus_client import Counter, Gauge, Histogram
 

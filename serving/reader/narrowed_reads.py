@@ -1,4 +1,4 @@
-"""Reads of the sorted sets that say what fewer people may see than before, bounded as every other read."""
+"""Bounded reads of the sorted sets of narrowed posts and ended ties."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -15,7 +15,7 @@ _SCAN_COUNT = 1000
 
 
 class NarrowedReads:
-    """Typed reads; what cannot be read raises ``StoreUnavailableError``, so that public posts from memory answer."""
+    """Typed reads; a failed one raises ``StoreUnavailableError``, so that public posts from memory answer."""
 
     def __init__(self, calls: RedisCalls, refusals: Refusals, most: int) -> None:
         self._calls = calls

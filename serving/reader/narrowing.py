@@ -1,8 +1,8 @@
-"""What a pool may no longer show, because fewer people may see it now than when its epoch was computed.
+"""Rows that a pool may no longer show, because fewer people may see the post than when the epoch was computed.
 
-A pool is right for the night it was computed in. An older one still serves cursors, the level ``previous_epoch``,
-memory, and everybody after a rollback. So a publish tells, before its flip, which posts have been narrowed and which
-ties have ended, with the first epoch that was computed knowing it: any pool of an older epoch leaves these rows out.
+A pool is correct for the night in which it was computed. An older one still serves cursors, the level
+``previous_epoch``, memory, and everybody after a rollback. So a publish records before its flip which posts have been
+narrowed and which ties have ended, with the first epoch that knows it. Pools of older epochs leave these rows out.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -44,7 +44,7 @@ class Parted:
     groups: Mapping[int, int] = field(default_factory=dict)
 
     def joined(self, other: "Parted") -> "Parted":
-        """What either of the two says; of a tie in both, the later epoch."""
+        """The union of both; a tie in both has the later epoch."""
         return Parted(_latest(self.friends, other.friends), _latest(self.groups, other.groups))
 
 

@@ -1,4 +1,4 @@
-"""Filling one page from one pool: select what the user may see, find its cards, render it, seal the next cursor."""
+"""Fill one page from one pool: select what the user may see, find its cards, render it, seal the next cursor."""
 
 import time
 from dataclasses import dataclass

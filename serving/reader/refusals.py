@@ -1,4 +1,4 @@
-"""What the reader refuses of what it reads from Redis: counted always, logged at most once a second for each kind."""
+"""Values from Redis that the reader refuses: always counted, logged at most once a second for each kind."""
 
 import logging
 import time
@@ -24,7 +24,7 @@ class Refusals:
         self._logged_at: dict[Kind, float] = {}
 
     def note(self, kind: Kind, what: str, count: int = 1) -> None:
-        """Count ``count`` refused values, and say what is wrong with them."""
+        """Count ``count`` refused values, and log what is wrong with them."""
         self._metrics.damaged_values.labels(kind).inc(count)
         now = self._clock()
         if now - self._logged_at.get(kind, -_QUIET_S) >= _QUIET_S:

@@ -1,4 +1,4 @@
-"""Which posts of a pool one user may see now, in which order. Pure functions on a pool."""
+"""Select and order the posts of a pool that one user may see now. Pure functions on a pool."""
 
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -25,7 +25,7 @@ _SOURCE_OF: dict[str, int] = {
 class Suppression:
     """What one user must not be shown: authors they are blocked with, in either direction, and posts they hid.
 
-    ``parted`` are the ties that opened more to them in older epochs than is open now.
+    ``parted`` are ended ties, by which pools of older epochs admit posts that the user may no longer see.
     """
 
     blocked: frozenset[int] = frozenset()
@@ -33,7 +33,7 @@ class Suppression:
     parted: Parted = field(default_factory=Parted)
 
     def joined(self, other: "Suppression") -> "Suppression":
-        """What either of the two says."""
+        """The union of both."""
         parted = self.parted.joined(other.parted)
         return Suppression(self.blocked | other.blocked, self.hidden | other.hidden, parted)
 

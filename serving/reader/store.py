@@ -1,7 +1,7 @@
 """All reads from Redis: bounded in size and time, without retries, behind a circuit breaker on the way of a request.
 
-An answer counts only from a Redis that names an epoch, and none older than the newest that this process has seen: one
-that lost its data also lost the blocks, hidden posts and takedowns, and its empty sets would show them.
+An answer counts only if Redis names an epoch that is not older than the newest that this process has seen. A Redis that
+lost its data also lost blocks, hidden posts and takedowns, and its empty sets would let these posts through.
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ _VALUES_PER_TRIP = 50
 class UserRead:
     """One hot-path read: pointer, replies with pools, the user's suppression, sizes of the takedown and narrowed sets.
 
-    ``is_whole`` is false where one of the user's sets is damaged or too large: ``suppression`` then lacks some of it.
+    ``is_whole`` is false if one of the user's sets is damaged or too large; ``suppression`` is then incomplete.
     """
 
     pointer: Pointer
@@ -79,7 +79,7 @@ class Store:
         return UserRead(pointer, pools, suppression, is_whole, num_taken_down, self.narrowed.size_of(size))
 
     async def check(self) -> Pointer:
-        """The pointer, from a Redis whose answers count: what every request asks beside the user's own keys."""
+        """The pointer, from a Redis whose answers count; every request reads it besides the user's own keys."""
         pointer, _ = self._check(*await self._calls.guarded(_ask_whether_it_counts))
         return pointer
 

@@ -26,12 +26,12 @@ _MAX_AHEAD_S = 86_400  # a pointer from further ahead would make every later one
 
 
 class DamagedValueError(ValueError):
-    """A value that is not what its key promises; the text says how."""
+    """A value does not have the format of its key; the text says how."""
 
 
 @dataclass(frozen=True)
 class Members:
-    """Ids of a set, and how many of its members are no ids."""
+    """Ids of a set, and the number of its members that are not ids."""
 
     ids: frozenset[int]
     num_damaged: int = 0
