@@ -26,12 +26,12 @@ LAKE := .venv/lake/bin/python
 TRAIN := .venv/train/bin/python
 AIRFLOW := .venv/airflow/bin/python
 WITH_SETTINGS = $(if $(SETTINGS),--settings "$(SETTINGS)")
-# Python keeps its bytecode, or every job would compile Great Expectations anew: six seconds of CPU time.
+# Python must write bytecode, else every job compiles Great Expectations again: six seconds of CPU time.
 export PYTHONDONTWRITEBYTECODE :=
 export GX_ANALYTICS_ENABLED := false
-# Tells erased users in later events, so it lies outside every lake.
+# The key that recognises erased users in later events; it must be outside every lake.
 export FEEDLAKE_ERASURE_KEY_FILE ?= $(CURDIR)/.run/erasure_key
-# Behind a proxy that signs for others, the certificates that count are the system's.
+# Behind a proxy that re-signs traffic, the system's certificates count.
 export UV_SYSTEM_CERTS := 1
 
 .PHONY: help
@@ -83,15 +83,15 @@ demo: setup ## run one night end to end and print a feed (USERS=2000 DAYS=8, or 
 .PHONY: loop
 loop: USERS = 1000
 loop: DAYS = 7
-loop: setup ## serve and learn day by day: users respond to each night's feeds (USERS=1000 DAYS=7); go on by rerunning it
+loop: setup ## serve and learn day by day: users respond to each night's feeds (USERS=1000 DAYS=7); rerun to continue
 	@$(PYTHON) -m infra.loop --users $(USERS) --days $(DAYS) $(WITH_SETTINGS)
 
 .PHONY: collector
-collector: setup ## take in what people do over HTTP and drain it to AREA/landing, until `make stop` (AREA=folder; SETTINGS=file)
+collector: setup ## collect events over HTTP and drain them to AREA/landing, until `make stop` (AREA=folder; SETTINGS=file)
 	@$(PYTHON) -m infra.collector --area $(AREA) $(WITH_SETTINGS)
 
 .PHONY: settings
-settings: ## print every effective setting with where it came from (SETTINGS=file, LANDING=folder for its dataset.json)
+settings: ## print every effective setting with its origin (SETTINGS=file, LANDING=folder for its dataset.json)
 	@$(PYTHON) -m contracts.settings $(WITH_SETTINGS) $(if $(LANDING),--landing "$(LANDING)")
 
 .PHONY: validate-landing
@@ -114,7 +114,7 @@ $(FEEDLAKE_ERASURE_KEY_FILE):
 	@mkdir -p $(@D) && umask 077 && $(PYTHON) -c 'import secrets; print(secrets.token_hex(32))' > $@
 
 .PHONY: prove-erased
-prove-erased: setup ## search every file and key for a person that was erased (REQUEST=ticket AREA=folder; EVENTS=redis://… of the collector)
+prove-erased: setup ## search every file and key for an erased person (REQUEST=ticket AREA=folder; EVENTS=redis://… of the collector)
 	@test -n "$(REQUEST)" || { echo "say which: make prove-erased REQUEST=ticket-17"; exit 2; }
 	@$(LAKE) -m spark_jobs.erase.prove $(WITH_SETTINGS) --search-list .run/erasures/$(REQUEST).json --lake $(AREA)/lake \
 	  --folder $(AREA)/runs --redis $(REDIS) $(if $(EVENTS),--events $(EVENTS))
@@ -132,7 +132,7 @@ rollback: .venv/lake/.ready ## take the canary back, or make the epoch before cu
 	  $(if $(EPOCH),--epoch "$(EPOCH)") $(if $(ARM),--arm "$(ARM)")
 
 .PHONY: explain
-explain: .venv/lake/.ready ## why a post stands where it stands in a pool, or where it was lost (U=user and/or P=post, AREA=folder)
+explain: .venv/lake/.ready ## explain a post's place in a pool, or where it was lost (U=user and/or P=post, AREA=folder)
 	@test -n "$(U)$(P)" || { echo "say whose pool or which post: make explain U=user, make explain U=user P=post, make explain P=post"; exit 2; }
 	@$(LAKE) -m spark_jobs.explain $(WITH_SETTINGS) $(if $(U),--user $(U)) $(if $(P),--post $(P)) --lake $(AREA)/lake \
 	  $(if $(wildcard $(AREA)/landing),--landing $(AREA)/landing)
@@ -170,7 +170,7 @@ bench: setup ## run a benchmark (K=nightly; K=against REV=commit USERS=2000 DAYS
 	@PYTHONPATH=. REV="$(REV)" USERS=$(USERS) DAYS=$(DAYS) RUNS=$(RUNS) $(LAKE) benchmarks/$(K).py
 
 .PHONY: lock
-lock: $(UV) ## resolve the three environments and the encoder anew from requirements/*.in
+lock: $(UV) ## resolve the three environments and the encoder again from requirements/*.in
 	@for e in airflow lake train encoder; do \
 	  override=; test -f requirements/$$e-overrides.txt && override="--override requirements/$$e-overrides.txt"; \
 	  $(UV) pip compile --quiet --python-version 3.11 --generate-hashes --no-header --no-annotate $$override \

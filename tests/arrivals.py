@@ -1,4 +1,4 @@
-"""A landing area whose files disagree with the order of time, for tests of when they are read."""
+"""A landing area whose files arrive out of order, for tests of when they are read."""
 
 import json
 from datetime import date, timedelta

@@ -1,4 +1,4 @@
-"""Headless Chromium, driven over the W3C WebDriver protocol; a machine without it skips the tests that need it."""
+"""Headless Chromium, driven over the W3C WebDriver protocol; without it, tests that need it are skipped."""
 
 import base64
 import os

@@ -1,4 +1,4 @@
-"""What training examples should hold, found by hand: one example at a time, by the point-in-time rule word for word."""
+"""A brute-force reference of training examples: one example at a time, by the point-in-time rule word for word."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""Candidates of re-ranking: by hand, by chance, and a slow and plain reading of how a pool is filled from them."""
+"""Candidates for re-ranking, by hand and random, and a slow reference of how a pool is filled."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

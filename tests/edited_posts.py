@@ -1,4 +1,4 @@
-"""A network in which much-seen posts are rewritten and deleted between their impressions, some of it told late."""
+"""A network in which popular posts are edited and deleted between their impressions, with some late events."""
 
 from collections import defaultdict
 from datetime import UTC, date, datetime, timedelta

@@ -1,4 +1,4 @@
-"""``gold.epochs`` without Spark, as it stood before it had a column for rollbacks."""
+"""``gold.epochs`` without Spark, as it was before it had a column for rollbacks."""
 
 from datetime import UTC, date, datetime
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The feature tables computed from hand-made silver rows, without a lake."""
+"""Feature tables computed from hand-made silver rows, without a lake."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date

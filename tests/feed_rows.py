@@ -1,4 +1,4 @@
-"""Short rows for tests of pools: what a row leaves out is usual for its table, null, or blank."""
+"""Short rows for tests of pools: omitted columns get usual values of their table."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

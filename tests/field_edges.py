@@ -1,4 +1,4 @@
-"""Values at the edges of the landing contract's bounds: the last that a field takes, and the first that it does not."""
+"""Values at the bounds of the landing contract: the last allowed one, and the first refused one."""
 
 import math
 from itertools import chain

@@ -1,4 +1,4 @@
-"""docs/landing.md as tests read it: the page, and its examples, one for each event type."""
+"""docs/landing.md for tests: the page and its examples, one for each event type."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What posts said at an instant, found by hand from the landing files: the point-in-time rule word for word."""
+"""A brute-force reference of posts at an instant, from the landing files: the point-in-time rule word for word."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""Tables of the lake full of chance: every rule of a gate meets rows that keep it and rows that break it."""
+"""Tables of the lake with random rows: every rule of a gate meets rows that keep it and rows that break it."""
 
 import zlib
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""One night of fixed input, told in checksums: what must stay as it is while code is only moved or rewritten.
+"""One night of fixed input as checksums: results that must not change while code is only moved or rewritten.
 
 ``python -m tests.same_night`` records it anew in ``tests/acceptance/same_night.json``, in the commit that means to
 change a result. Left out is what names the code, the settings or the time: versions of models and their paths, and

@@ -1,4 +1,4 @@
-"""A simulated network put straight into silver: no landing files, no impressions, and its truth beside it."""
+"""A simulated network written directly to silver: no landing files, no impressions, with its truth."""
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F

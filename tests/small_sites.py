@@ -1,4 +1,4 @@
-"""Two small sites as their logs land: one that logs no impressions, one that logs slates in no order.
+"""Two small sites and their logs: one without impressions, one with slates in no order.
 
 Both count users, pages and posts from 1: the same id stands for a user, a page and a post. Clocks count minutes.
 """

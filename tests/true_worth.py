@@ -1,4 +1,4 @@
-"""What posts are truly worth to simulated users, shown or not: the simulator's truth for every post one may see."""
+"""The true value of posts to simulated users, shown or not: the simulator's truth for every visible post."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""silver.posts and silver.post_edits as the clean stage writes them of landed events, without a lake."""
+"""silver.posts and silver.post_edits as the clean stage writes them from landed events, without a lake."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""All kinds of bad input at once: refused with a reason, counted, and never in silver; what is good goes through."""
+"""All kinds of bad input at once: refused with a reason, counted, and never in silver; good input goes through."""
 
 import json
 from collections import Counter

@@ -1,4 +1,4 @@
-"""What people do comes back into the lake: what the collector acknowledged is in bronze exactly once."""
+"""Events return to the lake: everything that the collector acknowledged is in bronze exactly once."""
 
 import json
 import signal

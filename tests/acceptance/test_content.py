@@ -1,4 +1,4 @@
-"""What the content models read of texts whose truth is known, and of a real site's texts.
+"""Content models on texts with a known truth, and on a real site's texts.
 
 Of the simulated posts a part is hidden: their hashtags are taken away, from the models' training as well.
 """

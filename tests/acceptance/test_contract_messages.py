@@ -1,4 +1,4 @@
-"""Each kind of violation of the landing contract, landed once, is told by file, line, value and rule.
+"""Each violation of the landing contract, landed once, is reported with file, line, value and rule.
 
 What ``validate_landing`` says is what a night does: both judge the same lines, and both tell the same.
 """

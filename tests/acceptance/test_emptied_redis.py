@@ -1,4 +1,4 @@
-"""A Redis that lost its data is not believed: whom it no longer knows to be blocked stays blocked.
+"""A Redis that lost its data is not trusted: blocked users stay blocked.
 
 A reader process meets two users, who are blocked with the author of a popular post and have hidden another; then its
 Redis is killed and comes back empty, is written to by a live service, comes back with an older pointer, and is at last

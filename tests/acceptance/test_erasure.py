@@ -1,4 +1,4 @@
-"""After a real night a person is found everywhere, after their erasure nowhere, and the next night brings no trace.
+"""After a real night a person is found everywhere, after their erasure nowhere, and the next night leaves no trace.
 
 The night, its Redis and its reader are those of the other acceptance tests, copied so that theirs stay whole.
 """

@@ -1,4 +1,4 @@
-"""The story that is told of a post equals what the tables say, of posts that were lost too."""
+"""The story of a post equals the tables, for lost posts too."""
 
 import random
 from typing import Any

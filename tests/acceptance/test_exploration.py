@@ -1,4 +1,4 @@
-"""What is logged of exploration: draws come as often as their chances say, and another policy can be valued by them."""
+"""Logged exploration: draws follow their logged probabilities, and another policy can be valued from them."""
 
 from collections import defaultdict
 from dataclasses import dataclass, replace

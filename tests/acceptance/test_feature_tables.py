@@ -1,4 +1,4 @@
-"""On a simulated network every feature is alive: it tells some users, posts, pairs or sessions from others.
+"""On a simulated network every feature is alive: it differs between users, posts, pairs or sessions.
 
 A network of three communities need not have as many cities as a model can know, nor need it speak all languages.
 """

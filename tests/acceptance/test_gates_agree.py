@@ -1,4 +1,4 @@
-"""A gate gives one verdict, whether it reads a table itself or asks Spark: for every rule, kept and broken."""
+"""A gate gives the same verdict without and with Spark: for every rule, kept and broken."""
 
 import re
 from collections.abc import Callable

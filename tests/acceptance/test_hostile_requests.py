@@ -1,4 +1,4 @@
-"""What one may send to a reader without a token costs little: bounded bytes, bounded time, bounded connections.
+"""Requests without a token cost the reader little: bounded bytes, bounded time, bounded connections.
 
 The limits are asked of a reader process one by one. Then a user reads their feed beside 150 slow connections and a
 sender of headers without end; last, under a limit of 100 open files.

@@ -1,4 +1,4 @@
-"""Nothing that Redis may hold raises past its parser, and what a parser lets through can be served.
+"""No value in Redis raises past its parser, and every value that a parser accepts can be served.
 
 Every parser reads more than 10,000 values that are mutated from good ones, random, or of another kind; only
 ``DamagedValueError`` may come out. What is accepted goes on to the end: a card becomes strict JSON of the published

@@ -1,4 +1,4 @@
-"""Pools of random candidates keep the rules that the product promises, and say where candidates leave no choice."""
+"""Pools of random candidates keep the rules of the product, and record where candidates leave no choice."""
 
 import time
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Classifiers of content labels on a simulated network: against its truth, on posts that nobody had judged.
+"""Label models on a simulated network, against its truth, on posts that nobody had judged.
 
 Four weeks of 2,000 users' posts, with the verdicts that simulated people gave of a tenth of them, are put into a lake,
 and one night's jobs run on it.

@@ -1,4 +1,4 @@
-"""Features shifted by one minute into the future, and edits of the next day, are found out."""
+"""Features shifted by one minute into the future, and edits of the next day, are detected."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""The closed loop: users respond to the feeds that a night ranked, the next night learns from that, day after day."""
+"""The closed loop: users respond to the feeds of a night, the next night learns from it, day after day."""
 
 import json
 from collections import defaultdict

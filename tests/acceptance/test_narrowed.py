@@ -1,4 +1,4 @@
-"""Whoever may not see a post now does not see it: on every level, by cursors from before the flip, after a rollback."""
+"""A user who may no longer see a post does not see it: on every level, by old cursors, after a rollback."""
 
 import time
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""No served post that its viewer may not see, for every user, against a direct reading of the rules.
+"""No user is served a post that they may not see, by a direct implementation of the rules.
 
 The reading is independent of the pipeline: it replays the landing files in plain Python.
 """

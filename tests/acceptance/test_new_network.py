@@ -1,4 +1,4 @@
-"""A network is one file and a preset another: nothing else is touched to train, register, load and score it.
+"""A network is one file and a preset another: no other file changes to train, register, load and score it.
 
 The test copies the code that trains and scores, adds the two files, trains the heavy model and the new one on the same
 examples in one night, and scores with both.

@@ -1,4 +1,4 @@
-"""One damaged or huge key is the problem of whoever it belongs to: nobody else is served worse, and they stay safe.
+"""One damaged or huge key affects its owner only: nobody else is served worse, and the owner stays safe.
 
 A reader process serves two ordinary users beside some whose own keys are of a wrong type, damaged or huge; then the
 takedown set holds a member that is no id, and the pointer names an epoch of which nothing is there.

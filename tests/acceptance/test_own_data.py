@@ -1,4 +1,4 @@
-"""docs/bring-your-own-data.md, followed: its CSV, through its example, is accepted line by line."""
+"""docs/bring-your-own-data.md: its CSV, converted by its example, is accepted line by line."""
 
 import csv
 import re

@@ -1,4 +1,4 @@
-"""Feeds are each user's own: few posts in common, few authors everywhere, and what the user would like best in them.
+"""Feeds are personal: few posts in common, no author everywhere, and the user's best posts in them.
 
 A whole night of a simulated network, up to its pools, against the simulator's truth for every post that one user in
 eight may see. ``PERSONAL_USERS=20000`` makes the network as large as the bounds ask; in a smaller one, with fewer posts

@@ -1,4 +1,4 @@
-"""Policy in the feeds of one night: against a direct reading of the rules, and against the simulator's truth.
+"""Policy in the feeds of one night: against a direct implementation of the rules, and the simulator's truth.
 
 The posts of a simulated network, with what simulated people and fact checkers said of some, are put into a lake, and
 some of its users look. Pools are made twice, with the rules and without, in an order of chance for each user, so that

@@ -1,4 +1,4 @@
-"""A night that cannot give anybody a feed says so at its start, with the key of ``dataset.json`` that would do."""
+"""A night that cannot give anybody a feed stops at its start and names the key of ``dataset.json`` to change."""
 
 import json
 import re

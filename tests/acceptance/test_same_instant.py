@@ -1,4 +1,4 @@
-"""What is done with a post at the very instant of its creation is an example; what came before it is told."""
+"""An engagement at the very instant of its post's creation is an example; earlier ones are reported."""
 
 import json
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Where a source logs no impressions, whoever did anything with a post has seen it, and is not offered it again."""
+"""Without logged impressions, any engagement marks a post as seen, and it is not proposed again."""
 
 from dataclasses import replace
 from datetime import timedelta

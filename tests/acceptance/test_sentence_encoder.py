@@ -1,4 +1,4 @@
-"""What the packaged sentence encoder reads of paraphrases, of a real site's questions and of simulated posts.
+"""The packaged sentence encoder on paraphrases, a real site's questions and simulated posts.
 
 Beside it, the same texts read by words, as every night does that has no encoder.
 """

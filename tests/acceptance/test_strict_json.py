@@ -1,4 +1,4 @@
-"""Which lines are JSON, and what they say: every reader of a line says the same, ours and the one behind ingest."""
+"""All readers of a line agree on which lines are JSON and on their values, ours and those behind ingest."""
 
 from collections import Counter
 from typing import Any

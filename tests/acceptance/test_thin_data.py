@@ -1,4 +1,4 @@
-"""Very little data is a night all the same: it ends with feeds, and says what it lacked."""
+"""A night with very little data ends with feeds, and reports what it lacked."""
 
 import json
 import re

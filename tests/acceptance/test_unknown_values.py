@@ -1,4 +1,4 @@
-"""A value that no model can know changes no score when another such value takes its place; a known one does."""
+"""Replacing an unknown value by another unknown one changes no score; a known value does."""
 
 import shutil
 from dataclasses import dataclass, replace

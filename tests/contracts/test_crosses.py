@@ -1,4 +1,4 @@
-"""Both sides of a cross are there, and as long as each other."""
+"""Both sides of a cross exist and have the same length."""
 
 import pytest
 

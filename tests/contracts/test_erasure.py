@@ -1,4 +1,4 @@
-"""Nothing that may hold an id is left out of the map of personal data."""
+"""The map of personal data has every column that may hold an id."""
 
 import hashlib
 import hmac

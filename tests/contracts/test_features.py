@@ -1,4 +1,4 @@
-"""The feature registry: what the product names is there, once, and told nowhere else."""
+"""The feature registry has every feature of the product once, and no other list repeats it."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""docs/landing.schema.json is the contract, and says yes and no where ingest does."""
+"""docs/landing.schema.json is the contract: it accepts and refuses as ingest does."""
 
 import json
 from pathlib import Path

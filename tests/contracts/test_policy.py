@@ -1,4 +1,4 @@
-"""The rules of policy against a direct reading of them."""
+"""The rules of policy against a direct implementation."""
 
 import numpy as np
 import pytest

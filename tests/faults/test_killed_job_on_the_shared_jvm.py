@@ -1,4 +1,4 @@
-"""A job killed on the shared JVM leaves nothing running there; jobs that come together run one after another."""
+"""A job killed on the shared JVM leaves nothing running; concurrent jobs run one after another."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""What ``make demo`` takes a folder for, and says of a stopped night."""
+"""Which folders ``make demo`` accepts, and what it reports about a stopped night."""
 
 import re
 from datetime import date

@@ -1,4 +1,4 @@
-"""The loop goes on where it stopped, and says each day in one line."""
+"""The loop continues where it stopped, and prints each day in one line."""
 
 import json
 from datetime import UTC, date, datetime

@@ -1,4 +1,4 @@
-"""The demo's calls to Airflow, answered by a server that plays its REST API."""
+"""The demo's calls to Airflow, answered by a server that imitates its REST API."""
 
 import json
 import threading

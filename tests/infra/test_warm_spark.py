@@ -1,4 +1,4 @@
-"""Which submissions join the shared JVM; the rest become Spark's own spark-submit."""
+"""Which submissions join the shared JVM; all others use Spark's own spark-submit."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Classifiers of content labels against truths that are known, without Spark."""
+"""Label models against known truths, without Spark."""
 
 from dataclasses import replace
 

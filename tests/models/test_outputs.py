@@ -1,4 +1,4 @@
-"""What a network says of some days: figures by hand, corrected for position; calibration head by head."""
+"""Metrics of a network's outputs on some days: by hand, corrected for position; calibration per head."""
 
 import numpy as np
 import pytest

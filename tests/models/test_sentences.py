@@ -1,4 +1,4 @@
-"""The packaged sentence encoder beside the words: who it is, what it gives, and how it is brought to 50 dimensions."""
+"""The packaged sentence encoder: its identity, its vectors, and their projection to 50 dimensions."""
 
 import hashlib
 import sys

@@ -1,4 +1,4 @@
-"""Hostile values: bytes cut, flipped, spliced and repeated; JSON with numbers, texts and depths that nobody writes."""
+"""Hostile values: bytes truncated, flipped, spliced and repeated; JSON with extreme numbers, texts and depths."""
 
 import json
 import random

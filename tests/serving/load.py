@@ -1,4 +1,4 @@
-"""An open-loop load on a reader: requests leave by the clock, whatever became of those before."""
+"""An open-loop load on a reader: requests are sent by the clock, whether or not earlier ones were answered."""
 
 import asyncio
 import time

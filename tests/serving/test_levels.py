@@ -1,4 +1,4 @@
-"""Who answers when something is missing, damaged or down, and that nobody sees what they may not."""
+"""Which level answers if something is missing, damaged or down; nobody sees what they may not."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""Whoever may not see a post now does not see it in a pool of an older epoch, on any level."""
+"""A user who may no longer see a post does not see it in a pool of an older epoch, on any level."""
 
 import random
 from typing import Any

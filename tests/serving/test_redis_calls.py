@@ -1,4 +1,4 @@
-"""What counts against Redis: silence and lost connections, and neither a value that does not come nor an error."""
+"""Silence and lost connections count against Redis; a missing value or an error does not."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Parsers of values from Redis, one at a time; tests/acceptance/test_hostile_values.py feeds them what is mutated."""
+"""Parsers of values from Redis, one at a time; tests/acceptance/test_hostile_values.py uses mutated values."""
 
 import json
 import time

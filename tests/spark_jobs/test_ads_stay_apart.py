@@ -1,4 +1,4 @@
-"""Ads move no organic feature, counter or example: logs with ads in them give what they give without."""
+"""Ads change no organic feature, counter or example: logs with and without ads give the same."""
 
 from datetime import date
 from typing import Any

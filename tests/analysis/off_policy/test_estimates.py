@@ -1,4 +1,4 @@
-"""The interval by cluster, the effective size, and each warning where it belongs and nowhere else."""
+"""The interval by cluster, the effective size, and each warning exactly when it applies."""
 
 import numpy as np
 import pytest

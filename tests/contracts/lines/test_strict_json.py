@@ -1,4 +1,4 @@
-"""The strict reader of JSON takes what RFC 8259 allows, no more and no less, and says what is wrong with the rest."""
+"""The strict JSON reader accepts exactly what RFC 8259 allows, and reports what is wrong otherwise."""
 
 import json
 import re

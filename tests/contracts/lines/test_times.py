@@ -1,4 +1,4 @@
-"""Times of single lines are those of columns."""
+"""Times of single lines equal those of columns."""
 
 import pyarrow as pa
 import pytest

@@ -1,4 +1,4 @@
-"""Log loss by hand, and where it ends."""
+"""Log loss by hand, and at its limits."""
 
 import numpy as np
 import pytest

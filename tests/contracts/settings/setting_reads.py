@@ -1,4 +1,4 @@
-"""Which settings the code reads, found in its syntax: no list of them is kept by hand.
+"""Find the settings that the code reads, from its syntax.
 
 A name or attribute stands for a section where it is annotated with the section's class (or a subclass of it) or is
 assigned from ``….<section>``; what is read of it counts for the section. A property of a section reads for whoever

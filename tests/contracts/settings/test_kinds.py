@@ -1,4 +1,4 @@
-"""What one setting may be, and how it is told."""
+"""Kinds of settings: allowed values and messages."""
 
 import math
 from datetime import date, datetime

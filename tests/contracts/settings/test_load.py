@@ -1,4 +1,4 @@
-"""Settings from defaults, data set, file and command line; everything that is wrong is told at once."""
+"""Settings from defaults, data set, file and command line; all problems are reported at once."""
 
 from dataclasses import fields
 from pathlib import Path

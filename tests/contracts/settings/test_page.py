@@ -1,4 +1,4 @@
-"""What is printed of settings: the effective ones, and the page for people."""
+"""Printed settings: the effective ones, and the docs page."""
 
 import subprocess
 import sys

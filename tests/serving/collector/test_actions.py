@@ -1,4 +1,4 @@
-"""Engagements with a route of their own, and posts: what becomes of a short body."""
+"""Routes of engagements and posts: which event a short body becomes."""
 
 import json
 from datetime import timedelta

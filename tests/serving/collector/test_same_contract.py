@@ -1,4 +1,4 @@
-"""What the collector accepts, ingest accepts: both read lines by the one contract, and drawn bodies prove it."""
+"""Ingest accepts what the collector accepts: both use one contract, and random bodies prove it."""
 
 import json
 from contextlib import suppress

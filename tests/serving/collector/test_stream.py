@@ -1,4 +1,4 @@
-"""The stream's Redis away, slow, full or careless: 503 in bounded time, and nothing acknowledged that is not there."""
+"""The stream's Redis missing, slow, full or misconfigured: 503 in bounded time, and nothing lost is acknowledged."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""The drain: what is in the stream is in the landing area, once, in the day it was received on."""
+"""The drain: every event of the stream is in the landing area once, on the day on which it was received."""
 
 import errno
 import json

@@ -1,4 +1,4 @@
-"""The page's routes: there in demo mode only, for this machine only, and nothing from elsewhere in them."""
+"""The page's routes: in demo mode only, for this machine only, without content from elsewhere."""
 
 import re
 from collections.abc import AsyncIterator

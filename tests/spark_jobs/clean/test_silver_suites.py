@@ -1,4 +1,4 @@
-"""The suites of bronze and silver name the values and bounds that the landing contract names, and nothing beyond.
+"""The suites of bronze and silver have exactly the values and bounds of the landing contract.
 
 A critical rule that a landed line could break, and that no refusal comes before, would stop nights on one bad line.
 """

@@ -1,4 +1,4 @@
-"""Redis after an erasure: the person's keys are gone, everybody else's are as they were but for what was theirs."""
+"""Redis after an erasure: the person's keys are gone, other keys lose only what belonged to the person."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""The proof finds an id in every form in which it could be left, and nothing where nothing is."""
+"""The proof finds an id in every form in which it could remain, and nothing if it is gone."""
 
 import json
 import struct

@@ -1,4 +1,4 @@
-"""What of a person's ids something else bears too."""
+"""Which of a person's ids are also ids of something else."""
 
 from spark_jobs.erase.person import borne_by_something_else
 from spark_jobs.night.lake import Lake

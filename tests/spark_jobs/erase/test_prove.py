@@ -1,4 +1,4 @@
-"""The proof searches every Redis that it is told of, the collector's too."""
+"""The proof searches every Redis that it is given, the collector's too."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""A post's way through a small night, told from its tables."""
+"""A post's way through a small night, read from its tables."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A vector that is too short, or holds what is no number, stops the night."""
+"""A vector that is too short, or holds a value that is not a number, stops the night."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Every bound of the landing contract: refused just beyond it, accepted up to it, by the quick reading and the full."""
+"""Every bound of the landing contract: values up to it are accepted, values beyond are refused, by both readers."""
 
 import json
 from typing import Any

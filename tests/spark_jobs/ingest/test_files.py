@@ -1,4 +1,4 @@
-"""What becomes of bronze.files when the landing area is looked at again; no Spark."""
+"""Changes of bronze.files when the landing area is listed again; no Spark."""
 
 from dataclasses import replace
 from typing import Any

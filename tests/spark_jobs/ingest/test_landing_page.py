@@ -1,4 +1,4 @@
-"""docs/landing.md says what ingest does: its examples are accepted, and it lists every reason."""
+"""docs/landing.md agrees with ingest: its examples are accepted, and it lists every reason."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Every rule of one line names its refusal: the field, its value as it stands in the line, and what it must be."""
+"""Every rule of one line gives its refusal: the field, its value as in the line, and what is allowed."""
 
 import json
 from datetime import date

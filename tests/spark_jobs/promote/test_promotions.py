@@ -1,4 +1,4 @@
-"""A night's new model against what served before it: the verdict, who scores, what tells of it."""
+"""A night's new model against what served before it: the verdict, what scores, what is reported."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What an epoch holds of posts whose author nobody knows."""
+"""The content of an epoch for posts without a known author."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Fallback pools, which anybody may be shown, hold nothing that policy keeps from somebody."""
+"""Fallback pools, which may be shown to anybody, hold nothing that policy withholds from somebody."""
 
 from pathlib import Path
 from typing import Any

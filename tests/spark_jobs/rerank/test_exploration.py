@@ -1,4 +1,4 @@
-"""Draws among new posts: who takes part, by which chances, and that they are drawn by these."""
+"""Draws among new posts: which posts take part, with which probabilities, and that draws follow them."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""Pools against a plain reading of the rules, whatever else is in the batch."""
+"""Pools against a direct implementation of the rules, whatever else is in the batch."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""Of a session, a value that nobody knows is no more than one that is missing."""
+"""An unknown value of a session is treated like a missing one."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A sketch of authors tells their shares rightly in the mean."""
+"""A sketch of authors estimates their shares without bias."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Stages ask for the model of a role; several may stand in one night."""
+"""Stages ask for the model of a role; a night may have several."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What policy reads from the lake, and whom it keeps a post from."""
+"""What policy reads from the lake, and from whom it withholds a post."""
 
 from datetime import timedelta
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What an instant sees of a post that was edited and deleted, from what silver writes of its events."""
+"""Which version of an edited and deleted post an instant sees, from silver."""
 
 from datetime import date, datetime
 from typing import Any

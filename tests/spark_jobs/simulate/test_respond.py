@@ -1,4 +1,4 @@
-"""The day after, given ranked feeds: here, posts in an arbitrary order, most of which their user may not see."""
+"""The response to ranked feeds: here, posts in an arbitrary order, most of which their user may not see."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""The simulator's options stand for settings; a file may give them too."""
+"""The simulator's options set settings; a file may set them too."""
 
 from datetime import date
 from pathlib import Path

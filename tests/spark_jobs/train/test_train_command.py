@@ -1,4 +1,4 @@
-"""The training process is given every setting of the night that is no default."""
+"""The training process gets every setting of the night that differs from its default."""
 
 import sys
 from contextlib import suppress

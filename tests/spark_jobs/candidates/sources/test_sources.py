@@ -1,4 +1,4 @@
-"""What each source proposes: one small network, one source at a time."""
+"""The proposals of each source: one small network, one source at a time."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What a night reads of the posts' texts, and what it leaves alone."""
+"""Which texts a night reads, and which it does not."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace

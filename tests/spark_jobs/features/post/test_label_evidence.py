@@ -1,4 +1,4 @@
-"""What verdicts are worth, and what they say of an author."""
+"""The evidence of verdicts, and the label rates of authors."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""From verdicts to models, to what a night thinks of each text."""
+"""From verdicts to models, and to the risks of each text."""
 
 from collections.abc import Callable
 from dataclasses import replace

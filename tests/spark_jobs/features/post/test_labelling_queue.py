@@ -1,4 +1,4 @@
-"""Which posts are asked about next, and in which order."""
+"""Which posts are queued for labelling, and in which order."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""How a text is cut into words, and how it is written."""
+"""How a text is split into words, and measures of how it is written."""
 
 from math import log1p
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a night's models know of countries and cities is what the rows say that they are trained on."""
+"""The countries and cities that a night's models know are those of its training rows."""
 
 from collections.abc import Callable
 from dataclasses import replace
