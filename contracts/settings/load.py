@@ -55,10 +55,9 @@ class Loaded:
 
 
 def load(landing: Folder | Location | None = None, file: Path | None = None, changes: Sequence[str] = ()) -> Loaded:
-    """The settings for a landing area, a settings file and ``section.key=value`` words; each of them may be absent.
+    """The settings for a landing area, a settings file and ``section.key=value`` words; each may be absent.
 
-    The area is an opened folder, or a location of this machine.
-    Raises ``SettingsError`` with every problem that there is.
+    The area is an opened folder, or a location of this machine. Raises ``SettingsError`` with all problems.
     """
     problems: list[str] = []
     dataset, origins = _dataset(landing, problems)

@@ -1,9 +1,10 @@
 """Publish a night: build its epoch in Redis beside the live one, verify it, make it current by one SET.
 
-``gold.epochs`` has a row per epoch: ``building`` before its first key, ``built`` once every key was read back, ``current``
-after the flip. A publish that is killed anywhere leaves the live epoch as it was; the next publish marks the dead epoch
-``bad``, removes its keys and starts a new one. The pointer in Redis is the truth: the next publish completes a publish
-that was killed between the flip and the table's update, and a rollback that was killed before its flip.
+``gold.epochs`` has a row per epoch: ``building`` before its first key, ``built`` once every key was read back,
+``current`` after the flip. A publish that is killed anywhere leaves the live epoch as it was; the next publish marks
+the dead epoch ``bad``, removes its keys and starts a new one. The pointer in Redis is the truth: the next publish
+completes a publish that was killed between the flip and the table's update, and a rollback that was killed before its
+flip.
 """
 
 import json
