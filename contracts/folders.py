@@ -1,6 +1,6 @@
-"""Files of a folder by name, wherever it lies: read, written whole or not at all, listed, removed.
+"""The interface of a folder: read, write (whole or not at all), list and remove files by name.
 
-``LocalFolder`` is one of this machine; ``storage`` opens one on S3.
+``LocalFolder`` is a folder of this machine; ``storage`` opens one on S3.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ class Folder(Protocol):
 
     @property
     def place(self) -> Place:
-        """Where it lies."""
+        """Its location."""
 
     def below(self, *names: str) -> "Folder":
         """A folder in it."""
@@ -25,16 +25,16 @@ class Folder(Protocol):
         """Whether it has the file."""
 
     def read(self, name: str) -> bytes:
-        """The file's content; raises ``FileNotFoundError`` where there is none."""
+        """The file's content; raises ``FileNotFoundError`` if there is none."""
 
     def write(self, name: str, content: bytes) -> None:
-        """Put the file, so that readers see all of it or what was there before."""
+        """Write the file, so that readers see all of it or the previous content."""
 
     def remove(self, name: str) -> None:
         """Remove the file, if there is one."""
 
     def files(self) -> list[str]:
-        """Names of all files in it and in its folders, in order; what is being written is none."""
+        """Sorted names of all files in it and its subfolders, without unfinished ones."""
 
     def folders(self) -> list[str]:
         """Names of the folders in it, in order."""
@@ -48,7 +48,7 @@ class LocalFolder:
 
     @property
     def path(self) -> Path:
-        """It as a path."""
+        """Its path."""
         return self.place.local
 
     def below(self, *names: str) -> "LocalFolder":
@@ -56,7 +56,7 @@ class LocalFolder:
         return LocalFolder(self.place.below(*names))
 
     def exists(self, name: str) -> bool:
-        """Whether there is something of that name."""
+        """Whether a file or folder has that name."""
         return (self.path / name).exists()
 
     def read(self, name: str) -> bytes:
@@ -64,7 +64,7 @@ class LocalFolder:
         return (self.path / name).read_bytes()
 
     def write(self, name: str, content: bytes) -> None:
-        """Written beside, then renamed."""
+        """Write a file beside it, then rename."""
         path = self.path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         scratch = path.with_name(f".{path.name}.tmp")
@@ -72,7 +72,7 @@ class LocalFolder:
         scratch.replace(path)
 
     def remove(self, name: str) -> None:
-        """Where it is there."""
+        """Remove the file, if there is one."""
         (self.path / name).unlink(missing_ok=True)
 
     def files(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""Where lake, landing, runs and artefacts lie: on a disk or on S3, and how each client spells a location.
+"""Locations of lake, landing, runs and artefacts, on a disk or on S3, and how each client spells them.
 
 A location is a path, ``file:///path`` or ``s3://bucket/prefix``; people, settings and the environment know no other
 spelling. Endpoint, region and credentials of S3 stand in ``s3_access``.
@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Literal
 
 Location = str | Path
-"""A location as it is given."""
+"""A location as given by people."""
 
 ARTEFACTS = "models"
-"""The folder of a lake in which the models lie: a checkpoint is part of what the lake's tables say."""
+"""The folder of models in a lake: tables of the lake refer to checkpoints."""
 
 _URI = re.compile(r"([a-z][a-z0-9+.-]*)://(.*)", re.IGNORECASE | re.DOTALL)
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
@@ -22,7 +22,7 @@ _ALLOWED = "allowed is a path, file:///path or s3://bucket/prefix"
 
 
 class PlaceError(ValueError):
-    """A location that is none, or that cannot be used; the message names it and says what to do."""
+    """A location is not valid or cannot be used; the message names it and says what to do."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Place:
 
     @classmethod
     def parse(cls, location: Location) -> "Place":
-        """The place that a location names; raises ``PlaceError`` where it names none."""
+        """Parse a location; raises ``PlaceError`` if it is not valid."""
         text = str(location)
         match = _URI.fullmatch(text)
         scheme, rest = (match[1].lower(), match[2]) if match else ("", text)
@@ -52,7 +52,7 @@ class Place:
 
     @property
     def is_s3(self) -> bool:
-        """Whether it lies on S3."""
+        """Whether it is on S3."""
         return self.scheme == "s3"
 
     @property
@@ -73,7 +73,7 @@ class Place:
         return Path(self.path)
 
     def below(self, *names: str) -> "Place":
-        """The place of ``names``, one below the other; a name may have folders of its own."""
+        """The place of ``names``, one below the other; a name may contain folders."""
         return Place(self.scheme, "/".join([self.path.rstrip("/"), *names]))
 
     def __str__(self) -> str:
@@ -87,7 +87,7 @@ class Place:
 
     @property
     def for_petastorm(self) -> str:
-        """Petastorm takes URLs, of files on a disk."""
+        """The file URL for Petastorm."""
         return f"file://{self.local.absolute()}"
 
 

@@ -1,7 +1,7 @@
 """What each client needs to reach S3, from the usual AWS environment variables.
 
 ``AWS_ENDPOINT_URL`` (or ``AWS_ENDPOINT_URL_S3``), ``AWS_ACCESS_KEY_ID``, ``AWS_SECRET_ACCESS_KEY``,
-``AWS_SESSION_TOKEN``, ``AWS_REGION`` (or ``AWS_DEFAULT_REGION``). Without keys there, each client asks its own chain:
+``AWS_SESSION_TOKEN``, ``AWS_REGION`` (or ``AWS_DEFAULT_REGION``). Without keys there, each client uses its own chain:
 profile, then the machine's role.
 """
 
@@ -12,11 +12,11 @@ from typing import Any
 
 DEFAULT_REGION = "us-east-1"
 CONNECT_S = 5
-"""A server that takes longer to answer a connection is told as one that does not answer."""
+"""Seconds after which a server counts as not answering."""
 
 READ_S = 60
 ATTEMPTS = 3
-"""A request that fails is made so often in all; a stage that fails after that is run again."""
+"""Attempts of a request in all; a stage that fails after that can be run again."""
 
 VARIABLES = (
     "AWS_ENDPOINT_URL",
@@ -29,7 +29,7 @@ VARIABLES = (
     "AWS_PROFILE",
     "AWS_EC2_METADATA_DISABLED",
 )
-"""What a worker of a job must have, too."""
+"""Variables that a job's workers need too."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class S3Access:
 
     @classmethod
     def of(cls, environment: Mapping[str, str] = os.environ) -> "S3Access":
-        """What the environment says; an empty variable counts as none."""
+        """Read the environment; an empty variable counts as unset."""
 
         def first(*names: str) -> str | None:
             return next((environment[name] for name in names if environment.get(name)), None)
@@ -83,7 +83,7 @@ class S3Access:
 
     @property
     def for_delta_rs(self) -> dict[str, str]:
-        """``storage_options``; a version of a table is put only where there is none yet."""
+        """``storage_options``; a table version is put only if it does not exist yet."""
         options = {
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_REGION": self.region,
@@ -115,7 +115,7 @@ class S3Access:
 
     @property
     def for_boto3(self) -> dict[str, Any]:
-        """Arguments of ``boto3.client``, but for its ``config``."""
+        """Arguments of ``boto3.client``, except ``config``."""
         arguments = {
             "endpoint_url": self.endpoint,
             "region_name": self.region,

@@ -16,6 +16,6 @@ def file_system(place: Place) -> tuple[Any, str]:
 
 
 def fetch(file: Place, copy: Place) -> None:
-    """Copy a file as it is, over one that is there."""
+    """Copy a file, over an existing one."""
     (source, path), (target, copied) = file_system(file), file_system(copy)
     fs.copy_files(path, copied, source_filesystem=source, destination_filesystem=target)

@@ -1,4 +1,4 @@
-"""Whether the places of a command can be reached, asked before it does any work."""
+"""Check that the places of a command can be reached, before it does any work."""
 
 import argparse
 from collections.abc import Iterable
@@ -21,7 +21,7 @@ def local_path(text: str) -> Path:
 
 
 def check_options(parser: argparse.ArgumentParser, options: argparse.Namespace, *names: str) -> None:
-    """Try the locations of the named options; ends the program with exit code 2 and a message where one is wrong."""
+    """Check the locations of the named options; ends the program with exit code 2 and a message if one is wrong."""
     try:
         check_places(location for name in names for location in _given(getattr(options, name)))
     except (PlaceError, OSError) as error:
@@ -34,10 +34,10 @@ def _given(value: str | list[str] | None) -> list[str]:
 
 
 def check_places(locations: Iterable[Location]) -> None:
-    """Ask each bucket once for one name below its place, and give up within seconds.
+    """List one name of each bucket, and give up within seconds.
 
-    Raises ``PlaceError`` for a location that is none, ``StorageError`` where S3 does not answer as it should. A place
-    on a disk is not looked at: it may be made later.
+    Raises ``PlaceError`` for an invalid location, ``StorageError`` if S3 fails. A place on a disk is not checked: it may
+    be created later.
     """
     asked: set[str] = set()
     for place in map(Place.parse, locations):

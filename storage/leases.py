@@ -1,8 +1,8 @@
-"""One writer per table on S3: who writes a table holds its lease, an object that is put only where there is none.
+"""One writer per table on S3: the writer holds the table's lease, an object that is put only if there is none.
 
-A lease is renewed while its holder lives. One that is not renewed for ``LASTS_S`` is of a killed writer, and the next
-writer takes it. Holder and taker both count from what they saw themselves, so no clocks need to agree. On a disk there
-is no lease: a rename keeps two commits apart there. ``docs/adr/0023`` says what this is safe against.
+The holder renews its lease while it runs. A lease that is not renewed for ``LASTS_S`` belongs to a killed writer, and
+the next writer takes it. Both measure time by what they saw themselves, so clocks need not agree. A disk needs no
+lease: a rename keeps two commits apart. ``docs/adr/0023`` says what this is safe against.
 """
 
 import atexit
@@ -23,25 +23,25 @@ from typing import Any
 from contracts.places import Place
 
 LASTS_S = 60.0
-"""So long a lease lasts after its holder last renewed it: a killed writer keeps others waiting no longer."""
+"""Seconds that a lease lasts after its last renewal: the longest that a killed writer blocks others."""
 
 RENEWED_S = 10.0
-"""Between two renewals; a second writer watches for one, so it is refused after so long at most."""
+"""Seconds between two renewals; a second writer watches for one, so it is refused after at most this long."""
 
 TRUSTED_S = 40.0
-"""A holder trusts its lease for so long after a renewal: what it then still does ends before another may begin."""
+"""Seconds after a renewal for which a holder trusts its lease, so that it stops before another writer may begin."""
 
 OWNER = "FEEDLAKE_WRITER"
-"""Names the writer to processes that work for it, such as training."""
+"""Variable that names the writer to its child processes, such as training."""
 
 
 class TableIsWritten(RuntimeError):  # noqa: N818 - what the operator reads
-    """Another writer is at work on a table; the message names both and says what to do."""
+    """Another writer is writing the table; the message names both and says what to do."""
 
 
 @dataclass
 class Lease:
-    """What a holder knows of its lease: the object's ETag, and when it was last renewed, by its own clock."""
+    """A held lease: the object's ETag, and the time of its last renewal by the holder's own clock."""
 
     etag: str
     renewed: float
@@ -62,10 +62,10 @@ class Leases:
 
     @contextmanager
     def writing(self, table: Place) -> Iterator[None]:
-        """Hold the table's lease from here on; raises ``TableIsWritten`` where another writer holds it.
+        """Hold the table's lease from here on; raises ``TableIsWritten`` if another writer holds it.
 
-        At the end the lease must still be held: otherwise another writer may have come between, and the write counts
-        as failed.
+        At the end the lease must still be held; otherwise another writer may have written in between, and the write
+        counts as failed.
         """
         if not table.is_s3:
             yield
@@ -87,13 +87,13 @@ class Leases:
                 self._renewer.start()
 
     def release(self, table: Place) -> None:
-        """Let others write the table; nothing to do where it is not held."""
+        """Release the table's lease, if it is held."""
         is_trusted = self._is_trusted(table)
         if self._held.pop(table, None) is not None and is_trusted:
             _delete(table)
 
     def release_all(self) -> None:
-        """At the end of a job; what cannot be released now ends by itself."""
+        """Release all leases at the end of a job; a lease that cannot be released expires."""
         self._ended.set()
         for table in list(self._held):
             try:
@@ -108,7 +108,7 @@ class Leases:
         return lease is not None and time.monotonic() - lease.renewed < self.lasts_s * TRUSTED_S / LASTS_S
 
     def _take(self, table: Place) -> Lease:
-        """Put the lease where there is none; else watch the one that is there until it is renewed, ends or goes."""
+        """Put the lease if there is none; else watch the existing one until it is renewed, expires or is released."""
         watched, since = None, time.monotonic()
         while True:
             lease = _put(table, self._content(), IfNoneMatch="*")
@@ -138,7 +138,7 @@ class Leases:
 
     def _content(self) -> bytes:
         told = {"owner": self.owner, "at_work": self.at_work, "process": os.getpid(), "host": socket.gethostname()}
-        # A number of its own makes each renewal another object.
+        # A unique value gives each renewal another ETag.
         return json.dumps(told | {"renewal": uuid.uuid4().hex}).encode()
 
     def _renew_all(self) -> None:
@@ -179,7 +179,7 @@ def leases_of_process() -> Leases:
 
 
 def _key(table: Place) -> str:
-    """Beside the tables' folders, where no reader of Delta looks."""
+    """The lease's key, outside the tables' folders, so that Delta readers do not see it."""
     folder, _, name = table.key.rpartition("/")
     return f"{folder}/_writers/{name}.json".lstrip("/")
 
@@ -192,7 +192,7 @@ def _store(table: Place) -> Any:
 
 
 def _put(table: Place, content: bytes, **condition: str) -> Lease | None:
-    """The lease, counted from before it was put; None where the condition does not hold."""
+    """The lease, timed from before the put; None if the condition fails."""
     from botocore.exceptions import ClientError  # noqa: PLC0415
 
     from storage.s3 import told  # noqa: PLC0415

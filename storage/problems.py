@@ -1,4 +1,4 @@
-"""What went wrong with a place on S3, as a sentence that says what to do."""
+"""Messages for failures of S3, each with the place, the problem and the fix."""
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -24,7 +24,7 @@ _WRONG_REGION = frozenset({"AuthorizationHeaderMalformed", "PermanentRedirect", 
 
 
 def problem_of(error: ClientError | BotoCoreError, place: Place, access: S3Access) -> str:
-    """The sentence for an error that boto3 raised about a place."""
+    """The message for an error of boto3 about a place."""
     server = access.endpoint or "AWS"
     if isinstance(error, ClientError):
         code = str(error.response["Error"].get("Code", "?"))

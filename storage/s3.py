@@ -1,4 +1,4 @@
-"""Folders on S3, by boto3: a file is one object, so it is written whole or not at all."""
+"""Folders on S3 with boto3: a file is one object, so it is written whole or not at all."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,11 +18,11 @@ MISSING = frozenset({"NoSuchKey", "404"})
 
 
 class StorageError(OSError):
-    """S3 did not do what was asked; the message names the place, what went wrong and what to do."""
+    """S3 failed; the message names the place, the problem and the fix."""
 
 
 def client(*, is_check: bool = False) -> Any:
-    """The client for what the environment says now; one for a check gives up after its first attempt."""
+    """A client for the current environment; one for a check gives up after its first attempt."""
     return _client(S3Access.of(), is_check)
 
 
@@ -42,7 +42,7 @@ def _client(access: S3Access, is_check: bool) -> Any:
 
 @contextmanager
 def told(place: Place) -> Iterator[None]:
-    """What boto3 raises inside, as ``StorageError`` or, where the object is not there, as ``FileNotFoundError``."""
+    """Convert errors of boto3 to ``StorageError``, or to ``FileNotFoundError`` if the object does not exist."""
     try:
         yield
     except (ClientError, BotoCoreError) as error:
@@ -79,7 +79,7 @@ class S3Folder:
         return content
 
     def write(self, name: str, content: bytes) -> None:
-        """Put the object: readers see the old one until the new one is there."""
+        """Put the object: readers see the old one until the new one is complete."""
         file = self.place.below(name)
         with told(file):
             client().put_object(Bucket=file.bucket, Key=file.key, Body=content)
