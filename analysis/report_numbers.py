@@ -78,11 +78,11 @@ def read_run(folder: Folder | Location) -> Run:
         read(files.difference),
         read(files.publish),
         problems,
-        {table.full_name: said for table in TABLES if (said := _said(files.notes(table.full_name)))},
+        {table.full_name: sentences for table in TABLES if (sentences := _read_notes(files.notes(table.full_name)))},
     )
 
 
-def _said(notes: RunFile[list[str]]) -> list[str]:
+def _read_notes(notes: RunFile[list[str]]) -> list[str]:
     return notes.read() if notes.exists() else []
 
 

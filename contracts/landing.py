@@ -40,8 +40,8 @@ class Field:
             return f"at most {self.longest} characters"
         if self.least is not None and self.most is not None:
             return f"{self.least} to {self.most}"
-        told = {"above": self.above, "at least": self.least, "at most": self.most}
-        return ", ".join(f"{word} {number}" for word, number in told.items() if number is not None)
+        limits = {"above": self.above, "at least": self.least, "at most": self.most}
+        return ", ".join(f"{word} {number}" for word, number in limits.items() if number is not None)
 
 
 CONTENT_TYPES = ("status", "photo", "video", "link")

@@ -165,8 +165,8 @@ def reasons(airflow: Airflow, run_id: str, tasks: list[dict[str, Any]], files: R
         name = task["task_id"]
         _, is_validation, table = name.partition(".validate_")
         rules = broken_rules(files, table.replace("_", ".", 1)) if is_validation else []
-        told = rules or [f"  {line}" for line in airflow.reason(run_id, name, task["try_number"])]
-        found += [f"{name} failed:", *told]
+        why = rules or [f"  {line}" for line in airflow.reason(run_id, name, task["try_number"])]
+        found += [f"{name} failed:", *why]
     return found
 
 

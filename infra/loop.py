@@ -63,8 +63,8 @@ def submit(source: Source, job: list[str], runs: Path) -> None:
     show_stages(runs, begun, seen)
     if process.returncode != 0:
         tail = log_path.read_text(errors="replace")[-2000:]
-        told = [*broken_rules(RunFiles(runs)), f"the end of {log_path} says:", tail]
-        raise SystemExit("\n".join(["the loop stopped; run it again to go on with this day", *told]))
+        reasons = [*broken_rules(RunFiles(runs)), f"the end of {log_path} says:", tail]
+        raise SystemExit("\n".join(["the loop stopped; run it again to go on with this day", *reasons]))
 
 
 def show_stages(runs: Path, begun: float, seen: set[str]) -> None:

@@ -103,12 +103,12 @@ def last_words(log: list[Any]) -> list[str]:
     innermost trace is the most useful one.
     """
     text: list[str] = []
-    said: list[str] = []
+    messages: list[str] = []
     for entry in log:
         event = entry if isinstance(entry, dict) else {"event": entry}
         text += str(event["event"]).splitlines()
-        said = [str(detail["exc_value"]) for detail in event.get("error_detail") or []] or said
-    lines = [line for part in said for line in part.splitlines()] or text
+        messages = [str(detail["exc_value"]) for detail in event.get("error_detail") or []] or messages
+    lines = [line for part in messages for line in part.splitlines()] or text
     sentences = [line.strip() for line in lines if _SENTENCE.match(line)]
     return sentences[-1:] or [line.rstrip() for line in lines if line.strip()][-NUM_LINES:]
 

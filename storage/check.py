@@ -42,8 +42,8 @@ def check_places(locations: Iterable[Location]) -> None:
     asked: set[str] = set()
     for place in map(Place.parse, locations):
         if place.is_s3 and place.bucket not in asked:
-            from storage.s3 import client, told  # noqa: PLC0415 - without S3, there need be no boto3
+            from storage.s3 import client, storage_errors  # noqa: PLC0415 - without S3, there need be no boto3
 
             asked.add(place.bucket)
-            with told(place):
+            with storage_errors(place):
                 client(is_check=True).list_objects_v2(Bucket=place.bucket, Prefix=place.key, MaxKeys=1)

@@ -195,10 +195,10 @@ def _put(table: Place, content: bytes, **condition: str) -> Lease | None:
     """The lease, timed from before the put; None if the condition fails."""
     from botocore.exceptions import ClientError  # noqa: PLC0415
 
-    from storage.s3 import told  # noqa: PLC0415
+    from storage.s3 import storage_errors  # noqa: PLC0415
 
     asked = time.monotonic()
-    with told(table):
+    with storage_errors(table):
         try:
             answer = _store(table).put_object(Bucket=table.bucket, Key=_key(table), Body=content, **condition)
         except ClientError as error:
@@ -216,10 +216,10 @@ def _delete(table: Place) -> None:
 
 
 def _read(table: Place) -> tuple[str, dict[str, Any]] | None:
-    from storage.s3 import told  # noqa: PLC0415
+    from storage.s3 import storage_errors  # noqa: PLC0415
 
     try:
-        with told(table):
+        with storage_errors(table):
             answer = _store(table).get_object(Bucket=table.bucket, Key=_key(table))
             return str(answer["ETag"]), json.loads(answer["Body"].read())
     except FileNotFoundError:

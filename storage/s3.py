@@ -41,7 +41,7 @@ def _client(access: S3Access, is_check: bool) -> Any:
 
 
 @contextmanager
-def told(place: Place) -> Iterator[None]:
+def storage_errors(place: Place) -> Iterator[None]:
     """Convert errors of boto3 to ``StorageError``, or to ``FileNotFoundError`` if the object does not exist."""
     try:
         yield
@@ -65,7 +65,7 @@ class S3Folder:
         """Whether there is an object of that name."""
         file = self.place.below(name)
         try:
-            with told(file):
+            with storage_errors(file):
                 client().head_object(Bucket=file.bucket, Key=file.key)
         except FileNotFoundError:
             return False
@@ -74,20 +74,20 @@ class S3Folder:
     def read(self, name: str) -> bytes:
         """The object's content."""
         file = self.place.below(name)
-        with told(file):
+        with storage_errors(file):
             content: bytes = client().get_object(Bucket=file.bucket, Key=file.key)["Body"].read()
         return content
 
     def write(self, name: str, content: bytes) -> None:
         """Put the object: readers see the old one until the new one is complete."""
         file = self.place.below(name)
-        with told(file):
+        with storage_errors(file):
             client().put_object(Bucket=file.bucket, Key=file.key, Body=content)
 
     def remove(self, name: str) -> None:
         """Delete the object; one that is not there is no error."""
         file = self.place.below(name)
-        with told(file):
+        with storage_errors(file):
             client().delete_object(Bucket=file.bucket, Key=file.key)
 
     def files(self) -> list[str]:
@@ -105,6 +105,6 @@ class S3Folder:
         return f"{self.place.key}/" if self.place.key else ""
 
     def _pages(self, **options: str) -> list[Any]:
-        with told(self.place):
+        with storage_errors(self.place):
             pages = client().get_paginator("list_objects_v2")
             return list(pages.paginate(Bucket=self.place.bucket, Prefix=self._prefix, **options))

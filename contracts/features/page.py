@@ -70,8 +70,8 @@ def page() -> str:
             chosen = [feature for feature in features_of(entity) if feature.part == part]
             if chosen:
                 inputs = sum(feature.size for feature in chosen)
-                told = f"{len(chosen)}" if inputs == len(chosen) else f"{len(chosen)}, {inputs} inputs"
-                parts.append(f"\n### {heading} ({told})\n\n{_table(chosen)}")
+                counts = f"{len(chosen)}" if inputs == len(chosen) else f"{len(chosen)}, {inputs} inputs"
+                parts.append(f"\n### {heading} ({counts})\n\n{_table(chosen)}")
     return "".join(parts)
 
 

@@ -39,14 +39,14 @@ def bad_encoding(line: bytes, at: int) -> str:
 
 def bad_syntax(text: str, message: str, at: int) -> str:
     """The syntax error at index ``at``, for example ``character 17: expecting value, found NaN}``."""
-    told = message.removesuffix(" starting at").removesuffix(" at")
+    expected = message.removesuffix(" starting at").removesuffix(" at")
     following = text[at : at + 20]
     if following.startswith(_MARK):
         following = "a byte-order mark"
     elif following.startswith("\0"):
         following = "a zero byte, as of UTF-16"
     found = _printed(following) or "the end of the line"
-    return f"character {at + 1}: {told[:1].lower()}{told[1:]}, found {found}"
+    return f"character {at + 1}: {expected[:1].lower()}{expected[1:]}, found {found}"
 
 
 def _printed(text: str) -> str:

@@ -110,8 +110,8 @@ def read_post(asked: Asked, secret: bytes, config: CollectorConfig) -> MadePost:
     _require_text(fields)
     content_type = fields.get("content_type")
     if content_type is not None and content_type not in _TYPES_WITHOUT_MEDIA:
-        told = f"content_type={shown(str(content_type))}, must be {' or '.join(_TYPES_WITHOUT_MEDIA)}"
-        _refuse("value_not_allowed", told, "content_type")
+        explanation = f"content_type={shown(str(content_type))}, must be {' or '.join(_TYPES_WITHOUT_MEDIA)}"
+        _refuse("value_not_allowed", explanation, "content_type")
     post_id = _post_id(asked.user_id, asked.key, secret)
     now = time_text(asked.received)
     added = {"post_id": post_id, "author_id": asked.user_id, "created_at": now, "source_type": "friend"}

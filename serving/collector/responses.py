@@ -72,7 +72,7 @@ class RefusedBatch(Problem):
 
 def refused(refusals: list[Refusal], request_id: str) -> Response:
     """400 with the events that break rules."""
-    told = [
+    refused_events = [
         RefusedEvent(
             index=one.index,
             field=printable(one.problem.field),
@@ -82,7 +82,7 @@ def refused(refusals: list[Refusal], request_id: str) -> Response:
         )
         for one in refusals[:_MOST_TOLD]
     ]
-    first, status = told[0], HTTPStatus.BAD_REQUEST
+    first, status = refused_events[0], HTTPStatus.BAD_REQUEST
     body = RefusedBatch(
         type="about:blank",
         title=status.phrase,
@@ -90,7 +90,7 @@ def refused(refusals: list[Refusal], request_id: str) -> Response:
         detail=f"event {first.index}: {first.rule} ({first.detail}): {first.must}",
         request_id=request_id,
         num_refused=len(refusals),
-        refused=told,
+        refused=refused_events,
     )
     return as_response(body)
 

@@ -70,10 +70,10 @@ async def post_post(request: Request, key: Key) -> Response:
         made = read_post(Asked(user_id, key, body, state.now()), state.tokens.secret, state.config)
         await _append(request, [made.event], user_id, made.post_id)
         mentions = [str(one) for one in made.mentions]
-        told = PostMade(
+        answer = PostMade(
             post_id=str(made.post_id), event_id=made.event.event_id, hashtags=list(made.hashtags), mentions=mentions
         )
-        return _answer(told, HTTPStatus.CREATED)
+        return _answer(answer, HTTPStatus.CREATED)
 
     return await _taken(request, take)
 
@@ -153,8 +153,8 @@ async def remove_post(request: Request, post_id: PostId, made_with: MadeWith = N
 
 def _id_of(text: str) -> int:
     if not -_INT64 <= int(text) < _INT64:
-        told = Problem("wrong_type", f"post_id={text}, must be a 64-bit integer", "post_id")
-        raise RefusedError([Refusal(0, told)])
+        broken = Problem("wrong_type", f"post_id={text}, must be a 64-bit integer", "post_id")
+        raise RefusedError([Refusal(0, broken)])
     return int(text)
 
 

@@ -112,13 +112,13 @@ class ServingRedis:
             card, pool, is_taken_down, narrowed, is_parted = await pipe.execute()
             if not card or is_taken_down or narrowed is not None:
                 return None
-            told = json.loads(card)
-            author = (told["author"] or {}).get("id")
+            content = json.loads(card)
+            author = (content["author"] or {}).get("id")
             if author is not None and await self._redis.sismember(block_key(user_id), int(author)):
                 return None
-            if not is_open(told["privacy"], told["source"]["type"]) and (is_parted or not _holds(pool, post_id)):
+            if not is_open(content["privacy"], content["source"]["type"]) and (is_parted or not _holds(pool, post_id)):
                 return None
-            stats = Stats.model_validate(told["stats"])
+            stats = Stats.model_validate(content["stats"])
         except _FAILURES as error:
             self._report(error)
             return None

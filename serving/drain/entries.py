@@ -41,7 +41,7 @@ def sort_entries(entries: Sequence[Entry]) -> Sorted:
         line = entry.fields.get(LINE_FIELD, b"")
         reason, detail, event = _read(entry.fields, line)
         if reason is not None:
-            found.aside.append((entry.id, _told(entry, reason, detail)))
+            found.aside.append((entry.id, _aside_line(entry, reason, detail)))
         elif event["event_id"] not in seen:
             seen.add(event["event_id"])
             # The collector tells it in UTC.
@@ -64,11 +64,11 @@ def _read(fields: Mapping[bytes, bytes], line: bytes) -> tuple[str | None, str, 
     return None, "", read.fields
 
 
-def _told(entry: Entry, reason: str, detail: str) -> bytes:
+def _aside_line(entry: Entry, reason: str, detail: str) -> bytes:
     """An entry that is no event, as a JSON line; bytes beyond ASCII are escaped as in Python's ``repr``."""
     fields = {_text(name): _text(value) for name, value in (entry.fields or {}).items()}
-    told = {"stream_id": entry.id, "reason": reason, "detail": detail, "fields": fields}
-    return json.dumps(told).encode()
+    record = {"stream_id": entry.id, "reason": reason, "detail": detail, "fields": fields}
+    return json.dumps(record).encode()
 
 
 def _text(value: bytes) -> str:

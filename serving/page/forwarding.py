@@ -44,8 +44,8 @@ class Collector:
         async for chunk in request.stream():
             body += chunk
             if len(body) > _MOST_BYTES:
-                told = f"the body has more than {_MOST_BYTES:,} bytes"
-                return problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, told, request_id, {"Connection": "close"})
+                detail = f"the body has more than {_MOST_BYTES:,} bytes"
+                return problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail, request_id, {"Connection": "close"})
         if not self.is_configured:
             return problem(HTTPStatus.SERVICE_UNAVAILABLE, _AWAY, request_id)
         headers = {name: request.headers[name] for name in _PASSED_ON if name in request.headers}

@@ -150,10 +150,10 @@ def posts(frame: DataFrame) -> DataFrame:
 def captions(html: Column) -> Column:
     """Descriptions of the images of a post, one per line; ``[image]`` if there is none."""
     images = F.regexp_extract_all(html, F.lit(IMAGE), F.lit(0))
-    said = F.transform(images, lambda image: F.regexp_extract(image, CAPTION, 1))
-    said = F.transform(said, lambda caption: F.when(~caption.isin("", NO_CAPTION), F.concat(F.lit(": "), caption)))
-    told = F.transform(said, lambda caption: F.concat(F.lit("[image"), F.coalesce(caption, F.lit("")), F.lit("]")))
-    return decode_entities(F.array_join(told, "\n"))
+    found = F.transform(images, lambda image: F.regexp_extract(image, CAPTION, 1))
+    found = F.transform(found, lambda caption: F.when(~caption.isin("", NO_CAPTION), F.concat(F.lit(": "), caption)))
+    lines = F.transform(found, lambda caption: F.concat(F.lit("[image"), F.coalesce(caption, F.lit("")), F.lit("]")))
+    return decode_entities(F.array_join(lines, "\n"))
 
 
 def comments(frame: DataFrame) -> DataFrame:

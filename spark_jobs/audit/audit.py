@@ -173,5 +173,5 @@ def main(night: Night) -> None:
         }
     )
     if failed:
-        said = "; ".join(f"{check.name} is {check.value}, threshold {check.threshold}" for check in failed)
-        raise AuditFailed(f"audit of {night.ds.isoformat()} failed: {said}")
+        failures = "; ".join(f"{check.name} is {check.value}, threshold {check.threshold}" for check in failed)
+        raise AuditFailed(f"audit of {night.ds.isoformat()} failed: {failures}")

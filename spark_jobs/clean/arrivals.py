@@ -18,9 +18,9 @@ def transform(fresh: DataFrame, settled: DataFrame) -> DataFrame:
     """Rows of one pass: ``fresh`` are its events, ``settled`` those that had waited and were accepted now."""
     day = seen_day("event_time", "received_at").alias("day")
     newest = fresh.agg(F.coalesce(F.max("batch"), F.lit(0)).alias("batch"))
-    told = fresh.select("source", day, F.lit(0).alias("waited"))
-    told = told.unionByName(settled.select("source", day, F.lit(1).alias("waited")))
-    rows = told.groupBy("source").agg(
+    events = fresh.select("source", day, F.lit(0).alias("waited"))
+    events = events.unionByName(settled.select("source", day, F.lit(1).alias("waited")))
+    rows = events.groupBy("source").agg(
         F.count("*").alias("num_events"), F.sum("waited").alias("num_waited"), F.min("day").alias("seen_from")
     )
     return rows.crossJoin(F.broadcast(newest)).select("source", "batch", "num_events", "num_waited", "seen_from")

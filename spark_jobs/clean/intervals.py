@@ -49,11 +49,11 @@ def transform(events: DataFrame, existing: DataFrame, edge: Edge) -> DataFrame:
     pair = ["user_id", edge.other]
     opens = F.col("event_type") == edge.opened_by
     carried = list(edge.carried)
-    told = events.select(*pair, F.col("event_time").alias("at"), opens.alias("opens"), "received_at", *carried)
+    edge_events = events.select(*pair, F.col("event_time").alias("at"), opens.alias("opens"), "received_at", *carried)
     if edge.is_symmetric:
         swapped = {"user_id": F.col(edge.other), edge.other: F.col("user_id")}
-        told = told.unionByName(told.withColumns(swapped))
-    affected = existing.join(told.select(*pair).distinct(), on=pair, how="left_semi")
+        edge_events = edge_events.unionByName(edge_events.withColumns(swapped))
+    affected = existing.join(edge_events.select(*pair).distinct(), on=pair, how="left_semi")
     lasts = F.col("valid_to").isNull() | (F.col("valid_to") > F.col("valid_from"))
     begun = affected.select(
         *pair,
@@ -71,7 +71,7 @@ def transform(events: DataFrame, existing: DataFrame, edge: Edge) -> DataFrame:
         F.col("end_known_at").alias("known_at"),
         *carried,
     )
-    points = told.withColumn("known_at", F.greatest("at", "received_at")).unionByName(begun).unionByName(ended)
+    points = edge_events.withColumn("known_at", F.greatest("at", "received_at")).unionByName(begun).unionByName(ended)
     instants = points.groupBy(*pair, "at").agg(
         F.max("opens").alias("opens"),
         F.min(F.when(F.col("opens"), F.col("received_at"))).alias("opened"),

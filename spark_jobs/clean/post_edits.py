@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from spark_jobs.clean.changes import changed_rows
 from spark_jobs.clean.news import has_news, news
-from spark_jobs.clean.post_history import POST_EVENTS, check_versions, known_versions, told_versions
+from spark_jobs.clean.post_history import POST_EVENTS, check_versions, event_versions, known_versions
 from spark_jobs.clean.references import accepted
 from spark_jobs.night.night import Night
 from spark_jobs.night.writers import merge_by_key
@@ -21,20 +21,20 @@ def transform(versions: DataFrame, posts: DataFrame, existing: DataFrame) -> Dat
     ``versions`` are accepted, typed events; ``posts`` is silver.posts, ``existing`` is silver.post_edits before the
     merge.
     """
-    told = told_versions(versions)
-    edited = with_several(told, posts)
-    known = known_versions(told.join(edited, "post_id", "left_semi"), posts, existing, edited)
+    new_versions = event_versions(versions)
+    edited = with_several(new_versions, posts)
+    known = known_versions(new_versions.join(edited, "post_id", "left_semi"), posts, existing, edited)
     return known.where(F.col("superseded_at").isNotNull()).select(*existing.columns)
 
 
-def with_several(told: DataFrame, posts: DataFrame) -> DataFrame:
+def with_several(new_versions: DataFrame, posts: DataFrame) -> DataFrame:
     """Posts (post_id) with several versions or deliveries in ``told``, or with another version than in ``posts``.
 
     They are few; only their texts are sorted.
     """
     version = F.struct("updated_at", "event_id", "received_at")
     standing = posts.select("post_id", F.struct("updated_at", "event_id", "version_received_at").alias("stands"))
-    both = told.select("post_id", version.alias("version")).join(standing, "post_id", "left")
+    both = new_versions.select("post_id", version.alias("version")).join(standing, "post_id", "left")
     ends = both.groupBy("post_id").agg(
         F.min("version").alias("oldest"), F.max("version").alias("newest"), F.first("stands").alias("stands")
     )

@@ -53,7 +53,7 @@ def check_versions(night: Night, scope: DataFrame) -> DataFrame:
     return refuse_where(checked, F.col("event_time") < F.col("created_at"), "before_creation", "created_at")
 
 
-def told_versions(events: DataFrame) -> DataFrame:
+def event_versions(events: DataFrame) -> DataFrame:
     """The versions in typed post_created and post_updated events, with ``received_at``; grain: event_id."""
     no_texts, no_ids = F.array().cast("array<string>"), F.array().cast("array<bigint>")
     whole = {
@@ -67,10 +67,10 @@ def told_versions(events: DataFrame) -> DataFrame:
     return events.withColumns(whole).select(*VERSION, "received_at")
 
 
-def known_versions(told: DataFrame, posts: DataFrame, edits: DataFrame, affected: DataFrame) -> DataFrame:
+def known_versions(new_versions: DataFrame, posts: DataFrame, edits: DataFrame, affected: DataFrame) -> DataFrame:
     """Every version of the ``affected`` posts (post_id); grain: post_id, updated_at.
 
-    ``told`` are the versions of ``told_versions``; ``posts`` and ``edits`` are the tables before the merge. If versions
+    ``new_versions`` come from ``event_versions``; ``posts`` and ``edits`` are the tables before the merge. If versions
     have the same event time, the greatest event id counts. ``superseded_at`` and ``superseded_received_at`` belong to
     the later version that could be seen first, and are null for the latest version. ``came_first``: no other version
     could be seen before it. ``post_received_at``: when the first event of the post was received.
@@ -81,7 +81,7 @@ def known_versions(told: DataFrame, posts: DataFrame, edits: DataFrame, affected
     earlier = edits.withColumn("post_received_at", F.col("received_at"))
     columns = (*VERSION, "received_at", "post_received_at")
     known = latest.select(*columns).unionByName(earlier.select(*columns)).join(affected, "post_id", "left_semi")
-    together = told.withColumn("post_received_at", F.col("received_at")).unionByName(known)
+    together = new_versions.withColumn("post_received_at", F.col("received_at")).unionByName(known)
     by_post = Window.partitionBy("post_id")
     # If an event was delivered twice and the later delivery was read first, the earlier delivery counts.
     newest_first = by_post.orderBy(

@@ -5,7 +5,7 @@ from pyspark.sql import functions as F
 
 from spark_jobs.clean.changes import changed_rows
 from spark_jobs.clean.news import has_news, news
-from spark_jobs.clean.post_history import POST_EVENTS, check_versions, known_versions, told_versions
+from spark_jobs.clean.post_history import POST_EVENTS, check_versions, event_versions, known_versions
 from spark_jobs.clean.references import Reference, accepted, check, needed_lines, write_refused
 from spark_jobs.clean.typed_events import typed_events
 from spark_jobs.night.night import Night
@@ -19,7 +19,7 @@ def transform(versions: DataFrame, deletions: DataFrame, existing: DataFrame, ed
     ``existing`` is silver.posts, ``edits`` is silver.post_edits. The version with the greatest event time counts, then
     the greatest event id. A deleted post stays deleted. A post is received when its first version is.
     """
-    told = told_versions(versions)
+    told = event_versions(versions)
     affected = told.select("post_id").unionByName(deletions.select("post_id")).distinct()
     known = known_versions(told, existing, edits, affected)
     latest = known.where(F.col("superseded_at").isNull()).withColumnsRenamed(

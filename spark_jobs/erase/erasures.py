@@ -42,8 +42,8 @@ def finish(lake: Lake, wanted: SearchList, key: bytes, removed: Mapping[str, Any
     now = F.lit(datetime.now(UTC))
     mine = [id_key(key, kind, identity) for kind in KINDS for identity in wanted.ids.of(kind)]
     open_rows = lake.read(TABLE).where(F.col("id_key").isin(mine) & F.col("erased_at").isNull())
-    told = F.when(F.col("kind") == "user", F.lit(json.dumps(removed))).otherwise(F.col("removed"))
-    merge_by_key(lake, TABLE, open_rows.withColumns({"erased_at": now, "removed": told}), update_when="true")
+    summary = F.when(F.col("kind") == "user", F.lit(json.dumps(removed))).otherwise(F.col("removed"))
+    merge_by_key(lake, TABLE, open_rows.withColumns({"erased_at": now, "removed": summary}), update_when="true")
     rows = OnSpark(lake.read(TABLE))
     grain, num_rows = check_grain(rows, BY_NAME[TABLE])
     results = [grain, *expect(rows, load_suite(BY_NAME[TABLE]), num_rows)]

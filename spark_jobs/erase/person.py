@@ -102,13 +102,13 @@ def phrases(
     names = lake.read("silver.users").where(is_user).select("name")
     names = names.unionByName(lines.where(is_user & (F.col("event_type") == "user_upserted")).select("name"))
     long_enough = F.length("name") >= rules.min_name_characters
-    told = [row[0] for row in names.where(long_enough).distinct().collect()]
+    name_phrases = [row[0] for row in names.where(long_enough).distinct().collect()]
     text = F.substring("text", 1, rules.text_characters).alias("text")
     texts = written(lake).where(F.col("post_id").isin(list(posts))).select(text)
     longest = (
         texts.where(F.length("text") >= rules.min_text_characters).distinct().orderBy(F.length("text").desc(), "text")
     )
-    return tuple(sorted({*told, *(row[0] for row in longest.limit(rules.max_texts).collect())}))
+    return tuple(sorted({*name_phrases, *(row[0] for row in longest.limit(rules.max_texts).collect())}))
 
 
 def written(lake: Lake) -> DataFrame:

@@ -52,9 +52,9 @@ def _of_lines(name: str, ids: ErasedIds) -> tuple[Column, Column, dict[str, Colu
     redacted = {"raw": redact(raw, line, ids)}
     if name == "bronze.quarantine":
         is_line = F.col("writer") == "bronze.events"
-        told = F.coalesce(has_number_of(F.concat_ws(" ", "detail"), ids), _no())
-        gone = theirs | (is_line & (touched | told | has_number_of(raw, ids)))
-        return gone, ~is_line & (touched | told), redacted | {"detail": F.when(~told, F.col("detail"))}
+        is_in_detail = F.coalesce(has_number_of(F.concat_ws(" ", "detail"), ids), _no())
+        gone = theirs | (is_line & (touched | is_in_detail | has_number_of(raw, ids)))
+        return gone, ~is_line & (touched | is_in_detail), redacted | {"detail": F.when(~is_in_detail, F.col("detail"))}
     return theirs, touched, redacted
 
 

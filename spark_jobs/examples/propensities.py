@@ -164,13 +164,13 @@ def estimate(night: Night) -> Iterator[dict[str, Any]]:
     It reports what is not estimated, and why.
     """
     window, rules = Window.of(night), night.settings.propensities
-    told: list[str] = []
+    notes: list[str] = []
     placed = transform(night.read("silver.impressions"), night.read("silver.engagements"), window, rules)
     counts = count_placed(placed).orderBy("surface", "position", "reach", "user_group", "is_randomised").toArrow()
     for surface in sorted(set(counts["surface"].to_pylist())):
         logged = counts.filter(pa.compute.field("surface") == surface)
         counted = logged.filter(pa.compute.is_valid(logged["position"]))
-        told += said_of_positions(surface, logged, counted)
+        notes += position_notes(surface, logged, counted)
         if len(set(counted["position"].to_pylist())) < _FEWEST_POSITIONS:
             continue
         rows = list(randomised_rows(counted, rules))
@@ -179,21 +179,21 @@ def estimate(night: Night) -> Iterator[dict[str, Any]]:
             total = pa.compute.sum(counted["num_impressions"]).as_py()
             rows = list(regression_rows(sample_examples(night, of_surface, window, total), rules))
         yield from ({"surface": surface, "ds": night.ds, **row} for row in rows)
-    night.tell(TABLE, told)
+    night.tell(TABLE, notes)
 
 
-def said_of_positions(surface: str, logged: pa.Table, placed: pa.Table) -> list[str]:
+def position_notes(surface: str, logged: pa.Table, placed: pa.Table) -> list[str]:
     """Notes on a surface for people; ``logged`` counts all its impressions, ``placed`` those with a position."""
     total, known = (int(pa.compute.sum(counted["num_impressions"]).as_py() or 0) for counted in (logged, placed))
     positions = set(placed["position"].to_pylist())
     if not positions:
         return [f"no impression of {surface} has a position: regression EM is skipped, every example weighs 1"]
-    told = []
+    notes = []
     if known < total:
-        told += [f"{total - known:,} of {total:,} impressions of {surface} have no position: they weigh 1"]
+        notes += [f"{total - known:,} of {total:,} impressions of {surface} have no position: they weigh 1"]
     if len(positions) < _FEWEST_POSITIONS:
-        told += [f"every position of {surface} is {positions.pop()}: regression EM is skipped, every example weighs 1"]
-    return told
+        notes += [f"every position of {surface} is {positions.pop()}: regression EM is skipped, every example weighs 1"]
+    return notes
 
 
 def main(night: Night) -> None:

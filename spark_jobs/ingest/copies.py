@@ -52,7 +52,7 @@ def find_copies(lines: DataFrame, bronze: DataFrame, refused: DataFrame, ids: Da
     some = some.join(ids, F.xxhash64("event_id") == F.col("id_hash"), "left_semi")
     best_place = Window.partitionBy(*PLACE).orderBy("place")
     once = some.withColumn("copy", F.row_number().over(best_place)).where(F.col("copy") == 1)
-    own = F.struct("received_at", *PLACE, _said().alias("said"))
+    own = F.struct("received_at", *PLACE, _content_hash().alias("content_hash"))
     at_once = Window.partitionBy("event_id", "event_time")
     near = Window.partitionBy("event_id").orderBy(F.unix_date("landing_date")).rangeBetween(-days, days)
     ranked = once.withColumn("own", own).withColumn(
@@ -69,13 +69,13 @@ def find_copies(lines: DataFrame, bronze: DataFrame, refused: DataFrame, ids: Da
         (F.col("place") == _NEW).alias("is_new"),
         is_in_bronze.alias("is_in_bronze"),
         F.when(~is_event, named).alias("detail"),
-        F.when(is_in_bronze, ~is_event & (F.col("first.said") != F.col("own.said")))
+        F.when(is_in_bronze, ~is_event & (F.col("first.content_hash") != F.col("own.content_hash")))
         .otherwise(F.col("was_event"))
         .alias("was_event"),
     )
 
 
-def _said() -> Column:
+def _content_hash() -> Column:
     """A hash of a line without ``received_at``, which differs between two deliveries of the same event."""
     fields = F.map_filter(F.from_json("raw", "map<string,string>"), lambda name, _: name != "received_at")
     return F.xxhash64(F.to_json(F.array_sort(F.map_entries(fields))))

@@ -35,8 +35,8 @@ def transform(lines: DataFrame, copies: DataFrame) -> DataFrame:
 
     ``lines`` are validated; ``copies`` are those of ``find_copies``, whose lines in bronze.events are left out.
     """
-    told = copies.select(*PLACE, "is_event", "is_in_bronze", F.col("detail").alias("first"))
-    judged = lines.join(told, on=list(PLACE), how="left").where(~F.coalesce("is_in_bronze", F.lit(col=False)))
+    choices = copies.select(*PLACE, "is_event", "is_in_bronze", F.col("detail").alias("first"))
+    judged = lines.join(choices, on=list(PLACE), how="left").where(~F.coalesce("is_in_bronze", F.lit(col=False)))
     is_copy = ~F.coalesce("is_event", F.lit(col=True))
     return judged.select(
         *(column for column in lines.columns if column not in {"reason", "detail"}),

@@ -96,8 +96,8 @@ def _files_in(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[LandingFile, 
     for batch in batches:
         for files in batch.column("files"):
             for one in files:
-                told: dict[str, Any] = one.as_py()
-                yield LandingFile(**told["file"]), Reading(**told["known"])
+                task: dict[str, Any] = one.as_py()
+                yield LandingFile(**task["file"]), Reading(**task["known"])
 
 
 def _read_batches(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

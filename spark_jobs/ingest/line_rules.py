@@ -93,8 +93,8 @@ def _add_time_problems(
             problems[at] = Problem("future_event", too_far_ahead(*times))
         elif future[at]:
             day = lines.column("landing_date")[int(at)].as_py()
-            told = f"received_at={times[1]}, must be on the folder's day {day} or before"
-            problems[at] = Problem("future_event", told)
+            why = f"received_at={times[1]}, must be on the folder's day {day} or before"
+            problems[at] = Problem("future_event", why)
         else:
             problems[at] = Problem("too_late", too_late(*times, late_days))
 

@@ -51,13 +51,13 @@ def read_plain(raw: pa.StringArray, names: Sequence[str]) -> list[pa.Array]:
     Times are instants in UTC. ``event_type`` is never null in a plain line.
     """
     is_flat = _numpy(pc.match_substring_regex(raw, _ONE_FLAT_OBJECT)) & ~_is_extreme(raw)
-    told = _read(raw.take(pa.array(np.flatnonzero(is_flat))), names)
+    read_fields = _read(raw.take(pa.array(np.flatnonzero(is_flat))), names)
     if is_flat.all():
-        return told
+        return read_fields
     places = np.full(len(raw), -1, dtype=np.int64)
     places[is_flat] = np.arange(is_flat.sum())
     order = pa.array(places, mask=~is_flat)
-    return [column.take(order) for column in told]
+    return [column.take(order) for column in read_fields]
 
 
 def _is_extreme(raw: pa.StringArray) -> NDArray[np.bool_]:
@@ -106,8 +106,10 @@ def _read_strictly(raw: pa.StringArray, names: Sequence[str]) -> list[pa.Array]:
         raise pa.ArrowInvalid("a line holds more than one value")
     columns = {name: parsed.column(name).combine_chunks() for name in FIELDS}
     is_plain = pa.array(_keep_the_contract(columns))
-    told = [pc.if_else(is_plain, columns[name], None) for name in names]
-    return [moments(one) if FIELDS[name].type == "timestamp" else one for name, one in zip(names, told, strict=True)]
+    read_fields = [pc.if_else(is_plain, columns[name], None) for name in names]
+    return [
+        moments(one) if FIELDS[name].type == "timestamp" else one for name, one in zip(names, read_fields, strict=True)
+    ]
 
 
 def _nulls(size: int, names: Sequence[str]) -> list[pa.Array]:

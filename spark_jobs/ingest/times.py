@@ -19,8 +19,8 @@ def are_times(column: pa.StringArray) -> NDArray[np.bool_]:
     """Whether each text is a time, or null; a day that does not exist raises ``ArrowInvalid``."""
     looks = pc.match_substring_regex(column, _ANCHORED)
     pc.utf8_slice_codeunits(pc.if_else(looks, column, None), 0, 19).cast(pa.timestamp("s"))
-    told: NDArray[Any] = np.asarray(pc.fill_null(looks, fill_value=True).to_numpy(zero_copy_only=False))
-    return told
+    are_valid: NDArray[Any] = np.asarray(pc.fill_null(looks, fill_value=True).to_numpy(zero_copy_only=False))
+    return are_valid
 
 
 def moments(column: pa.StringArray) -> pa.TimestampArray:

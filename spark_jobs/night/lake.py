@@ -173,8 +173,8 @@ class Lake:
         while changes.hasNext():
             actions = changes.next()._2()
             # A commit's description is mostly its first action.
-            told = (json.loads(actions.apply(at).json()).get("commitInfo") for at in range(actions.size()))
-            noted: dict[str, Any] = next((info for info in told if info is not None), {})
+            infos = (json.loads(actions.apply(at).json()).get("commitInfo") for at in range(actions.size()))
+            noted: dict[str, Any] = next((info for info in infos if info is not None), {})
             metrics = noted.get("operationMetrics", {})
             total += sum(sign * int(metrics.get(key, 0)) for key, sign in ROW_METRICS.items())
         return total

@@ -185,8 +185,8 @@ def main(options: argparse.Namespace) -> int:
 
 def sentence_of(error: Exception) -> str:
     """The class of an exception and the first line of its message; the rest of a JVM exception is its trace."""
-    said = next((line.strip() for line in str(error).splitlines() if line.strip()), "it says nothing")
-    return f"{type(error).__name__}: {said}"
+    message = next((line.strip() for line in str(error).splitlines() if line.strip()), "it says nothing")
+    return f"{type(error).__name__}: {message}"
 
 
 if __name__ == "__main__":

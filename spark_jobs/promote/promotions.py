@@ -67,23 +67,23 @@ def judge(night: Night) -> Judged:
     champion = find_champion(night)
     version = champion.version if champion else None
     if (reason := why_no_model(night)) is not None:
-        said = f"no model was trained: {reason}; the simple score ranks the night"
-        return Judged(UNTRAINED, SIMPLE_SCORE, None, said, champion=version)
+        sentence = f"no model was trained: {reason}; the simple score ranks the night"
+        return Judged(UNTRAINED, SIMPLE_SCORE, None, sentence, champion=version)
     model = model_of(night)
     examples = read_examples(night, model)
     days = heldout_days(examples, night.ds, night.settings.dataset)
     baseline, why_not, judged_days = choose_baseline(night, examples, days, champion)
     rows = score(night, sampled(examples, judged_days, night), model) if judged_days else None
     compared = compared_by(rows, baseline, night)
-    verdict, said = verdict_of(compared, night.settings.promotion, baseline)
+    verdict, sentence = verdict_of(compared, night.settings.promotion, baseline)
     if rows is not None and not rows.is_finite:
-        verdict, said = REJECTED, f"some of its scores are no numbers; {baseline.called} scores the night"
+        verdict, sentence = REJECTED, f"some of its scores are no numbers; {baseline.called} scores the night"
     serves = (model.version, f"models/{model.version}") if verdict == PROMOTED else (baseline.version, baseline.path)
     lead = "" if why_not is None else f"the champion {why_not}; "
     return Judged(
         verdict,
         *serves,
-        reason=f"{lead}model {model.version} is {verdict}: {said}",
+        reason=f"{lead}model {model.version} is {verdict}: {sentence}",
         challenger=model.version,
         champion=version,
         baseline=baseline.version,
@@ -149,8 +149,8 @@ def verdict_of(compared: Comparison | None, rules: Promotion, baseline: Baseline
     if lost is None:
         what = f"{', '.join(rules.guarded)} cannot be measured on {compared.num_examples} held-out examples"
         return UNPROVEN, f"{what}; {baseline.called} scores the night"
-    told = "; ".join(tell(compared, name) for name in (lost or rules.guarded))
-    on = f"on {compared.num_examples:,} held-out examples: {told}"
+    figures = "; ".join(tell(compared, name) for name in (lost or rules.guarded))
+    on = f"on {compared.num_examples:,} held-out examples: {figures}"
     if lost:
         return REJECTED, f"clearly worse than {baseline.called}, which scores the night, {on}"
     return PROMOTED, f"not clearly worse than {baseline.called} {on}"

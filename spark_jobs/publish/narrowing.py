@@ -61,11 +61,11 @@ def narrowed_posts(posts: DataFrame, edits: DataFrame, oldest: datetime, as_of: 
     The new audience need not be smaller: the pools of this night decide who may see the post.
     ``is_news``: the change came after the as-of.
     """
-    told = F.greatest("updated_at", F.coalesce("version_received_at", "received_at"))
+    known_at = F.greatest("updated_at", F.coalesce("version_received_at", "received_at"))
     candidates = posts.where(
         ~F.col("is_deleted") & ~is_open(F.col("privacy"), F.col("source_type")) & (F.col("created_at") >= F.lit(oldest))
     )
-    now = candidates.select("post_id", _rule().alias("rule"), (told >= F.lit(as_of)).alias("is_news"))
+    now = candidates.select("post_id", _rule().alias("rule"), (known_at >= F.lit(as_of)).alias("is_news"))
     before = edits.select("post_id", _rule().alias("old_rule"))
     changed = now.join(before, "post_id", "inner").where(~F.col("rule").eqNullSafe(F.col("old_rule")))
     return changed.select("post_id", "is_news").distinct()
@@ -80,8 +80,8 @@ def ended_ties(edges: DataFrame, other: str, since: datetime, as_of: datetime) -
 
     ``is_news``: the tie ended after the as-of, so this night's pools still have it.
     """
-    told = F.greatest("valid_to", "end_known_at")
-    ended = edges.where(F.col("valid_to").isNotNull() & (told >= F.lit(since)))
+    known_at = F.greatest("valid_to", "end_known_at")
+    ended = edges.where(F.col("valid_to").isNotNull() & (known_at >= F.lit(since)))
     is_news = F.col("valid_to") > F.lit(as_of)
     holding = active(edges, as_of).select("user_id", other)
     gone = ended.where(~is_news).join(holding, ["user_id", other], "left_anti").withColumn("is_news", F.lit(col=False))

@@ -125,8 +125,8 @@ def tell(night: Night, counted: dict[str, int]) -> None:
     broken = {name: counted[name] for name in night.settings.rerank.order}
     places, explored = counted["_places"], counted["_explored"]
     night.files.rerank.write({"ds": night.ds.isoformat(), "places": places, "broken": broken, "explored": explored})
-    said = ", ".join(f"{name} {num:,} ({num / max(places, 1):.2%})" for name, num in broken.items())
-    sentences = [f"of {places:,} places, those whose user had no candidate that keeps the rule: {said}."]
+    shares = ", ".join(f"{name} {num:,} ({num / max(places, 1):.2%})" for name, num in broken.items())
+    sentences = [f"of {places:,} places, those whose user had no candidate that keeps the rule: {shares}."]
     if night.settings.exploration.every:
         sentences += [f"{explored:,} places ({explored / max(places, 1):.1%}) were drawn among new posts."]
     night.tell("gold.ranked_feeds", sentences)

@@ -57,7 +57,7 @@ def flagged_posts(verdicts: DataFrame, risks: DataFrame, rules: PolicyRules) -> 
     """
     says = {label: F.col("value") & (F.col("label") == label) for label in LABELS}
     refutes = says["misinformation"] & (F.col("labeller_type") == "fact_checker")
-    said = verdicts.groupBy("post_id").agg(
+    by_post = verdicts.groupBy("post_id").agg(
         F.bool_or(refutes).alias("_is_refuted"),
         *(F.bool_or(say).alias(f"_says_{label}") for label, say in says.items()),
     )
@@ -68,7 +68,7 @@ def flagged_posts(verdicts: DataFrame, risks: DataFrame, rules: PolicyRules) -> 
         risk={label: F.coalesce(F.col(f"_risk.{label}").cast("double"), F.lit(0.0)) for label in LABELS},
     )
     found = flags(post, rules.thresholds)
-    judged = said.join(newest, "post_id", "full_outer")
+    judged = by_post.join(newest, "post_id", "full_outer")
     return judged.where(any_of(found)).select("post_id", *(found[rule].alias(name) for rule, name in FLAGS.items()))
 
 

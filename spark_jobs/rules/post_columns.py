@@ -95,12 +95,12 @@ def form_columns() -> dict[str, Column]:
 
 def content_columns() -> dict[str, Column]:
     """Features of a text, from a row of ``gold.content_embeddings``: registry name to column."""
-    told = F.when(F.col("language").isin(*LANGUAGES[:-1]), F.col("language")).otherwise(LANGUAGES[-1])
+    language = F.when(F.col("language").isin(*LANGUAGES[:-1]), F.col("language")).otherwise(LANGUAGES[-1])
     return {
         **{name: F.col(name) for name in WRITING_COLUMNS},
         "content_embedding": F.col("embedding"),
         "read_topics": F.col("topics"),
-        "language": F.array(*((told == name).cast("float") for name in LANGUAGES)),
+        "language": F.array(*((language == name).cast("float") for name in LANGUAGES)),
     }
 
 
@@ -117,9 +117,9 @@ def complete_posts(points: DataFrame, user_features: DataFrame, contents: DataFr
         *(F.col(source).alias(name) for name, source in AUTHOR_COLUMNS.items()),
     )
     joined = points.withColumn("_snapshot", snapshot_day("instant")).join(authors, ["author_id", "_snapshot"], "left")
-    said = {name: column for name, column in content_columns().items() if name in names_of("post")}
-    joined = join_contents(joined, contents, said)
-    unknown = {feature.name: feature for feature in features_of("post") if feature.name in {*AUTHOR_COLUMNS, *said}}
+    of_text = {name: column for name, column in content_columns().items() if name in names_of("post")}
+    joined = join_contents(joined, contents, of_text)
+    unknown = {feature.name: feature for feature in features_of("post") if feature.name in {*AUTHOR_COLUMNS, *of_text}}
     moving = {name: column.cast("float") for name, column in _moving_columns(smoothing).items()}
     completed = with_defaults(joined, unknown).withColumns(moving).drop("_snapshot")
     missing = set(names_of("post")) - set(completed.columns)

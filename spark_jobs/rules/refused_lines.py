@@ -9,7 +9,7 @@ DIFFERS = "NOT (new.reason <=> old.reason AND new.detail <=> old.detail AND new.
 
 def with_times(refused: DataFrame) -> DataFrame:
     """``refused`` with its times as in bronze.events, null if the line has none."""
-    told = F.from_json("raw", "event_time STRING, received_at STRING")
-    at = {name: F.try_to_timestamp(F.col("told")[name]) for name in ("event_time", "received_at")}
-    read = refused.withColumn("told", told).withColumns(at)
+    times = F.from_json("raw", "event_time STRING, received_at STRING")
+    at = {name: F.try_to_timestamp(F.col("times")[name]) for name in ("event_time", "received_at")}
+    read = refused.withColumn("times", times).withColumns(at)
     return read.withColumn("received_at", F.greatest("received_at", "event_time"))

@@ -89,8 +89,8 @@ def draw_rest(  # noqa: PLR0917 - from what is drawn to where it goes
     listed = ads(world, running)
     offered = shown_ads(world, chosen_ads(world, visited, listed, known), listed, written)
     met = _keep(spark, react_to_ads(world, offered, known), f"{folder}/ad_impressions")
-    said = _keep(spark, verdicts(world, written), f"{folder}/labels")
-    return Drawn(pairs, written, reacted, visited, running, listed, met, said)
+    judged = _keep(spark, verdicts(world, written), f"{folder}/labels")
+    return Drawn(pairs, written, reacted, visited, running, listed, met, judged)
 
 
 def reported(spark: SparkSession, world: World, drawn: Drawn) -> list[DataFrame]:

@@ -58,12 +58,12 @@ def _confidence(world: World, is_right: Column) -> Column:
     return F.round(0.5 + F.when(is_right, 0.5).otherwise(0.3) * draw, 2)
 
 
-def label_lines(world: World, said: DataFrame) -> DataFrame:
+def label_lines(world: World, of_labellers: DataFrame) -> DataFrame:
     """The events of ``verdicts``."""
     names = ("post_id", "labeller_id", "labeller_type", "label", "value", "confidence")
     return as_lines(
         world,
-        identified(said, "label", ("post_id", "number", "label"), F.col("at_ms")),
+        identified(of_labellers, "label", ("post_id", "number", "label"), F.col("at_ms")),
         "content_labelled",
         {name: F.col(name) for name in names},
     )

@@ -112,9 +112,9 @@ def visible(world: World, feeds: DataFrame, written: DataFrame, tied: DataFrame,
     parted_ms = F.when(~free, F.col("until_ms"))
     ends = F.least(F.lit(NEVER_MS), F.col("deleted_ms"), closed_ms, parted_ms, F.col("apart_ms"))
     admitted = free | (F.col("is_tied") & (~is_friend | admits(world, user)))
-    told = {
+    truth = {
         "until_ms": ends,
         "tie": F.when(F.col("is_tied"), F.col("tie")).otherwise(0.0),
         "is_suggested": (~F.col("is_tied")).cast("int"),
     }
-    return known.where(admitted & (ends > start) & (F.col("author") != user)).withColumns(told).select(*OFFERED)
+    return known.where(admitted & (ends > start) & (F.col("author") != user)).withColumns(truth).select(*OFFERED)

@@ -87,19 +87,19 @@ def read_facts(file: LandingFile, late_days: int) -> FileFacts:
 def _facts_of(event_type: str, kept: pa.RecordBatch) -> pa.RecordBatch:
     rows = kept.filter(pc.equal(kept.column("event_type"), event_type))
     rule = CONTRADICTIONS.get(event_type)
-    told = pa.nulls(rows.num_rows, pa.string()) if rule is None else _contradictions(rule, rows)
-    return rows.select(["line", *_ENVELOPE, *_FIELDS[event_type]]).append_column("contradiction", told)
+    details = pa.nulls(rows.num_rows, pa.string()) if rule is None else _contradictions(rule, rows)
+    return rows.select(["line", *_ENVELOPE, *_FIELDS[event_type]]).append_column("contradiction", details)
 
 
 def _contradictions(rule: Contradiction, rows: pa.RecordBatch) -> pa.Array:
     """The details of events that contradict themselves; null for the others."""
     one, other = rows.column(rule.field), rows.column(rule.other)
     holds = {"equal to": pc.equal, "before": pc.less, "after": pc.greater}[rule.relation](one, other)
-    told: list[str | None] = [None] * rows.num_rows
+    details: list[str | None] = [None] * rows.num_rows
     for at in np.flatnonzero(np.asarray(pc.fill_null(holds, fill_value=False))):
         line = rows.column("raw")[int(at)].as_buffer().to_pybytes()
-        told[at] = f"{rule.field}={value_text(line, rule.field)}"
-    return pa.array(told, pa.string())
+        details[at] = f"{rule.field}={value_text(line, rule.field)}"
+    return pa.array(details, pa.string())
 
 
 def _posts_of(broken: pa.RecordBatch) -> list[int]:

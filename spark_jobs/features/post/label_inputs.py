@@ -19,13 +19,13 @@ def inputs_of(posts: DataFrame, readings: DataFrame, content: Content) -> DataFr
 
     Grain: that of ``readings``, rows of gold.content_embeddings; adds author_id.
     """
-    said = content_columns()
+    columns = content_columns()
     form = {name: column.cast("float") for name, column in form_columns().items()}
     wanted = posts.join(readings.select("post_id"), "post_id", "left_semi").withColumns(form)
     kept = ("author_id", *FORM)
     texts = texts_of(wanted, content, kept).select("post_id", "text_hash", "buckets", *kept)
     read = readings.select(
-        "post_id", "text_hash", "text_at", *(said[name].alias(name) for name in INPUTS if name in said)
+        "post_id", "text_hash", "text_at", *(columns[name].alias(name) for name in INPUTS if name in columns)
     )
     return texts.join(read, ["post_id", "text_hash"], "inner").select(
         "post_id", "author_id", "text_at", "buckets", *INPUTS

@@ -121,8 +121,8 @@ def _interest_columns(smoothing: Smoothing) -> dict[str, Column]:
     chosen = F.array_intersect("interests", F.array(*(F.lit(topic) for topic in TOPICS)))
     columns = {}
     for topic in TOPICS:
-        told = F.array_contains(chosen, topic).cast("double") / F.greatest(F.size(chosen), F.lit(1))
-        mixed = F.lit(smoothing.interest_mean * (1 - smoothing.onboarding_share)) + told * F.lit(
+        chosen_share = F.array_contains(chosen, topic).cast("double") / F.greatest(F.size(chosen), F.lit(1))
+        mixed = F.lit(smoothing.interest_mean * (1 - smoothing.onboarding_share)) + chosen_share * F.lit(
             smoothing.onboarding_share
         )
         prior = F.when(F.size(chosen) > 0, mixed).otherwise(F.lit(smoothing.interest_mean))

@@ -67,11 +67,11 @@ def covered_days(log: DataFrame, written: DataFrame, days: Sequence[date], activ
 
 def count_cities(log: DataFrame, days: Sequence[date], activity_days: int, most: int) -> DataFrame:
     """Impressions by city, of the ``most`` cities with most of them, as ``city_views``; grain: user_id, ds."""
-    told = log.where(is_kind("impression") & F.col("city").isNotNull()).select(
+    located = log.where(is_kind("impression") & F.col("city").isNotNull()).select(
         "user_id", "city", *event_interval(activity_days)
     )
     keys = ["user_id", "city"]
-    counts = totals_on_days([counted(told, keys, {"views": F.count("*")})], keys, days)
+    counts = totals_on_days([counted(located, keys, {"views": F.count("*")})], keys, days)
     by_views = F.array_sort(F.collect_list(F.struct((-F.col("views")).alias("fewer"), "city")))
     first = F.slice(by_views, 1, most)
     views = F.transform(first, lambda seen: F.struct(seen["city"].alias("city"), (-seen["fewer"]).alias("views")))

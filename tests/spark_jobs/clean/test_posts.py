@@ -7,7 +7,7 @@ import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
 
 from spark_jobs.clean import post_edits, posts, users
-from spark_jobs.clean.post_history import check_versions, told_versions
+from spark_jobs.clean.post_history import check_versions, event_versions
 from spark_jobs.clean.references import accepted
 from spark_jobs.night.gate.gate import run_gate
 from spark_jobs.night.lake import checksum
@@ -202,5 +202,5 @@ def test_a_post_may_have_no_author_and_one_of_a_page_or_group_needs_its_page_or_
         (5, "unknown_group", "source_id=null"),
         (6, "unknown_user", "author_id=2"),
     ]
-    rows = told_versions(accepted(checked)).select("post_id", "author_id", "source_id").collect()
+    rows = event_versions(accepted(checked)).select("post_id", "author_id", "source_id").collect()
     assert sorted(map(tuple, rows)) == [(1, None, None), (2, None, None), (3, None, 1)]
