@@ -6,7 +6,7 @@ _NOTED = ("bronze.files", "bronze.quarantine", "silver.arrivals")
 """Records of earlier reads of the landing area."""
 
 TABLES: tuple[Table, ...] = (
-    Table("bronze", "events", "ingest", ("event_id",), "landing_date", ("bronze.erasures",), standing=_NOTED),
+    Table("bronze", "events", "ingest", ("event_id",), "landing_date", ("bronze.erasures",), earlier_inputs=_NOTED),
     Table("bronze", "files", "ingest", ("source",), None, ("bronze.events",)),
     Table("bronze", "quarantine", "ingest", ("writer", "source", "line"), "landing_date", ("bronze.events",)),
 )

@@ -21,7 +21,7 @@ _WHO_MAY_SEE = ("silver.users", "silver.friendships", "silver.group_memberships"
 _POLICY = ("silver.content_labels", "gold.content_risks")
 _QUEUED = ("silver.posts", "silver.content_labels", "gold.content_risks", "gold.post_features")
 _BUILT = ("gold.snapshots",)
-"""``standing`` of a table of daily snapshots: what each day was built from."""
+"""``earlier_inputs`` of a table of daily snapshots: what each day was built from."""
 
 TABLES: tuple[Table, ...] = (
     Table(
@@ -38,7 +38,7 @@ TABLES: tuple[Table, ...] = (
             "silver.pages",
             "silver.arrivals",
         ),
-        standing=_BUILT,
+        earlier_inputs=_BUILT,
         room="pair",
     ),
     Table("gold", "content_models", "features", ("ds", "encoder", "bucket"), "ds", _POSTS, room="post"),
@@ -49,7 +49,7 @@ TABLES: tuple[Table, ...] = (
         ("post_id", "text_at", "ds"),
         "ds",
         _READ,
-        standing=_BUILT,
+        earlier_inputs=_BUILT,
         room="post",
     ),
     Table(
@@ -59,7 +59,7 @@ TABLES: tuple[Table, ...] = (
         ("user_id", "ds"),
         "ds",
         ("silver.users", "silver.friendships", "silver.arrivals"),
-        standing=_BUILT,
+        earlier_inputs=_BUILT,
         room="graph",
     ),
     Table(
@@ -78,7 +78,7 @@ TABLES: tuple[Table, ...] = (
         ("kind", "location", "ds"),
         "ds",
         ("silver.users", *_LOGS, "silver.arrivals"),
-        standing=_BUILT,
+        earlier_inputs=_BUILT,
         room="user",
     ),
     Table(
@@ -101,7 +101,7 @@ TABLES: tuple[Table, ...] = (
             "gold.locations",
             "silver.arrivals",
         ),
-        standing=_BUILT,
+        earlier_inputs=_BUILT,
         room="user",
     ),
     Table("gold", "snapshots", "features", ("table_name", "day"), None, _SNAPSHOTS),
@@ -136,7 +136,7 @@ TABLES: tuple[Table, ...] = (
         ("role", "ds"),
         "ds",
         ("gold.training_examples", "gold.models"),
-        standing=("gold.epochs",),
+        earlier_inputs=("gold.epochs",),
     ),
     Table(
         "gold",

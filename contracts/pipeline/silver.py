@@ -15,14 +15,14 @@ _CLEANED = (
 )
 _LABELLED = ("bronze.events", "silver.posts")
 _NEWS = ("bronze.quarantine", "silver.arrivals")
-"""``standing`` of every table: lines refused before, and arrivals that earlier runs of clean have read."""
+"""``earlier_inputs`` of every table: lines refused before, and arrivals that earlier runs of clean have read."""
 
 TABLES: tuple[Table, ...] = (
-    Table("silver", "users", "clean", ("user_id", "valid_from"), None, ("bronze.events",), standing=_NEWS),
-    Table("silver", "pages", "clean", ("page_id",), None, ("bronze.events", "silver.users"), standing=_NEWS),
-    Table("silver", "groups", "clean", ("group_id",), None, ("bronze.events", "silver.users"), standing=_NEWS),
-    Table("silver", "campaigns", "clean", ("campaign_id",), None, _EDGES, standing=_NEWS),
-    Table("silver", "friendships", "clean", ("user_id", "friend_id", "valid_from"), None, _EDGES, standing=_NEWS),
+    Table("silver", "users", "clean", ("user_id", "valid_from"), None, ("bronze.events",), earlier_inputs=_NEWS),
+    Table("silver", "pages", "clean", ("page_id",), None, ("bronze.events", "silver.users"), earlier_inputs=_NEWS),
+    Table("silver", "groups", "clean", ("group_id",), None, ("bronze.events", "silver.users"), earlier_inputs=_NEWS),
+    Table("silver", "campaigns", "clean", ("campaign_id",), None, _EDGES, earlier_inputs=_NEWS),
+    Table("silver", "friendships", "clean", ("user_id", "friend_id", "valid_from"), None, _EDGES, earlier_inputs=_NEWS),
     Table(
         "silver",
         "page_follows",
@@ -30,7 +30,7 @@ TABLES: tuple[Table, ...] = (
         ("user_id", "page_id", "valid_from"),
         None,
         (*_EDGES, "silver.pages"),
-        standing=_NEWS,
+        earlier_inputs=_NEWS,
     ),
     Table(
         "silver",
@@ -39,15 +39,21 @@ TABLES: tuple[Table, ...] = (
         ("user_id", "group_id", "valid_from"),
         None,
         (*_EDGES, "silver.groups"),
-        standing=_NEWS,
+        earlier_inputs=_NEWS,
     ),
-    Table("silver", "blocks", "clean", ("user_id", "blocked_id", "valid_from"), None, _EDGES, standing=_NEWS),
+    Table("silver", "blocks", "clean", ("user_id", "blocked_id", "valid_from"), None, _EDGES, earlier_inputs=_NEWS),
     # It also reads silver.posts as the night before left it, so it comes first.
     Table(
-        "silver", "post_edits", "clean", ("post_id", "updated_at"), None, _WRITTEN, standing=(*_NEWS, "silver.posts")
+        "silver",
+        "post_edits",
+        "clean",
+        ("post_id", "updated_at"),
+        None,
+        _WRITTEN,
+        earlier_inputs=(*_NEWS, "silver.posts"),
     ),
-    Table("silver", "posts", "clean", ("post_id",), None, (*_WRITTEN, "silver.post_edits"), standing=_NEWS),
-    Table("silver", "sessions", "clean", ("session_id", "event_date"), "event_date", _EDGES, standing=_NEWS),
+    Table("silver", "posts", "clean", ("post_id",), None, (*_WRITTEN, "silver.post_edits"), earlier_inputs=_NEWS),
+    Table("silver", "sessions", "clean", ("session_id", "event_date"), "event_date", _EDGES, earlier_inputs=_NEWS),
     Table(
         "silver",
         "ads",
@@ -55,12 +61,14 @@ TABLES: tuple[Table, ...] = (
         ("ad_id",),
         None,
         ("bronze.events", "silver.campaigns", "silver.posts"),
-        standing=_NEWS,
+        earlier_inputs=_NEWS,
     ),
     Table("silver", "creators", "clean", ("creator_id",), None, ("silver.pages", "silver.posts")),
-    Table("silver", "impressions", "clean", ("impression_id",), "event_date", _SHOWN, standing=_NEWS),
-    Table("silver", "engagements", "clean", ("engagement_id",), "event_date", _SHOWN, standing=_NEWS),
-    Table("silver", "content_labels", "clean", ("post_id", "labeller_id", "label"), None, _LABELLED, standing=_NEWS),
+    Table("silver", "impressions", "clean", ("impression_id",), "event_date", _SHOWN, earlier_inputs=_NEWS),
+    Table("silver", "engagements", "clean", ("engagement_id",), "event_date", _SHOWN, earlier_inputs=_NEWS),
+    Table(
+        "silver", "content_labels", "clean", ("post_id", "labeller_id", "label"), None, _LABELLED, earlier_inputs=_NEWS
+    ),
     # The last of its stage: it records that all others have processed what ingest read.
     Table(
         "silver",
@@ -69,6 +77,6 @@ TABLES: tuple[Table, ...] = (
         ("source", "batch"),
         None,
         ("bronze.events", *_CLEANED),
-        standing=("bronze.quarantine",),
+        earlier_inputs=("bronze.quarantine",),
     ),
 )

@@ -9,9 +9,9 @@ class Table:
 
     ``keys`` are the columns of the grain; ``partition`` is the column a rerun replaces or merges within.
     ``inputs`` are the tables that its rows are computed from, all written before it in the same night.
-    ``standing`` are tables that its job reads as an earlier night left them, or as a later table of the night will
-    change them. A job may read these, ``inputs`` and its own table, and no other.
-    ``room`` is the folder of its job within the stage's, where the stage has rooms.
+    ``earlier_inputs`` are tables that its job reads in a state that the night may still change, such as that of an
+    earlier night. A job may read these, ``inputs`` and its own table, and no other.
+    ``room`` is the folder of its job within the stage's, if the stage has rooms.
     """
 
     layer: str
@@ -20,7 +20,7 @@ class Table:
     keys: tuple[str, ...]
     partition: str | None
     inputs: tuple[str, ...] = ()
-    standing: tuple[str, ...] = ()
+    earlier_inputs: tuple[str, ...] = ()
     room: str | None = None
 
     @property
@@ -37,4 +37,4 @@ class Table:
     @property
     def readable(self) -> frozenset[str]:
         """Every table that its job may read."""
-        return frozenset((*self.inputs, *self.standing, self.full_name))
+        return frozenset((*self.inputs, *self.earlier_inputs, self.full_name))
