@@ -25,22 +25,22 @@ from spark_jobs.night.writers import merge_by_key
 TABLE = "bronze.erasures"
 
 
-def begin(lake: Lake, wanted: SearchList, key: bytes) -> None:
+def begin(lake: Lake, search_list: SearchList, key: bytes) -> None:
     """Record every id, so that from now on every line with it is refused; ids recorded before keep their time."""
     _refuse_other_key(lake, key)
     now = datetime.now(UTC)
     rows = [
-        (id_key(key, kind, identity), kind, wanted.request_id, key_check(key), now, None, None)
+        (id_key(key, kind, identity), kind, search_list.request_id, key_check(key), now, None, None)
         for kind in KINDS
-        for identity in wanted.ids.of(kind)
+        for identity in search_list.ids.of(kind)
     ]
     merge_by_key(lake, TABLE, lake.spark.createDataFrame(rows, read_schema(TABLE)), update_when=None)
 
 
-def finish(lake: Lake, wanted: SearchList, key: bytes, removed: Mapping[str, Any]) -> None:
+def finish(lake: Lake, search_list: SearchList, key: bytes, removed: Mapping[str, Any]) -> None:
     """Record that files, history and Redis are done; raises ``ValueError`` if the ledger breaks its suite."""
     now = F.lit(datetime.now(UTC))
-    mine = [id_key(key, kind, identity) for kind in KINDS for identity in wanted.ids.of(kind)]
+    mine = [id_key(key, kind, identity) for kind in KINDS for identity in search_list.ids.of(kind)]
     open_rows = lake.read(TABLE).where(F.col("id_key").isin(mine) & F.col("erased_at").isNull())
     summary = F.when(F.col("kind") == "user", F.lit(json.dumps(removed))).otherwise(F.col("removed"))
     merge_by_key(lake, TABLE, open_rows.withColumns({"erased_at": now, "removed": summary}), update_when="true")

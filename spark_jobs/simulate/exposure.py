@@ -34,7 +34,7 @@ DELIVERED = (
 )  # fmt: skip
 
 
-def shown(spark: SparkSession, world: World, written: DataFrame, friends: DataFrame) -> DataFrame:
+def impressions(spark: SparkSession, world: World, written: DataFrame, friends: DataFrame) -> DataFrame:
     """Impressions before anyone reacts. Grain: user and post; also unique by user, slot and position."""
     opened = schedules(spark, world)
     connected = _deliver(world, _connected(spark, world, written, friends).join(opened, "user", "inner"))

@@ -11,7 +11,7 @@ from spark_jobs.night.session import size_shuffles
 from spark_jobs.simulate import events
 from spark_jobs.simulate.ad_events import ad_activity, advertised
 from spark_jobs.simulate.ads import ads, campaigns, chosen_ads, react_to_ads, shown_ads
-from spark_jobs.simulate.exposure import shown
+from spark_jobs.simulate.exposure import impressions
 from spark_jobs.simulate.labels import label_lines, verdicts
 from spark_jobs.simulate.landing import with_dirt, write_json, write_landing
 from spark_jobs.simulate.network import both_ways, tastes
@@ -69,7 +69,7 @@ class Drawn:
 def draw_truth(spark: SparkSession, world: World, folder: str) -> Drawn:
     """Draw the whole truth and keep it in ``folder``."""
     pairs, written = draw_network(spark, world, folder)
-    seen = react(world, shown(spark, world, written, both_ways(pairs)), tastes(spark, world))
+    seen = react(world, impressions(spark, world, written, both_ways(pairs)), tastes(spark, world))
     return draw_rest(spark, world, pairs, written, seen, folder)
 
 

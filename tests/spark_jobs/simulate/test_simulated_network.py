@@ -8,7 +8,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from spark_jobs.simulate.exposure import shown
+from spark_jobs.simulate.exposure import impressions
 from spark_jobs.simulate.network import both_ways, friendships, tastes
 from spark_jobs.simulate.popularity import fame, popular_user
 from spark_jobs.simulate.posts import posts
@@ -55,7 +55,7 @@ def test_a_network_of_100_000_has_users_of_more_than_1000_friends(spark: SparkSe
 
 def reacted(spark: SparkSession, world: World) -> DataFrame:
     pairs = friendships(spark, world)
-    seen = shown(spark, world, posts(spark, world), both_ways(pairs))
+    seen = impressions(spark, world, posts(spark, world), both_ways(pairs))
     return react(world, seen, tastes(spark, world))
 
 
