@@ -150,7 +150,7 @@ class RunFile(Generic[T]):
     stage: str
 
     def __str__(self) -> str:
-        """Where it lies."""
+        """Its location."""
         return str(self.folder.place.below(self.name))
 
     def exists(self) -> bool:
@@ -158,12 +158,12 @@ class RunFile(Generic[T]):
         return self.folder.exists(self.name)
 
     def read(self) -> T:
-        """What it holds; ``FileNotFoundError`` where it was not written, ``ValueError`` where it is no JSON."""
+        """Its content; ``FileNotFoundError`` if it was not written, ``ValueError`` if it is not JSON."""
         found: T = json.loads(self.folder.read(self.name))
         return found
 
     def write(self, value: T) -> None:
-        """Replace the file so that readers see all of it or none; NaN and infinity, which are no JSON, are refused."""
+        """Replace the file so that readers see all of it or none; NaN and infinity, which JSON lacks, are refused."""
         text = json.dumps(value, indent=1, default=str, allow_nan=False) + "\n"
         self.folder.write(self.name, text.encode())
 
@@ -180,7 +180,7 @@ class RunFiles:
 
     @classmethod
     def of(cls, runs: Folder | Location, ds: date | str) -> "RunFiles":
-        """Those of the night of ``ds`` under ``runs``."""
+        """The files of the night of ``ds`` under ``runs``."""
         return cls(as_folder(runs).below(str(ds)))
 
     def _file(self, name: str, stage: str) -> RunFile[Any]:
@@ -196,11 +196,11 @@ class RunFiles:
             yield self.verdict(name).read()
 
     def stage(self, name: str) -> RunFile[StageRecord]:
-        """How the stage went."""
+        """The record of the stage."""
         return self._file(f"stages/{name}.json", name)
 
     def stages(self) -> list[RunFile[StageRecord]]:
-        """The stages that have ended, in the order in which they did."""
+        """The stages that have ended, in the order of their ends."""
         return sorted(map(self.stage, self._written("stages")), key=lambda file: ended_at(file.read()))
 
     def notes(self, table: str) -> RunFile[list[str]]:
@@ -218,7 +218,7 @@ class RunFiles:
 
     @property
     def preflight(self) -> RunFile[Json]:
-        """What the night had to work with."""
+        """Counts of the night's data."""
         return self._file("preflight.json", "preflight")
 
     @property
@@ -228,7 +228,7 @@ class RunFiles:
 
     @property
     def policy(self) -> RunFile[PolicyRecord]:
-        """What policy kept out of the candidates."""
+        """What policy removed from the candidates."""
         return self._file("policy.json", "candidates")
 
     @property
@@ -238,7 +238,7 @@ class RunFiles:
 
     @property
     def metrics(self) -> RunFile[Json]:
-        """How good the ranking is."""
+        """Metrics of the ranking."""
         return self._file("metrics.json", "evaluate")
 
     @property
@@ -268,7 +268,7 @@ class RunFiles:
 
     @property
     def report(self) -> str:
-        """Where the run report lies, a page."""
+        """The location of the run report, a page."""
         return str(self.folder.place.below(REPORT))
 
     def write_report(self, page: str) -> None:
@@ -276,7 +276,7 @@ class RunFiles:
         self.folder.write(REPORT, page.encode())
 
     def _written(self, kind: str) -> list[str]:
-        """What the JSON files of a kind are of, in order."""
+        """Sorted names of the tables or stages with a JSON file of a kind."""
         names = self.folder.below(kind).files()
         return [name.removesuffix(".json") for name in names if name.endswith(".json") and "/" not in name]
 

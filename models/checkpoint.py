@@ -28,11 +28,11 @@ CONFIG_FILE = "config.json"
 
 @dataclass(frozen=True)
 class CheckpointConfig:
-    """What stands beside the weights: sizes, inputs, calibration per head, and where the model comes from.
+    """The configuration beside the weights: sizes, inputs, calibration per head, and the origin of the model.
 
-    ``calibration`` is fitted on all days that training did not see and scores nights; ``judged_calibration`` knows
-    nothing of the held-out days, and is what the model is judged by on those and later ones. ``settings`` is the hash
-    of the settings that it was trained under; older checkpoints have none.
+    ``calibration`` is fitted on all days that training did not see, and scores nights. ``judged_calibration`` is fitted
+    without the held-out days; the model is judged with it on held-out and later days. ``settings`` is the hash of the
+    settings of its training; older checkpoints have none.
     """
 
     preset: Preset

@@ -1,6 +1,6 @@
-"""What a network says of the examples of some days: calibrated there, or measured there.
+"""Outputs of a network on the examples of some days, for calibration and metrics.
 
-Both compare with labels as they are where every example stands at the average place (``docs/evaluation.md``).
+Both compare them with labels at the average place (``docs/evaluation.md``).
 """
 
 import math
@@ -65,7 +65,7 @@ def calibrate_heads(outputs: Outputs, priors: dict[str, Prior]) -> dict[str, Hea
 def measure(
     outputs: Outputs, calibration: dict[str, HeadCalibration], num_bins: int
 ) -> dict[str, dict[str, float | None]]:
-    """Metrics per head, corrected for position; ``None`` where one is undefined, as JSON has no NaN."""
+    """Metrics per head, corrected for position; ``None`` if one is undefined, as JSON has no NaN."""
     found: dict[str, dict[str, float | None]] = {}
     for index, head in enumerate(HEADS):
         predicted, observed = calibrate(calibration[head.name], outputs.logits[:, index]), outputs.target(index)

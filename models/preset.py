@@ -1,4 +1,4 @@
-"""What a preset says: a network, its sizes and how it is trained."""
+"""The type of a preset: a network, its sizes and how it is trained."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Optimiser:
-    """How the weights move.
+    """The optimiser's configuration.
 
     Adam with decoupled ``weight_decay``. The learning rate rises over ``warmup_share`` of all steps and, with
     ``decays``, falls to 0 along a half cosine until the last epoch. A step's gradient has at most

@@ -51,9 +51,9 @@ _SCHEMA = pa.schema(
 
 
 def register(lake: Location, row: ModelRow) -> bool:
-    """Make ``row`` the only row of its night and role; False where they already have the same model version.
+    """Make ``row`` the only row of its night and role; False if they already have the same model version.
 
-    The row is then left alone, so that a rerun of an unchanged night leaves the table unchanged.
+    Then nothing is written, so that a rerun of an unchanged night leaves the table unchanged.
     """
     json.loads(row.metrics, parse_constant=_refuse_constant)
     place = _place(lake)
@@ -75,12 +75,12 @@ def mark(lake: Location, ds: date, role: str, stage: str, reason: str | None) ->
     place = _place(lake)
     table = open_table(place)
     (row,) = _rows_of(table, ds, role)
-    # Written anew like any row: an update would take the reason for a piece of SQL.
+    # The row is replaced, because an update would interpret the reason as SQL.
     _replace(place, table, ds, role, row | {"stage": stage, "reason": reason})
 
 
 def forget(lake: Location, ds: date, role: str) -> None:
-    """Remove the role's row of the night, where there is one: an earlier run of the night may have trained a model."""
+    """Remove the role's row of the night, if any: an earlier run of the night may have trained a model."""
     place = _place(lake)
     if is_table(place) and _rows_of(open_table(place), ds, role):
         with leases_of_process().writing(place):

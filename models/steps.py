@@ -22,7 +22,7 @@ class Steps:
         self.taken = 0
 
     def share(self, step: int) -> float:
-        """Share of the learning rate that a step, counted from 0, has."""
+        """Factor of the learning rate at a step, counted from 0."""
         warmup = int(self._rules.warmup_share * self._total)
         if step < warmup:
             return (step + 1) / (warmup + 1)

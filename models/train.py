@@ -39,7 +39,7 @@ from storage.check import add_place, check_options
 
 @dataclass(frozen=True)
 class Arguments:
-    """One training run: where the data lies, which night, what the model is for, and how to train."""
+    """One training run: locations of the data, night, role of the model, and how to train."""
 
     lake: str
     ds: date
@@ -52,7 +52,7 @@ class Arguments:
 
 
 def run(arguments: Arguments) -> str | None:
-    """Train and register the role's model and return its version; None where the lake holds too little to train on.
+    """Train and register the role's model and return its version; None if there is too little to train on.
 
     Then ``gold.models`` has no row of the night and role, and the role's report says why. Of several processes the
     first one registers and returns. Raises ``ValueError`` for bad input.
@@ -201,7 +201,7 @@ def parse_arguments(words: list[str]) -> Arguments:
 
 
 def main(words: list[str]) -> None:
-    """Entry point: an error that the user can mend ends with one line and exit code 1."""
+    """Entry point: an error that the user can fix ends with one line and exit code 1."""
     try:
         run(parse_arguments(words))
     except ValueError as error:

@@ -29,7 +29,7 @@ DATASET = {
 
 
 def read(table: Path) -> list[dict[str, str]]:
-    """Rows in order of time; ends with file, line and what is wrong with the first row that says too little."""
+    """Rows in order of time; ends the program with file, line and problem of the first incomplete row."""
     with table.open(newline="", encoding="utf-8-sig") as file:
         reader = csv.DictReader(file)
         rows = []
@@ -47,7 +47,7 @@ def read(table: Path) -> list[dict[str, str]]:
 
 
 def moment(time: str) -> datetime:
-    """An instant, in UTC where the text names no zone."""
+    """An instant, in UTC if the text has no zone."""
     at = datetime.fromisoformat(time)
     return at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC)
 
@@ -58,7 +58,7 @@ def number(kind: str, name: str) -> int:
 
 
 def event(event_type: str, key: str, at: str, **fields: Any) -> dict[str, Any]:
-    """An event; its id follows from what it says, so a second export of the same rows is refused as a repetition."""
+    """An event; its id depends on its content, so a second export of the same rows is refused as duplicates."""
     return {"event_id": f"{event_type}:{key}", "event_type": event_type, "event_time": at, "received_at": at, **fields}
 
 

@@ -75,7 +75,7 @@ class TwoTower(Network):
 
     def parts(self) -> Parts:
         """Both towers with their shares of the shared layer, and the rest, laid out for the fastest products."""
-        # Double precision, rounded: what remains of a matrix product's order of sums is lost.
+        # Double precision, rounded, so that the order of sums in a matrix product does not matter.
         exact = copy.deepcopy(self).double()
         user_SD, post_SD, _ = exact._split_shared()
         user = _side(exact.user_input, exact.user_tower, user_SD, exact.shared.bias)

@@ -28,7 +28,7 @@ def transform(versions: DataFrame, posts: DataFrame, existing: DataFrame) -> Dat
 
 
 def with_several(new_versions: DataFrame, posts: DataFrame) -> DataFrame:
-    """Posts (post_id) with several versions or deliveries in ``told``, or with another version than in ``posts``.
+    """Posts (post_id) with several versions or deliveries in ``new_versions``, or with another one than in ``posts``.
 
     They are few; only their texts are sorted.
     """

@@ -1,4 +1,4 @@
-"""The lake: where its Delta tables lie, reading them, and what their logs tell (``writers`` write them)."""
+"""The lake: locations of its Delta tables, reads of tables and of their logs (``writers`` write them)."""
 
 import json
 import threading
@@ -61,18 +61,18 @@ class Lake:
         return Place.parse(self.root)
 
     def place_of(self, name: str) -> Place:
-        """Where the table ``layer.name`` lies; an unknown name raises ``ValueError``."""
+        """The place of the table ``layer.name``; an unknown name raises ``ValueError``."""
         if name not in BY_NAME:
             raise ValueError(f"unknown table {name!r}; tables are listed in contracts/pipeline")
         return table_below(self.place, name)
 
     def path(self, name: str) -> str:
-        """Where the table ``layer.name`` lies, for Spark."""
+        """The location of the table ``layer.name`` for Spark."""
         return self.place_of(name).for_spark
 
     @contextmanager
     def writing(self, name: str) -> Iterator[None]:
-        """Every write to a table stands in this: on S3 another writer is refused, until this process has ended."""
+        """The context of every write to a table: on S3 another writer is refused until this process has ended."""
         with self.leases.writing(self.place_of(name)):
             yield
 
@@ -81,9 +81,9 @@ class Lake:
         return bool(DeltaTable.isDeltaTable(self.spark, self.path(name)))
 
     def create(self, name: str) -> None:
-        """Create the table from ``sql/<layer>/<name>/ddl.sql``; where it exists, let it follow its DDL.
+        """Create the table from ``sql/<layer>/<name>/ddl.sql``, or change an existing one to match it.
 
-        The nullable columns that it lacks are added, and a column that its DDL lets be null may be null from now on.
+        Missing nullable columns are added, and a column that is nullable in the DDL becomes nullable.
         Any other difference raises ``ValueError`` with table, column, old and new type.
         """
         if name in self._conforming:
@@ -103,7 +103,7 @@ class Lake:
             builder.execute()
 
     def _evolve(self, name: str) -> None:
-        # The reader calls every column nullable; the log knows.
+        # The reader reports every column as nullable; the log has the truth.
         stands, wanted = self._schema_in_log(name), read_schema(name)
         changes = [f"ALTER COLUMN {column} DROP NOT NULL" for column in loosened(stands, wanted)]
         if added := additions(name, stands, wanted):
@@ -149,7 +149,7 @@ class Lake:
         return int(self.log(name)[1].sizeInBytes()) if self.exists(name) else 0
 
     def version(self, name: str) -> int:
-        """Latest Delta version of the table; raises ``ValueError`` where it does not exist."""
+        """Latest Delta version of the table; raises ``ValueError`` if it does not exist."""
         if not self.exists(name):
             raise ValueError(f"{self.path(name)} is no Delta table")
         # The log has the version; the public `history` runs a Spark job, which takes seconds.
@@ -157,13 +157,13 @@ class Lake:
         return int(snapshot.version())
 
     def last_version(self, name: str) -> int:
-        """Latest Delta version of the table; -1 where it does not exist."""
+        """Latest Delta version of the table; -1 if it does not exist."""
         return self.version(name) if self.exists(name) else -1
 
     def rows_written(self, name: str, since: int) -> int:
         """Rows that the commits after version ``since`` added or changed; rows that a commit only copied do not count.
 
-        Every writer notes this in its commit: Spark, and delta-rs under another name.
+        Every writer records this in its commit: Spark, and delta-rs under another name.
         """
         if not self.exists(name) or self.version(name) <= since:
             return 0
