@@ -23,7 +23,7 @@ from contracts.metrics.auc import auc
 from contracts.settings import Propensities
 from models.losses import head_losses
 from spark_jobs.examples.propensities import count_placed, randomised_rows
-from spark_jobs.simulate.exposure import shown
+from spark_jobs.simulate.exposure import impressions
 from spark_jobs.simulate.network import both_ways, friendships, tastes
 from spark_jobs.simulate.posts import posts
 from spark_jobs.simulate.reaction import BAIT_CLICKS, flag, react, topic_match
@@ -42,7 +42,7 @@ PAIR = ("user", "post_id")
 def delivered(spark: SparkSession) -> Iterator[DataFrame]:
     """What was delivered to each session, in every round, with what a ranker could know of it."""
     friends = both_ways(friendships(spark, WORLD))
-    once = shown(spark, WORLD, posts(spark, WORLD), friends).drop("position")
+    once = impressions(spark, WORLD, posts(spark, WORLD), friends).drop("position")
     rounds = F.explode(F.sequence(F.lit(1), F.lit(ROUNDS))).alias("round")
     repeated = once.select("*", rounds).withColumn("post_id", F.col("post_id") + F.col("round") * F.lit(2**48))
     known = repeated.join(tastes(spark, WORLD), "user", "inner")
