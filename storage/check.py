@@ -36,8 +36,8 @@ def _given(value: str | list[str] | None) -> list[str]:
 def check_places(locations: Iterable[Location]) -> None:
     """List one name of each bucket, and give up within seconds.
 
-    Raises ``PlaceError`` for an invalid location, ``StorageError`` if S3 fails. A place on a disk is not checked: it may
-    be created later.
+    Raises ``PlaceError`` for an invalid location, ``StorageError`` if S3 fails. A place on a disk is not checked: it
+    may be created later.
     """
     asked: set[str] = set()
     for place in map(Place.parse, locations):

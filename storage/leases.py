@@ -209,9 +209,9 @@ def _put(table: Place, content: bytes, **condition: str) -> Lease | None:
 
 
 def _delete(table: Place) -> None:
-    from storage.s3 import told  # noqa: PLC0415
+    from storage.s3 import storage_errors  # noqa: PLC0415
 
-    with told(table):
+    with storage_errors(table):
         _store(table).delete_object(Bucket=table.bucket, Key=_key(table))
 
 

@@ -128,7 +128,15 @@ TABLES: tuple[Table, ...] = (
     Table("gold", "labelling_queue", "features", ("label", "rank", "ds"), "ds", _QUEUED, room="post"),
     Table("gold", "propensities", "examples", ("surface", "position", "ds"), "ds", _EXAMPLE_INPUTS),
     Table("gold", "training_examples", "examples", ("example_id",), "ds", (*_EXAMPLE_INPUTS, "gold.propensities")),
-    Table("gold", "models", "train", ("role", "ds"), "ds", ("gold.training_examples",), standing=("gold.epochs",)),
+    Table(
+        "gold",
+        "models",
+        "train",
+        ("role", "ds"),
+        "ds",
+        ("gold.training_examples",),
+        earlier_inputs=("gold.epochs",),
+    ),
     Table(
         "gold",
         "promotions",

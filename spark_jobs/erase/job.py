@@ -67,38 +67,38 @@ def erase(lake: Lake, request: Request, settings: Settings) -> dict[str, Any]:
     with closing(connect(request.redis_url, settings.publish)) as client:
         client.ping()
         refuse_beside_publish(lake)
-        wanted = plan(lake, request, settings)
-        erasures.begin(lake, wanted, key)
+        search_list = plan(lake, request, settings)
+        erasures.begin(lake, search_list, key)
         removed: dict[str, Any] = {
             "settings": settings_hash(settings),
-            "redis": erase_keys(client, wanted.ids, settings),
+            "redis": erase_keys(client, search_list.ids, settings),
         }
-    removed["events"] = {} if request.events_url is None else erase_collected(request.events_url, wanted, settings)
+    removed["events"] = {} if request.events_url is None else erase_collected(request.events_url, search_list, settings)
     artefacts = open_folder(artefacts_of(lake.place))
     removed["models"] = mark_before_erasure(artefacts)
     removed["training_states"] = remove_states(artefacts)
     with settings_of_vacuum(lake.spark), ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
         names = [name for name in BY_NAME if holds_people(name) and lake.exists(name)]
-        counts = pool.map(lambda name: erase_table(lake, name, wanted), names)
+        counts = pool.map(lambda name: erase_table(lake, name, search_list), names)
         removed["tables"] = dict(zip(names, counts, strict=True))
-    removed["files"] = 0 if request.runs is None else scrub_runs(open_folder(request.runs), wanted)
-    erasures.finish(lake, wanted, key, removed)
+    removed["files"] = 0 if request.runs is None else scrub_runs(open_folder(request.runs), search_list)
+    erasures.finish(lake, search_list, key, removed)
     return removed
 
 
-def erase_collected(url: str, wanted: SearchList, settings: Settings) -> dict[str, int]:
+def erase_collected(url: str, search_list: SearchList, settings: Settings) -> dict[str, int]:
     """Erase them from the collector's Redis; ingest already refuses events that land later."""
     with closing(connect(url, settings.publish)) as client:
-        return erase_events(client, wanted.ids)
+        return erase_events(client, search_list.ids)
 
 
 def plan(lake: Lake, request: Request, settings: Settings) -> SearchList:
     """What to erase: findings in the tables, and those of an earlier run of this request."""
-    wanted = find_person(lake, request.users, request.request_id, settings.erasure)
+    search_list = find_person(lake, request.users, request.request_id, settings.erasure)
     if request.search_list.exists():
-        wanted = wanted.joined(SearchList.load(request.search_list))
-    wanted.save(request.search_list)
-    return wanted
+        search_list = search_list.joined(SearchList.load(request.search_list))
+    search_list.save(request.search_list)
+    return search_list
 
 
 def refuse_beside_publish(lake: Lake) -> None:
@@ -120,21 +120,21 @@ def holds_people(name: str) -> bool:
     return bool(trace.goes_by or trace.lists or trace.owners or trace.lines)
 
 
-def erase_table(lake: Lake, name: str, wanted: SearchList) -> dict[str, int]:
+def erase_table(lake: Lake, name: str, search_list: SearchList) -> dict[str, int]:
     """Rows, history and log of one table."""
     with lake.writing(name):
-        counts = erase_rows(lake, name, wanted.ids)
+        counts = erase_rows(lake, name, search_list.ids)
         log_files = forget(lake, name)
     print(f"{name}: {counts['deleted']:,} rows deleted, {counts['redacted']:,} redacted, {log_files} log files removed")
     return counts
 
 
-def scrub_runs(runs: Folder, wanted: SearchList) -> int:
+def scrub_runs(runs: Folder, search_list: SearchList) -> int:
     """Replace their ids by 0 and their names by ``erased`` in JSON and HTML files under ``runs``; returns how many.
 
     Only distinctive ids are replaced: a 12 in a report may be anything.
     """
-    needles, changed = Needles(wanted), 0
+    needles, changed = Needles(search_list), 0
     for name in runs.files():
         if not name.endswith((".json", ".html")):
             continue
