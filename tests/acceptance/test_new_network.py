@@ -85,7 +85,7 @@ def _run(code: Path, python: Path | str, *words: str) -> str:
 @pytest.mark.skipif(not TRAIN.exists(), reason="the training environment is not set up")
 def test_a_new_network_is_one_file_and_one_preset(tmp_path: Path) -> None:
     code, lake = tmp_path / "code", tmp_path / "lake"
-    for package in ("contracts", "models"):
+    for package in ("contracts", "models", "storage"):
         shutil.copytree(ROOT / package, code / package)
     before = {path for path in code.rglob("*.py") if path.is_file()}
     (code / "models/networks/toy.py").write_text(NETWORK)
