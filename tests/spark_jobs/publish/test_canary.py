@@ -1,7 +1,6 @@
 """Moving a canary on a real Redis and a real table, without Spark. Epoch 1 is before, 2 current, 3 the canary."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from spark_jobs.publish.epochs import succeed
 from spark_jobs.publish.orders import Order, RefusedError
 from spark_jobs.publish.rollback import roll_back
 from tests.epoch_table import epoch_row, epoch_table, statuses
+from tests.killed import Killed
 from tests.serving.reader_world import RedisServer, Seed, packed
 
 RULES = PublishRules()
@@ -25,23 +25,14 @@ LIVE = Pointer(2, 1, AT, Canary(3, 0.1))
 ORDER = Order("ann", "empty pools")
 
 
-class Killed(BaseException):
-    """Stands in for SIGKILL: no handler of the job sees it."""
-
-
-@pytest.fixture(scope="module")
-def process() -> Iterator[RedisServer]:
-    yield from RedisServer.running()
-
-
 @pytest.fixture
-def server(process: RedisServer) -> RedisServer:
-    process.client.flushall()
+def server(redis_server: RedisServer) -> RedisServer:
+    redis_server.client.flushall()
     for epoch in (1, 2, 3):
         for key in (pool_key(epoch, 7), fallback_key(epoch, "popular"), fallback_key(epoch, "chronological")):
-            process.client.set(key, packed(epoch, None, [Seed(1)]), ex=1000)
-    process.point(LIVE)
-    return process
+            redis_server.client.set(key, packed(epoch, None, [Seed(1)]), ex=1000)
+    redis_server.point(LIVE)
+    return redis_server
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Two epochs of packed pools in a real Redis, compared by hand; epoch 1 is live."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,15 +17,10 @@ SAME = {"model_version": "m1", "weights": "w1", "rules": "r1", "feature_schema":
 OLD, NEW = NIGHTS[1] - 60, NIGHTS[1] + 60
 
 
-@pytest.fixture(scope="module")
-def process() -> Iterator[RedisServer]:
-    yield from RedisServer.running()
-
-
 @pytest.fixture
-def server(process: RedisServer) -> RedisServer:
-    process.client.flushall()
-    return process
+def server(redis_server: RedisServer) -> RedisServer:
+    redis_server.client.flushall()
+    return redis_server
 
 
 Posts = Sequence[tuple[int, float]]

@@ -30,6 +30,7 @@ from spark_jobs.night.night import Night
 from spark_jobs.publish import building, epoch_store, epochs, ledger, suppression
 from spark_jobs.publish.epoch_store import PublishFailed
 from tests.feed_rows import AS_OF, hours
+from tests.killed import Killed
 from tests.published_night import (
     ANN,
     BOB,
@@ -43,10 +44,6 @@ from tests.published_night import (
     prepare,
 )
 from tests.serving.reader_world import RedisServer
-
-
-class Killed(BaseException):
-    """Stands in for SIGKILL: no handler of the job sees it."""
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """Rolling back on a real Redis and a real table, without Spark."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from spark_jobs.publish.orders import Order, RefusedError
 from spark_jobs.publish.rollback import refuse_rolled_back, roll_back
 from spark_jobs.publish.settling import withdraw
 from tests.epoch_table import epoch_row, epoch_table, statuses
+from tests.killed import Killed
 from tests.serving.reader_world import RedisServer, Seed, packed
 
 RULES = PublishRules()
@@ -23,22 +23,13 @@ ORDER = Order("ann", "the pools of page followers are empty")
 LIVE = Pointer(2, 1, 1_770_000_000)
 
 
-class Killed(BaseException):
-    """Stands in for SIGKILL: no handler of the job sees it."""
-
-
-@pytest.fixture(scope="module")
-def process() -> Iterator[RedisServer]:
-    yield from RedisServer.running()
-
-
 @pytest.fixture
-def server(process: RedisServer) -> RedisServer:
-    process.client.flushall()
+def server(redis_server: RedisServer) -> RedisServer:
+    redis_server.client.flushall()
     for epoch in (1, 2):
-        fill(process, epoch)
-    process.client.set(POINTER_KEY, LIVE.dumps())
-    return process
+        fill(redis_server, epoch)
+    redis_server.client.set(POINTER_KEY, LIVE.dumps())
+    return redis_server
 
 
 @pytest.fixture
