@@ -181,7 +181,7 @@ def test_bookmarks_and_views_weigh_in_the_simple_score(build: Build) -> None:
 
 
 def test_limits_keep_the_best_with_stable_ties(build: Build) -> None:
-    rows = build(Settings(candidates=CandidateLimits(friend=1, page=1, group=1, popular=2)))
+    rows = build(Settings(candidates=CandidateLimits(friend=1, page=1, group=1, newcomer=0, popular=2)))
     # Popular: 106 (9 likes) and 111 (7). The newest post of a friend is a tie on time: the smaller id wins.
     assert posts_of(rows, COLD) == {106, 111}
     assert posts_of(rows, ANN) == {101, 106, 107, 108, 111}
@@ -200,7 +200,7 @@ def test_what_policy_keeps_from_a_user_leaves_its_place_to_the_next(build: Build
     users = [{"user_id": ANN, "name": "", "feed_preferences": ["hide_nsfw"]}, {"user_id": BOB, "name": ""}]
     risks = [{"post_id": 302, "nsfw": 0.5, "text_at": hours(1)}]
     found = build(
-        Settings(candidates=CandidateLimits(friend=0, page=1, group=0, popular=2)),
+        Settings(candidates=CandidateLimits(friend=0, page=1, group=0, newcomer=0, popular=2)),
         users=users,
         posts=rows,
         page_follows=pages,
