@@ -1,10 +1,10 @@
 """Smoothed rates and log counts, for several tables."""
 
-from pyspark.sql import Column
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 
-def smoothed_rate(count: Column, trials: Column, mean: float, strength: float) -> Column:
+def smoothed_rate(count: Column, trials: Column, mean: float | Column, strength: float) -> Column:
     """Empirical-Bayes rate in [0, 1]: ``(count + mean * strength) / (trials + strength)``.
 
     The count is capped at the trials: a user can comment twice on one impression, and a source may log no impressions.
@@ -26,6 +26,15 @@ def count_of_log(name: str) -> Column:
 def num_engaged() -> Column:
     """Likes, comments and shares of a row of ``gold.post_features``; null where it lacks them."""
     return sum((count_of_log(f"log_{name}") for name in ("likes", "comments", "shares")), F.lit(0))
+
+
+def with_engagement(posts: DataFrame, strength: float) -> DataFrame:
+    """Rows of ``gold.post_features`` with num_views, num_engaged, the ``usual`` rate of all and their own ``rate``."""
+    views = count_of_log("log_views")
+    counted = posts.withColumns({"num_views": views, "num_engaged": F.least(num_engaged(), views)})
+    usual = F.coalesce(F.sum("num_engaged") / F.greatest(F.sum("num_views"), F.lit(1)), F.lit(0.0)).alias("usual")
+    known = counted.crossJoin(F.broadcast(counted.agg(usual)))
+    return known.withColumn("rate", smoothed_rate(F.col("num_engaged"), F.col("num_views"), F.col("usual"), strength))
 
 
 def against_usual(rate: Column, usual: Column) -> Column:

@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 from pyspark import Broadcast
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 from scipy.special import betaincinv
 
@@ -26,7 +26,7 @@ from spark_jobs.candidates.offers import Offers
 from spark_jobs.candidates.sources.taste import MARGIN, Floats, index_over, nearest
 from spark_jobs.rules.authorship import author_key
 from spark_jobs.rules.chance import uniform
-from spark_jobs.rules.rates import count_of_log, num_engaged
+from spark_jobs.rules.rates import smoothed_rate, with_engagement
 from spark_jobs.rules.user_batches import float_matrix
 
 SCHEMA = "post_id BIGINT, scale FLOAT, constant FLOAT"
@@ -61,18 +61,11 @@ def propose(offers: Offers) -> DataFrame:
 
 
 def with_rates(posts: DataFrame, strength: float) -> DataFrame:
-    """``posts`` with num_views, num_engaged, ``rate``, ``creator_rate`` of the author's posts together, ``usual``."""
-    views = count_of_log("log_views")
-    counted = posts.withColumns({"num_views": views, "num_engaged": F.least(num_engaged(), views)})
-    usual = F.coalesce(F.sum("num_engaged") / F.greatest(F.sum("num_views"), F.lit(1)), F.lit(0.0)).alias("usual")
+    """``with_engagement`` of ``posts``, and the ``creator_rate`` of the author's posts together."""
     by_author = Window.partitionBy(*author_key())
-
-    def shrunk(engaged: Column, seen: Column) -> Column:
-        return (engaged + F.col("usual") * strength) / (seen + F.lit(strength))
-
-    of_author = shrunk(F.sum("num_engaged").over(by_author), F.sum("num_views").over(by_author))
-    known = counted.crossJoin(F.broadcast(counted.agg(usual)))
-    return known.withColumns({"rate": shrunk(F.col("num_engaged"), F.col("num_views")), "creator_rate": of_author})
+    engaged, views = (F.sum(name).over(by_author) for name in ("num_engaged", "num_views"))
+    rate = smoothed_rate(engaged, views, F.col("usual"), strength)
+    return with_engagement(posts, strength).withColumn("creator_rate", rate)
 
 
 def promise_of(answered: pa.Table, offers: Offers) -> Promise:

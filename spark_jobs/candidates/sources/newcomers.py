@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from contracts.features import TOPICS
 from contracts.settings import NewUsers
 from spark_jobs.candidates.offers import SPARE, Offers, proposed
-from spark_jobs.rules.rates import against_usual, count_of_log, num_engaged
+from spark_jobs.rules.rates import against_usual, smoothed_rate, with_engagement
 
 CHOICE = 5
 """So many times the limit are listed for a group of people, for their interests to choose from."""
@@ -48,7 +48,7 @@ def best_of_groups(offers: Offers, people: DataFrame, strength: float) -> DataFr
     posts = standings(offers.open_posts, strength)
     met = counted_by_group(offers, people).join(posts, "post_id", "inner")
     # Where few of a group met a post, it stands there as it does everywhere.
-    rate = (F.least("group_engaged", "group_views") + F.col("rate") * strength) / (F.col("group_views") + strength)
+    rate = smoothed_rate(F.col("group_engaged"), F.col("group_views"), F.col("rate"), strength)
     there = met.withColumn("standing", standing(rules, against_usual(rate, F.col("usual"))))
     everywhere = posts.withColumn("standing", standing(rules, F.col("popularity")))
     first = everywhere.orderBy(F.desc("standing"), "post_id").limit(most)
@@ -64,15 +64,8 @@ def best_of_groups(offers: Offers, people: DataFrame, strength: float) -> DataFr
 
 def standings(posts: DataFrame, strength: float) -> DataFrame:
     """``posts`` with their ``rate``, what is ``usual``, and ``popularity``: post_id, read_topics and these three."""
-    engaged, views = num_engaged(), count_of_log("log_views")
-    counted = posts.select("post_id", "read_topics", F.least(engaged, views).alias("engaged"), views.alias("views"))
-    total = counted.agg(F.coalesce(F.sum("engaged") / F.greatest(F.sum("views"), F.lit(1)), F.lit(0.0)).alias("usual"))
-    rate = (F.col("engaged") + F.col("usual") * strength) / (F.col("views") + strength)
-    return (
-        counted.crossJoin(F.broadcast(total))
-        .withColumn("rate", rate)
-        .select("post_id", "read_topics", "rate", "usual", against_usual(rate, F.col("usual")).alias("popularity"))
-    )
+    popularity = against_usual(F.col("rate"), F.col("usual")).alias("popularity")
+    return with_engagement(posts, strength).select("post_id", "read_topics", "rate", "usual", popularity)
 
 
 def counted_by_group(offers: Offers, people: DataFrame) -> DataFrame:
