@@ -2,9 +2,10 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from delta.tables import DeltaTable
@@ -28,6 +29,9 @@ ROW_METRICS = {
 }
 """Row counts in a commit's metrics, each with its sign in the number of rows written."""
 
+FEW_FILES = 256
+"""Up to this many files of a table are listed once per version; Delta filters longer lists, with Spark jobs."""
+
 _ONE_CREATOR = threading.Lock()
 """Two tables of a stage may be the first to read a third; ``createIfNotExists`` is not safe against itself."""
 
@@ -46,6 +50,9 @@ class Lake:
 
     _with_rows: set[str] = field(default_factory=set, repr=False, compare=False, kw_only=True)
     """Tables that are known to have had rows."""
+
+    _files: dict[str, tuple[int, Any]] = field(default_factory=dict, repr=False, compare=False, kw_only=True)
+    """Version and files of the tables with few files that have been read."""
 
     leases: Leases = field(default_factory=leases_of_process, repr=False, compare=False, kw_only=True)
     """On S3, one writer per table."""
@@ -119,7 +126,7 @@ class Lake:
         return schema
 
     def read(self, name: str, version: int | None = None) -> DataFrame:
-        """The table, or an empty frame of its schema; ``version`` reads an older snapshot.
+        """The newest snapshot of the table, or an empty frame of its schema; ``version`` reads an older snapshot.
 
         A table without rows is an empty relation for the planner, so that it drops joins with it.
         Raises ``ValueError`` for a table that the job at work has not declared.
@@ -131,8 +138,37 @@ class Lake:
         reader = self.spark.read.format("delta")
         if version is not None:
             return reader.option("versionAsOf", version).load(self.path(name))
-        frame = reader.load(self.path(name))
-        return frame if self.was_written(name) else frame.where(F.lit(col=False))
+        if not self.was_written(name):
+            return reader.load(self.path(name)).where(F.lit(col=False))
+        log, snapshot, files = self._few_files(name)
+        if files is None:
+            return reader.load(self.path(name))
+        # Delta would filter the list of files in each query: two Spark jobs and generated code, a second of CPU time.
+        frame = log.createDataFrame(snapshot, files, False, _default(log, "createDataFrame", 4))  # noqa: FBT003
+        return DataFrame(frame, self.spark)
+
+    def has_rows_on(self, name: str, days: Collection[date]) -> bool:
+        """Whether a partitioned table may have rows on one of the days: False is certain, True is not."""
+        if not self.was_written(name):
+            return False
+        _, _, files = self._few_files(name)
+        if files is None:
+            return True
+        written = {files.apply(at).partitionValues().apply(BY_NAME[name].partition) for at in range(files.size())}
+        return not written.isdisjoint(day.isoformat() for day in days)
+
+    def _few_files(self, name: str) -> tuple[Any, Any, Any]:
+        """Log, newest snapshot, and its files as a Scala sequence, or None where they are many."""
+        log, snapshot = self.log(name)
+        if snapshot.numOfFiles() > FEW_FILES:
+            return log, snapshot, None
+        version, files = self._files.get(name, (-1, None))
+        if version != snapshot.version():
+            jvm: Any = self.spark._jvm
+            collected = jvm.scala.jdk.CollectionConverters.ListHasAsScala(snapshot.allFiles().collectAsList())
+            version, files = snapshot.version(), collected.asScala().toSeq()
+            self._files[name] = version, files
+        return log, snapshot, files
 
     def was_written(self, name: str) -> bool:
         """Whether the table has ever been written; a missing table is created."""
@@ -168,7 +204,7 @@ class Lake:
         if not self.exists(name) or self.version(name) <= since:
             return 0
         log, _ = self.log(name)
-        changes = log.getChanges(since + 1, *(getattr(log, f"getChanges$default${at}")() for at in (2, 3)))
+        changes = log.getChanges(since + 1, *(_default(log, "getChanges", at) for at in (2, 3)))
         total = 0
         while changes.hasNext():
             actions = changes.next()._2()
@@ -183,7 +219,12 @@ class Lake:
         """The JVM's log of the table, and its newest snapshot."""
         delta: Any = self.spark._jvm
         log = delta.org.apache.spark.sql.delta.DeltaLog.forTable(self.spark._jsparkSession, self.path(name))
-        return log, log.update(*(getattr(log, f"update$default${at}")() for at in (1, 2, 3)))
+        return log, log.update(*(_default(log, "update", at) for at in (1, 2, 3)))
+
+
+def _default(instance: Any, method: str, at: int) -> Any:
+    """The default of a Scala method's parameter, which Python must name."""
+    return getattr(instance, f"{method}$default${at}")()
 
 
 def checksum(frame: DataFrame) -> str:

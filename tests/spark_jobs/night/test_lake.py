@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 
 from contracts.pipeline import BY_NAME
 from contracts.settings import Settings
-from spark_jobs.night import ddl
+from spark_jobs.night import ddl, writers
 from spark_jobs.night.ddl import read_schema
 from spark_jobs.night.lake import Lake, checksum
 from spark_jobs.night.night import Night
@@ -88,11 +88,50 @@ def test_write_partition_replaces_only_the_named_days(lake: Lake) -> None:
 
 
 def test_write_partition_refuses_a_row_outside_and_keeps_the_table(lake: Lake) -> None:
-    one, two = date(2026, 3, 1), date(2026, 3, 2)
+    one, two, three = date(2026, 3, 1), date(2026, 3, 2), date(2026, 3, 3)
     write_partition(lake, "bronze.quarantine", quarantined(lake, (1, one)), [one])
     with pytest.raises(Exception, match=r"(?i)replaceWhere|constraint|does not conform"):
         write_partition(lake, "bronze.quarantine", quarantined(lake, (2, two)), [one])
+    with pytest.raises(Exception, match=r"bronze.quarantine: a row on 2026-03-02 is outside DATE'2026-03-03'"):
+        write_partition(lake, "bronze.quarantine", quarantined(lake, (2, two)), [three])
     assert lake.read("bronze.quarantine").count() == 1
+
+
+def test_two_writers_of_one_empty_day_leave_its_rows_once(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    day = date(2026, 3, 1)
+    lake.create("bronze.quarantine")
+
+    def both(to: Lake, name: str, frame: DataFrame) -> None:
+        append_rows(to, name, quarantined(to, (1, day)))
+        append_rows(to, name, frame)
+
+    monkeypatch.setattr(writers, "append_rows", both)
+    write_partition(lake, "bronze.quarantine", quarantined(lake, (1, day)), [day])
+    assert [row.line for row in lake.read("bronze.quarantine").collect()] == [1]
+
+
+def test_few_files_and_many_are_read_alike(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two = date(2026, 3, 1), date(2026, 3, 2)
+    write_partition(lake, "bronze.quarantine", quarantined(lake, (1, one), (2, two)), [one, two])
+
+    def read() -> list[tuple[int, date]]:
+        frame = lake.read("bronze.quarantine")
+        days = [frame.where(F.col("landing_date") == day).where("line < 3").collect() for day in (one, two)]
+        return [(row.line, row.landing_date) for rows in days for row in rows]
+
+    assert read() == [(1, one), (2, two)]
+    assert [lake.has_rows_on("bronze.quarantine", [day]) for day in (one, date(2026, 3, 3))] == [True, False]
+    monkeypatch.setattr("spark_jobs.night.lake.FEW_FILES", 1)
+    assert read() == [(1, one), (2, two)]
+    assert lake.has_rows_on("bronze.quarantine", [date(2026, 3, 3)]), "unknown"
+
+
+def test_a_frame_keeps_the_version_that_was_newest_when_it_was_read(lake: Lake) -> None:
+    one, two = date(2026, 3, 1), date(2026, 3, 2)
+    write_partition(lake, "bronze.quarantine", quarantined(lake, (1, one)), [one])
+    before = lake.read("bronze.quarantine")
+    write_partition(lake, "bronze.quarantine", quarantined(lake, (2, two)), [two])
+    assert (before.count(), lake.read("bronze.quarantine").count()) == (1, 2)
 
 
 def test_a_frame_that_differs_from_the_ddl_is_refused_by_column(lake: Lake) -> None:
