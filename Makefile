@@ -142,10 +142,17 @@ stop: ## end what `make demo`, `make loop` or `make collector` left running
 	@$(PYTHON) -m infra.demo --stop
 
 .PHONY: test
-test: setup check ## run every test that takes less than a minute, in all three environments
-	$(TRAIN) -m pytest tests/models -q
-	$(AIRFLOW) -m pytest tests/dags -q
+test: setup ## run every test that takes less than a minute, in all three environments
+	@$(MAKE) --no-print-directory -j 2 --output-sync check test-models test-dags
 	$(LAKE) -m pytest tests -q -m "not slow" --ignore tests/dags --durations 20 -n 2 --dist loadfile
+
+.PHONY: test-models
+test-models: setup
+	$(TRAIN) -m pytest tests/models -q
+
+.PHONY: test-dags
+test-dags: setup
+	$(AIRFLOW) -m pytest tests/dags -q
 
 .PHONY: check
 check: setup ## ruff, mypy strict, import rules
