@@ -134,15 +134,12 @@ class Lake:
         if self.building is not None and name not in self.building.readable:
             job = self.building.full_name
             raise ValueError(f"the job of {job} reads {name}, which contracts/pipeline does not list for it")
-        self.create(name)
         reader = self.spark.read.format("delta")
-        if version is not None:
-            return reader.option("versionAsOf", version).load(self.path(name))
         if not self.was_written(name):
             return reader.load(self.path(name)).where(F.lit(col=False))
         log, snapshot, files = self._few_files(name)
-        if files is None:
-            return reader.load(self.path(name))
+        if files is None or version not in (None, snapshot.version()):
+            return (reader if version is None else reader.option("versionAsOf", version)).load(self.path(name))
         # Delta would filter the list of files in each query: two Spark jobs and generated code, a second of CPU time.
         frame = log.createDataFrame(snapshot, files, False, _default(log, "createDataFrame", 4))  # noqa: FBT003
         return DataFrame(frame, self.spark)
