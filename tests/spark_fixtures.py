@@ -12,10 +12,16 @@ from spark_jobs.night.lake import Lake
 from spark_jobs.night.night import Night
 from spark_jobs.night.session import open_session
 
+FOR_FEW_ROWS = "-XX:TieredStopAtLevel=1"
+"""The JVM's second compiler costs quick tests a tenth of their CPU time, and their loops are too short to gain from it."""
+
 
 @pytest.fixture(scope="session")
-def spark() -> Iterator[SparkSession]:
-    session = open_session("tests")
+def spark(request: pytest.FixtureRequest) -> Iterator[SparkSession]:
+    with pytest.MonkeyPatch.context() as patched:
+        if request.config.getoption("markexpr") == "not slow":
+            patched.setenv("JAVA_TOOL_OPTIONS", FOR_FEW_ROWS)
+        session = open_session("tests")
     yield session
     session.stop()
 
