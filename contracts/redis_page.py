@@ -24,7 +24,7 @@ The [collector](collector.md) writes to a Redis of its own and the drain empties
 server, not a cluster. A window is `collector.retry_window_s` of the [settings](settings.md) long.
 
 {collector}
-An erasure deletes the person's entries and keys: [what is on the way](erasure.md#what-is-on-the-way).
+An erasure deletes the person's entries and keys: [events on the way](erasure.md#events-on-the-way).
 
 This page is made from [`contracts/redis_keys.py`](../contracts/redis_keys.py) and
 [`contracts/collector_keys.py`](../contracts/collector_keys.py) by `python -m contracts.redis_page > docs/redis.md`; a
