@@ -1,13 +1,13 @@
-"""``make bench K=against REV=<commit>``: nights of this checkout and of another commit, in turns, as ratios.
+"""``make bench K=against REV=<commit>``: compares nights of this checkout and of another commit, run in turns.
 
 Both run a first night and a **steady** night, which is one more day on the lake of the first. ``USERS`` and ``DAYS``
-say how large the network is (2,000 and 8), ``RUNS`` how often each night runs (3). The other commit simulates the
-landing files, once: what it wrote must still be read. Each steady night begins on a copy of the lake that the same
-commit's first night left. A ratio is the other commit's median over this one's: 2 is twice as fast.
+set the size of the network (2,000 and 8), ``RUNS`` how often each night runs (3). The other commit simulates the
+landing files, once, because this one must read files of older commits. Each steady night begins on a copy of the lake
+that the same commit's first night left. A ratio is the other commit's median over this one's: 2 is twice as fast.
 
-Everything lies in ``.run/bench/``, by commits and sizes. A benchmark that is cut off goes on with the night that it
-was at, unless this checkout has changes that are not committed: then it begins anew. The other commit uses the
-environments and jars of this one where it locks the same, and else sets up its own.
+Everything is in ``.run/bench/``, by commits and sizes. An interrupted benchmark continues with the night that was
+running, unless this checkout has uncommitted changes: then it starts over. The other commit uses the environments and
+jars of this one if it locks the same versions, and otherwise sets up its own.
 """
 
 import json
@@ -25,7 +25,7 @@ FIRST_DS, STEADY_DS = "2026-03-08", "2026-03-09"
 DEFAULTS = {"USERS": 2000, "DAYS": 8, "RUNS": 3}
 KINDS = {"first": FIRST_DS, "steady": STEADY_DS}
 ENVIRONMENTS = ("requirements", "infra/setup_spark.py", "infra/install_system.sh")
-"""What decides how environments and jars look."""
+"""Files that determine environments and jars."""
 
 LINKED = (".venv", ".jars", ".tools")
 
@@ -55,7 +55,7 @@ def name_of(kind: str, run: int, side: str) -> str:
 
 
 def git(*words: str) -> str:
-    """What git says, in this checkout; ends the benchmark where it fails."""
+    """Output of a git command in this checkout; ends the benchmark if git fails."""
     done = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise SystemExit(f"git {' '.join(words)}: {done.stderr.strip()}")
@@ -79,7 +79,7 @@ def check_out(revision: str, folder: Path) -> Checkout:
 
 
 def landing_of(bench: Bench) -> Path:
-    """The landing area of the first night; the day after lies in ``next`` beside it. Built once."""
+    """The landing area of the first night, built once; the day after is in ``next`` beside it."""
     built, next_day = bench.folder / "landing", bench.folder / "next"
     if not next_day.exists():
         scratch = bench.folder / "scratch"
@@ -95,24 +95,24 @@ def landing_of(bench: Bench) -> Path:
 
 
 def run_one(bench: Bench, kind: str, run: int, side: str) -> dict[str, Cost]:
-    """One night from a fresh copy of what it begins with; the lake of a side's first night is kept."""
-    work, standing = bench.folder / "work", bench.folder / f"standing-{side}"
+    """One night on a fresh copy of its inputs; the lake of a side's first night is kept."""
+    work, kept = bench.folder / "work", bench.folder / f"standing-{side}"
     shutil.rmtree(work, ignore_errors=True)
     if kind == "first":
         work.mkdir()
         shutil.copytree(landing_of(bench), work / "landing")
     else:
-        shutil.copytree(standing, work)
+        shutil.copytree(kept, work)
         for day in (bench.folder / "next").iterdir():
             shutil.copytree(day, work / "landing" / day.name)
     costs = run_night(bench.sides[side], KINDS[kind], work, f"{kind:6} {run + 1}/{bench.runs} {side:5}")
-    if kind == "first" and not standing.exists():
-        work.rename(standing)
+    if kind == "first" and not kept.exists():
+        work.rename(kept)
     return costs
 
 
 def run_all(bench: Bench) -> Nights:
-    """Every night that has not run yet, in turns: who begins changes from run to run."""
+    """Run every night that has not run yet, in turns: the side that begins changes from run to run."""
     done: Nights = {}
     if bench.results.exists():
         kept = json.loads(bench.results.read_text())
@@ -123,10 +123,10 @@ def run_all(bench: Bench) -> Nights:
                 name = name_of(kind, run, side)
                 if name not in done:
                     done[name] = run_one(bench, kind, run, side)
-                    told = {n: {stage: asdict(cost) for stage, cost in night.items()} for n, night in done.items()}
-                    whole = bench.results.with_suffix(".part")
-                    whole.write_text(json.dumps(told, indent=1))
-                    whole.replace(bench.results)
+                    costs = {n: {stage: asdict(cost) for stage, cost in night.items()} for n, night in done.items()}
+                    part = bench.results.with_suffix(".part")
+                    part.write_text(json.dumps(costs, indent=1))
+                    part.replace(bench.results)
     shutil.rmtree(bench.folder / "work", ignore_errors=True)
     return done
 
@@ -143,17 +143,17 @@ def compare(done: Nights, kind: str, runs: int) -> dict[str, dict[str, float | N
     for side, costs in nights.items():
         seconds[side]["whole"] = median(sum(cost.seconds for cost in night.values()) for night in costs)
         peaks[side]["whole"] = round(max(cost.peak_mb for night in costs for cost in night.values()))
-    told: dict[str, dict[str, float | None]] = {}
+    rows: dict[str, dict[str, float | None]] = {}
     for stage in (*stages, "whole"):
         this, other = seconds["this"][stage], seconds["other"][stage]
-        told[stage] = {
+        rows[stage] = {
             "this_s": this,
             "other_s": other,
             "ratio": None if this is None or other is None else round(other / this, 3),
             "this_mb": peaks["this"][stage],
             "other_mb": peaks["other"][stage],
         }
-    return told
+    return rows
 
 
 def _median(nights: list[dict[str, Cost]], stage: str) -> float | None:
@@ -164,10 +164,10 @@ def _peak(nights: list[dict[str, Cost]], stage: str) -> float | None:
     return round(max(night[stage].peak_mb for night in nights)) if stage in nights[0] else None
 
 
-def print_table(kind: str, told: dict[str, dict[str, float | None]]) -> None:
+def print_table(kind: str, rows: dict[str, dict[str, float | None]]) -> None:
     """One row per stage."""
     print(f"\n{kind + ' night':14}{'other → this, s':>22}{'ratio':>8}{'other → this, peak MB':>26}")
-    for stage, row in told.items():
+    for stage, row in rows.items():
         other, this, ratio, other_mb, this_mb = (
             "-" if row[name] is None else f"{row[name]:.{digits}f}"
             for name, digits in (("other_s", 1), ("this_s", 1), ("ratio", 2), ("other_mb", 0), ("this_mb", 0))
@@ -176,7 +176,7 @@ def print_table(kind: str, told: dict[str, dict[str, float | None]]) -> None:
 
 
 def main() -> None:
-    """Run what is left to run and print the comparison, one JSON line last."""
+    """Run the remaining nights and print the comparison, one JSON line last."""
     revision = os.environ.get("REV")
     if not revision:
         raise SystemExit("name the other commit: make bench K=against REV=af54633")
@@ -190,21 +190,21 @@ def main() -> None:
     other = check_out(commit, ROOT / ".run" / "bench" / f"tree-{commit}")
     bench = Bench(folder, {"this": Checkout.at(ROOT), "other": other}, users, days, runs)
     done = run_all(bench)
-    told = {kind: compare(done, kind, runs) for kind in KINDS}
-    for kind, rows in told.items():
+    tables = {kind: compare(done, kind, runs) for kind in KINDS}
+    for kind, rows in tables.items():
         print_table(kind, rows)
     result = {
         "metric": "night_speedup",
-        "value": told["first"]["whole"]["ratio"],
-        "steady": told["steady"]["whole"]["ratio"],
+        "value": tables["first"]["whole"]["ratio"],
+        "steady": tables["steady"]["whole"]["ratio"],
         "this": here,
         "other": commit,
         "users": users,
         "days": days,
         "runs": runs,
-        "steady_users_per_s": round(users / float(told["steady"]["whole"]["this_s"] or 0.0), 1),
-        "ratios": {kind: {stage: row["ratio"] for stage, row in rows.items()} for kind, rows in told.items()},
-        "peak_mb": {kind: [rows["whole"]["other_mb"], rows["whole"]["this_mb"]] for kind, rows in told.items()},
+        "steady_users_per_s": round(users / float(tables["steady"]["whole"]["this_s"] or 0.0), 1),
+        "ratios": {kind: {stage: row["ratio"] for stage, row in rows.items()} for kind, rows in tables.items()},
+        "peak_mb": {kind: [rows["whole"]["other_mb"], rows["whole"]["this_mb"]] for kind, rows in tables.items()},
     }
     print(json.dumps(result))
 

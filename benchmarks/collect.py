@@ -1,9 +1,9 @@
-"""``make bench K=collect``: 200 batches of events a second; p50 and p99 until each is acknowledged.
+"""``make bench K=collect``: p50 and p99 until a batch of events is acknowledged, at 200 batches a second.
 
-A Redis that syncs every write and a collector of its own, as processes. Requests leave by the clock, each a batch of
-new events of one of many users, and a wait counts from the instant at which its request was due. Then, and once more
-before, the same lines go to the same Redis as bare XADDs, one round trip a batch, at the same rate: what the disk and
-Redis alone take. ``value`` is the p99 of the acknowledgement in milliseconds.
+The benchmark starts a Redis that syncs every write and a collector. Requests are sent at fixed times, each a batch of
+new events of one of many users, and latency is measured from the time at which a request was due. Before and after, the
+same lines go to the same Redis as bare XADDs, one round trip per batch, at the same rate: that is the share of disk and
+Redis. ``value`` is the p99 of the acknowledgement in milliseconds.
 """
 
 import argparse
@@ -43,7 +43,7 @@ def bodies(events: int, first: int) -> Iterator[tuple[int, bytes]]:
 
 
 async def add_bare(url: str, events: int, rate: float, seconds: float) -> list[float]:
-    """Milliseconds until Redis has each batch, appended without a collector, from the instant it was due."""
+    """Milliseconds from the time at which each batch was due until Redis has appended it, without a collector."""
     client: Any = redis.asyncio.Redis.from_url(url, max_connections=256)
     waits: list[float] = []
     begun = time.perf_counter()
@@ -71,13 +71,13 @@ def percentiles(waits: list[float], name: str) -> dict[str, float]:
 
 
 def measure(server: RedisServer, folder: Path, options: argparse.Namespace) -> dict[str, Any]:
-    """Bare, through the collector, bare again; each after some warm seconds that are left out."""
+    """Measure bare, through the collector, and bare again; each after a warm-up that does not count."""
     rate, seconds, events = options.rate, options.seconds, options.events
-    found: dict[str, Any] = {}
+    figures: dict[str, Any] = {}
 
     def bare(name: str) -> None:
         uvloop.run(add_bare(server.url, events, rate, options.warm_s))
-        found.update(percentiles(uvloop.run(add_bare(server.url, events, rate, seconds)), name))
+        figures.update(percentiles(uvloop.run(add_bare(server.url, events, rate, seconds)), name))
         server.client.delete(STREAM)
 
     bare("bare_before")
@@ -89,12 +89,12 @@ def measure(server: RedisServer, folder: Path, options: argparse.Namespace) -> d
         used = sum(process.cpu_times()[:2]) - used
     if not load.waits_ms:
         raise SystemExit(f"no request was answered: {load.failures[:3]}")
-    found |= percentiles(load.waits_ms, "ack")
-    found |= {"statuses": load.statuses, "failures": len(load.failures), "entries": server.client.xlen(STREAM)}
-    found["cpu_ms_per_batch"] = round(1000 * used / len(load.waits_ms), 2)
+    figures |= percentiles(load.waits_ms, "ack")
+    figures |= {"statuses": load.statuses, "failures": len(load.failures), "entries": server.client.xlen(STREAM)}
+    figures["cpu_ms_per_batch"] = round(1000 * used / len(load.waits_ms), 2)
     server.client.delete(STREAM)
     bare("bare_after")
-    return found
+    return figures
 
 
 def main() -> None:
@@ -108,9 +108,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for server in RedisServer.running(*kept_in(folder)):
-            found = measure(server, folder, options)
-    told = {"rate": options.rate, "events": options.events, "load_average": round(os.getloadavg()[0], 1)}
-    print(json.dumps({"metric": "collect_p99_ms", "value": found["ack_p99_ms"]} | told | found))
+            figures = measure(server, folder, options)
+    conditions = {"rate": options.rate, "events": options.events, "load_average": round(os.getloadavg()[0], 1)}
+    print(json.dumps({"metric": "collect_p99_ms", "value": figures["ack_p99_ms"]} | conditions | figures))
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
 """Where the seconds of one Spark application went, from its event log.
 
-Each moment between the application's start and its end has one kind, the first of these that is true of it:
+Each moment between the application's start and its end has one kind, the first of these that applies:
 
 - ``delta``: a task of Delta's own jobs runs (its log, its statistics, the files a merge touches);
 - ``tasks``: any other task runs;
 - ``scheduling``: a job is active and no task of it runs: stages are cut, code is generated, results are sent;
 - ``planning``: a query is active and no job: analysis, optimisation, commits to Delta's log;
-- ``driver``: nothing of Spark is active: Python on the driver, gates of small tables, training, waiting.
+- ``driver``: Spark is idle: Python on the driver, gates of small tables, training, waiting.
 """
 
 import json
@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 KINDS = ("delta", "tasks", "scheduling", "planning", "driver")
-DELTA_SAYS = ("Delta", "$anonfun$recordDeltaOperation")
-"""How a line of the description of a job begins that is Delta's own."""
+DELTA_PREFIXES = ("Delta", "$anonfun$recordDeltaOperation")
+"""A job is Delta's own if a line of its description begins with one of these."""
 
 PYTHON_START = ("time to start Python workers", "time to initialize Python workers")
 """Metrics of tasks, in milliseconds."""
@@ -40,9 +40,9 @@ class Profile:
 
 
 def read_events(path: Path) -> list[Event]:
-    """Events of a log: a file, or the folder of one that rolls; it must not be compressed.
+    """Events of an uncompressed log: a file, or the folder of a rolling log.
 
-    Raises ``ValueError`` for a file that holds no JSON lines, with what to set.
+    Raises ``ValueError`` for a file without JSON lines; the message names the setting.
     """
     files = sorted(path.glob("events_*"), key=lambda part: int(part.name.split("_")[1])) if path.is_dir() else [path]
     try:
@@ -52,7 +52,7 @@ def read_events(path: Path) -> list[Event]:
 
 
 def profile(events: Iterable[Event]) -> Profile:
-    """What the events of one application tell; raises ``ValueError`` where they do not hold its start."""
+    """Profile of one application from its events; raises ``ValueError`` if its start is not among them."""
     reading = _Reading()
     for event in events:
         take = getattr(reading, event["Event"].rsplit(".", 1)[-1].removeprefix("SparkListener"), None)
@@ -60,13 +60,13 @@ def profile(events: Iterable[Event]) -> Profile:
             take(event)
     if not reading.name:
         raise ValueError("these events do not hold the start of an application")
-    seconds = seconds_by_kind(reading.found)
+    seconds = seconds_by_kind(reading.intervals)
     return Profile(reading.name, seconds, reading.num_jobs, reading.num_tasks, reading.python_ms / 1000)
 
 
 @dataclass
 class _Reading:
-    """What has been read so far of an application; a method per event, named as the event."""
+    """State while reading one application; a method per event, named as the event."""
 
     name: str = ""
     started: int = 0
@@ -76,43 +76,43 @@ class _Reading:
     open_jobs: dict[int, int] = field(default_factory=dict)
     open_queries: dict[int, int] = field(default_factory=dict)
     of_delta: set[int] = field(default_factory=set)
-    found: dict[str, list[Interval]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
+    intervals: dict[str, list[Interval]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
 
     def ApplicationStart(self, event: Event) -> None:  # noqa: N802 - Spark's word
         self.started, self.name = event["Timestamp"], event["App Name"]
 
     def ApplicationEnd(self, event: Event) -> None:  # noqa: N802
-        self.found["driver"].append((self.started, event["Timestamp"]))
+        self.intervals["driver"].append((self.started, event["Timestamp"]))
 
     def JobStart(self, event: Event) -> None:  # noqa: N802
         self.num_jobs += 1
         self.open_jobs[event["Job ID"]] = event["Submission Time"]
-        said = str(event.get("Properties", {}).get("spark.job.description", ""))
-        if any(line.strip().startswith(DELTA_SAYS) for line in said.splitlines()):
+        description = str(event.get("Properties", {}).get("spark.job.description", ""))
+        if any(line.strip().startswith(DELTA_PREFIXES) for line in description.splitlines()):
             self.of_delta.update(event["Stage IDs"])
 
     def JobEnd(self, event: Event) -> None:  # noqa: N802
-        self.found["scheduling"].append((self.open_jobs.pop(event["Job ID"]), event["Completion Time"]))
+        self.intervals["scheduling"].append((self.open_jobs.pop(event["Job ID"]), event["Completion Time"]))
 
     def TaskEnd(self, event: Event) -> None:  # noqa: N802
         self.num_tasks += 1
         task = event["Task Info"]
         kind = "delta" if event["Stage ID"] in self.of_delta else "tasks"
-        self.found[kind].append((task["Launch Time"], task["Finish Time"]))
-        told = task.get("Accumulables", [])
-        self.python_ms += sum(int(value.get("Update", 0)) for value in told if value.get("Name") in PYTHON_START)
+        self.intervals[kind].append((task["Launch Time"], task["Finish Time"]))
+        metrics = task.get("Accumulables", [])
+        self.python_ms += sum(int(value.get("Update", 0)) for value in metrics if value.get("Name") in PYTHON_START)
 
     def SQLExecutionStart(self, event: Event) -> None:  # noqa: N802
         self.open_queries[event["executionId"]] = event["time"]
 
     def SQLExecutionEnd(self, event: Event) -> None:  # noqa: N802
-        self.found["planning"].append((self.open_queries.pop(event["executionId"]), event["time"]))
+        self.intervals["planning"].append((self.open_queries.pop(event["executionId"]), event["time"]))
 
 
-def seconds_by_kind(found: dict[str, list[Interval]]) -> dict[str, float]:
-    """Seconds by kind from intervals in milliseconds: a moment that several kinds cover is the first one's."""
+def seconds_by_kind(by_kind: dict[str, list[Interval]]) -> dict[str, float]:
+    """Seconds by kind from intervals in milliseconds: a moment that several kinds cover counts for the first."""
     changes: dict[int, Counter[str]] = {}
-    for kind, intervals in found.items():
+    for kind, intervals in by_kind.items():
         for start, end in intervals:
             changes.setdefault(start, Counter())[kind] += 1
             changes.setdefault(end, Counter())[kind] -= 1

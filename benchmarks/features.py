@@ -1,11 +1,11 @@
 """``make bench K=features``: the features stage at 10,000 and at 100,000 users; users/s, peak memory, slope.
 
 Both sizes are built in one run, each over silver tables that the simulator, ingest and clean made before, outside the
-timed part, and whose logs are one day long: what a night adds. The stage runs as the scheduler runs it, by its own
+timed part. Their logs are one day long, as much as a night adds. The stage runs as the scheduler runs it, by its own
 spark-submit, gates included, and builds that day's snapshot (the days before it have no rows); memory is that of its
-whole process tree, sampled four times a second. ``value`` is users per second of the larger size and ``ratio`` its
-cost per user over that of the smaller one; ``slope`` is the exponent with which the stage's seconds, start-up left
-out, grow with the users (target ≤ 1.05). ``--sizes`` takes other numbers of users, ``--days`` longer logs.
+whole process tree, sampled four times a second. ``value`` is users per second of the larger size and ``ratio`` its cost
+per user over that of the smaller one; ``slope`` is the exponent with which the stage's seconds without start-up grow
+with the users (target ≤ 1.05). ``--sizes`` sets other numbers of users, ``--days`` longer logs.
 """
 
 import argparse
@@ -51,7 +51,7 @@ def _submit(job: list[str], folder: Path, options: Sequence[str]) -> tuple[float
 
 
 def run_size(users: int, days: int, folder: Path) -> tuple[Cost, dict[str, int]]:
-    """Prepare ``days`` days and run the features stage, told step by step; returns its cost and the rows of tables."""
+    """Prepare ``days`` days and run the features stage, print each step; returns cost and rows of tables."""
     seconds, peak = simulate(users, days, folder)
     print(f"{users:9,} users  {'simulate':9} {seconds:7.1f} s  {peak:6.0f} MB", flush=True)
     for stage in ("ingest", "clean", "features"):

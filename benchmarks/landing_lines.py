@@ -1,9 +1,8 @@
-"""``make bench K=landing_lines``: how fast landed lines are read, and how long ``validate_landing`` takes.
+"""``make bench K=landing_lines``: speed of reading landed lines, and seconds of ``validate_landing``.
 
-Lines are the examples of docs/landing.md with ids of their own; *plain* as they are, *odd* with an unknown field that
-is an object, *refused* with a time that is none. ``value`` is plain lines per second of one core's time in
-``line_rules.judge``, ``seconds`` the wall time of ``validate_landing`` on few and on many lines, its start included.
-Best of three each.
+Lines are the examples of docs/landing.md with new ids: *plain* unchanged, *odd* with an unknown field that is an
+object, *refused* with an invalid time. ``value`` is plain lines per second of one core's time in ``line_rules.judge``,
+``seconds`` the wall time of ``validate_landing`` on few and on many lines, its start included. Best of three each.
 """
 
 import json
@@ -28,22 +27,22 @@ FILES = 8
 
 
 def plain_lines(num_lines: int) -> list[str]:
-    """As many lines, each event type as often as the others."""
+    """``num_lines`` lines, with equally many of each event type."""
     examples = re.findall(r"```json\n(.*?)\n```", (ROOT / "docs" / "landing.md").read_text())
     events = [json.loads(example) for example in examples]
     return [json.dumps(events[at % len(events)] | {"event_id": f"e{at}"}) for at in range(num_lines)]
 
 
 def lines_per_s(lines: list[str]) -> float:
-    """Per second of this process's time."""
+    """Lines per second of this process's CPU time."""
     days = pa.array([DAY] * len(lines))
     batch = pa.record_batch([pa.array(lines), days], names=["raw", "landing_date"])
     best = float("inf")
     for _ in range(3):
-        begun = time.process_time()
+        started = time.process_time()
         for start in range(0, len(lines), LINES_PER_BATCH):
             judge(batch.slice(start, LINES_PER_BATCH), late_days=3)
-        best = min(best, time.process_time() - begun)
+        best = min(best, time.process_time() - started)
     return len(lines) / best
 
 
@@ -55,7 +54,7 @@ def seconds_to_validate(lines: list[str], landing: Path) -> float:
         (folder / f"events-{file}.jsonl").write_text("\n".join(lines[file::FILES]) + "\n")
     best = float("inf")
     for _ in range(3):
-        begun = time.monotonic()
+        started = time.monotonic()
         command = [
             sys.executable,
             str(ROOT / "spark_jobs" / "validate" / "validate_landing.py"),
@@ -63,7 +62,7 @@ def seconds_to_validate(lines: list[str], landing: Path) -> float:
             str(landing),
         ]
         subprocess.run(command, check=False, capture_output=True)
-        best = min(best, time.monotonic() - begun)
+        best = min(best, time.monotonic() - started)
     return best
 
 

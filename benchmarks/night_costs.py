@@ -1,4 +1,4 @@
-"""What a night costs, stage by stage: of this checkout or of another, as the scheduler runs it.
+"""Cost of a night, stage by stage: of this checkout or of another, as the scheduler runs it.
 
 Each stage is its own spark-submit, start-up included; memory is that of its whole process tree (driver, JVM, Python
 workers, training), sampled four times a second.
@@ -29,7 +29,7 @@ print(json.dumps([getattr(pipeline, "RUNNER", "spark_jobs/run.py"), list(pipelin
 
 @dataclass(frozen=True)
 class Cost:
-    """What one process tree took: wall seconds, seconds of them spent starting the JVM and session, peak MB."""
+    """Cost of one process tree: wall seconds, how many of them started the JVM and session, peak MB."""
 
     seconds: float
     startup_seconds: float
@@ -46,9 +46,9 @@ class Checkout:
 
     @classmethod
     def at(cls, root: Path) -> "Checkout":
-        """The one in ``root``, which is asked for its runner and stages."""
+        """The checkout in ``root``; its own code names its runner and stages."""
         env = os.environ | {"PYTHONPATH": str(root)}
-        asked = subprocess.run(
+        answer = subprocess.run(
             [str(root / ".venv/lake/bin/python"), "-c", ASK],
             cwd=root,
             env=env,
@@ -56,9 +56,9 @@ class Checkout:
             text=True,
             check=False,
         )
-        if asked.returncode != 0:
-            raise SystemExit(f"{root} does not say its stages:\n{asked.stderr[-2000:]}")
-        runner, stages = json.loads(asked.stdout)
+        if answer.returncode != 0:
+            raise SystemExit(f"{root} does not say its stages:\n{answer.stderr[-2000:]}")
+        runner, stages = json.loads(answer.stdout)
         return cls(root, runner, tuple(stages))
 
     @property
@@ -115,16 +115,16 @@ def simulate(checkout: Checkout, users: int, days: int, end_date: str, landing: 
 
 
 def logging_to(events: Path) -> list[str]:
-    """Options that let Spark log its events in a folder, as lines of JSON."""
-    told = {"enabled": "true", "dir": str(events), "compress": "false", "rolling.enabled": "false"}
-    return [word for name, value in told.items() for word in ("--conf", f"spark.eventLog.{name}={value}")]
+    """Options that make Spark log its events in a folder, as lines of JSON."""
+    options = {"enabled": "true", "dir": str(events), "compress": "false", "rolling.enabled": "false"}
+    return [word for name, value in options.items() for word in ("--conf", f"spark.eventLog.{name}={value}")]
 
 
-def run_night(checkout: Checkout, ds: str, folder: Path, told: str, events: Path | None = None) -> dict[str, Cost]:
+def run_night(checkout: Checkout, ds: str, folder: Path, label: str, events: Path | None = None) -> dict[str, Cost]:
     """Run the night of ``ds`` on ``folder``'s landing area, lake and Redis; returns the cost of each stage.
 
-    What Redis holds in the end is kept in the folder, and there when the next night begins. Spark logs its events in
-    ``events``, if that is given.
+    Redis saves its data in the folder, so the next night begins with them. Spark logs its events in ``events``, if
+    given. ``label`` begins each printed line.
     """
     places = {name: str(folder / name) for name in ("lake", "landing", "runs")}
     arguments = ["--ds", ds, *(word for name, path in places.items() for word in (f"--{name}", path)), "--strict"]
@@ -136,13 +136,13 @@ def run_night(checkout: Checkout, ds: str, folder: Path, told: str, events: Path
             seconds, peak = measure(job, folder / "log", checkout.root)
             startup = RunFiles.of(folder / "runs", ds).stage(stage).read()["startup_seconds"]
             costs[stage] = Cost(seconds, startup, peak)
-            print(f"{told}  {stage:10} {seconds:7.1f} s  {peak:6.0f} MB", flush=True)
+            print(f"{label}  {stage:10} {seconds:7.1f} s  {peak:6.0f} MB", flush=True)
         redis.Redis.from_url(url).save()
     return costs
 
 
 def move_days_after(ds: str, landing: Path, kept: Path) -> None:
-    """Take the days after ``ds`` out of a landing area and keep them in ``kept``."""
+    """Move the days after ``ds`` from a landing area to ``kept``."""
     kept.mkdir()
     for day in sorted(landing.glob("????-??-??")):
         if day.name > ds:

@@ -1,8 +1,8 @@
 """``make bench K=night_profile``: where the seconds of a first and of a steady night go, stage by stage, as a table.
 
-``USERS`` and ``DAYS`` say how large the network is (2,000 and 8). Every stage logs Spark's events, of which
-``event_log`` tells what kind each moment is. Start-up is what passes before Spark's application begins or after it
-ends. Gates are those of the stage's record; they run while the next table is built, so they are part of other columns.
+``USERS`` and ``DAYS`` set the size of the network (2,000 and 8). Every stage logs Spark's events, and ``event_log``
+finds the kind of each moment. Start-up is the time before Spark's application begins and after it ends. Gate seconds
+are from the stage's record; gates run while the next table is built, so other columns include them.
 """
 
 import json
@@ -22,8 +22,8 @@ COLUMNS = ("stage", "wall s", "start-up", *KINDS, "gates (beside)", "Python star
 
 def profiles(events: Path) -> dict[str, Profile]:
     """Profile of each application of a folder of logs, by its name."""
-    found = (profile(read_events(path)) for path in sorted(events.iterdir()))
-    return {one.name: one for one in found}
+    logs = (profile(read_events(path)) for path in sorted(events.iterdir()))
+    return {one.name: one for one in logs}
 
 
 def gate_seconds(runs: Path, ds: str, stage: str) -> float:
@@ -32,14 +32,20 @@ def gate_seconds(runs: Path, ds: str, stage: str) -> float:
     return float(sum(table["gate_seconds"] for table in tables))
 
 
-def rows_of(costs: dict[str, Cost], found: dict[str, Profile], runs: Path, ds: str) -> list[dict[str, float]]:
+def rows_of(
+    costs: dict[str, Cost], profiles_by_name: dict[str, Profile], runs: Path, ds: str
+) -> list[dict[str, float]]:
     """A row of numbers per stage, and the whole night last, in the order of ``COLUMNS``."""
     rows = []
     for stage, cost in costs.items():
-        one = found[f"{stage} {ds}"]
-        numbers = {"wall s": cost.seconds, "start-up": cost.seconds - sum(one.seconds.values()), **one.seconds}
-        numbers |= {"gates (beside)": gate_seconds(runs, ds, stage), "Python start (tasks)": one.python_start_s}
-        rows.append(numbers | {"jobs": one.num_jobs, "tasks": one.num_tasks})
+        profiled = profiles_by_name[f"{stage} {ds}"]
+        numbers = {
+            "wall s": cost.seconds,
+            "start-up": cost.seconds - sum(profiled.seconds.values()),
+            **profiled.seconds,
+        }
+        numbers |= {"gates (beside)": gate_seconds(runs, ds, stage), "Python start (tasks)": profiled.python_start_s}
+        rows.append(numbers | {"jobs": profiled.num_jobs, "tasks": profiled.num_tasks})
     return [*rows, {name: sum(row[name] for row in rows) for name in COLUMNS[1:]}]
 
 

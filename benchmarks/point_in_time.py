@@ -2,8 +2,9 @@
 
 Both see the same synthetic log: ``--events`` events (likes, comments, shares, hides, views; one in ten received up to
 two days late) and half as many points, on posts of heavy-tailed popularity over eight days. ``value`` is points per
-second of ``spark_jobs.rules.counters.counters_at``, ``ratio`` its advantage over the range join (target ≥ 8); ``slope``
-is the exponent with which its seconds grow from that log to one ten times as long (target ≤ 1.1). Best of three each.
+second of ``spark_jobs.rules.counters.counters_at``, ``ratio`` its speed over that of the range join (target ≥ 8);
+``slope`` is the exponent with which its seconds grow from that log to one ten times as long (target ≤ 1.1). Each figure
+is the best of three.
 """
 
 import argparse
@@ -63,12 +64,12 @@ def range_join(events: DataFrame, points: DataFrame) -> DataFrame:
 
 def seconds(build: Callable[[], DataFrame], repeats: int) -> float:
     """Best wall seconds of computing every row of a frame, written nowhere."""
-    found = []
+    times = []
     for _ in range(repeats):
-        begun = time.monotonic()
+        started = time.monotonic()
         build().write.format("noop").mode("overwrite").save()
-        found.append(time.monotonic() - begun)
-    return min(found)
+        times.append(time.monotonic() - started)
+    return min(times)
 
 
 def main() -> None:

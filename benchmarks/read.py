@@ -1,8 +1,8 @@
-"""``make bench K=read``: 500 requests a second for the feeds of 2,000 users; p50 and p99 as a client sees them.
+"""``make bench K=read``: p50 and p99 of feed requests as a client sees them, 500 a second for 2,000 users.
 
-A Redis and a reader of its own, as processes; pools of 300 posts out of 5,000, cards of real size, block and hidden
-sets. Requests leave by the clock, each for a random user, and a wait counts from the instant at which its request was
-due. The first seconds warm the card cache and are left out. ``value`` is the p99 in milliseconds.
+The benchmark starts a Redis and a reader, and writes pools of 300 posts out of 5,000, cards of real size, block and
+hidden sets. Requests are sent at fixed times, each for a random user, and latency is measured from the time at which a
+request was due. The first seconds warm the card cache and do not count. ``value`` is the p99 in milliseconds.
 """
 
 import argparse
@@ -81,9 +81,13 @@ def measure(running: Reader, users: int, rate: float, seconds: float, warm_s: fl
     if not load.waits_ms:
         raise SystemExit(f"no request was answered: {load.failures[:3]}")
     cpu_ms = 1000 * (sum(process.cpu_times()[:2]) - used) / len(load.waits_ms)
-    found = {f"p{share}_ms": load.percentile(share) for share in (50, 99)}
+    percentiles = {f"p{share}_ms": load.percentile(share) for share in (50, 99)}
     rest = {"statuses": load.statuses, "failures": len(load.failures)}
-    return found | rest | {"cpu_ms_per_feed": round(cpu_ms, 3), "reader_mb": round(process.memory_info().rss / 2**20)}
+    return (
+        percentiles
+        | rest
+        | {"cpu_ms_per_feed": round(cpu_ms, 3), "reader_mb": round(process.memory_info().rss / 2**20)}
+    )
 
 
 def main() -> None:
@@ -99,8 +103,8 @@ def main() -> None:
         with redis_server(folder) as url:
             write_world(redis.Redis.from_url(url), options.users)
             with reader(url, folder / "log") as running:
-                found = measure(running, options.users, options.rate, options.seconds, options.warm_s)
-    print(json.dumps({"metric": "read_p99_ms", "value": found["p99_ms"], "users": options.users} | found))
+                figures = measure(running, options.users, options.rate, options.seconds, options.warm_s)
+    print(json.dumps({"metric": "read_p99_ms", "value": figures["p99_ms"], "users": options.users} | figures))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""``make bench K=rerank``: what each rule of re-ranking costs in value and in time, on one night.
+"""``make bench K=rerank``: cost of each rule of re-ranking in value and in time, on one night.
 
 The candidates come from the night of ``make demo``, or from another ``--lake`` and ``--day``, as the job reads them;
 pools are then filled in this process, under each rule alone and together. Values are means of the value score over the
@@ -49,7 +49,7 @@ def values_of(candidates: Candidates, places: Places) -> list[float]:
 
 
 def read(lake: str, ds: date) -> tuple[Candidates, Plan]:
-    """The night's candidates with what every rule asks, and its plan by default settings."""
+    """The night's candidates with the columns that all rules need, and its plan by default settings."""
     night = Night(
         Lake(open_session("benchmark of rerank"), lake), ds, "", Path(lake).parent / "runs", load_settings(lake)
     )

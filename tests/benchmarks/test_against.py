@@ -24,11 +24,11 @@ def nights() -> Nights:
 
 
 def test_ratios_are_of_medians_and_a_stage_of_one_side_has_none(capsys: pytest.CaptureFixture[str]) -> None:
-    told = compare(nights(), "first", 3)
-    assert told["ingest"] == {"this_s": 12.0, "other_s": 24.0, "ratio": 2.0, "this_mb": 300.0, "other_mb": 300.0}
-    assert (told["promote"]["this_s"], told["promote"]["other_s"], told["promote"]["ratio"]) == (1.0, None, None)
-    assert (told["whole"]["this_s"], told["whole"]["ratio"]) == (13.0, round(24 / 13, 3))
-    print_table("first", told)
+    rows = compare(nights(), "first", 3)
+    assert rows["ingest"] == {"this_s": 12.0, "other_s": 24.0, "ratio": 2.0, "this_mb": 300.0, "other_mb": 300.0}
+    assert (rows["promote"]["this_s"], rows["promote"]["other_s"], rows["promote"]["ratio"]) == (1.0, None, None)
+    assert (rows["whole"]["this_s"], rows["whole"]["ratio"]) == (13.0, round(24 / 13, 3))
+    print_table("first", rows)
     assert "- → 1.0" in capsys.readouterr().out
 
 

@@ -1,4 +1,4 @@
-"""Where seconds went, from events made by hand."""
+"""Seconds of an application by kind, from events made by hand."""
 
 import json
 from pathlib import Path
@@ -15,25 +15,25 @@ def event(kind: str, **fields: object) -> Event:
 
 
 def job(number: int, start_s: float, end_s: float, stage: int, description: str = "") -> list[Event]:
-    said = {"spark.job.description": description}
+    properties = {"spark.job.description": description}
     return [
         event("SparkListenerJobStart", **{"Job ID": number, "Submission Time": at(start_s), "Stage IDs": [stage]})
-        | {"Properties": said},
+        | {"Properties": properties},
         event("SparkListenerJobEnd", **{"Job ID": number, "Completion Time": at(end_s)}),
     ]
 
 
 def task(stage: int, start_s: float, end_s: float, python_ms: int = 0) -> Event:
-    told = [{"Name": "time to start Python workers", "Update": str(python_ms)}, {"Name": "duration", "Update": "7"}]
-    info = {"Launch Time": at(start_s), "Finish Time": at(end_s), "Accumulables": told}
+    metrics = [{"Name": "time to start Python workers", "Update": str(python_ms)}, {"Name": "duration", "Update": "7"}]
+    info = {"Launch Time": at(start_s), "Finish Time": at(end_s), "Accumulables": metrics}
     return event("SparkListenerTaskEnd", **{"Stage ID": stage, "Task Info": info})
 
 
 def query(number: int, start_s: float, end_s: float) -> list[Event]:
-    room = "org.apache.spark.sql.execution.ui"
+    package = "org.apache.spark.sql.execution.ui"
     return [
-        {"Event": f"{room}.SparkListenerSQLExecutionStart", "executionId": number, "time": at(start_s)},
-        {"Event": f"{room}.SparkListenerSQLExecutionEnd", "executionId": number, "time": at(end_s)},
+        {"Event": f"{package}.SparkListenerSQLExecutionStart", "executionId": number, "time": at(start_s)},
+        {"Event": f"{package}.SparkListenerSQLExecutionEnd", "executionId": number, "time": at(end_s)},
     ]
 
 
@@ -56,11 +56,11 @@ def events() -> list[Event]:
 
 
 def test_each_moment_counts_once_as_the_first_kind_that_is_true_of_it() -> None:
-    told = profile(events())
-    assert told.seconds == {"delta": 1.0, "tasks": 2.0, "scheduling": 1.0, "planning": 3.0, "driver": 3.0}
-    assert sum(told.seconds.values()) == 10
-    assert (told.name, told.num_jobs, told.num_tasks) == ("clean 2026-03-08", 2, 3)
-    assert told.python_start_s == 0.5
+    profiled = profile(events())
+    assert profiled.seconds == {"delta": 1.0, "tasks": 2.0, "scheduling": 1.0, "planning": 3.0, "driver": 3.0}
+    assert sum(profiled.seconds.values()) == 10
+    assert (profiled.name, profiled.num_jobs, profiled.num_tasks) == ("clean 2026-03-08", 2, 3)
+    assert profiled.python_start_s == 0.5
 
 
 def test_a_log_is_read_from_a_file_and_from_the_parts_of_one_that_rolls(tmp_path: Path) -> None:
