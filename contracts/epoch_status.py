@@ -11,16 +11,16 @@ from typing import Literal
 from contracts.pointer import Pointer
 
 Role = Literal["stable", "canary", "previous", "unnamed"]
-"""What the pointer says of an epoch."""
+"""The role of an epoch in the pointer."""
 
 
 @dataclass(frozen=True)
 class EpochStatus:
-    """One status: what it means, and the status that follows from each role.
+    """One status: its meaning, and the status that follows from each role.
 
     ``is_published``: the night's tables are whole and its pools were, or may have been, served. ``is_at_work``: a
-    publish is writing it, or died; the next publish knows that it died, and nobody else may judge. ``is_served``: some
-    readers serve it at first hand.
+    publish is writing it, or died; only the next publish knows that it died. ``is_served``: some readers serve it as
+    their newest epoch.
     """
 
     meaning: str
@@ -57,7 +57,7 @@ ROLLED_BACK = "rolled_back"
 
 @dataclass(frozen=True)
 class Fate:
-    """What becomes of an epoch: its status (None: it has no row), and whether its keys in Redis stay."""
+    """The decision about an epoch: its status (None: it has no row), and whether its keys in Redis stay."""
 
     status: str | None
     keeps_keys: bool
@@ -75,8 +75,8 @@ def role_of(epoch: int, pointer: Pointer | None) -> Role:
 def fate_of(status: str | None, role: Role, *, may_be_at_work: bool) -> Fate:
     """The one decision which epochs are kept and which are removed; ``status`` None: ``gold.epochs`` has no such row.
 
-    ``may_be_at_work``: a publish may run beside whoever asks, which is all but a publish itself. An epoch that is
-    being written then stays as it is, and so does one whose row came after the table was read.
+    ``may_be_at_work``: a publish may run beside the caller; only a publish itself can exclude it. An epoch that is
+    being written then stays unchanged, and so does one whose row was added after the table was read.
     """
     is_named = role != "unnamed"
     if status is None:
@@ -94,9 +94,9 @@ def fate_of(status: str | None, role: Role, *, may_be_at_work: bool) -> Fate:
 
 
 def withdrawn(pointer: Pointer, rolled_back: Collection[int], now: float) -> Pointer | None:
-    """The pointer without epochs that were rolled back, itself where it names none; None where no other is left.
+    """The pointer without epochs that were rolled back; the same one if it names none, None if no other epoch is left.
 
-    Where the stable one goes, the one before it follows, and where there is none, the canary.
+    If the stable epoch was rolled back, the one before it becomes stable; if there is none, the canary.
     """
     good = [epoch for epoch in pointer.named if epoch not in rolled_back]
     if len(good) == len(pointer.named):

@@ -114,7 +114,7 @@ def unpack_pool(value: bytes) -> Pool:
     """Unpack a pool; a value that is truncated, of another version or damaged raises ``ValueError``."""
     if len(value) < POOL_HEADER_BYTES:
         raise ValueError(f"pool of {len(value)} bytes is shorter than its header")
-    magic, version, whose, count, epoch, generated_at, owner = _HEADER.unpack_from(value)
+    magic, version, audience, count, epoch, generated_at, owner = _HEADER.unpack_from(value)
     if magic != POOL_MAGIC or version not in _COLUMNS_OF:
         raise ValueError(f"not a pool of formats {sorted(_COLUMNS_OF)}: magic {magic!r}, version {version}")
     kinds = {name: np.dtype(POOL_DTYPES[name]) for name in _COLUMNS_OF[version]}
@@ -123,8 +123,8 @@ def unpack_pool(value: bytes) -> Pool:
     checksum = zlib.crc32(value[POOL_HEADER_BYTES:], zlib.crc32(value[: _HEADER.size]))
     if _CHECKSUM.unpack_from(value, _HEADER.size) != (checksum,):
         raise ValueError("pool checksum does not match its header and body")
-    if whose not in (_OF_A_USER, _PUBLIC):
-        raise ValueError(f"pool says {whose} where it says whose it is: neither {_OF_A_USER} nor {_PUBLIC}")
+    if audience not in (_OF_A_USER, _PUBLIC):
+        raise ValueError(f"pool says {audience} where it says whose it is: neither {_OF_A_USER} nor {_PUBLIC}")
     columns: dict[str, NDArray[Any]] = {}
     offset = POOL_HEADER_BYTES
     for name, kind in kinds.items():
@@ -133,7 +133,7 @@ def unpack_pool(value: bytes) -> Pool:
     if "propensity" not in columns:
         was_drawn = (columns["flags"] & FLAG_EXPLORATION) != 0
         columns["propensity"] = np.where(was_drawn, np.nan, 1.0).astype(POOL_DTYPES["propensity"])
-    return Pool(epoch, generated_at, owner if whose == _OF_A_USER else None, columns)
+    return Pool(epoch, generated_at, owner if audience == _OF_A_USER else None, columns)
 
 
 def bytes_per_item() -> int:

@@ -31,13 +31,13 @@ _BLOCK_BYTES = 64
 class Trace:
     """How a person is erased from one table.
 
-    A row is deleted if a column of ``goes_by`` holds an erased id of that kind. In other rows, erased users are removed
-    from the columns ``lists`` and replaced by ``NOBODY`` in the columns ``owners``. ``lines``: the table holds landing
-    lines, which ``LINE_FIELDS`` describes. ``names_nobody`` lists columns that look like ids but identify no person;
-    the test requires an entry for them.
+    A row is deleted if a column of ``deleted_by`` holds an erased id of that kind. In other rows, erased users are
+    removed from the columns ``lists`` and replaced by ``NOBODY`` in the columns ``owners``. ``lines``: the table holds
+    landing lines, which ``LINE_FIELDS`` describes. ``names_nobody`` lists columns that look like ids but identify no
+    person; the test requires an entry for them.
     """
 
-    goes_by: dict[str, Kind] = field(default_factory=dict)
+    deleted_by: dict[str, Kind] = field(default_factory=dict)
     lists: tuple[str, ...] = ()
     owners: tuple[str, ...] = ()
     lines: bool = False
@@ -122,9 +122,9 @@ LINE_NAMES_NOBODY = ("group_id", "source_id", "epoch", "dwell_ms", "ad_id")
 
 
 def load_key() -> bytes:
-    """The erasure key from the file that ``FEEDLAKE_ERASURE_KEY_FILE`` names; ``ValueError`` says what is wrong.
+    """The erasure key from the file that ``FEEDLAKE_ERASURE_KEY_FILE`` names; ``ValueError`` names the problem.
 
-    The file must be outside the lake: whoever has the key and the ledger can test whether any id was erased.
+    The file must be outside the lake: with the key and the ledger anybody can test whether an id was erased.
     """
     name = os.environ.get(KEY_FILE_VARIABLE, "")
     if not name or not Path(name).is_file():

@@ -13,9 +13,9 @@ from typing import Literal
 class Head:
     """One prediction of a ranker for an impression.
 
-    A ``binary`` head is a logit in the network and a probability in the lake. A head of ``seconds`` is a regression
-    on log1p(seconds) in the network and seconds in the lake. ``task_weight`` weighs its loss, ``grade`` is the
-    relevance of a positive label (0: the label says nothing about relevance), ``value_weight`` names its weight in
+    A ``binary`` head is a logit in the network and a probability in the lake. A head of ``seconds`` is a regression on
+    log1p(seconds) in the network and seconds in the lake. ``task_weight`` weighs its loss, ``grade`` is the relevance
+    of a positive label (0: the label is no evidence of relevance), ``value_weight`` names its weight in
     ``contracts.settings.ValueWeights``.
     """
 

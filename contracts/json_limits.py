@@ -1,4 +1,4 @@
-"""Limits on the parts of a landing line, for known and unknown fields alike.
+"""Limits on the parts of a landing line, for known and unknown fields.
 
 The JSON readers of ingest stop at these limits: they would read a larger line as nothing.
 """

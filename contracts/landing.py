@@ -77,7 +77,7 @@ FEED_PREFERENCES = ("hide_clickbait", "hide_nsfw", "hide_misinformation", "frien
 """Preferences that a user may set for the feed; other words are stored and have no effect."""
 
 REACTION_TYPES = ("like", "dislike", "accept", "report", "comment")
-"""Anonymous reactions: a platform that publishes only counts tells that somebody reacted or commented, but not who."""
+"""Anonymous reactions: a platform that publishes only counts does not reveal who reacted or commented."""
 
 ENVELOPE: tuple[Field, ...] = (
     Field("event_id", "string"),

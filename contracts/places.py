@@ -1,7 +1,7 @@
 """Locations of lake, landing, runs and artefacts, on a disk or on S3, and how each client spells them.
 
 A location is a path, ``file:///path`` or ``s3://bucket/prefix``; people, settings and the environment know no other
-spelling. Endpoint, region and credentials of S3 stand in ``s3_access``.
+spelling. Endpoint, region and credentials of S3 are in ``s3_access``.
 """
 
 import re
@@ -22,7 +22,7 @@ _ALLOWED = "allowed is a path, file:///path or s3://bucket/prefix"
 
 
 class PlaceError(ValueError):
-    """A location is not valid or cannot be used; the message names it and says what to do."""
+    """A location is not valid or cannot be used; the message names it and the fix."""
 
 
 @dataclass(frozen=True)

@@ -19,24 +19,23 @@ _HASH_BYTES = 8
 
 @dataclass(frozen=True)
 class Canary:
-    """A newer epoch that ``share`` (above 0, at most 1) of the users read; of one arm's users only, where it is set."""
+    """A newer epoch that ``share`` (above 0, at most 1) of the users read; only users of ``arm``, if it is set."""
 
     epoch: int
     share: float
     arm: str | None = None
 
     def is_read_by(self, user_id: int, arm: str | None) -> bool:
-        """Whether this user is among the chosen: those of a larger share include those of a smaller one."""
+        """Whether this user reads the canary; the users of a larger share include those of a smaller one."""
         return self.arm in (None, arm) and place_of(user_id) < self.share
 
 
 @dataclass(frozen=True)
 class Pointer:
-    """What readers serve: the stable epoch, the one before it, a canary, and arms that are held back.
+    """The epochs that readers serve: the stable epoch, the one before it, a canary, and arms that are held back.
 
-    ``published_at`` is Unix seconds and grows with every change, a rollback included: it tells an older pointer from
-    a newer one, which an epoch's number does not. ``held`` are pairs of an arm and the epoch that its users read
-    instead of newer ones.
+    ``published_at`` is Unix seconds and grows with every change, a rollback included. It orders pointers, which an
+    epoch's number does not. ``held`` are pairs of an arm and the epoch that its users read instead of newer ones.
     """
 
     stable: int
@@ -53,9 +52,10 @@ class Pointer:
         canary: Canary | None = None,
         held: Collection[tuple[str, int]] = (),
     ) -> "Pointer":
-        """The pointer that replaces this one; its time is later even where the clock is not.
+        """The pointer that replaces this one; its time is later even if the clock went back.
 
-        An arm stays held only while its epoch is named and a newer one is, which its users would read otherwise.
+        An arm stays held only while the pointer names its epoch and a newer one, which the arm's users would read
+        otherwise.
         """
         named = (stable, previous, canary.epoch if canary else None)
         newest = max(epoch for epoch in named if epoch is not None)
@@ -73,7 +73,7 @@ class Pointer:
         return epoch in self.named
 
     def epochs_for(self, user_id: int, arm: str | None) -> tuple[int, int | None]:
-        """The epoch that this user reads, and the one that stands in where it has no pool of theirs."""
+        """The epoch that this user reads, and the one to read if the first has no pool of the user."""
         held = dict(self.held).get(arm) if arm is not None and self.held else None
         if held is not None and held != self.stable:
             return held, None
@@ -82,7 +82,7 @@ class Pointer:
         return self.stable, self.previous
 
     def dumps(self) -> str:
-        """The pointer's value in Redis; what it does not have is left out."""
+        """The pointer's value in Redis, without the parts that are not set."""
         value: dict[str, Any] = {"stable": self.stable, "previous": self.previous, "published_at": self.published_at}
         if self.canary is not None:
             value["canary"] = {"epoch": self.canary.epoch, "share": self.canary.share, "arm": self.canary.arm}
@@ -114,7 +114,7 @@ class Pointer:
 
 
 def place_of(user_id: int) -> float:
-    """Where in [0, 1) a user stands, by a hash of the id: the same for every epoch, so a canary has the same users."""
+    """A number in [0, 1) from a hash of the user's id: the same for every epoch, so a canary has the same users."""
     digest = hashlib.blake2b(str(user_id).encode(), digest_size=_HASH_BYTES, person=b"canary").digest()
     return (int.from_bytes(digest) >> 11) / 2**53
 

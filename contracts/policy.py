@@ -1,7 +1,7 @@
-"""The policy rules: which posts are withheld from which users, for tables, arrays and single values alike.
+"""The policy rules: which posts are withheld from which users; the code works on tables, arrays and single values.
 
 ``fact_checked``: a post that a fact checker calls misinformation is shown to nobody. ``hide_<label>``: a post with that
-label is not shown to users who ask to hide it. A post has the label if any labeller's verdict says so, or if its
+label is not shown to users who ask to hide it. A post has the label if any labeller's verdict gives it, or if its
 predicted risk reaches the threshold of the settings. If the viewer is unknown, every rule applies.
 
 The functions use nothing but ``>=``, ``&``, ``|`` and ``~``. So they take Spark columns, NumPy arrays of one length, or
@@ -25,7 +25,7 @@ RULES = (FACT_CHECKED, *HIDES)
 
 @dataclass(frozen=True)
 class Judged:
-    """A post's verdicts: whether a fact checker refutes it; per label, whether a verdict says so, and its risk."""
+    """A post's verdicts: whether a fact checker refutes it; per label, whether a verdict gives it, and its risk."""
 
     is_refuted: Any
     is_labelled: Mapping[str, Any]

@@ -15,7 +15,7 @@ Identity = Literal["user", "post", "list"]
 
 USER_TAG = re.compile(rb"\{u(-?\d+)\}")
 FALLBACKS: tuple[Literal["popular", "chronological"], ...] = ("popular", "chronological")
-"""Public pools that stand in for users without one."""
+"""Public pools, served to users without a pool of their own."""
 ARM = r"[a-z][a-z0-9_-]{0,31}"
 _LAST_WORD = {"user": r":\{u(?P<identity>-?\d+)\}", "post": r":(?P<identity>-?\d+)", "list": r":(?P<identity>[a-z]+)"}
 _DAY_S = 86_400
@@ -64,8 +64,8 @@ class KeyKind:
     def on_erasure(self) -> str:
         """What an erasure does with keys of this kind; empty if they hold nothing of a person."""
         rewritten = self.members is not None or self.packs_posts
-        whose = {"user": "theirs is deleted", "post": "those of their posts are deleted"}.get(str(self.of), "")
-        return "; ".join(filter(None, [whose, "they are taken out of the others" if rewritten else ""]))
+        own = {"user": "theirs is deleted", "post": "those of their posts are deleted"}.get(str(self.of), "")
+        return "; ".join(filter(None, [own, "they are taken out of the others" if rewritten else ""]))
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
@@ -169,10 +169,10 @@ def parse_key(key: bytes) -> Key | None:
     """Parse a key; None if its kind is not declared here."""
     text = key.decode(errors="replace")
     kind = _BY_FIRST_WORD.get(text.partition(":")[0])
-    found = kind.pattern.fullmatch(text) if kind else None
-    if kind is None or found is None:
+    match = kind.pattern.fullmatch(text) if kind else None
+    if kind is None or match is None:
         return None
-    parts = found.groupdict()
+    parts = match.groupdict()
     epoch, identity = parts.get("epoch"), parts.get("identity")
     is_id = kind.of in ("user", "post") and identity is not None
     return Key(kind, int(epoch) if epoch else None, parts.get("arm"), int(identity) if is_id else identity)  # type: ignore[arg-type]

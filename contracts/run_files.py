@@ -1,6 +1,6 @@
 """The files that a night leaves in its folder, ``<runs>/<ds>``: their names, who writes them, what they hold.
 
-Only this module names, writes and reads them. A file is written whole or not at all, wherever the folder lies.
+Only this module names, writes and reads them. A file is written whole or not at all, on a disk and on S3.
 """
 
 import json
@@ -21,7 +21,7 @@ REPORT = "report.html"
 
 
 class RuleResult(TypedDict):
-    """What one rule of a gate found: ``unexpected_count`` rows of ``element_count`` broke it."""
+    """Result of one rule of a gate: ``unexpected_count`` rows of ``element_count`` broke it."""
 
     expectation: str
     column: str | None
@@ -102,7 +102,7 @@ class RerankRecord(TypedDict):
 
 
 DIFFERENCE_CAUSES = ("new_posts", "rules", "model", "weights", "features")
-"""What can bring another post to a place in a pool, in the order in which it is asked for."""
+"""Causes that can bring another post to a place in a pool; the first that applies counts."""
 
 
 class MovedFeature(TypedDict):
@@ -159,8 +159,8 @@ class RunFile(Generic[T]):
 
     def read(self) -> T:
         """Its content; ``FileNotFoundError`` if it was not written, ``ValueError`` if it is not JSON."""
-        found: T = json.loads(self.folder.read(self.name))
-        return found
+        content: T = json.loads(self.folder.read(self.name))
+        return content
 
     def write(self, value: T) -> None:
         """Replace the file so that readers see all of it or none; NaN and infinity, which JSON lacks, are refused."""

@@ -34,7 +34,7 @@ VARIABLES = (
 
 @dataclass(frozen=True)
 class S3Access:
-    """How to reach S3: ``endpoint`` is None for AWS itself, keys are None where a client asks its own chain."""
+    """How to reach S3: ``endpoint`` is None for AWS itself, keys are None where a client uses its own chain."""
 
     endpoint: str | None = None
     region: str = DEFAULT_REGION

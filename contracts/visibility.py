@@ -1,4 +1,4 @@
-"""The visibility rule: who may see which post, for tables, arrays and single values alike.
+"""The visibility rule: who may see which post; the code works on tables, arrays and single values.
 
 A viewer may see a post iff it is not deleted, neither viewer nor author blocks the other, and the viewer is its
 author or its privacy admits them: ``public`` everyone, ``friends`` the author's friends, ``friends_except`` the

@@ -35,7 +35,7 @@ class Feature:
 
     ``size`` is its number of model inputs; a feature of size above 1 is an array of floats, each with the default.
     ``part``: ``named`` for the features that the product names (50 of a user, 30 of a post, 20 of a pair, 20 of the
-    context), ``extra`` for what the ranker's encoders read besides. ``expected`` is the user feature that replaces a
+    context), ``extra`` for other inputs of the ranker's encoders. ``expected`` is the user feature that replaces a
     context feature if no session was logged: in a nightly run, and for a sampled exposure. ``period_days`` is the
     period of a feature that depends on the calendar alone; 0 for every other feature.
     """

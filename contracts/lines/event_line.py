@@ -92,8 +92,8 @@ def _detail(rule: int, field: Field, fields: dict[str, Any], line: bytes) -> str
     if rule == _OUT_OF_RANGE and field.longest is not None:
         return f"{field.name} of {len(fields[field.name])} characters, must be {field.bounds}"
     must = {_WRONG_TYPE: _IN_WORDS[field.type], _NOT_ALLOWED: "or ".join(_listed(field)), _OUT_OF_RANGE: field.bounds}
-    found = f"{field.name}={shown(value_text(line, field.name))}"
-    return found if rule == _MISSING else f"{found}, must be {must[rule]}"
+    field_text = f"{field.name}={shown(value_text(line, field.name))}"
+    return field_text if rule == _MISSING else f"{field_text}, must be {must[rule]}"
 
 
 def _listed(field: Field) -> tuple[str, ...]:

@@ -45,8 +45,8 @@ def bad_syntax(text: str, message: str, at: int) -> str:
         following = "a byte-order mark"
     elif following.startswith("\0"):
         following = "a zero byte, as of UTF-16"
-    found = _printed(following) or "the end of the line"
-    return f"character {at + 1}: {expected[:1].lower()}{expected[1:]}, found {found}"
+    actual = _printed(following) or "the end of the line"
+    return f"character {at + 1}: {expected[:1].lower()}{expected[1:]}, found {actual}"
 
 
 def _printed(text: str) -> str:

@@ -22,7 +22,7 @@ _CONSTANTS = re.compile(rf"{_STRING}|NaN|-?Infinity", re.DOTALL)
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _BLANKS = re.compile(r"[ \t\n\r]*")
 _FEW_LEVELS = 200
-"""Levels that Python reads within its usual recursion limit, whoever the caller is."""
+"""Levels that Python reads within its usual recursion limit, however deep the caller's stack is."""
 
 
 class Number(str):
@@ -82,7 +82,7 @@ def read_json(line: bytes) -> tuple[Any, Problem | None]:
     except json.JSONDecodeError as error:
         return None, Problem("malformed_json", bad_syntax(text, error.msg, error.pos))
     except _ConstantError:
-        place = next(found.start() for found in _CONSTANTS.finditer(text) if not found[0].startswith('"'))
+        place = next(match.start() for match in _CONSTANTS.finditer(text) if not match[0].startswith('"'))
         return None, Problem("malformed_json", bad_syntax(text, "Expecting value", place))
 
 
@@ -110,11 +110,11 @@ def _levels(text: str) -> int:
     if text.count("[") + text.count("{") <= _FEW_LEVELS:
         return 0
     level = deepest = 0
-    for found in _BRACKETS.finditer(text):
-        if found[0] in "[{":
+    for bracket in _BRACKETS.finditer(text):
+        if bracket[0] in "[{":
             level += 1
             deepest = max(deepest, level)
-        elif found[0] in "]}":
+        elif bracket[0] in "]}":
             level -= 1
     return deepest
 
@@ -173,7 +173,7 @@ def _lone_surrogate(value: Any, text: str) -> Problem | None:
     halves = next((field for field, one in _scalars(value) if not is_whole(one)), None)
     if halves is None:
         return None
-    raw_name, raw_value = next(((name, told) for key, name, told in _members(text) if key == halves), ("", text))
+    raw_name, raw_value = next(((name, raw) for key, name, raw in _members(text) if key == halves), ("", text))
     if not is_whole(halves):
         return Problem("lone_surrogate", f"the name {shown(raw_name)}")
     return Problem("lone_surrogate", f"{halves}={shown(raw_value)}" if raw_name else shown(text), halves or None)

@@ -1,4 +1,4 @@
-"""What is done for users, posts and creators of whom little is known."""
+"""Settings for users, posts and creators about which little is known."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -10,8 +10,9 @@ from contracts.settings.kinds import Bounds, Count, Gain, Share
 class NewUsers:
     """A user is new below ``known_acts`` likes, comments and shares in the activity window (``docs/candidates.md``).
 
-    What new users are offered is ordered by what their ``demographic`` answers, ``popularity`` and the ``interests``
-    that they chose at onboarding. Nights in which they engage less than ``alert_below`` of the average are told.
+    Posts for new users are ordered by the rate of engagement in their ``demographic``, by ``popularity`` and by the
+    ``interests`` that they chose at onboarding. A night reports if they engage less than ``alert_below`` of the
+    average.
     """
 
     known_acts: Count = 5
@@ -23,10 +24,10 @@ class NewUsers:
 
 @dataclass(frozen=True)
 class NewPosts:
-    """By what new posts are offered: their ``creator``, what like posts earned, ``affinity``, and a draw.
+    """Weights that order new posts: ``creator``, ``content``, ``affinity``, and a draw.
 
-    ``content`` is the rate of engagement of the ``neighbours`` nearest posts that somebody answered. The sum counts
-    ``good_creator_gain`` times where a creator's rate exceeds ``good_creator_rate``.
+    ``creator`` weighs the author's rate of engagement, ``content`` that of the ``neighbours`` nearest posts that have
+    engagements. The sum is multiplied by ``good_creator_gain`` if the creator's rate exceeds ``good_creator_rate``.
     """
 
     creator: Gain = 0.4

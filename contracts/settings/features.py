@@ -80,7 +80,7 @@ class CommunityRules:
 
 @dataclass(frozen=True)
 class SuggestionRules:
-    """People whom a user may know: ``per_user`` of them, by common friends with at most ``most_friends`` friends."""
+    """People a user may know: ``per_user`` of them, by common friends with at most ``most_friends`` friends."""
 
     per_user: Annotated[int, Bounds(1, 10_000)] = 20
     most_friends: Count = 100

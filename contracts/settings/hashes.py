@@ -1,4 +1,4 @@
-"""Hashes of settings: equal values have equal hashes, wherever they came from."""
+"""Hashes of settings: equal values have equal hashes, whatever their source."""
 
 import hashlib
 import json

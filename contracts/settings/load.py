@@ -21,7 +21,7 @@ from contracts.settings.sections import Given, accept, key_and_value
 
 OPTION = "--set"
 DATASET = "dataset.json"
-"""What a landing area says of itself."""
+"""The file in which a landing area describes itself."""
 
 DEFAULT = "default"
 MAX_BYTES = 2**20
@@ -100,16 +100,16 @@ def _dataset(landing: Folder | Location | None, problems: list[str]) -> tuple[Da
     if folder is None or not folder.exists(DATASET):
         return Dataset(), origins
     path = str(folder.place.below(DATASET))
-    found: list[str] = []
+    faults: list[str] = []
     dataset = Dataset()
     try:
-        accepted = accept(read_dataset(text_of(partial(folder.read, DATASET), path), path), kinds_of(Dataset), found)
-        if not found:
+        accepted = accept(read_dataset(text_of(partial(folder.read, DATASET), path), path), kinds_of(Dataset), faults)
+        if not faults:
             dataset = dataset_of({key: one.value for key, one in accepted.items()}, path)
             origins |= {f"dataset.{key}": path for key in accepted}
     except SettingsError as error:
-        found += error.problems
-    problems += found
+        faults += error.problems
+    problems += faults
     return dataset, origins
 
 
@@ -124,7 +124,7 @@ def read_text(path: Path) -> str:
 
 
 def text_of(read: Callable[[], bytes], path: str) -> str:
-    """What ``read`` reads of the small UTF-8 file at ``path``; raises ``SettingsError`` saying why it is none."""
+    """Text of the small UTF-8 file at ``path``, read by ``read``; raises ``SettingsError`` if it is none."""
     try:
         content = read()
     except IsADirectoryError:

@@ -35,10 +35,10 @@ class Models:
 class Training:
     """How models are trained (``docs/training.md``).
 
-    ``processes`` train one model together. From a state that is kept every ``save_steps`` steps a killed training goes
-    on. With ``warm_start`` the heavy model begins with the weights of the champion, where they fit, and takes
-    ``refit_epochs`` passes over the newest ``refit_days`` of the days that train, at ``refit_learning_rate`` times the
-    preset's rate.
+    ``processes`` train one model together. A killed training resumes from its state, which is saved every
+    ``save_steps`` steps. With ``warm_start`` the heavy model begins with the weights of the champion, if they fit, and
+    takes ``refit_epochs`` training epochs over the newest ``refit_days`` training days, at ``refit_learning_rate``
+    times the preset's rate.
     """
 
     processes: Annotated[int, Bounds(1, 64)] = 1

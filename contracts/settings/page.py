@@ -80,7 +80,7 @@ def page() -> str:
         [f"`{preset}`", *(f"{getattr(weights, name):g}" for name in names)] for preset, weights in VALUE_PRESETS.items()
     ]
     parts.append(_rows(rows))
-    parts.append("\n## What must agree\n\n" + "".join(f"- {rule.says.replace('_', chr(92) + '_')}\n" for rule in RULES))
+    parts.append("\n## What must agree\n\n" + "".join(f"- {rule.text.replace('_', chr(92) + '_')}\n" for rule in RULES))
     return "".join(parts)
 
 

@@ -21,17 +21,17 @@ def nearest(word: str, known: Sequence[str]) -> str | None:
     """
     section, dot, name = word.rpartition(".")
     here = [one for one in known if one.rpartition(".")[0] == section]
-    found = get_close_matches(name, [one.rpartition(".")[2] for one in here], n=1)
-    if found:
-        return f"{section}{dot}{found[0]}"
+    similar = get_close_matches(name, [one.rpartition(".")[2] for one in here], n=1)
+    if similar:
+        return f"{section}{dot}{similar[0]}"
     same = [one for one in known if one.rpartition(".")[2] == name]
     return next(iter(same or ([] if here else get_close_matches(word, known, n=1))), None)
 
 
 def suggestion(word: str, known: Sequence[str]) -> str:
     """The end of a message about an unknown ``word``: the nearest known word, else all known words."""
-    if found := nearest(word, known):
-        return f"did you mean {found!r}?"
+    if similar := nearest(word, known):
+        return f"did you mean {similar!r}?"
     section = word.rpartition(".")[0]
     here = [one for one in known if one.rpartition(".")[0] == section]
     return f"known are {', '.join(sorted(here or known))}"

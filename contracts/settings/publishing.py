@@ -1,4 +1,4 @@
-"""What is published, kept and erased."""
+"""Settings of audit, publish and erasure."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -11,11 +11,11 @@ class AuditThresholds:
     """A value beyond its threshold stops the pointer flip.
 
     ``min_share_with_pool`` of the active users must have a pool; fewer than ``min_without_pool`` users without one
-    never stop it: of two users one is a half, and may have read all there is.
+    never stop it: with two users, one is a half, and may have read all posts.
 
     Where there are ``personal_from_posts`` open posts to choose from, pools must be personal for those who liked,
     commented or shared ``new_users.known_acts`` times in the activity window: two of them share at most ``max_overlap``
-    of their posts, at most ``max_share_impersonal`` have a pool that is mostly what was proposed to everyone, and ten
+    of their posts, at most ``max_share_impersonal`` have a pool of mostly posts that were proposed to everyone, and ten
     authors hold at most ``max_share_of_ten_authors`` of their first ``head_depth`` places.
     """
 
@@ -40,7 +40,7 @@ class AuditThresholds:
 class PublishRules:
     """How an epoch is loaded into Redis.
 
-    ``key_ttl_s`` is a backstop of several nights; ``bytes_per_key`` is what Redis itself spends on one key;
+    ``key_ttl_s`` is a backstop of several nights; ``bytes_per_key`` is the overhead of Redis for one key;
     ``min_free_share`` of the memory limit must remain free after the load. A rollback goes to an epoch that has
     ``min_rollback_share`` of its pools left; those of people erased since are missing. A new epoch goes to
     ``canary_share`` of the users first, until it is made current; 0: to all at once. Before its flip, about

@@ -1,4 +1,4 @@
-"""How posts are valued and proposed, and which of them a pool holds."""
+"""Settings of value, candidates, policy and pools."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -22,7 +22,7 @@ from contracts.settings.kinds import (
 class ValueWeights:
     """Expected value per impression: weight per head, decay and penalties of the value score (``contracts/value.py``).
 
-    Quality is what the author's negative rate and the post's risks leave; a risk of 1 takes ``<label>_risk`` of it.
+    Quality is 1, reduced by the author's negative rate and the post's risks; a risk of 1 takes ``<label>_risk`` of it.
     ``value_presets.py`` has other weights by name.
     """
 
@@ -49,7 +49,8 @@ class ValueWeights:
 class SimpleScore:
     """Weights of the candidate stage's simple score; weights of engagements are in units of a like.
 
-    A ``bookmark`` tells that the user will come back; a ``view`` only opens the post, and views outnumber likes by far.
+    A ``bookmark`` is a sign that the user will come back; a ``view`` only opens the post, and views outnumber likes by
+    far.
     """
 
     recency: Gain = 0.3
@@ -64,12 +65,11 @@ class SimpleScore:
 
 @dataclass(frozen=True)
 class CandidateLimits:
-    """How many candidates each source may propose for one user; what was seen in ``seen_days`` does not come again.
+    """Most candidates that each source may propose for one user, without posts that the user saw in ``seen_days``.
 
-    ``taste`` are posts near what the user engages with; ``circle`` what their community answers; ``new`` posts of
-    the last ``new_hours`` that are new (``exploration``); ``newcomer`` what is offered to users of whom little is known
-    (``new_users``); ``popular`` what answers best everywhere.
-    Of one group ``per_group`` posts are proposed.
+    ``taste`` proposes posts near those that the user engages with; ``circle`` posts that the user's community engages
+    with; ``new`` posts of the last ``new_hours`` that are new (``exploration``); ``newcomer`` posts for new users
+    (``new_users``); ``popular`` posts with the best rate of engagement. Of one group ``per_group`` posts are proposed.
     """
 
     friend: CountOrNone = 5000

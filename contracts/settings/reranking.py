@@ -1,4 +1,4 @@
-"""How a pool's posts are ordered beyond their value: rules that mix them, and places for exploration."""
+"""Settings of re-ranking: rules that mix a pool's posts, and places for exploration."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -37,13 +37,13 @@ class RerankRules:
 
 @dataclass(frozen=True)
 class Exploration:
-    """One place in ``every`` is filled by a draw among new posts (``docs/reranking.md``); with 0, none is.
+    """One place in ``every`` is filled by a draw among new posts (``docs/reranking.md``); 0: none is.
 
-    Unless that is 0, in the pool of a new user (``new_users``) it is one in ``every_of_new_users``.
+    In the pool of a new user (``new_users``) it is one in ``every_of_new_users``, unless ``every`` is 0.
 
-    New is a post younger than ``new_h``, or shown fewer than ``few_views`` times, or by an author whose recent posts
-    were together shown fewer than ``few_author_views`` times. The best ``arms`` of them take part. A share of
-    ``uniform`` of the chances is the same for all.
+    A post is new if it is younger than ``new_h``, was shown fewer than ``few_views`` times, or is by an author whose
+    recent posts together were shown fewer than ``few_author_views`` times. The best ``arms`` of them take part. A share
+    ``uniform`` of the probability is divided equally among them.
     """
 
     every: Annotated[int, Bounds(0, 1_000)] = 10

@@ -12,11 +12,11 @@ from contracts.settings.serving import PRODUCTION_AUDIENCE
 
 @dataclass(frozen=True)
 class Rule:
-    """A condition on the values of ``keys``; ``says`` is the condition in words."""
+    """A condition on the values of ``keys``; ``text`` is the condition in words."""
 
     keys: tuple[str, ...]
     holds: Callable[..., bool]
-    says: str
+    text: str
 
 
 def at_most(small: str, large: str) -> Rule:
@@ -78,11 +78,11 @@ RULES = (
 
 def contradictions(settings: Settings, origins: Mapping[str, str], refused: AbstractSet[str]) -> list[str]:
     """Broken rules, with each value and its origin; rules of a ``refused`` key are not checked."""
-    found = []
+    problems = []
     for rule in RULES:
         values = [attrgetter(key)(settings) for key in rule.keys]
         if not refused & set(rule.keys) and not rule.holds(*values):
             given = zip(rule.keys, values, strict=True)
             shown = ", ".join(f"{key} = {show(value)} ({origins[key]})" for key, value in given)
-            found.append(f"{rule.says}: {shown}")
-    return found
+            problems.append(f"{rule.text}: {shown}")
+    return problems

@@ -117,7 +117,7 @@ def refuse_beside_publish(lake: Lake) -> None:
 def holds_people(name: str) -> bool:
     """Whether a table can hold anything of a person."""
     trace = TRACES[name]
-    return bool(trace.goes_by or trace.lists or trace.owners or trace.lines)
+    return bool(trace.deleted_by or trace.lists or trace.owners or trace.lines)
 
 
 def erase_table(lake: Lake, name: str, search_list: SearchList) -> dict[str, int]:

@@ -116,4 +116,4 @@ def kind_of(table: str, column: str) -> Kind | None:
     trace = TRACES.get(table)
     if trace is None:
         return None
-    return "user" if column in (*trace.lists, *trace.owners) else trace.goes_by.get(column)
+    return "user" if column in (*trace.lists, *trace.owners) else trace.deleted_by.get(column)

@@ -63,7 +63,7 @@ def borne_by_something_else(lake: Lake, ids: ErasedIds) -> tuple[int, ...]:
     """Distinctive numbers among ``ids`` that are also ids of another kind, or with the other sign."""
     wanted, stays = ids.distinctive(), []
     for table, column in _NAMED.items():
-        kind = TRACES[table].goes_by.get(column)
+        kind = TRACES[table].deleted_by.get(column)
         named = lake.read(table).where(F.abs(column).isin(wanted)).select(F.col(column).alias("id"))
         stays.append(named if kind is None else named.where(~F.col("id").isin(ids.of(kind))))
     rows = reduce(DataFrame.unionByName, stays).select(F.abs("id").alias("id")).distinct().collect()

@@ -1,4 +1,4 @@
-"""Search every file of a folder and every key of a Redis for what should be gone.
+"""Search every file of a folder and every key of a Redis for traces of an erased person.
 
 Parquet files are decoded column by column, with the statistics in their footers; every other file is read as it is,
 unpacked if it is gzip. Spark's workers search the files, so that a large lake is searched by the whole cluster.

@@ -31,7 +31,7 @@ def conditions(name: str, trace: Trace, ids: ErasedIds) -> tuple[Column, Column,
     """(row is deleted, row is redacted, new values of a redacted row)."""
     if trace.lines:
         return _of_lines(name, ids)
-    gone = [F.col(column).isin(ids.of(kind)) for column, kind in trace.goes_by.items()]
+    gone = [F.col(column).isin(ids.of(kind)) for column, kind in trace.deleted_by.items()]
     users = ids.of("user")
     array = F.array(*map(F.lit, users)).cast("array<bigint>")
     touched = [F.arrays_overlap(column, array) for column in trace.lists]

@@ -35,7 +35,7 @@ def test_every_table_and_every_column_that_may_hold_an_id_is_described() -> None
     assert set(TRACES) == set(BY_NAME)
     for table in BY_NAME.values():
         trace = TRACES[table.full_name]
-        known = {*trace.goes_by, *trace.lists, *trace.owners, *trace.names_nobody}
+        known = {*trace.deleted_by, *trace.lists, *trace.owners, *trace.names_nobody}
         undescribed = columns_that_may_name(table.layer, table.name) - known
         assert undescribed == set(), f"{table.full_name}: say in contracts/erasure.py whom {undescribed} name"
         gone = known - set(
@@ -44,12 +44,12 @@ def test_every_table_and_every_column_that_may_hold_an_id_is_described() -> None
         assert gone == set(), f"{table.full_name} has no {gone}"
 
 
-def test_a_table_with_a_persons_words_goes_by_an_id_of_theirs() -> None:
+def test_rows_with_a_persons_words_are_deleted_by_an_id() -> None:
     for table in BY_NAME.values():
         ddl = (ROOT / "sql" / table.layer / table.name / "ddl.sql").read_text()
         if re.search(r"^  (raw|text|name|detail) STRING", ddl, re.MULTILINE) and table.full_name != "silver.groups":
             trace = TRACES[table.full_name]
-            assert trace.goes_by or trace.lines, table.full_name
+            assert trace.deleted_by or trace.lines, table.full_name
 
 
 def test_every_field_of_a_landing_line_that_may_hold_an_id_is_described() -> None:
