@@ -85,10 +85,10 @@ def _axes(days: Sequence[dict[str, Any]]) -> tuple[Figure, Any]:
 @mpl.rc_context(STYLE)
 def draw(days: Sequence[dict[str, Any]]) -> dict[str, Figure]:
     """Every figure by name; days before the first response have a ranking figure only."""
-    found = {"ranking": ranking(days)}
+    figures = {"ranking": ranking(days)}
     if days[-1]["response"] is not None:
-        found |= {"engagement": engagement(days), "by_place": by_place(days[-1])}
-    return found
+        figures |= {"engagement": engagement(days), "by_place": by_place(days[-1])}
+    return figures
 
 
 def render(days: Sequence[dict[str, Any]]) -> str:

@@ -128,10 +128,10 @@ def _auc_figure(challenger: ScoredRows, baseline: ScoredRows, head: str, resampl
         return pooled(challenger.users, statistic, resamples, seed)
 
     try:
-        found = [interval(statistic) for statistic in (ours, theirs, gained)]
+        intervals = [interval(statistic) for statistic in (ours, theirs, gained)]
     except ValueError:  # one class only, in the rows or in most draws
         return None
-    return _figure([[one.value, one.low, one.high] for one in found])
+    return _figure([[one.value, one.low, one.high] for one in intervals])
 
 
 def _figure(triples: Sequence[Sequence[float]]) -> dict[str, dict[str, float]]:
@@ -143,7 +143,7 @@ def _figure(triples: Sequence[Sequence[float]]) -> dict[str, dict[str, float]]:
 
 def _heads(sides: Mapping[str, ScoredRows], num_bins: int) -> dict[str, dict[str, dict[str, float | None]]]:
     """AUC, AUC within users, log loss and calibration error of each binary head and side; null where undefined."""
-    found: dict[str, dict[str, dict[str, float | None]]] = {
+    metrics: dict[str, dict[str, dict[str, float | None]]] = {
         name: {head: {} for head in BINARY_HEADS} for name in ("auc", "grouped_auc", "log_loss", "ece")
     }
     for side, rows in sides.items():
@@ -153,9 +153,9 @@ def _heads(sides: Mapping[str, ScoredRows], num_bins: int) -> dict[str, dict[str
             label, order = rows.labels[item.label_column] > 0, rows.order_by(item.name)
             observed = at_average_place(label, rows.weight)
             predicted = rows.predictions.get(item.name)
-            found["auc"][item.name][side] = None if order is None else auc(order, label)
-            found["grouped_auc"][item.name][side] = None if order is None else grouped_auc(rows.users, order, label)
-            found["log_loss"][item.name][side] = None if predicted is None else log_loss(predicted, label)
+            metrics["auc"][item.name][side] = None if order is None else auc(order, label)
+            metrics["grouped_auc"][item.name][side] = None if order is None else grouped_auc(rows.users, order, label)
+            metrics["log_loss"][item.name][side] = None if predicted is None else log_loss(predicted, label)
             bins = None if predicted is None else bins_of_rows(predicted, observed, num_bins)
-            found["ece"][item.name][side] = None if bins is None else calibration_error(bins)
-    return found
+            metrics["ece"][item.name][side] = None if bins is None else calibration_error(bins)
+    return metrics

@@ -51,22 +51,22 @@ def render(run_folder: Folder | Location) -> str:
 @mpl.rc_context(figures.STYLE)
 def draw(run: numbers.Run) -> dict[str, Figure]:
     """Every figure for which the night has numbers, by name."""
-    found: dict[str, Figure] = {}
+    charts: dict[str, Figure] = {}
     if rows := numbers.table_rows(run):
-        found["rows"] = figures.rows_per_table(rows)
+        charts["rows"] = figures.rows_per_table(rows)
     if timings := numbers.stage_seconds(run):
-        found["seconds"] = figures.seconds_per_stage(timings)
+        charts["seconds"] = figures.seconds_per_stage(timings)
     if steps := numbers.funnel_per_user(run):
-        found["funnel"] = figures.funnel(steps)
+        charts["funnel"] = figures.funnel(steps)
     if metrics := numbers.intervals(run.metrics.get("metrics", {})):
         differences = numbers.intervals(run.metrics.get("differences", {}))
-        found["quality"] = figures.ranking_quality(metrics, differences)
+        charts["quality"] = figures.ranking_quality(metrics, differences)
     curves = {head: points for head, points in run.metrics.get("calibration", {}).items() if points}
     if curves:
-        found["calibration"] = figures.calibration(curves)
+        charts["calibration"] = figures.calibration(curves)
     if kinds := numbers.redis_bytes_per_user(run.publish):
-        found["bytes"] = figures.bytes_per_user(kinds)
-    return found
+        charts["bytes"] = figures.bytes_per_user(kinds)
+    return charts
 
 
 def embed(figure: Figure, name: str) -> str:

@@ -117,10 +117,10 @@ def ranking_quality(
     return figure
 
 
-def _intervals(axes: Axes, heights: Sequence[float], found: Sequence[Interval], color: str, label: str) -> None:
-    means = [mean for mean, _, _ in found]
+def _intervals(axes: Axes, heights: Sequence[float], intervals: Sequence[Interval], color: str, label: str) -> None:
+    means = [mean for mean, _, _ in intervals]
     # A bootstrap interval may miss its mean by rounding; matplotlib refuses negative lengths.
-    errors = [[max(mean - low, 0) for mean, low, _ in found], [max(high - mean, 0) for mean, _, high in found]]
+    errors = [[max(mean - low, 0) for mean, low, _ in intervals], [max(high - mean, 0) for mean, _, high in intervals]]
     axes.errorbar(means, heights, xerr=errors, fmt="o", color=color, label=label, markersize=4, capsize=2)
 
 

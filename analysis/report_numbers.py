@@ -88,14 +88,14 @@ def _read_notes(notes: RunFile[list[str]]) -> list[str]:
 
 def table_rows(run: Run) -> dict[str, int]:
     """Rows written to each table, in the order of the night, from its verdict or else its stage record."""
-    found: dict[str, int] = {}
+    counts: dict[str, int] = {}
     for table in TABLES:
         name = table.full_name
         timing = run.stages.get(table.stage, {}).get("tables", {}).get(name, {})
         rows = run.verdicts.get(name, {}).get("rows", timing.get("rows"))
         if rows is not None:
-            found[name] = int(rows)
-    return found
+            counts[name] = int(rows)
+    return counts
 
 
 def stage_seconds(run: Run) -> dict[str, tuple[float, float]]:
@@ -130,7 +130,7 @@ def redis_bytes_per_user(publish: Mapping[str, Any]) -> dict[str, float]:
     return {kind: value / users for kind, value in kinds.items()}
 
 
-def intervals(found: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, tuple[float, float, float]]]:
+def intervals(groups: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, tuple[float, float, float]]]:
     """``{"mean", "low", "high"}`` objects as triples; incomplete ones are left out."""
     ends = ("mean", "low", "high")
     return {
@@ -139,7 +139,7 @@ def intervals(found: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, tup
             for name, value in inner.items()
             if isinstance(value, dict) and all(value.get(end) is not None for end in ends)
         }
-        for outer, inner in found.items()
+        for outer, inner in groups.items()
     }
 
 
@@ -186,10 +186,10 @@ def describe(run: Run) -> Verdict:
 
 
 def _quality(metrics: Mapping[str, Any]) -> str | None:
-    found = intervals(metrics.get("differences", {})).get(HEADLINE_METRIC, {}).get(HEADLINE_PAIR)
-    if found is None:
+    headline = intervals(metrics.get("differences", {})).get(HEADLINE_METRIC, {}).get(HEADLINE_PAIR)
+    if headline is None:
         return None
-    mean, low, high = found
+    mean, low, high = headline
     if low > 0:
         relation = "beats"
     elif high < 0:

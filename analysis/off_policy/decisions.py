@@ -20,8 +20,8 @@ class DecisionLog:
     """Logged decisions; every column is ``(n,)``.
 
     ``logged`` and ``target`` are the probabilities of the logged action under the policy that made the log and under
-    the one to be valued. ``clusters`` says which decisions may depend on each other, by default none: give the user.
-    Raises ``ValueError`` for a log that cannot be used, and says why.
+    the one to be valued. Decisions of one of the ``clusters`` may depend on each other, by default none: give the user.
+    Raises ``ValueError`` with the reason for a log that cannot be used.
     """
 
     rewards: Floats

@@ -22,9 +22,9 @@ class FeedLog:
     """Logged feeds of at most ``k`` positions; the first three columns are ``(n, k)``, ``clusters`` is ``(n,)``.
 
     ``logged`` and ``target`` are the probabilities of the item at each position, given those above it, under the policy
-    that made the log and under the one to be valued. A shorter feed ends with rewards 0 and probabilities 1.
-    ``clusters`` says which feeds may depend on each other, by default none: give the user.
-    Raises ``ValueError`` for a log that cannot be used, and says why.
+    that made the log and under the one to be valued. A shorter feed ends with rewards 0 and probabilities 1. Feeds of
+    one of the ``clusters`` may depend on each other, by default none: give the user. Raises ``ValueError`` with the
+    reason for a log that cannot be used.
     """
 
     rewards: Floats

@@ -1,13 +1,13 @@
 """Value of a ranking that nobody has seen yet, from a log of other rankings.
 
 Position-based model, as in ``analysis/position_bias.py``: a post at position k is engaged with as often as that
-position is examined, times its relevance. How relevant posts are is learned from the log, in strata of what ties viewer
-and author and of what the ranker predicts, each impression counting 1 / examined; the ranking is valued by its own
-strata at its own positions:
+position is examined, times its relevance. Relevance is estimated from the log, where each impression counts 1 /
+examined, in strata of similar posts: the same kind of tie between viewer and author, and about the same prediction. The
+ranking is valued by its own strata at its own positions:
 
     value = mean over its places of  examined(place) · relevance(stratum of the post)
 
-So the ranker's numbers need not be calibrated, they only have to sort: within a stratum the log says what happened.
+So the ranker's predictions need not be calibrated, they only have to sort: within a stratum the log gives the outcome.
 After Li, Abbasi-Yadkori, Kveton, Muthukrishnan, Vinay and Wen, "Offline Evaluation of Ranking Policies with Click
 Models", KDD 2018.
 """
@@ -27,17 +27,17 @@ Ints = NDArray[np.integer[Any]]
 NUM_STRATA = 10
 """Of each kind."""
 MAX_MOVED = 0.3
-"""Share of places that may stand in other strata than logged impressions do, before the estimate carries a warning."""
+"""Largest share of places in other strata than the log's impressions, above which the estimate carries a warning."""
 
 
 @dataclass(frozen=True)
 class SeenLog:
     """Impressions; every column is ``(n,)``.
 
-    ``rewards`` is 1 where the viewer engaged, ``predicted`` what the ranker that is valued expects of the pair,
-    ``examined`` how often the position is looked at relative to the first. ``clusters`` are the viewers, ``kinds``
-    numbers of what ties the viewer to the post: only posts of one kind are compared.
-    Raises ``ValueError`` for a log that cannot be used, and says why.
+    ``rewards`` is 1 where the viewer engaged, ``predicted`` the prediction of the ranker that is valued, ``examined``
+    how often the position is looked at relative to the first. ``clusters`` are the viewers. ``kinds`` numbers the kind
+    of tie between viewer and post: only posts of one kind are compared. Raises ``ValueError`` with the reason for a log
+    that cannot be used.
     """
 
     rewards: Floats
@@ -61,8 +61,8 @@ class SeenLog:
 def value_of_ranking(log: SeenLog, predicted: Floats, examined: Floats, kinds: Ints) -> Estimate:
     """Mean engagement per place of a ranking whose ``m`` places have these columns, each ``(m,)``, as in the log.
 
-    The interval covers the log's chance; what the people who see the ranking do has its own. Raises ``ValueError``
-    without places.
+    The interval covers the sampling error of the log, not the chance in what people do who see the ranking. Raises
+    ``ValueError`` without places.
     """
     if not 0 < len(predicted) == len(examined) == len(kinds):
         raise ValueError("a ranking has places, each with a prediction, an examination and a kind")
@@ -78,9 +78,9 @@ def value_of_ranking(log: SeenLog, predicted: Floats, examined: Floats, kinds: I
     share = looks * len(worth) / num_logged
     weights = share[stratum] / log.examined
     terms = value + share[stratum] * (worth - relevance[stratum])
-    found = summarise("position_based", terms, (weights / weights.mean())[:, None], log.clusters)
+    estimate = summarise("position_based", terms, (weights / weights.mean())[:, None], log.clusters)
     moved = np.abs(np.bincount(of_place, minlength=num_strata) / len(predicted) - num_logged / len(worth)).sum() / 2
-    return replace(found, warnings=(*found.warnings, *_warn_of_moved(float(moved))))
+    return replace(estimate, warnings=(*estimate.warnings, *_warn_of_moved(float(moved))))
 
 
 def strata(log_kinds: Ints, log_predicted: Floats, kinds: Ints, predicted: Floats) -> tuple[Ints, Ints]:
@@ -89,24 +89,24 @@ def strata(log_kinds: Ints, log_predicted: Floats, kinds: Ints, predicted: Float
     A place of a kind that the log lacks counts as one of the log's lowest kind.
     """
     known = np.unique(log_kinds)
-    stands_for = np.where(np.isin(kinds, known), kinds, known[0])
+    compared_kinds = np.where(np.isin(kinds, known), kinds, known[0])
     stratum, of_place = np.zeros(len(log_kinds), dtype=np.int64), np.zeros(len(kinds), dtype=np.int64)
     first = 0
     for kind in known:
-        is_logged, is_placed = log_kinds == kind, stands_for == kind
+        is_logged, is_placed = log_kinds == kind, compared_kinds == kind
         edges = np.unique(np.quantile(log_predicted[is_logged], np.linspace(0, 1, NUM_STRATA + 1)[1:-1]))
-        met, number = np.unique(np.searchsorted(edges, log_predicted[is_logged], side="right"), return_inverse=True)
+        filled, number = np.unique(np.searchsorted(edges, log_predicted[is_logged], side="right"), return_inverse=True)
         stratum[is_logged] = first + number
-        # Equal predictions can leave a part empty: its places count as the next lower one's.
+        # Equal predictions can leave a part empty: its places count for the next lower part.
         part = np.searchsorted(edges, predicted[is_placed], side="right")
-        of_place[is_placed] = first + np.maximum(np.searchsorted(met, part, side="right") - 1, 0)
-        first += len(met)
+        of_place[is_placed] = first + np.maximum(np.searchsorted(filled, part, side="right") - 1, 0)
+        first += len(filled)
     return stratum, of_place
 
 
 def _warn_of_moved(moved: float) -> tuple[str, ...]:
-    """Say that the ranker chose among much more than the log did: the best of many predictions are too hopeful."""
+    """Warn that the ranker chose among many more posts than the log did: the best of many predictions are too high."""
     if moved <= MAX_MOVED:
         return ()
-    said = f"{moved:.0%} of the ranking's places would have to change to be predicted as the log's posts are"
-    return (f"{said}: others chose the log, and the best of many predictions are too hopeful",)
+    moved_share = f"{moved:.0%} of the ranking's places would have to change to be predicted as the log's posts are"
+    return (f"{moved_share}: others chose the log, and the best of many predictions are too hopeful",)
