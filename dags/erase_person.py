@@ -58,8 +58,8 @@ with DAG(
     },
     tags=["feedlake"],
 ) as dag:
-    whom = ["--user", "{{ params.user }}", "--request", "{{ params.request }}"]
+    person = ["--user", "{{ params.user }}", "--request", "{{ params.request }}"]
     beside = ["--runs", "{{ params.runs }}", "--landing", "{{ params.landing }}"]
-    erase = submit("erase", "spark_jobs/erase/__main__.py", [*whom, *SEARCH_LIST, *PLACES, *beside], pool="publish")
+    erase = submit("erase", "spark_jobs/erase/__main__.py", [*person, *SEARCH_LIST, *PLACES, *beside], pool="publish")
     prove = submit("prove", "spark_jobs/erase/prove.py", [*SEARCH_LIST, *PLACES, "--folder", "{{ params.runs }}"])
     no_night_beside_it() >> erase >> prove

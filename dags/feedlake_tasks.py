@@ -90,7 +90,7 @@ def read_verdict(runs: Location, ds: str, full_name: str) -> dict[str, Any]:
 
 
 def report() -> BashOperator:
-    """Render the run report, whatever happened before, so that a stopped night has one too."""
+    """Render the run report even if tasks failed before, so that a stopped night has one too."""
     return BashOperator(
         task_id="report",
         # The plugin's tab finds the report of a run by the file with the run's id as its name.

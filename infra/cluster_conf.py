@@ -58,7 +58,7 @@ def main() -> None:
     parser.add_argument("--conf", type=Path, default=ROOT / ".jars" / "spark.conf", help="settings of one machine")
     options = parser.parse_args()
     try:
-        found = cluster_conf(
+        conf = cluster_conf(
             read_conf(options.conf.read_text()),
             master=options.master,
             driver_host=options.driver_host,
@@ -70,7 +70,7 @@ def main() -> None:
         parser.error(f"{options.conf} is missing: run `make setup` first")
     except ValueError as error:
         parser.error(str(error))
-    print("\n".join(f"{name:64} {value}" for name, value in found.items()))
+    print("\n".join(f"{name:64} {value}" for name, value in conf.items()))
 
 
 if __name__ == "__main__":

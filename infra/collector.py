@@ -1,7 +1,7 @@
 """The collector for one data set: its own Redis, the HTTP service, and the drain into the landing area.
 
 ``python -m infra.collector --area .run/data/simulated-2000-8 [--settings FILE]`` starts what does not run yet, and
-starts collector and drain anew; ``make stop`` ends all of it. Standard library only.
+restarts collector and drain; ``make stop`` ends all of it. Standard library only.
 """
 
 import argparse

@@ -33,8 +33,8 @@ END_DATE = "2026-03-08"
 class Source:
     """A named data set: its landing area and the Spark job that fills it, if any; its folder; its Redis database.
 
-    ``day`` is the requested night. Such a night has its own ``name``, lake and Redis database, so that it can be run
-    whatever nights the data set has served already.
+    ``day`` is the requested night. Such a night has its own ``name``, lake and Redis database, so that it can run after
+    any other night of the data set.
     """
 
     name: str
@@ -160,19 +160,19 @@ def broken_rules(files: RunFiles, table: str | None = None) -> list[str]:
 
 def reasons(airflow: Airflow, run_id: str, tasks: list[dict[str, Any]], files: RunFiles) -> list[str]:
     """Why each failed task failed: the broken rules for a validating task, else the end of the task's log."""
-    found = []
+    lines = []
     for task in sorted((task for task in tasks if task["state"] == "failed"), key=lambda task: str(task["end_date"])):
         name = task["task_id"]
         _, is_validation, table = name.partition(".validate_")
         rules = broken_rules(files, table.replace("_", ".", 1)) if is_validation else []
         why = rules or [f"  {line}" for line in airflow.reason(run_id, name, task["try_number"])]
-        found += [f"{name} failed:", *why]
-    return found
+        lines += [f"{name} failed:", *why]
+    return lines
 
 
 def run(source: Source) -> int:
     """Bring everything up, run the night, print a feed; returns the exit code."""
-    begun = time.monotonic()
+    run_started = time.monotonic()
     source.folder.mkdir(parents=True, exist_ok=True)
     redis_url = f"{services.start_redis()}/{source.redis_db}"
     services.start_spark()
@@ -182,7 +182,7 @@ def run(source: Source) -> int:
         url = services.start_airflow(source.folder, redis_url)
         airflow = Airflow(url)
         airflow.wait_for_dag()
-        seconds = {"services": time.monotonic() - begun, "landing": landing.result()}
+        seconds = {"services": time.monotonic() - run_started, "landing": landing.result()}
     check_day(source)
     folders = {"landing": source.landing, "lake": source.folder / "lake", "runs": source.folder / "runs"}
     conf = {"ds": source.ds, "redis": redis_url, **{name: str(folder) for name, folder in folders.items()}}
@@ -204,7 +204,7 @@ def run(source: Source) -> int:
     show = [str(LAKE / "python"), "-m", "serving.show_feed", "--url", feed, "--user", str(user), "--count", "10"]
     show += ["--audience", services.AUDIENCE]
     subprocess.run(show, cwd=ROOT, env={**os.environ, **secret}, check=True)
-    seconds["total"] = time.monotonic() - begun
+    seconds["total"] = time.monotonic() - run_started
     split_of_time(source, seconds, len(tasks))
     print(f"\nAirflow UI   {url}/dags/{DAG}/runs/{run_id}")
     print(f"run report   {files.report}")

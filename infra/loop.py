@@ -48,7 +48,7 @@ def hold(folder: Path) -> IO[str]:
 def submit(source: Source, job: list[str], runs: Path) -> None:
     """Run one Spark job and print each stage of a night as its record appears in ``runs``; ends the loop on failure."""
     log_path = RUN / f"{source.name}.log"
-    begun, seen = time.time(), set[str]()
+    started, seen = time.time(), set[str]()
     with log_path.open("ab") as log:
         key = {KEY_FILE_VARIABLE: str(services.erasure_key_file())}
         env = {**os.environ, **key, "PYTHONPATH": str(ROOT)}
@@ -56,41 +56,41 @@ def submit(source: Source, job: list[str], runs: Path) -> None:
         try:
             while process.poll() is None:
                 time.sleep(0.5)
-                show_stages(runs, begun, seen)
+                show_stages(runs, started, seen)
         except BaseException:
             process.kill()
             raise
-    show_stages(runs, begun, seen)
+    show_stages(runs, started, seen)
     if process.returncode != 0:
         tail = log_path.read_text(errors="replace")[-2000:]
         reasons = [*broken_rules(RunFiles(runs)), f"the end of {log_path} says:", tail]
         raise SystemExit("\n".join(["the loop stopped; run it again to go on with this day", *reasons]))
 
 
-def show_stages(runs: Path, begun: float, seen: set[str]) -> None:
+def show_stages(runs: Path, started: float, seen: set[str]) -> None:
     """Print the stages that ended since ``begun`` and were not ``seen``."""
     for file in RunFiles(runs).stages():
-        if ended_at(file.read()) >= begun and file.stage not in seen:
+        if ended_at(file.read()) >= started and file.stage not in seen:
             seen.add(file.stage)
-            print(f"    {time.time() - begun:5.0f} s  {file.stage} ({file.read()['seconds']:.1f} s)", flush=True)
+            print(f"    {time.time() - started:5.0f} s  {file.stage} ({file.read()['seconds']:.1f} s)", flush=True)
 
 
 def run_day(source: Source, ds: date, redis_url: str) -> dict[str, Any]:
     """Respond to the feeds of the day before, if there is one, run the night of ``ds``, return the figures."""
     runs, lake = source.folder / "runs" / ds.isoformat(), str(source.folder / "lake")
     before = ds - timedelta(days=1)
-    begun = time.monotonic()
+    started = time.monotonic()
     print(f"{ds}", flush=True)
     if ds > date.fromisoformat(END_DATE):
         job = ["spark_jobs/simulate/__main__.py", "respond", "--landing", str(source.landing), "--lake", lake]
         submit(source, [*job, "--ds", before.isoformat(), "--figures", str(RunFiles(runs).response)], runs)
-        print(f"    {time.monotonic() - begun:5.0f} s  users responded to the feeds of {before}", flush=True)
+        print(f"    {time.monotonic() - started:5.0f} s  users responded to the feeds of {before}", flush=True)
     places = ["--lake", lake, "--landing", str(source.landing), "--runs", str(source.folder / "runs")]
     words = [*STAGES, "--ds", ds.isoformat(), *places, "--redis", redis_url, "--strict"]
     submit(source, [RUNNER, *words], runs)
     report = [str(LAKE / "python"), "-m", "analysis.report", "--runs", str(source.folder / "runs"), "--ds", str(ds)]
     subprocess.run(report, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-    figures = figures_of(source, ds, time.monotonic() - begun)
+    figures = figures_of(source, ds, time.monotonic() - started)
     RunFiles(runs).loop.write(figures)  # the day is done
     return figures
 

@@ -74,8 +74,8 @@ class Airflow:
 
     def runs(self, *states: str) -> list[str]:
         """Runs in any of ``states``; one at a time is ``running`` (``max_active_runs``), others queue behind it."""
-        asked = "&".join(f"state={state}" for state in states)
-        return [str(run["dag_run_id"]) for run in self._call(f"/api/v2/dags/{DAG}/dagRuns?{asked}")["dag_runs"]]
+        query = "&".join(f"state={state}" for state in states)
+        return [str(run["dag_run_id"]) for run in self._call(f"/api/v2/dags/{DAG}/dagRuns?{query}")["dag_runs"]]
 
     def end(self, run_id: str) -> None:
         """Stop a run's tasks and mark it failed."""
@@ -116,7 +116,7 @@ def last_words(log: list[Any]) -> list[str]:
 def follow(airflow: Airflow, run_id: str) -> tuple[str, list[dict[str, Any]]]:
     """Print each task as it starts and ends; returns the run's state and its tasks."""
     seen: dict[str, str] = {}
-    begun = time.monotonic()
+    started = time.monotonic()
     if airflow.state(run_id) == "queued":
         for earlier in set(airflow.runs("running")) - {run_id}:
             print(f"  it waits for {earlier}, which is still at work (`make stop` ends it)", flush=True)
@@ -129,7 +129,7 @@ def follow(airflow: Airflow, run_id: str) -> tuple[str, list[dict[str, Any]]]:
             if seen.get(name) == now:
                 continue
             seen[name] = now
-            at = f"{time.monotonic() - begun:5.0f} s"
+            at = f"{time.monotonic() - started:5.0f} s"
             if now == "running" and ".validate_" not in name:
                 print(f"  {at}  {done:2}/{total}  … {name}", flush=True)
             elif now in (*FINAL, "upstream_failed", "up_for_retry"):

@@ -13,7 +13,7 @@ def add_place(parser: argparse.ArgumentParser, name: str, what: str, *, is_neede
 
 
 def local_path(text: str) -> Path:
-    """Type of an option for what must lie on a disk of this machine."""
+    """Type of an option for a place that must be on a disk of this machine."""
     try:
         return Place.parse(text).local
     except PlaceError as error:
@@ -39,11 +39,11 @@ def check_places(locations: Iterable[Location]) -> None:
     Raises ``PlaceError`` for an invalid location, ``StorageError`` if S3 fails. A place on a disk is not checked: it
     may be created later.
     """
-    asked: set[str] = set()
+    checked: set[str] = set()
     for place in map(Place.parse, locations):
-        if place.is_s3 and place.bucket not in asked:
+        if place.is_s3 and place.bucket not in checked:
             from storage.s3 import client, storage_errors  # noqa: PLC0415 - without S3, there need be no boto3
 
-            asked.add(place.bucket)
+            checked.add(place.bucket)
             with storage_errors(place):
                 client(is_check=True).list_objects_v2(Bucket=place.bucket, Prefix=place.key, MaxKeys=1)

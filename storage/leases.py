@@ -2,7 +2,7 @@
 
 The holder renews its lease while it runs. A lease that is not renewed for ``LASTS_S`` belongs to a killed writer, and
 the next writer takes it. Both measure time by what they saw themselves, so clocks need not agree. A disk needs no
-lease: a rename keeps two commits apart. ``docs/adr/0023`` says what this is safe against.
+lease: a rename keeps two commits apart. ``docs/adr/0023`` names the cases that this covers.
 """
 
 import atexit
@@ -36,7 +36,7 @@ OWNER = "FEEDLAKE_WRITER"
 
 
 class TableIsWritten(RuntimeError):  # noqa: N818 - what the operator reads
-    """Another writer is writing the table; the message names both and says what to do."""
+    """Another writer is writing the table; the message names both and the next step."""
 
 
 @dataclass
@@ -49,7 +49,7 @@ class Lease:
 
 @dataclass
 class Leases:
-    """The leases that one writer holds, by table; ``at_work`` says what it does."""
+    """The leases that one writer holds, by table; ``at_work`` is its command, for messages."""
 
     owner: str
     at_work: str
@@ -114,10 +114,10 @@ class Leases:
             lease = _put(table, self._content(), IfNoneMatch="*")
             if lease is not None:
                 return lease
-            found = _read(table)
-            if found is None:
+            existing = _read(table)
+            if existing is None:
                 continue
-            etag, holder = found
+            etag, holder = existing
             now = time.monotonic()
             if watched is not None and watched != etag and holder["owner"] != self.owner:
                 raise TableIsWritten(self._refusal(table, holder))
@@ -137,9 +137,9 @@ class Leases:
         )
 
     def _content(self) -> bytes:
-        told = {"owner": self.owner, "at_work": self.at_work, "process": os.getpid(), "host": socket.gethostname()}
+        holder = {"owner": self.owner, "at_work": self.at_work, "process": os.getpid(), "host": socket.gethostname()}
         # A unique value gives each renewal another ETag.
-        return json.dumps(told | {"renewal": uuid.uuid4().hex}).encode()
+        return json.dumps(holder | {"renewal": uuid.uuid4().hex}).encode()
 
     def _renew_all(self) -> None:
         ended = self._ended
@@ -147,7 +147,7 @@ class Leases:
             try:
                 for table in list(self._held):
                     self._renew(table)
-            except Exception as error:  # noqa: BLE001 - the next time may go well; until then the leases last
+            except Exception as error:  # noqa: BLE001 - the next renewal may succeed; until then the leases last
                 print(f"leases are not renewed: {error}", file=sys.stderr)
 
     def _renew(self, table: Place) -> None:
@@ -155,10 +155,10 @@ class Leases:
         if lease is None:
             return
         renewed = _put(table, self._content(), IfMatch=lease.etag)
-        if renewed is None:  # another writer has taken it, or one that works for this one has renewed it
-            found = _read(table)
-            is_own = found is not None and found[1]["owner"] == self.owner
-            renewed = _put(table, self._content(), IfMatch=found[0]) if found is not None and is_own else None
+        if renewed is None:  # another writer has taken it, or a child process has renewed it
+            existing = _read(table)
+            is_own = existing is not None and existing[1]["owner"] == self.owner
+            renewed = _put(table, self._content(), IfMatch=existing[0]) if existing is not None and is_own else None
         if table not in self._held:  # released meanwhile
             return
         if renewed is None:
@@ -197,7 +197,7 @@ def _put(table: Place, content: bytes, **condition: str) -> Lease | None:
 
     from storage.s3 import storage_errors  # noqa: PLC0415
 
-    asked = time.monotonic()
+    started = time.monotonic()
     with storage_errors(table):
         try:
             answer = _store(table).put_object(Bucket=table.bucket, Key=_key(table), Body=content, **condition)
@@ -205,7 +205,7 @@ def _put(table: Place, content: bytes, **condition: str) -> Lease | None:
             if error.response["Error"]["Code"] in ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"):
                 return None
             raise
-    return Lease(answer["ETag"], asked)
+    return Lease(answer["ETag"], started)
 
 
 def _delete(table: Place) -> None:

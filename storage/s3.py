@@ -97,8 +97,8 @@ class S3Folder:
 
     def folders(self) -> list[str]:
         """In order of their names."""
-        found = (item["Prefix"] for page in self._pages(Delimiter="/") for item in page.get("CommonPrefixes", ()))
-        return sorted(prefix[len(self._prefix) :].rstrip("/") for prefix in found)
+        prefixes = (item["Prefix"] for page in self._pages(Delimiter="/") for item in page.get("CommonPrefixes", ()))
+        return sorted(prefix[len(self._prefix) :].rstrip("/") for prefix in prefixes)
 
     @property
     def _prefix(self) -> str:

@@ -18,7 +18,7 @@ app = FastAPI(title="Feedlake run reports")
 
 @app.get("/{run_id}", response_class=HTMLResponse)
 def report(run_id: str) -> HTMLResponse:
-    """The report of one Airflow run; a run that has not reached its report task says so."""
+    """The report of one Airflow run, or a message if the run has not reached its report task."""
     name = Path(run_id).name
     if not REPORTS.exists(name):
         return HTMLResponse("<p>This run has no report yet: its last task, <b>report</b>, writes it.</p>", 404)
