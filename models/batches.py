@@ -30,15 +30,15 @@ class Batch:
 class Plan:
     """How the processes share each batch: ``shard_rows`` (K, P) are the rows of each shard of each process.
 
-    Of each batch a process takes its share of the shard's rows. So all have the same number of batches, of about
-    ``batch_size`` rows together but for the last, however unevenly rows are spread.
+    A process takes its share of the shard's rows for each batch. So all processes have the same number of batches, even
+    if rows are spread unevenly; a batch has about ``batch_size`` rows in all, the last one fewer.
     """
 
     shard_rows: Tensor
     batch_size: int
 
     def shares(self, shard: int) -> Tensor:
-        """How many rows of each batch are whose, (batches, P)."""
+        """Number of rows of each batch that each process has, (batches, P)."""
         rows_P = self.shard_rows[shard]
         total = int(rows_P.sum())
         share_P = -(-rows_P * self.batch_size // total)

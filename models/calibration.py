@@ -134,19 +134,19 @@ def _most_likely(method: Method, columns: Floats, targets: Floats, weight: float
             partition = np.logaddexp(0.0, z) if method == "logistic" else np.exp(z)
         return weight * float((partition - targets * z).sum()) + float((ridge * (tried - held) ** 2).sum()) / 2
 
-    found, current = start, loss(start)
+    fitted, current = start, loss(start)
     for _ in range(100):
-        predicted = _curve(method, found @ columns)
+        predicted = _curve(method, fitted @ columns)
         curvature = weight * predicted * (1.0 - predicted if method == "logistic" else 1.0)
-        gradient = weight * columns @ (predicted - targets) + ridge * (found - held)
+        gradient = weight * columns @ (predicted - targets) + ridge * (fitted - held)
         step = np.linalg.solve((columns * curvature) @ columns.T + np.diag(ridge + 1e-9), gradient)
-        while not (tried := loss(found - step)) <= current and np.abs(step).max() > 1e-9:  # noqa: PLR2004
+        while not (tried := loss(fitted - step)) <= current and np.abs(step).max() > 1e-9:  # noqa: PLR2004
             step /= 2
-        found = found - step
+        fitted = fitted - step
         if current - tried <= 1e-12 * (1.0 + abs(current)):
             break
         current = tried
-    return [float(value) for value in found]
+    return [float(value) for value in fitted]
 
 
 def _shift(method: Method, outputs: Floats, mean: float) -> float:

@@ -1,8 +1,8 @@
-"""What training leaves that was fitted on a person's rows: checkpoints, and the states of killed trainings.
+"""Files that were fitted on a person's rows: checkpoints, and the states of killed trainings.
 
-Weights hold no rows, but they were fitted on them. No later night serves a checkpoint from before an erasure: its mark
-is an empty file in the checkpoint's folder, no part of what its version is the hash of. No training goes on from a
-state from before one: the erasure removes them.
+Weights hold no rows, but they were fitted on them. No later night serves a checkpoint from before an erasure: an empty
+file in the checkpoint's folder marks it, which does not count for the hash that is its version. No training resumes
+from a state from before an erasure, which removes all states.
 """
 
 from datetime import date
@@ -33,12 +33,12 @@ def unmark(checkpoint: Folder) -> None:
 
 
 def state_file(ds: date, role: str) -> str:
-    """In which file beside the checkpoints the training of a night's model keeps its state (``models/resume.py``)."""
+    """Name of the file beside the checkpoints in which a training keeps its state (``models/resume.py``)."""
     return f"training-{ds}-{role}.state"
 
 
 def remove_state(artefacts: Folder, name: str) -> None:
-    """Remove a state, if there is one, and what a killed write left of it on a disk."""
+    """Remove a state, if there is one, and the temporary file of a killed write."""
     artefacts.remove(name)
     artefacts.remove(f".{name}.tmp")
 
@@ -46,9 +46,9 @@ def remove_state(artefacts: Folder, name: str) -> None:
 def remove_states(artefacts: Folder | Location) -> int:
     """Remove the states of trainings that were killed, whole or half written; returns how many there were."""
     opened = as_folder(artefacts)
-    found = {name for name in opened.files() if name.startswith("training-") and name.endswith(".state")}
+    names = {name for name in opened.files() if name.startswith("training-") and name.endswith(".state")}
     if not opened.place.is_s3:
-        found |= {path.name[1 : -len(".tmp")] for path in opened.place.local.glob(".training-*.state.tmp")}
-    for name in found:
+        names |= {path.name[1 : -len(".tmp")] for path in opened.place.local.glob(".training-*.state.tmp")}
+    for name in names:
         remove_state(opened, name)
-    return len(found)
+    return len(names)

@@ -63,7 +63,7 @@ def build_tower(widths: Sequence[int], dropout: float) -> nn.Sequential:
 
 
 def packed_linear(weight: Tensor, bias: Tensor, *, relu: bool) -> Callable[[Tensor], Tensor]:
-    """``x @ weight.T + bias``, then ReLU where asked.
+    """``x @ weight.T + bias``, then ReLU if requested.
 
     oneDNN's product where this build of torch has it, under the name by which torch's own compiler calls it: on AMD
     cores it is twice as fast as MKL's, which is what ``functional.linear`` uses.

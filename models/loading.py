@@ -32,7 +32,7 @@ SHARD_ROWS = 500_000
 """0.6 GB for each copy."""
 
 
-class TooFewExamples(ValueError):  # noqa: N818 - a verdict on the data, told to people
+class TooFewExamples(ValueError):  # noqa: N818 - a verdict on the data, shown to people
     """The lake has too few examples to train on; this is no error and does not stop a night."""
 
 
@@ -78,8 +78,8 @@ def pin_snapshot(lake: Location) -> Snapshot:
         raise ValueError(f"{TABLE} does not exist under {lake}; run the examples stage first")
     table = open_table(place)
     columns = {field.name for field in table.schema().fields}
-    wanted = ("example_id", *FEATURE_COLUMNS, *LABEL_COLUMNS, "weight")
-    if missing := [column for column in wanted if column not in columns]:
+    required = ("example_id", *FEATURE_COLUMNS, *LABEL_COLUMNS, "weight")
+    if missing := [column for column in required if column not in columns]:
         raise ValueError(f"{TABLE} version {table.version()} lacks the columns {', '.join(missing)}")
     # paths relative to the table: the URIs that deltalake returns are percent-encoded
     actions = pa.table(table.get_add_actions(flatten=True)).select(["path", "partition.ds"]).to_pylist()
@@ -99,9 +99,9 @@ def split_days(snapshot: Snapshot, ds: date, dataset: Dataset) -> Split:
     days = [day for day in sorted(snapshot.files) if first <= day <= last]
     num_reserved = dataset.reserved_days
     if len(days) < num_reserved + TrainingMinimum.DAYS:
-        found = ", ".join(map(str, days)) or "none"
+        listed = ", ".join(map(str, days)) or "none"
         raise TooFewExamples(
-            f"{TABLE} version {snapshot.version} has examples of {len(days)} days ({found}) in {first} to {last}; "
+            f"{TABLE} version {snapshot.version} has examples of {len(days)} days ({listed}) in {first} to {last}; "
             f"training needs {num_reserved + TrainingMinimum.DAYS} "
             f"(calibration_days {dataset.calibration_days}, holdout_days {dataset.holdout_days})"
         )

@@ -11,12 +11,11 @@ from contracts.heads import HEADS
 def head_losses(logits_NH: Tensor, labels_NH: Tensor, weight_N: Tensor) -> Tensor:
     """Mean loss of each head, shape (H,): cross-entropy on logits, Huber on log1p(seconds).
 
-    ``weight`` is 1 / P(examined). It multiplies what a label adds to the loss of a row without one,
-    ``loss(logit, 0) + weight * (loss(logit, label) - loss(logit, 0))``: its expectation over whether the post was
-    looked at is the loss as if everybody had looked, whatever the position. A weight on the whole row does not do that
-    (``docs/propensities.md``). For cross-entropy it is a target of ``weight * label``, which may exceed 1.
-    Source: Saito, Yaginuma, Nishino, Sakata and Nakata, "Unbiased Recommender Learning from Missing-Not-At-Random
-    Implicit Feedback", WSDM 2020.
+    ``weight`` is 1 / P(examined). It multiplies what a label adds to the loss of a row without one, ``loss(logit, 0) +
+    weight * (loss(logit, label) - loss(logit, 0))``: its expectation over whether the post was looked at is the loss as
+    if everybody had looked at every position. A weight on the whole row does not do that (``docs/propensities.md``).
+    For cross-entropy it is a target of ``weight * label``, which may exceed 1. Source: Saito, Yaginuma, Nishino, Sakata
+    and Nakata, "Unbiased Recommender Learning from Missing-Not-At-Random Implicit Feedback", WSDM 2020.
     """
     columns = []
     for index, head in enumerate(HEADS):

@@ -1,4 +1,4 @@
-"""What a training leaves beside its checkpoint: the model's row in the registry, and the report of the night."""
+"""Results of a training beside its checkpoint: the model's row in the registry, and the report of the night."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -17,7 +17,7 @@ from models.warm_start import Start
 
 @dataclass(frozen=True)
 class Outcome:
-    """A trained model of a role: what it is, on which days, what it began with."""
+    """A trained model of a role: its version and configuration, its days, and the weights it began with."""
 
     model_version: str
     role: str

@@ -66,7 +66,7 @@ def measure(
     outputs: Outputs, calibration: dict[str, HeadCalibration], num_bins: int
 ) -> dict[str, dict[str, float | None]]:
     """Metrics per head, corrected for position; ``None`` if one is undefined, as JSON has no NaN."""
-    found: dict[str, dict[str, float | None]] = {}
+    metrics: dict[str, dict[str, float | None]] = {}
     for index, head in enumerate(HEADS):
         predicted, observed = calibrate(calibration[head.name], outputs.logits[:, index]), outputs.target(index)
         values: dict[str, float | None] = {
@@ -81,8 +81,8 @@ def measure(
         else:
             square = _mean((np.log1p(predicted) - np.log1p(observed)) ** 2)
             values["rmse_log1p"] = None if square is None else math.sqrt(square)
-        found[head.name] = values
-    return found
+        metrics[head.name] = values
+    return metrics
 
 
 def _mean(values: Floats) -> float | None:

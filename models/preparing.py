@@ -1,4 +1,4 @@
-"""What training learns of its rows before the first step: moments, quantiles and base rates."""
+"""Statistics of the training rows that the first step needs: moments, quantiles and base rates."""
 # ruff: noqa: N806 - shape suffixes are upper case: N rows, F features, H heads, Q quantiles, K shards, P processes
 
 import math
@@ -22,17 +22,17 @@ QUANTILE_ROWS = 100_000
 
 
 def unread(num_days: int | None) -> tuple[Feature, ...]:
-    """Features that follow the calendar and whose period the training days do not hold twice.
+    """Features of the calendar of whose period the training days do not span two.
 
-    A weekday that was seen once tells its own weather from no other: what a network learns of it is noise, and lands
-    on the next one.
+    With one Saturday in the training days, a network cannot separate the weekday's effect from that day's chance, and
+    would apply the noise to the next Saturday.
     """
     return () if num_days is None else tuple(feature for feature in FEATURES if num_days < 2 * feature.period_days)
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """How many rows there are, in all and of each shard and process (K, P), and what they say of each head."""
+    """Number of rows, in all and of each shard and process (K, P), and the prior of each head from them."""
 
     num_examples: int
     priors: dict[str, Prior]
@@ -40,7 +40,7 @@ class Prepared:
 
 
 def prepare(network: Network, training: Examples, unread: Sequence[Feature] = ()) -> Prepared:
-    """Set input moments, quantiles and base rates from the training rows of all processes; each comes to the same.
+    """Set input moments, quantiles and base rates from the training rows of all processes; all get the same values.
 
     Raises ``TooFewExamples`` without enough positive labels.
     """

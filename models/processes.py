@@ -1,8 +1,8 @@
-"""The processes that train one model together: who we are among them, and sums over all of them.
+"""The processes that train one model together: this process's number, and sums over all of them.
 
-``torchrun`` starts them and says in the environment who each is; without it there is one. All take the same steps in
-the same order, and a sum is taken in the order of its numbers, whatever was computed before: a training that goes on
-after a kill adds up as one that was not killed.
+``torchrun`` starts them and sets the number of each in the environment; without it there is one. All take the same
+steps in the same order, and a sum adds its numbers in a fixed order, independent of earlier sums. So a training that
+resumes after a kill gets the same sums as one that was not killed.
 """
 
 import os
@@ -16,12 +16,12 @@ import torch.distributed as dist
 from torch import Tensor
 
 _PATIENCE = timedelta(hours=12)
-"""Others wait while the first one reads and measures the calibration days; one that ends badly ends all (torchrun)."""
+"""The others wait while the first reads and measures the calibration days; if one fails, torchrun ends all."""
 
 
 @contextmanager
 def joined() -> Iterator[None]:
-    """Join the processes that torchrun started; alone where it started none."""
+    """Join the processes that torchrun started; without torchrun, run alone."""
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield
         return
@@ -33,12 +33,12 @@ def joined() -> Iterator[None]:
 
 
 def count() -> int:
-    """How many processes train together."""
+    """Number of processes that train together."""
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
 def own_number() -> int:
-    """Which of them we are, from 0; the first one reports, writes and registers."""
+    """Number of this process, from 0; process 0 reports, writes and registers."""
     return dist.get_rank() if count() > 1 else 0
 
 
@@ -62,7 +62,7 @@ def add_up_gradients(parameters: Iterable[Tensor]) -> None:
 
 
 class _Sum(torch.autograd.Function):
-    """Sum over the processes: what one process's number does to every process's loss comes back as a sum, too."""
+    """Sum over the processes; the gradient of one process's number is the sum over all processes' losses, too."""
 
     @staticmethod
     def forward(_: Any, value: Tensor) -> Tensor:
@@ -93,13 +93,13 @@ def gathered(rows: Tensor) -> list[Tensor]:
     dist.all_gather(sizes, torch.tensor([len(rows)]))
     most = int(max(sizes))
     padded = torch.cat([rows, rows.new_zeros((most - len(rows), *rows.shape[1:]))])
-    found = [torch.empty_like(padded) for _ in range(count())]
-    dist.all_gather(found, padded)
-    return [part[: int(size)] for part, size in zip(found, sizes, strict=True)]
+    parts = [torch.empty_like(padded) for _ in range(count())]
+    dist.all_gather(parts, padded)
+    return [part[: int(size)] for part, size in zip(parts, sizes, strict=True)]
 
 
 def of_first(values: Tensor) -> Tensor:
-    """The values of the first process, of which each must have as many."""
+    """The values of the first process; all processes must pass equally many."""
     if count() > 1:
         dist.broadcast(values, src=0)
     return values

@@ -1,4 +1,4 @@
-"""How far a training is, and the lines that say so."""
+"""Progress of a training, and the lines that report it."""
 
 import math
 import time
@@ -12,9 +12,9 @@ _HOUR_S = 3600
 
 @dataclass(frozen=True)
 class Epoch:
-    """One pass: mean losses, per head on the calibration days, and the speed of training alone.
+    """One training epoch: mean losses, per head on the calibration days, and the speed of training alone.
 
-    Without calibration days there is no ``calibration_loss`` and no head's.
+    Without calibration days ``calibration_loss`` is None and ``losses`` is empty.
     """
 
     epoch: int
@@ -26,7 +26,7 @@ class Epoch:
 
 @dataclass
 class Place:
-    """The epochs that ended; of the one under way its batches, rows, seconds and this process's sum of losses."""
+    """The epochs that ended, and of the current one: batches, rows, seconds and this process's sum of losses."""
 
     epochs: list[Epoch] = field(default_factory=list)
     batches: int = 0
@@ -36,27 +36,27 @@ class Place:
 
     @property
     def number(self) -> int:
-        """Number of the epoch under way, from 1."""
+        """Number of the current epoch, from 1."""
         return len(self.epochs) + 1
 
     @property
     def best_epoch(self) -> int:
-        """The epoch with the least loss on the calibration days; without such days, the latest; 0 before any."""
+        """The epoch with the lowest loss on the calibration days; without such days, the latest; 0 before the first."""
         return min(self.epochs, key=_badness).epoch if self.epochs else 0
 
     def is_over(self, num_epochs: int, patience: int) -> bool:
-        """Whether no epoch is left, or further ones would fit the training days only."""
+        """Whether no epoch is left, or ``patience`` epochs did not improve on the best."""
         ended = len(self.epochs)
         return ended >= num_epochs or (ended > 0 and ended - self.best_epoch >= patience)
 
     def end_epoch(self, epoch: Epoch) -> None:
-        """The epoch under way becomes one that ended."""
+        """Add the current epoch to those that ended."""
         self.epochs.append(epoch)
         self.batches, self.rows, self.seconds, self.total = 0, 0, 0.0, 0.0
 
 
 class Progress:
-    """Says how far an epoch is every ten seconds, how fast, and how long the epochs that are left take at most."""
+    """Reports every ten seconds the rows done, the speed, and the longest time that the remaining epochs take."""
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class Progress:
         self._clock, self._next = clock, clock() + REPORT_EVERY_S
 
     def step(self, place: Place) -> None:
-        """Tell the place after a step, where it is time to."""
+        """Report the place after a step, at most every ten seconds."""
         if self._clock() < self._next:
             return
         self._next = self._clock() + REPORT_EVERY_S
@@ -77,20 +77,20 @@ class Progress:
         left_s = ((self._num_epochs - len(place.epochs)) * self._num_examples - place.rows) / speed
         self._report(
             f"epoch {place.number}/{self._num_epochs}  {place.rows:,} of {self._num_examples:,} rows  "
-            f"{speed:,.0f} rows/s  ETA {told(left_s)}"
+            f"{speed:,.0f} rows/s  ETA {duration_text(left_s)}"
         )
 
     def epoch(self, epoch: Epoch) -> None:
-        """Tell an epoch that ended."""
-        said = f"epoch {epoch.epoch}/{self._num_epochs}  training {epoch.training_loss:.4f}  "
+        """Report an epoch that ended."""
+        line = f"epoch {epoch.epoch}/{self._num_epochs}  training {epoch.training_loss:.4f}  "
         if epoch.calibration_loss is not None:
             heads = "  ".join(f"{head} {loss:.4f}" for head, loss in epoch.losses.items())
-            said += f"calibration {epoch.calibration_loss:.4f}  ({heads})  "
+            line += f"calibration {epoch.calibration_loss:.4f}  ({heads})  "
         left_s = (self._num_epochs - epoch.epoch) * self._num_examples / epoch.rows_per_s
-        self._report(f"{said}{epoch.rows_per_s:,.0f} rows/s" + (f"  ETA {told(left_s)}" if left_s else ""))
+        self._report(f"{line}{epoch.rows_per_s:,.0f} rows/s" + (f"  ETA {duration_text(left_s)}" if left_s else ""))
 
 
-def told(seconds: float) -> str:
+def duration_text(seconds: float) -> str:
     """A duration, rounded up: ``42 s``, ``3 min 05 s`` or ``2 h 10 min``."""
     whole = math.ceil(seconds)
     if whole < _MINUTE_S:

@@ -100,8 +100,8 @@ def _of(ds: date, role: str) -> str:
 
 def _rows_of(table: DeltaTable, ds: date, role: str) -> list[dict[str, Any]]:
     query = f"SELECT * FROM models WHERE {_of(ds, role)}"  # noqa: S608 - a date and a known role
-    found = QueryBuilder().register("models", table).execute(query).read_all()
-    columns = {name: found.column(name).to_pylist() for name in found.column_names}
+    rows = QueryBuilder().register("models", table).execute(query).read_all()
+    columns = {name: rows.column(name).to_pylist() for name in rows.column_names}
     return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
 

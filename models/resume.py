@@ -1,7 +1,7 @@
-"""The state from which a killed training goes on: one file, written whole or not at all, gone when training has ended.
+"""The state from which a killed training resumes: one file, written whole or not at all, removed when training ends.
 
-The file is the SHA-256 of what follows it, a line end, and tensors in the safetensors format; one of them holds JSON.
-It is no checkpoint: nothing but the same training ever reads it.
+The file is the SHA-256 of the rest, a line end, and tensors in the safetensors format; one of them holds JSON. It is no
+checkpoint: only the same training reads it.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ FROM_NOTHING = "training starts from its first step"
 
 @dataclass(frozen=True)
 class Saved:
-    """Tensors by name, and ``content`` that is JSON."""
+    """A saved state: tensors by name, and the JSON value ``content``."""
 
     tensors: dict[str, Tensor]
     content: dict[str, Any]
@@ -34,9 +34,9 @@ class Saved:
 
 @dataclass(frozen=True)
 class ResumeFile:
-    """Where a training keeps its state: a file beside the checkpoints, where an erasure finds it.
+    """The file in which a training keeps its state, beside the checkpoints, where an erasure finds it.
 
-    ``key`` is ``training_key``, ``every`` the steps from one write to the next.
+    ``key`` is ``training_key``, ``every`` the number of steps between two writes.
     """
 
     artefacts: Folder
@@ -45,12 +45,12 @@ class ResumeFile:
     every: int
 
     def read(self) -> tuple[Saved | None, str]:
-        """The state of this very training, None where there is none, and a sentence, empty where there is no file."""
+        """The state of this training or None, and a message for the log, empty if there is no file."""
         try:
-            found = self.artefacts.read(self.name)
+            data = self.artefacts.read(self.name)
         except FileNotFoundError:
             return None, ""
-        digest, _, payload = found.partition(b"\n")
+        digest, _, payload = data.partition(b"\n")
         if hashlib.sha256(payload).hexdigest().encode() != digest:
             return None, f"{self} is cut short or was changed, and is not used; {FROM_NOTHING}"
         tensors = load_tensors(payload)
@@ -72,19 +72,19 @@ class ResumeFile:
         remove_state(self.artefacts, self.name)
 
     def __str__(self) -> str:
-        """Where it is, for people."""
+        """The file's location, for messages."""
         return str(self.artefacts.place.below(self.name))
 
 
 def training_key(**decisive: Any) -> str:
-    """Hash of all that decides what training comes to: what is given, the code and the version of torch."""
+    """Hash of everything that determines the result of a training: the arguments, the code and the version of torch."""
     return hash_of({**decisive, "code": code_hash(Path(__file__).resolve().parents[1]), "torch": torch.__version__})
 
 
 def code_hash(root: Path) -> str:
     """SHA-256 over the Python files of training under ``root``: a changed working tree is another training."""
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     for path in sorted(path for package in _PACKAGES for path in (root / package).rglob("*.py")):
         content = path.read_bytes()
-        found.update(f"{path.relative_to(root)}\0{len(content)}\0".encode() + content)
-    return found.hexdigest()
+        digest.update(f"{path.relative_to(root)}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""With which weights a training begins: the champion's, where they fit, else random ones."""
+"""The weights with which a training begins: the champion's if they fit, else random ones."""
 
 from dataclasses import dataclass, replace
 from datetime import date
@@ -12,7 +12,7 @@ from models.preset import Preset
 
 @dataclass(frozen=True)
 class Start:
-    """The champion to begin with, None where training begins with nothing; the preset to train by; a sentence."""
+    """The champion to begin with, or None for random weights; the preset to train by; a message for log and report."""
 
     champion: Checkpoint | None
     preset: Preset
@@ -30,7 +30,7 @@ class Start:
         return set() if self.champion is None else set(self.champion.config.training_partitions)
 
     def fitted_on(self, days: tuple[date, ...]) -> tuple[date, ...]:
-        """Those of tonight's days to train on, oldest first: all, or the newest, among them all the champion lacks."""
+        """Days to train on, oldest first: all, or with a champion the newest and all since the first that it lacks."""
         if self.champion is None:
             return days
         num_since_unknown = next((len(days) - place for place, day in enumerate(days) if str(day) not in self.days), 0)
@@ -40,35 +40,35 @@ class Start:
 def start_of(
     artefacts: Folder, version: str | None, preset: Preset, rules: Training, reserved: tuple[date, ...]
 ) -> Start:
-    """Begin with the champion of this version unless something speaks against it.
+    """Begin with the champion of this version unless it cannot be used.
 
-    ``reserved`` are the days that calibrate or are held out tonight: weights that have seen one would be flattered.
+    ``reserved`` are tonight's calibration and held-out days: weights that were trained on one would be judged too well.
     """
     if not rules.warm_start or version is None:
         why = "there is no champion" if rules.warm_start else "training.warm_start is false"
         return Start(None, preset, f"training begins with nothing: {why}")
-    found = _fitting(artefacts.below(version), version, preset, {str(day) for day in reserved})
-    if isinstance(found, str):
-        return Start(None, preset, f"training begins with nothing: the champion {version} {found}")
+    champion = _fitting(artefacts.below(version), version, preset, {str(day) for day in reserved})
+    if isinstance(champion, str):
+        return Start(None, preset, f"training begins with nothing: the champion {version} {champion}")
     rate = preset.optimiser.learning_rate * rules.refit_learning_rate
     epochs = min(rules.refit_epochs, preset.epochs)
     refit = replace(preset, epochs=epochs, optimiser=replace(preset.optimiser, learning_rate=rate))
-    return Start(found, refit, f"training begins with the weights of the champion {version}", rules.refit_days)
+    return Start(champion, refit, f"training begins with the weights of the champion {version}", rules.refit_days)
 
 
 def _fitting(folder: Folder, version: str, preset: Preset, reserved: set[str]) -> Checkpoint | str:
-    """The champion, or why it is not begun with."""
+    """The champion, or the reason why it cannot be used."""
     if is_before_erasure(folder):
         return "was trained before a person was erased"
     try:
-        found = read_checkpoint(str(folder.place))
-    except Exception as error:  # noqa: BLE001 - whatever is wrong with an old model, the night goes on without it
+        champion = read_checkpoint(str(folder.place))
+    except Exception as error:  # noqa: BLE001 - an old model that fails in any way must not stop the night
         return f"cannot be loaded: {type(error).__name__}: {error}"
-    if found.model_version != version:
-        return f"cannot be loaded: its folder holds model {found.model_version}"
-    own = found.config.preset
+    if champion.model_version != version:
+        return f"cannot be loaded: its folder holds model {champion.model_version}"
+    own = champion.config.preset
     if (own.network, own.sizes) != (preset.network, preset.sizes):
         return f"is a {own.network} of the preset {own.name}, not of {preset.name}, or in other sizes"
-    if known := sorted(reserved & set(found.config.training_partitions)):
+    if known := sorted(reserved & set(champion.config.training_partitions)):
         return f"was trained on {', '.join(known)}, which calibrate or are held out tonight"
-    return found
+    return champion

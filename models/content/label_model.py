@@ -167,7 +167,7 @@ def _fit(
     # float64: with float32, rounding of the sums would decide where the search ends.
     known = sparse.csr_array(present[:, words], dtype=np.float64)
     rows = sparse.hstack([sparse.csr_array((plain - mean) * scale), known], format="csr")
-    found = minimize(
+    fitted = minimize(
         loss,
         np.zeros(1 + rows.shape[1]),
         args=(rows, evidence, shrinkage),
@@ -175,12 +175,12 @@ def _fit(
         method="L-BFGS-B",
         options={"maxiter": MOST_STEPS, "ftol": 1e-14, "gtol": 1e-7},
     ).x
-    coefficients = found[1 : 1 + len(scale)] * scale
+    coefficients = fitted[1 : 1 + len(scale)] * scale
     return LabelModel(
-        round(float(found[0] - coefficients @ mean), DIGITS),
+        round(float(fitted[0] - coefficients @ mean), DIGITS),
         rounded(coefficients),
         words,
-        rounded(found[1 + len(scale) :]),
+        rounded(fitted[1 + len(scale) :]),
     )
 
 

@@ -54,9 +54,9 @@ def _identity(package: str) -> str | None:
 def _load(encoder: str) -> Any:
     """The network, loaded once in each Python worker; it keeps to one thread, as Spark has a worker for each core."""
     package = encoder.split(maxsplit=1)[0]
-    if (found := _identity(package)) != encoder:
+    if (installed := _identity(package)) != encoder:
         raise ValueError(
-            f"texts are read by the sentence encoder {encoder}, and this interpreter has {found or 'none'}: "
+            f"texts are read by the sentence encoder {encoder}, and this interpreter has {installed or 'none'}: "
             "run `make encoder` here and on every worker, or remove it everywhere and run the night's features again"
         )
     os.environ.update(SETTINGS)
