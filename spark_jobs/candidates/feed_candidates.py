@@ -171,7 +171,9 @@ def main(night: Night) -> None:
             settings=settings,
         )
         write_partition(night.lake, "gold.feed_candidates", candidates.withColumn("ds", F.lit(night.ds)), [night.ds])
-        night.tell("gold.feed_candidates", [write_removed(night, policy, counts.get), *new_user_engagement.say(night)])
+        night.add_notes(
+            "gold.feed_candidates", [write_removed(night, policy, counts.get), *new_user_engagement.say(night)]
+        )
     finally:
         for frame in (posts, seen, policy.flagged, policy.asks):
             frame.unpersist()

@@ -1,1 +1,1 @@
-"""From bronze to silver: typed, conformed tables. Events whose references do not hold are quarantined."""
+"""From bronze to silver: typed, conformed tables. Events with unknown references are quarantined."""

@@ -55,7 +55,7 @@ def transform(events: DataFrame, existing: DataFrame, edge: Edge) -> DataFrame:
         edge_events = edge_events.unionByName(edge_events.withColumns(swapped))
     affected = existing.join(edge_events.select(*pair).distinct(), on=pair, how="left_semi")
     lasts = F.col("valid_to").isNull() | (F.col("valid_to") > F.col("valid_from"))
-    begun = affected.select(
+    openings = affected.select(
         *pair,
         F.col("valid_from").alias("at"),
         lasts.alias("opens"),
@@ -71,7 +71,9 @@ def transform(events: DataFrame, existing: DataFrame, edge: Edge) -> DataFrame:
         F.col("end_known_at").alias("known_at"),
         *carried,
     )
-    points = edge_events.withColumn("known_at", F.greatest("at", "received_at")).unionByName(begun).unionByName(ended)
+    points = (
+        edge_events.withColumn("known_at", F.greatest("at", "received_at")).unionByName(openings).unionByName(ended)
+    )
     instants = points.groupBy(*pair, "at").agg(
         F.max("opens").alias("opens"),
         F.min(F.when(F.col("opens"), F.col("received_at"))).alias("opened"),

@@ -58,24 +58,24 @@ def typed_news(night: Night, writer: str, *event_types: str) -> DataFrame | None
 
 def has_news(night: Night, writer: str, *event_types: str) -> bool:
     """Whether there may be news of the given types for the table ``writer``."""
-    found = progress(night)
-    return found.begins_anew or writer in found.waiting or not found.event_types.isdisjoint(event_types)
+    done = progress(night)
+    return done.begins_anew or writer in done.waiting or not done.event_types.isdisjoint(event_types)
 
 
 def news(night: Night, writer: str, *others: str) -> DataFrame:
     """Rows of bronze.events that are news for the table ``writer``; ``others`` are tables that share these events.
 
-    ``waited`` is the reason of a row that waited in the quarantine, else null. If the stage begins anew, the tables are
+    ``waited`` is the reason of a row that waited in the quarantine, else null. If the stage starts over, the tables are
     emptied and all of bronze is news.
     """
-    found = progress(night)
+    done = progress(night)
     refused = night.read("bronze.quarantine")
-    if found.begins_anew:
+    if done.begins_anew:
         for table in (writer, *others):
             delete_all(night.lake, table)
         delete_all(night.lake, "bronze.quarantine", F.col("writer") == writer)
-    fresh = since(night.read("bronze.events"), found.through).withColumn("waited", F.lit(None).cast("string"))
-    waiting = _waiting(refused, found.through).where(F.col("writer") == writer)
+    fresh = since(night.read("bronze.events"), done.through).withColumn("waited", F.lit(None).cast("string"))
+    waiting = _waiting(refused, done.through).where(F.col("writer") == writer)
     return fresh.unionByName(with_times(waiting.withColumn("waited", F.col("reason"))).select(*fresh.columns))
 
 
@@ -91,18 +91,18 @@ def progress(night: Night) -> Progress:
     for name in ("silver.arrivals", "bronze.events"):
         night.lake.create(name)
     as_of = (night.lake.root, night.lake.version("silver.arrivals"), night.lake.version("bronze.events"))
-    found = _PROGRESS.get(as_of)
-    if found is None:
+    known = _PROGRESS.get(as_of)
+    if known is None:
         through = newest_arrival(night)
         refused = night.read("bronze.quarantine")
         begins_anew = not refused.where(F.col("was_event") & (F.col("batch") > through)).isEmpty()
         through = NONE if begins_anew else through
         kinds = since(night.read("bronze.events"), through).select("event_type").distinct().collect()
         writers = _waiting(refused, through).select("writer").distinct().collect()
-        found = Progress(through, begins_anew, *(frozenset(row[0] for row in rows) for rows in (kinds, writers)))
+        known = Progress(through, begins_anew, *(frozenset(row[0] for row in rows) for rows in (kinds, writers)))
         _PROGRESS.clear()
-        _PROGRESS[as_of] = found
-    return found
+        _PROGRESS[as_of] = known
+    return known
 
 
 def since(events: DataFrame, batch: int) -> DataFrame:

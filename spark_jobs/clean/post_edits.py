@@ -33,8 +33,8 @@ def with_several(new_versions: DataFrame, posts: DataFrame) -> DataFrame:
     They are few; only their texts are sorted.
     """
     version = F.struct("updated_at", "event_id", "received_at")
-    standing = posts.select("post_id", F.struct("updated_at", "event_id", "version_received_at").alias("stands"))
-    both = new_versions.select("post_id", version.alias("version")).join(standing, "post_id", "left")
+    current = posts.select("post_id", F.struct("updated_at", "event_id", "version_received_at").alias("stands"))
+    both = new_versions.select("post_id", version.alias("version")).join(current, "post_id", "left")
     ends = both.groupBy("post_id").agg(
         F.min("version").alias("oldest"), F.max("version").alias("newest"), F.first("stands").alias("stands")
     )

@@ -1,4 +1,4 @@
-"""All known versions of posts, in whatever order they arrived.
+"""All known versions of posts, independent of the order of arrival.
 
 silver.posts keeps the latest version, silver.post_edits the earlier ones. Both depend on the *set* of versions only, so
 late, repeated and unordered events give the same rows.

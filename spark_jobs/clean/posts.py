@@ -19,14 +19,14 @@ def transform(versions: DataFrame, deletions: DataFrame, existing: DataFrame, ed
     ``existing`` is silver.posts, ``edits`` is silver.post_edits. The version with the greatest event time counts, then
     the greatest event id. A deleted post stays deleted. A post is received when its first version is.
     """
-    told = event_versions(versions)
-    affected = told.select("post_id").unionByName(deletions.select("post_id")).distinct()
-    known = known_versions(told, existing, edits, affected)
+    new_versions = event_versions(versions)
+    affected = new_versions.select("post_id").unionByName(deletions.select("post_id")).distinct()
+    known = known_versions(new_versions, existing, edits, affected)
     latest = known.where(F.col("superseded_at").isNull()).withColumnsRenamed(
         {"received_at": "version_received_at", "post_received_at": "received_at"}
     )
-    gone = first_deletions(deletions, existing.join(affected, "post_id", "left_semi"))
-    current = latest.join(gone.withColumn("is_deleted", F.lit(col=True)), "post_id", "left")
+    deleted = first_deletions(deletions, existing.join(affected, "post_id", "left_semi"))
+    current = latest.join(deleted.withColumn("is_deleted", F.lit(col=True)), "post_id", "left")
     return current.fillna(value=False, subset=["is_deleted"]).select(*existing.columns)
 
 
@@ -36,8 +36,8 @@ def first_deletions(deletions: DataFrame, existing: DataFrame) -> DataFrame:
     Grain: post_id of deleted posts; times are null for rows of ``existing`` from before these columns existed.
     """
     columns = ("post_id", "deleted_at", "deletion_received_at")
-    told = deletions.select("post_id", F.col("event_time").alias("deleted_at"), "received_at").toDF(*columns)
-    both = told.unionByName(existing.where("is_deleted").select(*columns))
+    new_deletions = deletions.select("post_id", F.col("event_time").alias("deleted_at"), "received_at").toDF(*columns)
+    both = new_deletions.unionByName(existing.where("is_deleted").select(*columns))
     seen = visible_micros("deleted_at", "deletion_received_at")
     deletion = F.struct(seen.alias("seen"), "deletion_received_at", "deleted_at")
     first = F.min(F.when(F.col("deleted_at").isNotNull(), deletion)).alias("first")

@@ -1,4 +1,4 @@
-"""Check that the entities that an event refers to are known; else the event goes to bronze.quarantine with a reason.
+"""Check that the entities of an event are known; otherwise the event goes to bronze.quarantine with a reason.
 
 An event whose reference may still arrive is retried every night (``news``), so the quarantine does not depend on the
 order of arrival. When the reference has arrived, the row is marked as settled, and ``arrivals`` deletes it at the end

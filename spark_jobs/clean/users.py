@@ -14,8 +14,8 @@ _GENDERS = ("female", "male", "other")
 def transform(events: DataFrame, existing: DataFrame) -> DataFrame:
     """All versions of the users in ``events`` (typed user_upserted); ``existing`` is silver.users.
 
-    A version is valid from its event time to that of the next one, in whatever order they arrived. If two versions have
-    the same event time, the greater event id counts; if an event was delivered twice, the delivery received first.
+    A version is valid from its event time to that of the next one, independent of the order of arrival. If two versions
+    have the same event time, the greater event id counts; if an event was delivered twice, the delivery received first.
     """
     gender = F.lower("gender")
     named = events.select(

@@ -23,31 +23,35 @@ def erase_events(client: "redis.Redis", ids: ErasedIds) -> dict[str, int]:
 
     An entry that is not an event is deleted if it holds a distinctive id.
     """
-    done, wanted, start = {"entries": 0, "keys": 0}, {kind: frozenset(ids.of(kind)) for kind in KINDS}, "-"
-    chance = [str(one).encode() for one in ids.distinctive()]
+    num_removed, ids_by_kind, start = {"entries": 0, "keys": 0}, {kind: frozenset(ids.of(kind)) for kind in KINDS}, "-"
+    distinctive = [str(one).encode() for one in ids.distinctive()]
     while entries := _read(client, start):
-        theirs = [name for name, fields in entries if _is_theirs(fields, wanted, chance)]
-        if theirs:
-            done["entries"] += int(client.xdel(STREAM, *theirs))
+        entries_of_person = [name for name, fields in entries if _names_person(fields, ids_by_kind, distinctive)]
+        if entries_of_person:
+            num_removed["entries"] += int(client.xdel(STREAM, *entries_of_person))
         start = f"({entries[-1][0].decode()}"
     for key in client.scan_iter(count=_ENTRIES_PER_READ):
         if (tag := USER_TAG.search(key)) and int(tag[1]) in ids.user:
             removed: Any = client.unlink(key)
-            done["keys"] += int(removed)
-    return done
+            num_removed["keys"] += int(removed)
+    return num_removed
 
 
 def _read(client: "redis.Redis", start: str) -> list[tuple[bytes, Mapping[bytes, bytes]]]:
-    found: Any = client.xrange(STREAM, start, "+", _ENTRIES_PER_READ)
+    entries: Any = client.xrange(STREAM, start, "+", _ENTRIES_PER_READ)
     # An entry that was deleted in the meantime has no fields.
-    return [(name, fields or {}) for name, fields in found]
+    return [(name, fields or {}) for name, fields in entries]
 
 
-def _is_theirs(fields: Mapping[bytes, bytes], wanted: Mapping[Kind, frozenset[int]], chance: list[bytes]) -> bool:
+def _names_person(
+    fields: Mapping[bytes, bytes], ids_by_kind: Mapping[Kind, frozenset[int]], distinctive: list[bytes]
+) -> bool:
     try:
         line = json.loads(fields[LINE_FIELD])
         named = [line.get(name) for name in LINE_FIELDS]
     except (AttributeError, KeyError, RecursionError, ValueError):
         raw = b" ".join((*fields, *fields.values()))
-        return any(one in raw for one in chance)
-    return any(type(one) is int and one in wanted[kind] for one, kind in zip(named, LINE_FIELDS.values(), strict=True))
+        return any(one in raw for one in distinctive)
+    return any(
+        type(one) is int and one in ids_by_kind[kind] for one, kind in zip(named, LINE_FIELDS.values(), strict=True)
+    )

@@ -56,7 +56,7 @@ def forget(lake: Lake, name: str) -> int:
     version = int(snapshot.version())
     if not any(path.getName().startswith(f"{version:020d}.checkpoint") for path in names):
         raise RuntimeError(f"{name}: version {version} has no checkpoint, so its older log entries are kept")
-    old = [path for path in names if (found := version_of(path.getName())) is not None and found < version]
+    old = [path for path in names if (number := version_of(path.getName())) is not None and number < version]
     for path in old:
         files.delete(path, False)  # noqa: FBT003 - Hadoop's "recursive"
     return len(old)

@@ -1,11 +1,11 @@
-"""The steps of an erasure, in an order in which a kill anywhere is mended by running it again.
+"""The steps of an erasure, in an order that lets a rerun complete one that was killed anywhere.
 
-1. The search list is written, then the ledger: from here on no line with these ids is let in.
-2. Redis: from here on nobody is shown anything of theirs.
-3. Checkpoints are marked: no later night serves one that was trained before, or goes on with a training cut off.
+1. The search list is written, then the ledger: from here on ingest refuses lines with these ids.
+2. Redis: from here on readers show nothing of these people.
+3. Checkpoints are marked and training states removed: no later night serves or resumes from an earlier one.
 4. Every table: rows, then files of older versions, then the log.
 5. Files of past runs, whose verdicts quote rows as examples.
-6. The ledger says that it is done.
+6. The ledger records that the erasure is complete.
 """
 
 import re
@@ -43,7 +43,7 @@ SIDE_BY_SIDE = 2
 
 
 class CannotEraseError(Exception):
-    """The erasure was refused before it changed anything; the message says what to do."""
+    """The erasure was refused before it changed anything; the message names the next step."""
 
 
 @dataclass(frozen=True)

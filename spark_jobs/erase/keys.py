@@ -28,9 +28,9 @@ def erase_keys(client: "redis.Redis", ids: ErasedIds, settings: Settings) -> dic
         client.sadd(TAKEDOWN_KEY, *posts)
     done = {"deleted": 0, "rewritten": 0}
     for keys in in_batches(client.scan_iter(count=batch), batch):
-        theirs = [key for key in keys if is_key_of(key, ids)]
-        if theirs:
-            removed: Any = client.unlink(*theirs)
+        own = [key for key in keys if is_key_of(key, ids)]
+        if own:
+            removed: Any = client.unlink(*own)
             done["deleted"] += int(removed)
         done["rewritten"] += _rewrite(client, [key for key in keys if not is_key_of(key, ids)], ids)
     time.sleep(settings.erasure.reader_refresh_s)
@@ -40,17 +40,17 @@ def erase_keys(client: "redis.Redis", ids: ErasedIds, settings: Settings) -> dic
 
 
 def is_key_of(key: bytes, ids: ErasedIds) -> bool:
-    """Whether the key belongs to an erased user, whatever its kind, or to an erased post."""
+    """Whether the key belongs to an erased user (of any kind, by its hash tag) or to an erased post."""
     if tag := USER_TAG.search(key):
         return int(tag[1]) in ids.user
-    found = parse_key(key)
-    return found is not None and found.kind.of == "post" and found.identity in ids.post
+    parsed = parse_key(key)
+    return parsed is not None and parsed.kind.of == "post" and parsed.identity in ids.post
 
 
 def kind_of_members(key: bytes) -> Kind | None:
     """The kind of ids in the set under this key; None if the kind of key is unknown."""
-    found = parse_key(key)
-    return found.kind.members if found else None
+    parsed = parse_key(key)
+    return parsed.kind.members if parsed else None
 
 
 def ids_of_members(key: bytes, members: Iterable[bytes]) -> set[int]:
@@ -60,8 +60,8 @@ def ids_of_members(key: bytes, members: Iterable[bytes]) -> set[int]:
 
 
 def _member_prefix(key: bytes) -> bytes:
-    found = parse_key(key)
-    return found.kind.member_prefix.encode() if found else b""
+    parsed = parse_key(key)
+    return parsed.kind.member_prefix.encode() if parsed else b""
 
 
 def _rewrite(client: "redis.Redis", keys: list[bytes], ids: ErasedIds) -> int:

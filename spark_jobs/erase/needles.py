@@ -1,4 +1,4 @@
-"""What the proof searches for, and how: ids in numbers, in text and in packed bytes; names and texts in text.
+"""The ids and phrases of the proof: ids are searched in numbers, text and packed bytes, names and texts in text.
 
 Distinctive ids, from ``DISTINCTIVE`` on, are searched in every number. A smaller id occurs by chance in any file, and
 an id that another thing shares may legitimately remain. These are searched only in id columns, in JSON fields of ids,
@@ -32,26 +32,26 @@ _ID_BYTES = 8
 class Needles:
     """A search list prepared for searching."""
 
-    wanted: SearchList
+    search_list: SearchList
 
     @cached_property
     def distinctive(self) -> frozenset[int]:
         """Ids, without sign, that are searched everywhere."""
-        return frozenset(self.wanted.ids.distinctive()) - frozenset(self.wanted.borne)
+        return frozenset(self.search_list.ids.distinctive()) - frozenset(self.search_list.borne)
 
     @cached_property
     def phrases(self) -> tuple[bytes, ...]:
         """Names and texts as UTF-8 and as JSON writes them."""
         forms = {
             form.encode()
-            for phrase in self.wanted.phrases
+            for phrase in self.search_list.phrases
             for form in (phrase, json.dumps(phrase)[1:-1], json.dumps(phrase, ensure_ascii=False)[1:-1])
         }
         return tuple(sorted(forms))
 
     @cached_property
     def _by_kind(self) -> dict[Kind, frozenset[int]]:
-        return {kind: frozenset(self.wanted.ids.of(kind)) for kind in KINDS}
+        return {kind: frozenset(self.search_list.ids.of(kind)) for kind in KINDS}
 
     def of(self, kind: Kind) -> frozenset[int]:
         """All ids of one kind."""
@@ -59,27 +59,27 @@ class Needles:
 
     def in_text(self, data: bytes) -> set[str]:
         """What ``data`` contains as text."""
-        found = {number.decode() for number in set(_NUMBER.findall(data)) if int(number) in self.distinctive}
-        found |= {
+        matches = {number.decode() for number in set(_NUMBER.findall(data)) if int(number) in self.distinctive}
+        matches |= {
             f"{kind} {number.decode()}"
             for name, number in set(_FIELD.findall(data))
             if int(number) in self.of(kind := _ID_FIELDS[name.decode()])
         }
         listed = {int(number) for items in _LIST.findall(data) for number in re.findall(rb"-?[0-9]+", items)}
-        found |= {f"user {number}" for number in listed & self.of("user")}
-        return found | {phrase.decode() for phrase in self.phrases if phrase in data}
+        matches |= {f"user {number}" for number in listed & self.of("user")}
+        return matches | {phrase.decode() for phrase in self.phrases if phrase in data}
 
     def in_packed(self, data: bytes) -> set[str]:
         """Distinctive ids that ``data`` contains as 64-bit integers, at any offset, in either byte order."""
         size = len(data) - _ID_BYTES + 1
         if size < 1 or not self.distinctive:
             return set()
-        found: set[str] = set()
+        matches: set[str] = set()
         for order in _PACKED:
             every = np.ndarray((size,), order, data, strides=(1,))
-            wanted = np.array(sorted(self.distinctive), "i8")
-            found |= {f"packed {number}" for number in np.unique(every[np.isin(every, wanted)])}
-        return found
+            ids = np.array(sorted(self.distinctive), "i8")
+            matches |= {f"packed {number}" for number in np.unique(every[np.isin(every, ids)])}
+        return matches
 
     def in_bytes(self, data: bytes) -> set[str]:
         """What ``data`` contains in any form."""
@@ -88,9 +88,9 @@ class Needles:
     def in_array(self, values: Any, kind: Kind | None) -> set[str]:
         """What a column (an Arrow array) contains; ``kind`` is that of its ids, if it is known to hold ids."""
         if kinds.is_integer(values.type):
-            wanted = self.of(kind) if kind else {*self.distinctive, *(-i for i in self.distinctive)}
+            ids = self.of(kind) if kind else {*self.distinctive, *(-i for i in self.distinctive)}
             long_values = values.cast(pa.int64(), safe=False)
-            present = pc.is_in(long_values, value_set=pa.array(sorted(wanted), pa.int64()))
+            present = pc.is_in(long_values, value_set=pa.array(sorted(ids), pa.int64()))
             return {f"{kind or 'id'} {value}" for value in pc.unique(long_values.filter(present)).to_pylist()}
         if kinds.is_string(values.type) or kinds.is_large_string(values.type):
             return self.in_text(b"\n".join(value.encode() for value in pc.unique(values).to_pylist() if value))

@@ -1,4 +1,4 @@
-"""Find what belongs to erased users: posts, pages and campaigns, and names and texts that are theirs alone."""
+"""Find the data of erased users: posts, pages and campaigns, and names and texts that nobody else has."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -31,42 +31,42 @@ _LINE = (
 
 def find_person(lake: Lake, users: Sequence[int], request_id: str, rules: ErasureRules) -> SearchList:
     """Search list of the users, from silver and from the landed lines, which also have old versions."""
-    wanted = tuple(sorted(set(users)))
+    user_ids = tuple(sorted(set(users)))
     lines = landed(lake)
     pages = _ids(
-        owned(lines.where("event_type = 'page_upserted'"), "page_id", "owner_id", wanted),
+        owned(lines.where("event_type = 'page_upserted'"), "page_id", "owner_id", user_ids),
         lake.read("silver.pages").select("page_id", "owner_id"),
-        wanted,
+        user_ids,
     )
     campaigns = _ids(
-        owned(lines.where("event_type = 'campaign_upserted'"), "campaign_id", "advertiser_id", wanted),
+        owned(lines.where("event_type = 'campaign_upserted'"), "campaign_id", "advertiser_id", user_ids),
         lake.read("silver.campaigns").select("campaign_id", "advertiser_id"),
-        wanted,
+        user_ids,
     )
     is_post = F.col("event_type").isin("post_created", "post_updated")
     posts = _ids(
-        owned(lines.where(is_post), "post_id", "author_id", wanted),
+        owned(lines.where(is_post), "post_id", "author_id", user_ids),
         lake.read("silver.posts").select("post_id", "author_id"),
-        wanted,
+        user_ids,
     )
     on_page = (F.col("source_type") == "page") & F.col("source_id").isin(list(pages))
     on_pages = lake.read("silver.posts").where(on_page).select("post_id").collect()
     all_posts = tuple(sorted({*posts, *(row[0] for row in on_pages)}))
-    candidates = phrases(lake, lines, wanted, all_posts, rules)
-    shared = borne_by_others(lake, candidates, wanted, all_posts)
+    candidates = phrases(lake, lines, user_ids, all_posts, rules)
+    shared = borne_by_others(lake, candidates, user_ids, all_posts)
     own = tuple(phrase for phrase in candidates if phrase not in shared)
-    found = SearchList(request_id, wanted, all_posts, pages, campaigns, own, len(shared))
-    return replace(found, borne=borne_by_something_else(lake, found.ids))
+    search_list = SearchList(request_id, user_ids, all_posts, pages, campaigns, own, len(shared))
+    return replace(search_list, borne=borne_by_something_else(lake, search_list.ids))
 
 
 def borne_by_something_else(lake: Lake, ids: ErasedIds) -> tuple[int, ...]:
     """Distinctive numbers among ``ids`` that are also ids of another kind, or with the other sign."""
-    wanted, stays = ids.distinctive(), []
+    numbers, remaining = ids.distinctive(), []
     for table, column in _NAMED.items():
         kind = TRACES[table].deleted_by.get(column)
-        named = lake.read(table).where(F.abs(column).isin(wanted)).select(F.col(column).alias("id"))
-        stays.append(named if kind is None else named.where(~F.col("id").isin(ids.of(kind))))
-    rows = reduce(DataFrame.unionByName, stays).select(F.abs("id").alias("id")).distinct().collect()
+        named = lake.read(table).where(F.abs(column).isin(numbers)).select(F.col(column).alias("id"))
+        remaining.append(named if kind is None else named.where(~F.col("id").isin(ids.of(kind))))
+    rows = reduce(DataFrame.unionByName, remaining).select(F.abs("id").alias("id")).distinct().collect()
     return tuple(sorted(row[0] for row in rows))
 
 
@@ -126,6 +126,6 @@ def borne_by_others(lake: Lake, candidates: Sequence[str], users: Sequence[int],
     others = others.unionByName(lake.read("silver.pages").where(~F.col("owner_id").isin(users_)).select("name"))
     others = others.unionByName(lake.read("silver.groups").select("name"))
     texts = written(lake).where(~F.col("post_id").isin(posts_)).select(F.col("text").alias("name"))
-    wanted = lake.spark.createDataFrame([(phrase,) for phrase in candidates], "phrase STRING")
-    found = others.unionByName(texts).join(F.broadcast(wanted), F.contains("name", "phrase"), "inner")
-    return {row[0] for row in found.select("phrase").distinct().collect()}
+    searched = lake.spark.createDataFrame([(phrase,) for phrase in candidates], "phrase STRING")
+    shared = others.unionByName(texts).join(F.broadcast(searched), F.contains("name", "phrase"), "inner")
+    return {row[0] for row in shared.select("phrase").distinct().collect()}

@@ -48,18 +48,20 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
 
 def describe(needles: Needles) -> list[str]:
     """What is searched for, and what is not."""
-    wanted = needles.wanted
-    small = sum(1 for kind in KINDS for i in getattr(wanted, kind) if abs(i) < DISTINCTIVE)
-    kinds = ", ".join(f"{len(getattr(wanted, kind))} {kind}s" for kind in KINDS)
-    lines = [f"looking for {kinds}, {len(wanted.phrases)} names and texts of request {wanted.request_id}"]
+    search_list = needles.search_list
+    small = sum(1 for kind in KINDS for i in getattr(search_list, kind) if abs(i) < DISTINCTIVE)
+    kinds = ", ".join(f"{len(getattr(search_list, kind))} {kind}s" for kind in KINDS)
+    lines = [f"looking for {kinds}, {len(search_list.phrases)} names and texts of request {search_list.request_id}"]
     if small:
         lines.append(
             f"  {small} ids below {DISTINCTIVE:,}: in id columns, id fields and keys only, others hold such numbers"
         )
-    if wanted.borne:
-        lines.append(f"  {len(wanted.borne)} ids that something else bears too: in id columns, id fields and keys only")
-    if wanted.shared:
-        lines.append(f"  {wanted.shared} names or texts were also somebody else's and are not looked for")
+    if search_list.borne:
+        lines.append(
+            f"  {len(search_list.borne)} ids that something else bears too: in id columns, id fields and keys only"
+        )
+    if search_list.shared:
+        lines.append(f"  {search_list.shared} names or texts were also somebody else's and are not looked for")
     return lines
 
 

@@ -57,9 +57,9 @@ def search_folder(spark: SparkSession, folder: Location, needles: Needles) -> Se
     rows = spark.createDataFrame([(path,) for path in paths], "file STRING")
     slices = min(len(paths), 4 * spark.sparkContext.defaultParallelism)
     search = partial(_search_files, folder=folder, root=root, needles=needles)
-    found = rows.repartition(slices, "file").mapInArrow(search, _RESULT).collect()
-    num_bytes = sum(row["num_bytes"] for row in found)
-    findings = sorted((row["file"], row["part"], row["what"]) for row in found if row["what"] is not None)
+    results = rows.repartition(slices, "file").mapInArrow(search, _RESULT).collect()
+    num_bytes = sum(row["num_bytes"] for row in results)
+    findings = sorted((row["file"], row["part"], row["what"]) for row in results if row["what"] is not None)
     return Searched(str(folder), len(paths), num_bytes, tuple(findings))
 
 
@@ -100,12 +100,12 @@ def table_of(name: str) -> str:
 
 
 def _in_pieces(stream: Any, needles: Needles) -> set[str]:
-    found: set[str] = set()
+    matches: set[str] = set()
     kept = b""
     while piece := stream.read(_PIECE_BYTES):
-        found |= needles.in_bytes(kept + piece)
+        matches |= needles.in_bytes(kept + piece)
         kept = (kept + piece)[-_OVERLAP_BYTES:]
-    return found
+    return matches
 
 
 def search_parquet(files: Any, path: str, table: str, needles: Needles) -> Iterator[tuple[str, str]]:
@@ -149,7 +149,7 @@ class _Raw(io.RawIOBase):
 
 
 def search_redis(client: "redis.Redis", place: str, needles: Needles) -> Searched:
-    """Search the name and the value of every key of one database, whatever its type."""
+    """Search the name and the value of every key of one database, of any type."""
     num_keys = num_bytes = 0
     findings: list[tuple[str, str, str]] = []
     for keys in in_batches(client.scan_iter(count=_REDIS_BATCH), _REDIS_BATCH):

@@ -179,7 +179,7 @@ def estimate(night: Night) -> Iterator[dict[str, Any]]:
             total = pa.compute.sum(counted["num_impressions"]).as_py()
             rows = list(regression_rows(sample_examples(night, of_surface, window, total), rules))
         yield from ({"surface": surface, "ds": night.ds, **row} for row in rows)
-    night.tell(TABLE, notes)
+    night.add_notes(TABLE, notes)
 
 
 def position_notes(surface: str, logged: pa.Table, placed: pa.Table) -> list[str]:

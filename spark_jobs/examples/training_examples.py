@@ -180,7 +180,7 @@ def main(night: Night) -> None:
     A rerun writes the same files with rows in the same order, because the trainer reads them in that order.
     """
     window = Window.of(night)
-    night.tell(TABLE, left_out(night, window))
+    night.add_notes(TABLE, left_out(night, window))
     frame = transform(
         posts=night.read("silver.posts"),
         edits=night.read("silver.post_edits"),

@@ -38,12 +38,12 @@ _ONE_CREATOR = threading.Lock()
 
 @dataclass(frozen=True)
 class Lake:
-    """A lake: a Spark session and the location under which ``<layer>/<table>`` lie."""
+    """A lake: a Spark session and the location that holds ``<layer>/<table>``."""
 
     spark: SparkSession
     root: str
     building: Table | None = field(default=None, kw_only=True)
-    """The table whose job reads this lake: what it has not declared is refused. Without one, every table is read."""
+    """The table whose job reads this lake: undeclared tables are refused. None: every table can be read."""
 
     _conforming: set[str] = field(default_factory=set, repr=False, compare=False, kw_only=True)
     """Tables whose columns have been compared with their DDL: once per lake and process is enough."""
@@ -58,7 +58,7 @@ class Lake:
     """On S3, one writer per table."""
 
     def __post_init__(self) -> None:
-        """Let the session know where S3 is."""
+        """Configure S3 in the session if the lake is on S3."""
         if self.place.is_s3:
             reach_s3(self.spark)
 
@@ -79,7 +79,7 @@ class Lake:
 
     @contextmanager
     def writing(self, name: str) -> Iterator[None]:
-        """The context of every write to a table: on S3 another writer is refused until this process has ended."""
+        """The context of every write to a table: on S3 other writers are refused until this process ends."""
         with self.leases.writing(self.place_of(name)):
             yield
 
@@ -111,9 +111,9 @@ class Lake:
 
     def _evolve(self, name: str) -> None:
         # The reader reports every column as nullable; the log has the truth.
-        stands, wanted = self._schema_in_log(name), read_schema(name)
-        changes = [f"ALTER COLUMN {column} DROP NOT NULL" for column in loosened(stands, wanted)]
-        if added := additions(name, stands, wanted):
+        existing, declared = self._schema_in_log(name), read_schema(name)
+        changes = [f"ALTER COLUMN {column} DROP NOT NULL" for column in loosened(existing, declared)]
+        if added := additions(name, existing, declared):
             changes.insert(0, f"ADD COLUMNS ({', '.join(column_ddl(column) for column in added)})")
         for change in changes:
             with self.writing(name):
@@ -128,8 +128,8 @@ class Lake:
     def read(self, name: str, version: int | None = None) -> DataFrame:
         """The newest snapshot of the table, or an empty frame of its schema; ``version`` reads an older snapshot.
 
-        A table without rows is an empty relation for the planner, so that it drops joins with it.
-        Raises ``ValueError`` for a table that the job at work has not declared.
+        A table without rows is an empty relation for the planner, so that it drops joins with it. Raises ``ValueError``
+        for a table that the current job has not declared.
         """
         if self.building is not None and name not in self.building.readable:
             job = self.building.full_name
@@ -207,8 +207,8 @@ class Lake:
             actions = changes.next()._2()
             # A commit's description is mostly its first action.
             infos = (json.loads(actions.apply(at).json()).get("commitInfo") for at in range(actions.size()))
-            noted: dict[str, Any] = next((info for info in infos if info is not None), {})
-            metrics = noted.get("operationMetrics", {})
+            commit_info: dict[str, Any] = next((info for info in infos if info is not None), {})
+            metrics = commit_info.get("operationMetrics", {})
             total += sum(sign * int(metrics.get(key, 0)) for key, sign in ROW_METRICS.items())
         return total
 

@@ -1,4 +1,4 @@
-"""What one night's jobs share: the date, the lake, the settings, and where verdicts and timings go."""
+"""One night, as its jobs share it: the date, the lake, the settings, and the location of verdicts and timings."""
 
 import re
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ class Night:
     redis_url: str = "redis://127.0.0.1:6379/0"
 
     def __post_init__(self) -> None:
-        """Let the session know where S3 is, wherever the lake lies."""
+        """Configure S3 in the session if the landing area is on S3."""
         if self.landing and Place.parse(self.landing).is_s3:
             reach_s3(self.lake.spark)
 
@@ -57,7 +57,7 @@ class Night:
 
     @property
     def folder(self) -> Path:
-        """The folder of ``files``, where it lies on a disk; raises ``PlaceError`` elsewhere."""
+        """The folder of ``files`` on a disk; raises ``PlaceError`` if it is on S3."""
         return self.files.folder.place.local
 
     def of(self, table: Table) -> "Night":
@@ -68,10 +68,10 @@ class Night:
         """Shorthand for ``lake.read``."""
         return self.lake.read(name)
 
-    def tell(self, table: str, sentences: Sequence[str]) -> None:
-        """Report notes on how a table was built: in the output, and in the run report.
+    def add_notes(self, table: str, sentences: Sequence[str]) -> None:
+        """Add notes on how a table was built to the output and the run report.
 
-        A rerun replaces the notes of an earlier run, also by none.
+        A rerun replaces the notes of an earlier run, even if it has none.
         """
         for sentence in sentences:
             print(f"{table}: {sentence}")
@@ -86,7 +86,7 @@ def load_settings(landing: str) -> Settings:
 def newest_day(landing: str) -> date:
     """The newest day folder of a landing area: the last night that can be run on it.
 
-    Raises ``FileNotFoundError`` where there is none.
+    Raises ``FileNotFoundError`` if there is none.
     """
     days = [name for name in open_folder(landing).folders() if re.fullmatch(r"\d{4}-\d{2}-\d{2}", name)]
     if not days:

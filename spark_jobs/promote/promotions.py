@@ -179,4 +179,4 @@ def main(night: Night) -> None:
     write_partition(night.lake, TABLE, to_frame(night, judged), [night.ds])
     update_stages(night)
     night.files.promotion.write({"ds": night.ds.isoformat(), **asdict(judged)})
-    night.tell(TABLE, [judged.reason])
+    night.add_notes(TABLE, [judged.reason])

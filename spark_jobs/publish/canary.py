@@ -1,6 +1,6 @@
-"""Put a published epoch behind a canary, move its share up, or make it current. Needs no Spark.
+"""Make a published epoch a canary, raise its share, or make it current. Needs no Spark.
 
-The chosen users read the canary, all others the current epoch. One SET of the pointer moves them; killed anywhere, the
+The chosen users read the canary, all others the current epoch. One SET of the pointer moves them; if it is killed, the
 same command completes it. ``rollback`` takes a canary back.
 """
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Wish:
-    """Which epoch which share of the users shall read; of one arm's users only, where it is named."""
+    """The requested canary: the epoch, the share of the users who read it, and the arm, if only its users do."""
 
     epoch: int
     share: float
@@ -37,9 +37,9 @@ class Wish:
 
 
 def move_canary(table: str, client: "redis.Redis", wish: Wish, rules: PublishRules) -> str:
-    """Move the pointer as wished and say what readers serve; ``table`` is where ``gold.epochs`` lies.
+    """Move the pointer as requested; returns what readers serve as text. ``table`` is the location of ``gold.epochs``.
 
-    Raises ``RefusedError`` where the epoch cannot be served so. What is so already changes nothing.
+    Raises ``RefusedError`` if the epoch cannot be served so. A canary that exists already changes nothing.
     """
     stable_row(epoch_store.read_pointer(client), {row.epoch: row for row in ledger.read_rows(table)})
     settled = settle(table, client, rules, may_be_at_work=True)
@@ -55,7 +55,7 @@ def move_canary(table: str, client: "redis.Redis", wish: Wish, rules: PublishRul
 def _moved(
     pointer: Pointer, rows: dict[int, EpochRow], wish: Wish, client: "redis.Redis", rules: PublishRules
 ) -> Pointer | None:
-    """The pointer as wished; None where it is so already."""
+    """The pointer as requested; None if it is so already."""
     _refuse_unserved(pointer, rows, wish.epoch)
     canary, now = Canary(wish.epoch, wish.share, wish.arm), time.time()
     if wish.epoch == pointer.stable:
@@ -76,7 +76,7 @@ def _moved(
 
 
 def _refuse_unserved(pointer: Pointer, rows: dict[int, EpochRow], epoch: int) -> None:
-    """Raise where the epoch is neither the current one nor the canary."""
+    """Raise ``RefusedError`` if the epoch is neither the current one nor the canary."""
     if epoch == pointer.stable or (pointer.canary is not None and epoch == pointer.canary.epoch):
         return
     if epoch == pointer.previous:

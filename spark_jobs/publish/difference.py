@@ -1,12 +1,12 @@
-"""How a new epoch differs from the live one, before it goes live: who changes most, and by what. Needs no Spark.
+"""Difference of a new epoch from the live one, before its flip: which users change most, and why. Needs no Spark.
 
-Reads the pools and features of a sample of users, of both epochs, from Redis. A user changes by the places among the
-first ``depth`` that show a post which was not among them before. Each such place has one cause, the first that holds:
+Reads the pools and features of a sample of users, of both epochs, from Redis. A place changes if it is among the first
+``depth`` and shows a post that was not among them before. Each such place has one cause, the first that holds:
 
 - ``new_posts``: the post was written after the live epoch's as-of;
-- ``rules``: its score alone would not have brought it in: it was drawn or lifted by re-ranking, or held down before;
-- ``model``, ``weights``: what scored it, or what values it, is another one (manifests);
-- ``features``: none of these, so what is known of the user, the post and the two has changed.
+- ``rules``: its score alone does not explain the place: it was drawn, or re-ranking moved it up, or down before;
+- ``model``, ``weights``: another model scored it, or the value weights differ (by the manifests);
+- ``features``: none of these, so features of the user, the post or the pair have changed.
 """
 
 import math
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     import redis
 
 INPUTS = ("model_version", "weights", "rules", "feature_schema", "code_revision")
-"""What of two manifests is compared."""
+"""Keys of the manifests that are compared."""
 _MOST_USERS, _MOST_FEATURES = 10, 5
-_TOLD_USERS, _CHARACTERS = 3, 12
+_REPORTED_USERS, _CHARACTERS = 3, 12
 
 
 @dataclass(frozen=True)
 class Sample:
-    """The users to compare, and of how many places; ``keys_per_batch`` bounds a round trip."""
+    """The users to compare, and the number of places; ``keys_per_batch`` bounds a round trip."""
 
     user_ids: Sequence[int]
     depth: int
@@ -44,13 +44,13 @@ class Sample:
 def compare(
     client: "redis.Redis", live: tuple[int, Mapping[str, Any]], new: tuple[int, Mapping[str, Any]], sample: Sample
 ) -> DifferenceRecord:
-    """The difference of two epochs, each a number and its manifest; of users with a readable pool in both."""
+    """The difference of two epochs, each a number and its manifest, over users with a readable pool in both."""
     inputs = {
         name: [str(manifest[name]) for manifest in (live[1], new[1])]
         for name in INPUTS
         if name in live[1] and name in new[1] and live[1][name] != new[1][name]
     }
-    cause = next((said for name, said in _SCORED_BY.items() if name in inputs), "features")
+    cause = next((cause_name for name, cause_name in _SCORED_BY.items() if name in inputs), "features")
     before, after = (_pools(client, epoch, sample) for epoch in (live[0], new[0]))
     both = [user_id for user_id in sample.user_ids if user_id in before and user_id in after]
     changes = {user_id: _places(before[user_id], after[user_id], sample.depth, cause) for user_id in both}
@@ -73,32 +73,32 @@ def compare(
 _SCORED_BY = {"model_version": "model", "weights": "weights"}
 
 
-def sentences(found: DifferenceRecord) -> list[str]:
-    """What people should know of it, at most four sentences."""
-    if found["live"] is None:
+def sentences(record: DifferenceRecord) -> list[str]:
+    """The record in at most four sentences, for people."""
+    if record["live"] is None:
         return ["No epoch is live to compare with."]
-    if not found["users"]:
-        return [f"None of {found['sampled']:,} users has a pool in this epoch and in the live epoch {found['live']}."]
-    parts = ", ".join(f"{share:.1%} {name.replace('_', ' ')}" for name, share in found["by"].items() if share)
-    said = [
-        f"Against the live epoch {found['live']}, {found['changed']:.1%} of the first {found['depth']} places of "
-        f"{found['users']:,} users show another post" + (f": {parts}." if parts else ".")
+    if not record["users"]:
+        return [f"None of {record['sampled']:,} users has a pool in this epoch and in the live epoch {record['live']}."]
+    parts = ", ".join(f"{share:.1%} {name.replace('_', ' ')}" for name, share in record["by"].items() if share)
+    lines = [
+        f"Against the live epoch {record['live']}, {record['changed']:.1%} of the first {record['depth']} places of "
+        f"{record['users']:,} users show another post" + (f": {parts}." if parts else ".")
     ]
-    if found["inputs"]:
-        words = (f"{name} {_short(old)} → {_short(new)}" for name, (old, new) in found["inputs"].items())
-        said.append(f"Changed since: {', '.join(words)}.")
-    if found["features"]:
-        words = (f"{each['name']} ({each['shift']:.2f} sd)" for each in found["features"])
-        said.append(f"Features of users that moved most, on average: {', '.join(words)}.")
-    most = [each for each in found["most"] if each["changed"]][:_TOLD_USERS]
+    if record["inputs"]:
+        words = (f"{name} {_short(old)} → {_short(new)}" for name, (old, new) in record["inputs"].items())
+        lines.append(f"Changed since: {', '.join(words)}.")
+    if record["features"]:
+        words = (f"{each['name']} ({each['shift']:.2f} sd)" for each in record["features"])
+        lines.append(f"Features of users that moved most, on average: {', '.join(words)}.")
+    most = [each for each in record["most"] if each["changed"]][:_REPORTED_USERS]
     if most:
         words = (f"{each['user_id']} ({each['changed']:.0%}, most by {_main_cause(each)})" for each in most)
-        said.append(f"These users change most: {', '.join(words)}.")
-    return said
+        lines.append(f"These users change most: {', '.join(words)}.")
+    return lines
 
 
 def nothing_live(new: int, depth: int) -> DifferenceRecord:
-    """The record of an epoch that has none to be compared with."""
+    """The record of an epoch without a live epoch to compare with."""
     by = dict.fromkeys(DIFFERENCE_CAUSES, 0.0)
     return {
         "live": None, "new": new, "sampled": 0, "users": 0, "depth": depth, "changed": 0.0, "by": by, "inputs": {},
@@ -112,20 +112,20 @@ def _pools(client: "redis.Redis", epoch: int, sample: Sample) -> dict[int, Pool]
         try:
             pools[user_id] = unpack_pool(value)
         except ValueError:
-            continue  # of another format, as after an upgrade: there is nothing to compare
+            continue  # of another format, as after an upgrade: it cannot be compared
     return {user_id: pool for user_id, pool in pools.items() if pool.count}
 
 
 def _values(client: "redis.Redis", keys: Mapping[int, str], sample: Sample) -> dict[int, bytes]:
     """The values under one key per user; those that are missing are left out."""
-    found: dict[int, bytes] = {}
+    values: dict[int, bytes] = {}
     for batch in in_batches(keys.items(), sample.keys_per_batch):
         pipe = client.pipeline(transaction=False)
         for _, key in batch:
             pipe.get(key)
         replies = zip(batch, pipe.execute(), strict=True)
-        found |= {user_id: value for (user_id, _), value in replies if value is not None}
-    return found
+        values |= {user_id: value for (user_id, _), value in replies if value is not None}
+    return values
 
 
 def _places(before: Pool, after: Pool, depth: int, cause: str) -> dict[str, float]:
@@ -153,7 +153,7 @@ def _by_score(pool: Pool) -> NDArray[np.int64]:
 def _moved(
     client: "redis.Redis", live: int, new: int, user_ids: Sequence[int], sample: Sample
 ) -> dict[int, NDArray[np.float64]]:
-    """How far each feature of each user moved, in standard deviations over the sample; shape ``(features,)``."""
+    """Change of each feature of each user, in standard deviations over the sample; shape ``(features,)``."""
     before, after = (
         _values(client, {user: features_key(epoch, user) for user in user_ids}, sample) for epoch in (live, new)
     )

@@ -46,10 +46,10 @@ def flip(client: "redis.Redis", seen: Pointer | None, new: Pointer) -> None:
     """Make ``new`` current by one SET, unless the pointer has moved since it was ``seen``."""
     with client.pipeline() as pipe:
         pipe.watch(POINTER_KEY)  # type: ignore[no-untyped-call]
-        found: Any = pipe.get(POINTER_KEY)
-        if (None if found is None else Pointer.loads(found)) != seen:
+        value: Any = pipe.get(POINTER_KEY)
+        if (None if value is None else Pointer.loads(value)) != seen:
             raise PublishFailed(
-                f"the pointer moved from {seen} to {found!r} meanwhile: another publish, or a rollback, came between"
+                f"the pointer moved from {seen} to {value!r} meanwhile: another publish, or a rollback, came between"
             )
         pipe.multi()
         pipe.set(POINTER_KEY, new.dumps())

@@ -108,16 +108,16 @@ def tell_difference(
 ) -> None:
     """Say who changes most against the live epoch, and by what, on a sample chosen by a hash of the id."""
     rules, depth = night.settings.publish, night.settings.audit.churn_depth
-    found = nothing_live(epoch[0], depth)
+    record = nothing_live(epoch[0], depth)
     if live and rules.compared_users:
         pools = content.frames["pool"]
         one_in = max(1, epoch[1]["users"] // rules.compared_users)
         is_chosen = (F.col("rank") == 1) & (F.pmod(F.xxhash64("user_id"), F.lit(one_in)) == 0)
         users = sorted(row.user_id for row in pools.where(is_chosen).select("user_id").collect())
         sample = Sample(users, depth, rules.keys_per_batch)
-        found = compare(client, (live[0].epoch, json.loads(live[0].manifest)), epoch, sample)
-    night.files.difference.write(found)
-    night.tell(ledger.TABLE, sentences(found))
+        record = compare(client, (live[0].epoch, json.loads(live[0].manifest)), epoch, sample)
+    night.files.difference.write(record)
+    night.add_notes(ledger.TABLE, sentences(record))
 
 
 def refuse_older(night: Night, pointer: Pointer | None) -> None:

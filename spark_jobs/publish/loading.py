@@ -73,14 +73,14 @@ def read_back(ids: DataFrame, target: Target, num_partitions: int) -> list[Part]
     return _reports(placed.mapInArrow(partial(_read, target=target), REPORT))
 
 
-def verify(kind: Kind, written: Sequence[Part], found: Sequence[Part]) -> None:
+def verify(kind: Kind, written: Sequence[Part], read_back: Sequence[Part]) -> None:
     """Raise ``PublishFailed`` naming the partitions whose keys are missing or differ."""
-    if list(written) == list(found):
+    if list(written) == list(read_back):
         return
-    wrong = sorted({part.partition for part in set(written) ^ set(found)})
-    keys, back = (sum(part.num_keys for part in parts) for parts in (written, found))
+    wrong = sorted({part.partition for part in set(written) ^ set(read_back)})
+    keys, num_read = (sum(part.num_keys for part in parts) for parts in (written, read_back))
     raise PublishFailed(
-        f"verification of {kind} keys failed in partitions {wrong}: wrote {keys:,} keys, read back {back:,}; "
+        f"verification of {kind} keys failed in partitions {wrong}: wrote {keys:,} keys, read back {num_read:,}; "
         "a value is missing or differs"
     )
 

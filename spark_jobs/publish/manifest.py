@@ -60,8 +60,8 @@ def describe(night: Night, versions: dict[str, int]) -> dict[str, Any]:
 def code_revision() -> str:
     """Commit that the code was run from, or ``unknown``."""
     folder = Path(__file__).resolve().parent
-    found = subprocess.run(["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, check=False)
-    return found.stdout.strip() if found.returncode == 0 else "unknown"
+    completed = subprocess.run(["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, check=False)
+    return completed.stdout.strip() if completed.returncode == 0 else "unknown"
 
 
 def _model_version(night: Night, versions: dict[str, int]) -> str:

@@ -84,10 +84,12 @@ def ended_ties(edges: DataFrame, other: str, since: datetime, as_of: datetime) -
     ended = edges.where(F.col("valid_to").isNotNull() & (known_at >= F.lit(since)))
     is_news = F.col("valid_to") > F.lit(as_of)
     holding = active(edges, as_of).select("user_id", other)
-    gone = ended.where(~is_news).join(holding, ["user_id", other], "left_anti").withColumn("is_news", F.lit(col=False))
+    ended_before = (
+        ended.where(~is_news).join(holding, ["user_id", other], "left_anti").withColumn("is_news", F.lit(col=False))
+    )
     news = ended.where(is_news).withColumn("is_news", F.lit(col=True))
     columns = ("user_id", other, "is_news")
-    return gone.select(*columns).union(news.select(*columns)).distinct()
+    return ended_before.select(*columns).union(news.select(*columns)).distinct()
 
 
 def apply(members: DataFrame, night: Night, num_partitions: int) -> int:

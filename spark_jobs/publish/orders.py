@@ -1,4 +1,4 @@
-"""What a person decides about epochs, as ``gold.epochs`` keeps it: who, when, why. Shared by rollback and canary."""
+"""Orders of people about epochs, as ``gold.epochs`` keeps them: who, when, why. Rollback and canary share them."""
 
 import argparse
 import json
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 
 class RefusedError(Exception):
-    """What was ordered is refused and nothing has changed; the message says why."""
+    """The order is refused and nothing has changed; the message gives the reason."""
 
 
 @dataclass(frozen=True)
 class Order:
-    """Who rolls back, and why; only one arm where it is named, only that epoch where it is.
+    """Who rolls back, and why; ``arm`` limits it to one arm, ``epoch`` to that epoch.
 
-    ``request`` names the order: the same one given again changes nothing more.
+    ``request`` names the order: the same order given again changes nothing more.
     """
 
     by: str
@@ -42,40 +42,40 @@ class Order:
     epoch: int | None = None
 
     def facts(self, back_to: int) -> dict[str, Any]:
-        """What is kept of the order."""
+        """The facts that ``gold.epochs`` keeps of the order."""
         at = datetime.now(UTC).isoformat()
         return {"by": self.by, "why": self.why, "to": back_to, "at": at, "request": self.request}
 
 
 def marked(row: EpochRow, order: Order, back_to: int) -> EpochRow:
-    """The row as rolled back for good; what was told of its arms stays."""
+    """The row marked as rolled back for good; orders about its arms stay."""
     known = facts_of(row)
     arms = {"arms": known["arms"]} if "arms" in known else {}
     return replace(row, status=ROLLED_BACK, rollback=json.dumps({**order.facts(back_to), **arms}))
 
 
 def marked_arm(row: EpochRow, order: Order, back_to: int) -> EpochRow:
-    """The row with the order about one arm, beside what was told before; its status stays."""
+    """The row with the order about one arm added to earlier orders; its status stays."""
     known = facts_of(row)
     arms = {**known.get("arms", {}), order.arm: order.facts(back_to)}
     return replace(row, rollback=json.dumps({**known, "arms": arms}))
 
 
 def facts_of(row: EpochRow) -> dict[str, Any]:
-    """What is known of rollbacks of the epoch."""
+    """The facts of rollbacks of the epoch."""
     facts: dict[str, Any] = json.loads(row.rollback or "{}")
     return facts
 
 
-def told(row: EpochRow, arm: str | None = None) -> str:
-    """By whom, when and why the epoch, or one arm of it, was rolled back."""
+def rollback_text(row: EpochRow, arm: str | None = None) -> str:
+    """A clause for messages: who rolled back the epoch, or one arm of it, when and why."""
     facts = facts_of(row)
     facts = facts if arm is None else facts.get("arms", {}).get(arm, {})
     return f"was rolled back by {facts.get('by')} at {facts.get('at')}: {facts.get('why')}"
 
 
 def stable_row(pointer: Pointer | None, rows: dict[int, EpochRow]) -> EpochRow:
-    """The row of the current epoch; raises where Redis and the table do not belong together."""
+    """The row of the current epoch; raises ``RefusedError`` if Redis and the table do not belong together."""
     if pointer is None:
         raise RefusedError("Redis names no epoch: nothing was published there yet, or it has been emptied")
     if pointer.stable not in rows:
@@ -86,11 +86,11 @@ def stable_row(pointer: Pointer | None, rows: dict[int, EpochRow]) -> EpochRow:
 
 
 def row_before(pointer: Pointer, rows: dict[int, EpochRow], client: "redis.Redis", rules: PublishRules) -> EpochRow:
-    """The epoch before the current one, to go back to: known, good, and with its keys."""
+    """The epoch before the current one, which must be known, good, and have its keys; else ``RefusedError``."""
     if pointer.previous is None:
         past = (row for row in rows.values() if row.status == ROLLED_BACK)
         last = max(past, key=lambda row: row.epoch, default=None)
-        also = "" if last is None else f"; epoch {last.epoch} {told(last)}"
+        also = "" if last is None else f"; epoch {last.epoch} {rollback_text(last)}"
         raise RefusedError(f"epoch {pointer.stable} is current and none is kept before it{also}")
     before = rows.get(pointer.previous)
     if before is None or before.status in (ROLLED_BACK, "bad"):
@@ -106,7 +106,7 @@ def row_before(pointer: Pointer, rows: dict[int, EpochRow], client: "redis.Redis
 
 
 def in_words(named: Pointer | None, rows: Iterable[EpochRow]) -> str:
-    """What readers serve, for whoever gave the order."""
+    """What readers serve, as text for the person who gave the order."""
     if named is None:
         return "no epoch is current"
     days = {row.epoch: row.ds for row in rows}
@@ -124,13 +124,13 @@ def carry_out(
     act: Callable[[str, "redis.Redis", PublishRules], str],
     refused: str,
 ) -> int:
-    """Do what was ordered on the lake and the Redis of ``options``; returns the exit status."""
+    """Carry out an order on the lake and the Redis of ``options``; returns the exit status."""
     check_options(parser, options, "lake")
     rules = load_options(parser, options).settings.publish
     table = str(table_below(Place.parse(options.lake), ledger.TABLE))
     try:
         if not is_table(table):
-            raise RefusedError(f"{table} is no Delta table: is this the lake?")  # noqa: TRY301 - told as the rest
+            raise RefusedError(f"{table} is no Delta table: is this the lake?")  # noqa: TRY301 - reported like the others
         with closing(epoch_store.connect(options.redis, rules)) as client:
             print(act(table, client, rules))
     except (RefusedError, PublishFailed, OSError) as error:
@@ -140,7 +140,7 @@ def carry_out(
 
 
 def add_places(parser: argparse.ArgumentParser) -> None:
-    """Options of where the tables and the readers' Redis are."""
+    """Add the options that name the lake and the readers' Redis."""
     add_place(parser, "lake", "root of the Delta tables")
     parser.add_argument("--redis", required=True, help="URL of the readers' Redis")
     add_options(parser)

@@ -1,13 +1,13 @@
 """Roll back: return readers to the epoch before, and mark the bad one for good. Needs no Spark.
 
-The bad one is the canary where there is one, and the current epoch otherwise; of one arm only where it is named.
+The bad epoch is the canary if there is one, and the current epoch otherwise. ``--arm`` rolls back one arm only.
 
 1. The bad epoch's row in ``gold.epochs`` becomes ``rolled_back``, with who, when, why and which epoch serves instead.
-2. One SET of the pointer makes that epoch current; the bad one is named no more.
+2. One SET of the pointer makes that epoch current; the pointer no longer names the bad one.
 3. The bad epoch's keys are removed, and the table follows the pointer.
 
-If it is killed between two steps, the next rollback or publish completes it, by the mark in the table. A running
-publish does not stop it: that publish finds that the pointer has moved and fails; run it again.
+If it is killed between two steps, the next rollback or publish completes it, by the mark in the table. It does not wait
+for a running publish: that publish finds that the pointer has moved and fails; run it again.
 """
 
 import argparse
@@ -32,9 +32,9 @@ from spark_jobs.publish.orders import (
     in_words,
     marked,
     marked_arm,
+    rollback_text,
     row_before,
     stable_row,
-    told,
 )
 from spark_jobs.publish.settling import settle
 
@@ -43,9 +43,9 @@ if TYPE_CHECKING:
 
 
 def roll_back(table: str, client: "redis.Redis", order: Order, rules: PublishRules) -> str:
-    """Roll back and say what was done; ``table`` is where ``gold.epochs`` lies.
+    """Roll back; returns what was done as text. ``table`` is the location of ``gold.epochs``.
 
-    Raises ``RefusedError`` where there is no epoch to go back to.
+    Raises ``RefusedError`` if there is no epoch to go back to.
     """
     rows = {row.epoch: row for row in ledger.read_rows(table)}
     pointer = epoch_store.read_pointer(client)
@@ -63,9 +63,10 @@ def roll_back(table: str, client: "redis.Redis", order: Order, rules: PublishRul
 def _newest(
     pointer: Pointer, rows: dict[int, EpochRow], order: Order, client: "redis.Redis", rules: PublishRules
 ) -> EpochRow:
-    """The row of the newest epoch that is served, marked; raises where it may not go, or is not the one that is meant.
+    """The marked row of the newest served epoch; raises if it cannot be rolled back, or is not the epoch of the order.
 
-    An order given twice takes back one epoch: right after a canary was, the current one goes only if it is named.
+    An order given twice rolls back one epoch: right after a canary, the current epoch is rolled back only if it is
+    named.
     """
     newest = pointer.canary.epoch if pointer.canary else pointer.stable
     if newest not in rows:
@@ -78,7 +79,7 @@ def _newest(
     last = rows[max(rows)]
     if order.epoch is None and last.status == ROLLED_BACK and facts_of(last).get("to") == newest:
         raise RefusedError(
-            f"epoch {last.epoch} {told(last)}; epoch {newest} is current since. To roll that back too, name it"
+            f"epoch {last.epoch} {rollback_text(last)}; epoch {newest} is current since. To roll that back too, name it"
         )
     return marked(rows[newest], order, before.epoch)
 
@@ -88,20 +89,20 @@ def refuse_rolled_back(ds: date, content: int, rows: Iterable[EpochRow]) -> None
     for row in rows:
         if row.status == ROLLED_BACK and json.loads(row.manifest).get("content") == content:
             raise PublishFailed(
-                f"refusing to publish {ds}: it has the content of epoch {row.epoch}, which {told(row)}. "
+                f"refusing to publish {ds}: it has the content of epoch {row.epoch}, which {rollback_text(row)}. "
                 "Mend what was wrong and run the night again from the stage that it came from"
             )
 
 
 def _marked_by(order: Order, rows: Iterable[EpochRow]) -> EpochRow | None:
-    """The epoch that this very order has marked before."""
+    """The epoch that this order, by its request, has marked before."""
     if order.request is None:
         return None
     return next((row for row in rows if facts_of(row).get("request") == order.request), None)
 
 
 def _unfinished(pointer: Pointer | None, rows: dict[int, EpochRow]) -> EpochRow | None:
-    """An epoch that readers serve though it is marked: a rollback was killed before its flip."""
+    """A marked epoch that readers still serve: a rollback was killed before its flip."""
     served = () if pointer is None else (epoch for epoch in pointer.named if epoch != pointer.previous)
     return next((rows[epoch] for epoch in served if epoch in rows and rows[epoch].status == ROLLED_BACK), None)
 
@@ -127,18 +128,21 @@ def _hold(table: str, client: "redis.Redis", order: Order, rules: PublishRules) 
         moved = pointer.next(pointer.stable, pointer.previous, time.time(), pointer.canary, arms)
         epoch_store.flip(client, pointer, moved)
         pointer = moved
-    return f"arm {arm} of epoch {bad.epoch} (night of {bad.ds}) {told(bad, arm)}; {in_words(pointer, rows.values())}"
+    return (
+        f"arm {arm} of epoch {bad.epoch} (night of {bad.ds}) {rollback_text(bad, arm)}; "
+        f"{in_words(pointer, rows.values())}"
+    )
 
 
 def _complete(table: str, client: "redis.Redis", bad: EpochRow, rules: PublishRules) -> str:
-    """Flip, unless that was done; then remove the bad epoch's keys and bring the table in line."""
+    """Flip, unless that was done; then remove the bad epoch's keys and correct the table."""
     done = settle(table, client, rules, may_be_at_work=True)
     if done.pointer is not None and done.pointer.names(bad.epoch):
         raise RefusedError(
             f"epoch {bad.epoch} is marked, but no other has keys in Redis: readers go on with it until the next publish"
         )
     now = in_words(done.pointer, done.rows.values())
-    return f"epoch {bad.epoch} (night of {bad.ds}) {told(bad)}; {now}; {done.num_removed:,} keys removed"
+    return f"epoch {bad.epoch} (night of {bad.ds}) {rollback_text(bad)}; {now}; {done.num_removed:,} keys removed"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,4 +1,4 @@
-"""Bringing Redis and ``gold.epochs`` in line with the pointer: what publish, canary and rollback end with."""
+"""The last step of publish, canary and rollback: correct Redis and ``gold.epochs`` by the pointer."""
 
 import time
 from collections.abc import Collection
@@ -20,7 +20,7 @@ _ATTEMPTS = 5
 
 @dataclass(frozen=True)
 class Settled:
-    """The pointer and the rows as they are then, and how many keys were removed."""
+    """Result of ``settle``: the pointer, the rows, and how many keys were removed."""
 
     pointer: Pointer | None
     rows: dict[int, EpochRow]
@@ -28,9 +28,10 @@ class Settled:
 
 
 def withdraw(client: "redis.Redis", pointer: Pointer | None, rolled_back: Collection[int]) -> Pointer | None:
-    """Flip to what ``pointer`` names without epochs rolled back; returns the pointer as it is then.
+    """Remove rolled-back epochs from the pointer; returns the pointer that is then in Redis.
 
-    It stays as it is where none would be left, or the one that would be stable has no keys: something must be served.
+    It stays unchanged if no epoch would be left, or the new stable one has no keys: readers must have something to
+    serve.
     """
     new = None if pointer is None else withdrawn(pointer, rolled_back, time.time())
     if pointer is None or new is None or new == pointer:
@@ -44,14 +45,15 @@ def withdraw(client: "redis.Redis", pointer: Pointer | None, rolled_back: Collec
 def settle(table: str, client: "redis.Redis", rules: PublishRules, *, may_be_at_work: bool) -> Settled:
     """Complete a rollback that died, remove the keys of epochs that nobody serves, correct ``gold.epochs``.
 
-    ``table`` is where that lies, ``may_be_at_work`` as in ``fate_of``. Killed anywhere, the next call completes it.
+    ``table`` is the location of ``gold.epochs``, ``may_be_at_work`` as in ``fate_of``. If it is killed, the next call
+    completes it.
     """
     for attempt in range(1, _ATTEMPTS + 1):
         rows = ledger.read_rows(table)
         try:
             pointer = withdraw(client, epoch_store.read_pointer(client), ledger.rolled_back(rows))
         except PublishFailed:
-            # The pointer was moved in between, to another epoch: look again.
+            # Another process moved the pointer in between: read it again.
             if attempt == _ATTEMPTS:
                 raise
         else:
@@ -65,7 +67,7 @@ def settle(table: str, client: "redis.Redis", rules: PublishRules, *, may_be_at_
         role = role_of(epoch, pointer)
         return not fate_of(statuses.get(epoch), role, may_be_at_work=may_be_at_work).keeps_keys
 
-    # Keys first: a row that says bad or retired says that its keys are gone.
+    # Keys first: the statuses bad and retired mean that the keys are removed.
     removed = epoch_store.discard_epochs(client, is_doomed, rules)
     ledger.record(table, ledger.in_line_with(pointer, rows, may_be_at_work=may_be_at_work))
     return Settled(pointer, {row.epoch: row for row in ledger.read_rows(table)}, removed)

@@ -129,7 +129,7 @@ def tell(night: Night, counted: dict[str, int]) -> None:
     sentences = [f"of {places:,} places, those whose user had no candidate that keeps the rule: {shares}."]
     if night.settings.exploration.every:
         sentences += [f"{explored:,} places ({explored / max(places, 1):.1%}) were drawn among new posts."]
-    night.tell("gold.ranked_feeds", sentences)
+    night.add_notes("gold.ranked_feeds", sentences)
 
 
 def plan_of(night: Night) -> Plan:

@@ -46,16 +46,16 @@ def safeties(risks: DataFrame, weights: ValueWeights) -> DataFrame:
     )
 
 
-def tell(night: Night, embedded: DataFrame) -> None:
-    """Say in the report how many posts' quality risks lower."""
+def report_risks(night: Night, embedded: DataFrame) -> None:
+    """Report how many posts lose quality by their risks."""
     lowered = F.coalesce("safety", F.lit(1.0)) < 1.0 - NOTABLE
-    found = embedded.agg(
+    totals = embedded.agg(
         F.count("*").alias("posts"), F.count_if(lowered).alias("lowered"), F.avg("safety").alias("mean")
     )
-    row = found.first()
+    row = totals.first()
     if row is not None and row.mean is not None:
-        said = f"the risks of {row.lowered:,} of {row.posts:,} posts take more than {NOTABLE:.0%} of their quality"
-        night.tell(TABLE, [f"{said}; on average {row.mean:.1%} are left."])
+        sentence = f"the risks of {row.lowered:,} of {row.posts:,} posts take more than {NOTABLE:.0%} of their quality"
+        night.add_notes(TABLE, [f"{sentence}; on average {row.mean:.1%} are left."])
 
 
 def embed(folder: str, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -83,4 +83,4 @@ def main(night: Night) -> None:
     safety = safeties(risks_in_window(night, night.read("gold.content_risks")), night.settings.value)
     embedded = transform(posts, model).join(safety, "post_id", "left").withColumn("ds", F.lit(night.ds))
     write_partition(night.lake, TABLE, embedded, [night.ds])
-    tell(night, night.read(TABLE).where(is_tonight))
+    report_risks(night, night.read(TABLE).where(is_tonight))
