@@ -70,16 +70,16 @@ def read_rows(spark: SparkSession, dump: str, name: str) -> DataFrame:
     shown = F.coalesce(
         F.substring("unparsed", 1, 120), F.concat(F.lit("bad Id or CreationDate, Id "), "Id"), F.lit("no Id")
     )
-    found = lines.agg(
+    counts = lines.agg(
         F.count(F.when(F.col("unparsed").isNull(), 1)).alias("rows"),
         F.min(F.when(is_bad, shown)).alias("bad"),
         F.max(F.col("unparsed").rlike(CLOSING_TAG)).alias("is_whole"),
     ).collect()[0]
-    if found["bad"] is not None:
-        raise ValueError(f"{path}: not a row of a Stack Exchange dump: {found['bad']!r}")
-    if not found["is_whole"]:
+    if counts["bad"] is not None:
+        raise ValueError(f"{path}: not a row of a Stack Exchange dump: {counts['bad']!r}")
+    if not counts["is_whole"]:
         raise ValueError(f"{path}: ends before its closing tag; the file is cut off")
-    print(f"read {name + '.xml':<13} {found['rows']:>12,} rows")
+    print(f"read {name + '.xml':<13} {counts['rows']:>12,} rows")
     return lines.where("unparsed IS NULL").drop("unparsed")
 
 
@@ -121,7 +121,7 @@ def print_summary(events: DataFrame) -> None:
 
 def adapt(spark: SparkSession, dump: str, landing: Path) -> None:
     """Read the dump, write the landing area, print what was read and written."""
-    begun = time.monotonic()
+    started = time.monotonic()
     landing.mkdir(parents=True, exist_ok=True)
     frames = {name.lower(): read_rows(spark, dump, name) for name in COLUMNS}
     events = transform(Dump(**frames))
@@ -134,7 +134,7 @@ def adapt(spark: SparkSession, dump: str, landing: Path) -> None:
         f"{rhythm.active_days} days; so {', '.join(f'{key} {dataset[key]}' for key in windows(rhythm))}"
     )
     spark.catalog.clearCache()
-    print(f"landing area {landing} written in {time.monotonic() - begun:.1f} s")
+    print(f"landing area {landing} written in {time.monotonic() - started:.1f} s")
     print(f"last day: {newest_day(str(landing))}")
 
 

@@ -150,9 +150,11 @@ def posts(frame: DataFrame) -> DataFrame:
 def captions(html: Column) -> Column:
     """Descriptions of the images of a post, one per line; ``[image]`` if there is none."""
     images = F.regexp_extract_all(html, F.lit(IMAGE), F.lit(0))
-    found = F.transform(images, lambda image: F.regexp_extract(image, CAPTION, 1))
-    found = F.transform(found, lambda caption: F.when(~caption.isin("", NO_CAPTION), F.concat(F.lit(": "), caption)))
-    lines = F.transform(found, lambda caption: F.concat(F.lit("[image"), F.coalesce(caption, F.lit("")), F.lit("]")))
+    captions = F.transform(images, lambda image: F.regexp_extract(image, CAPTION, 1))
+    captions = F.transform(
+        captions, lambda caption: F.when(~caption.isin("", NO_CAPTION), F.concat(F.lit(": "), caption))
+    )
+    lines = F.transform(captions, lambda caption: F.concat(F.lit("[image"), F.coalesce(caption, F.lit("")), F.lit("]")))
     return decode_entities(F.array_join(lines, "\n"))
 
 
@@ -182,10 +184,10 @@ def votes(frame: DataFrame) -> DataFrame:
     """One event per vote: an anonymous reaction, an engagement if the dump names the user, or a moderation event."""
 
     def look_up(position: int, otherwise: Column) -> Column:
-        found = otherwise
+        column = otherwise
         for number, outcome in VOTES.items():
-            found = F.when(F.col("VoteTypeId") == str(number), F.lit(outcome[position])).otherwise(found)
-        return found
+            column = F.when(F.col("VoteTypeId") == str(number), F.lit(outcome[position])).otherwise(column)
+        return column
 
     event_type = look_up(0, F.lit("moderation"))
     cast_at = _at(F.concat(F.substring("CreationDate", 1, 10), F.lit(END_OF_DAY)))

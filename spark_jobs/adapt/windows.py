@@ -83,6 +83,6 @@ def windows(rhythm: Rhythm, aims: Aims | None = None) -> dict[str, Any]:
     }
 
 
-def _days_for(aim: int, found: int, days: int, least: int, most: int) -> int:
+def _days_for(aim: int, count: int, days: int, least: int, most: int) -> int:
     """Number of days that contain ``aim`` at the rate of ``found`` in ``days``, between ``least`` and ``most``."""
-    return most if found == 0 else min(max(ceil(aim * days / found), least), most)
+    return most if count == 0 else min(max(ceil(aim * days / count), least), most)

@@ -55,7 +55,7 @@ def check_users(pools: DataFrame, everyone: DataFrame, limits: AuditThresholds) 
     per_user = per_author.groupBy("user_id").agg(F.sum("n").alias("depth"), F.max("n").alias("most"))
     has_pool = F.col("depth").isNotNull().cast("int")
     of_all, of_active = F.when(F.col("is_active").isNotNull(), has_pool), F.when(F.col("is_active") == 1, has_pool)
-    found = only_row(
+    totals = only_row(
         everyone.join(per_user, "user_id", "full_outer").agg(
             *(
                 F.struct(F.avg(of).alias("share"), F.count_if(of == 0).alias("without")).alias(name)
@@ -66,14 +66,14 @@ def check_users(pools: DataFrame, everyone: DataFrame, limits: AuditThresholds) 
             F.max("most").alias("most"),
         )
     )
-    asked = found["all"] if found["active"].share is None else found["active"]
-    with_pool = at_least("share_of_active_users_with_pool", asked.share, limits.min_share_with_pool)
-    is_a_few = asked.share is not None and asked.without < limits.min_without_pool
+    judged = totals["all"] if totals["active"].share is None else totals["active"]
+    with_pool = at_least("share_of_active_users_with_pool", judged.share, limits.min_share_with_pool)
+    is_a_few = judged.share is not None and judged.without < limits.min_without_pool
     return [
         replace(with_pool, passed=with_pool.passed or is_a_few),
-        at_least("median_depth", found["median"], limits.min_median_depth),
-        report_only("min_depth", found["least"]),
-        at_most("max_posts_per_author", found["most"] or 0, limits.max_per_author),
+        at_least("median_depth", totals["median"], limits.min_median_depth),
+        report_only("min_depth", totals["least"]),
+        at_most("max_posts_per_author", totals["most"] or 0, limits.max_per_author),
     ]
 
 
@@ -84,7 +84,7 @@ def check_posts(pools: DataFrame, posts: DataFrame, edges: Edges, limits: AuditT
     visible = visible_pairs(pairs.select("user_id", "post_id"), posts, edges).withColumn("_is_visible", F.lit(1))
     judged = pairs.join(live, "post_id", "left").join(visible, ["user_id", "post_id"], "left")
     is_live, is_visible = F.col("_is_live").isNotNull(), F.col("_is_visible").isNotNull()
-    found = only_row(
+    totals = only_row(
         judged.agg(
             F.sum(F.col("n") - 1).alias("repeated"),
             F.sum(F.when(~is_live, F.col("n"))).alias("unknown"),
@@ -92,17 +92,17 @@ def check_posts(pools: DataFrame, posts: DataFrame, edges: Edges, limits: AuditT
         )
     )
     return [
-        at_most("duplicate_posts", found["repeated"] or 0, limits.max_duplicate_posts),
-        at_most("unknown_or_deleted_posts", found["unknown"] or 0, limits.max_unknown_posts),
-        at_most("invisible_posts", found["invisible"] or 0, limits.max_invisible_posts),
+        at_most("duplicate_posts", totals["repeated"] or 0, limits.max_duplicate_posts),
+        at_most("unknown_or_deleted_posts", totals["unknown"] or 0, limits.max_unknown_posts),
+        at_most("invisible_posts", totals["invisible"] or 0, limits.max_invisible_posts),
     ]
 
 
 def check_policy(pools: DataFrame, policy: Policy, limits: AuditThresholds) -> list[Check]:
     """Places in pools that break a rule of policy, per rule."""
     judged = judged_pairs(pools.select("user_id", "post_id"), policy)
-    found = only_row(judged.agg(*(F.count_if(breaks(rule)).alias(rule) for rule in RULES)))
-    return [at_most(f"{rule}_violations", found[rule], limits.max_policy_violations) for rule in RULES]
+    counts = only_row(judged.agg(*(F.count_if(breaks(rule)).alias(rule) for rule in RULES)))
+    return [at_most(f"{rule}_violations", counts[rule], limits.max_policy_violations) for rule in RULES]
 
 
 def count_seen(night: Night, pools: DataFrame) -> int:

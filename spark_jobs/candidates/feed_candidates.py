@@ -127,11 +127,13 @@ def transform(
 
 
 def write_removed(night: Night, policy: Policy, counted: dict[str, int]) -> str:
-    """Write what policy kept out of the candidates; returns the sentence that says it."""
+    """Write what policy removed from the candidates; returns a sentence about it."""
     flagged = policy.flagged.agg(*(F.count_if(F.col(name)).alias(rule) for rule, name in FLAGS.items())).first()
-    asked = policy.asks.agg(F.count("*").alias(FACT_CHECKED), *(F.count_if(word).alias(word) for word in HIDES)).first()
+    num_users = policy.asks.agg(
+        F.count("*").alias(FACT_CHECKED), *(F.count_if(word).alias(word) for word in HIDES)
+    ).first()
     assert flagged is not None
-    assert asked is not None
+    assert num_users is not None
     removed = {rule: counted[rule] for rule in RULES}
     night.files.policy.write(
         {
@@ -139,13 +141,13 @@ def write_removed(night: Night, policy: Policy, counted: dict[str, int]) -> str:
             "proposals": counted["proposals"],
             "removed": removed,
             "flagged": flagged.asDict(),
-            "asked": asked.asDict(),
+            "asked": num_users.asDict(),
         }
     )
-    said = "; ".join(
-        f"{rule} {num:,} ({asked[rule]:,} users, {flagged[rule]:,} posts flagged)" for rule, num in removed.items()
+    counts = "; ".join(
+        f"{rule} {num:,} ({num_users[rule]:,} users, {flagged[rule]:,} posts flagged)" for rule, num in removed.items()
     )
-    return f"of {counted['proposals']:,} proposals, policy removed: {said}."
+    return f"of {counted['proposals']:,} proposals, policy removed: {counts}."
 
 
 def main(night: Night) -> None:
@@ -172,7 +174,7 @@ def main(night: Night) -> None:
         )
         write_partition(night.lake, "gold.feed_candidates", candidates.withColumn("ds", F.lit(night.ds)), [night.ds])
         night.add_notes(
-            "gold.feed_candidates", [write_removed(night, policy, counts.get), *new_user_engagement.say(night)]
+            "gold.feed_candidates", [write_removed(night, policy, counts.get), *new_user_engagement.notes(night)]
         )
     finally:
         for frame in (posts, seen, policy.flagged, policy.asks):

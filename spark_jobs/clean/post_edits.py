@@ -33,12 +33,12 @@ def with_several(new_versions: DataFrame, posts: DataFrame) -> DataFrame:
     They are few; only their texts are sorted.
     """
     version = F.struct("updated_at", "event_id", "received_at")
-    current = posts.select("post_id", F.struct("updated_at", "event_id", "version_received_at").alias("stands"))
+    current = posts.select("post_id", F.struct("updated_at", "event_id", "version_received_at").alias("existing"))
     both = new_versions.select("post_id", version.alias("version")).join(current, "post_id", "left")
     ends = both.groupBy("post_id").agg(
-        F.min("version").alias("oldest"), F.max("version").alias("newest"), F.first("stands").alias("stands")
+        F.min("version").alias("oldest"), F.max("version").alias("newest"), F.first("existing").alias("existing")
     )
-    return ends.where("oldest <> newest OR newest <> stands").select("post_id")
+    return ends.where("oldest <> newest OR newest <> existing").select("post_id")
 
 
 def main(night: Night) -> None:

@@ -177,8 +177,8 @@ def in_value(key: bytes, value: bytes, needles: Needles) -> set[str]:
         pool = unpack_pool(value)
         posts, authors, sources = (set(pool.columns[name].tolist()) for name in ("post_id", "author_id", "source_id"))
         people = authors if pool.owner is None else authors | {pool.owner}
-        found = {f"post {i}" for i in posts & needles.of("post")} | {f"user {i}" for i in people & needles.of("user")}
-        return found | {f"source {i}" for i in sources & needles.distinctive}
+        matches = {f"post {i}" for i in posts & needles.of("post")} | {f"user {i}" for i in people & needles.of("user")}
+        return matches | {f"source {i}" for i in sources & needles.distinctive}
     kind = kind_of_members(key)
     members = ids_of_members(key, filter(None, value.split(b"\n"))) if kind else set()
     return needles.in_bytes(value) | ({f"{kind} {i}" for i in members & needles.of(kind)} if kind else set())

@@ -50,18 +50,18 @@ def _of_lines(name: str, ids: ErasedIds) -> tuple[Column, Column, dict[str, Colu
     """
     raw = F.col("raw")
     line = parse_line(raw)
-    theirs, is_redacted = is_theirs(line, ids), is_touched(line, ids)
+    is_own, is_redacted = is_theirs(line, ids), is_touched(line, ids)
     redacted = {"raw": redact(raw, line, ids)}
     if name == "bronze.quarantine":
         is_line = F.col("writer") == "bronze.events"
         is_in_detail = F.coalesce(has_number_of(F.concat_ws(" ", "detail"), ids), _no())
-        is_deleted = theirs | (is_line & (is_redacted | is_in_detail | has_number_of(raw, ids)))
+        is_deleted = is_own | (is_line & (is_redacted | is_in_detail | has_number_of(raw, ids)))
         return (
             is_deleted,
             ~is_line & (is_redacted | is_in_detail),
             redacted | {"detail": F.when(~is_in_detail, F.col("detail"))},
         )
-    return theirs, is_redacted, redacted
+    return is_own, is_redacted, redacted
 
 
 def _any(conditions: list[Column]) -> Column:

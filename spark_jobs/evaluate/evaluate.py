@@ -61,9 +61,9 @@ def segments(lists: pa.Table, rules: Evaluation, seed: int) -> dict[str, dict[st
     slices, sizes = np.array(lists["slice"].to_pylist()), lists["num_examples"].to_numpy()
     kind_of = np.array(USER_KINDS)[np.digitize(sizes, [rules.light_examples, rules.heavy_examples])]
     values = np.stack([lists[f"{order}:{SEGMENT_METRIC}"].to_numpy() for order in ORDERS], axis=1)
-    found = by_segment(values, np.where(slices == ALL, kind_of, slices), rules.resamples, seed)
+    means = by_segment(values, np.where(slices == ALL, kind_of, slices), rules.resamples, seed)
     return {
-        group: {kind: _segment(found[kind]) for kind in kinds if kind in found}
+        group: {kind: _segment(means[kind]) for kind in kinds if kind in means}
         for group, kinds in (("users", USER_KINDS), ("content_type", CONTENT_TYPES))
     }
 
@@ -108,8 +108,8 @@ def write_report(night: Night, report: dict[str, Any]) -> None:
 def main(night: Night) -> None:
     """Evaluate the model that scored the night, on the examples that the night trained on.
 
-    There is nothing to evaluate if the simple score did, or if no day is held out. Raises ``ValueError`` if there are
-    no examples.
+    If the simple score ranked the night, or no day is held out, the report has only the reason. Raises ``ValueError``
+    if there are no examples.
     """
     scorer, dataset = scorer_of(night), night.settings.dataset
     if scorer.model is None or dataset.holdout_days == 0:
@@ -125,7 +125,7 @@ def main(night: Night) -> None:
             "evaluate it on"
         )
     config = heldout_scores.Config.of(night, model)
-    # Persisted: every figure reads it, and its rows stay grouped by user, as scoring left them.
+    # Persisted because every figure reads it; its rows stay grouped by user, as scoring returns them.
     scored = heldout_scores.transform(examples.where(F.col("ds").isin(days)), config).persist()
     try:
         figures = evaluate(scored, night.settings.evaluation, night.settings.seed)

@@ -1,4 +1,4 @@
-"""What tonight's pools are worth before anybody sees them: engaged impressions per impression, with an interval."""
+"""Estimated value of tonight's pools before anybody sees them: the share of impressions with an engagement."""
 
 from dataclasses import asdict
 from typing import Any
@@ -19,10 +19,11 @@ SURFACE = "feed"
 
 
 def value_tonight(night: Night, scored: DataFrame, num_days: int) -> dict[str, Any] | None:
-    """The estimate, what the log had, and what is assumed; None where the log knows no positions or too few viewers.
+    """The estimate, the log's figures and the assumptions; None if the log has no positions or too few viewers.
 
-    ``scored`` are the held-out examples of ``heldout_scores``. Tomorrow each user is taken to see as many posts of
-    their pool as the mean viewer saw per held-out day, in requests as deep as the median viewer's deepest position.
+    ``scored`` are the held-out examples of ``heldout_scores``. The estimate assumes that tomorrow each user sees as
+    many posts of their pool as the mean viewer saw per held-out day, in requests as deep as the median viewer's deepest
+    position.
     """
     rules = night.settings.evaluation
     log = read_log(scored, rules.max_users)
@@ -63,14 +64,14 @@ def read_places(night: Night, views: int, max_users: int) -> pa.Table:
     is_tonight = F.col("ds") == F.lit(night.ds)
     ranked = night.read("gold.ranked_feeds").where(is_tonight & (F.col("rank") <= views))
     scores = night.read("gold.scored_candidates").where(is_tonight).select("user_id", "post_id", *_heads())
-    few = sample_users(ranked, ranked.select("user_id").distinct().count(), max_users)
+    sample = sample_users(ranked, ranked.select("user_id").distinct().count(), max_users)
     pairs = night.read("gold.affinity_features").where(is_tonight).select("user_id", "author_id", *TIES)
-    met = few.select("user_id", "author_id", "post_id", "rank").join(scores, ["user_id", "post_id"], "inner")
-    return met.join(pairs, ["user_id", "author_id"], "left").select("rank", _tied(), *_heads()).toArrow()
+    scored = sample.select("user_id", "author_id", "post_id", "rank").join(scores, ["user_id", "post_id"], "inner")
+    return scored.join(pairs, ["user_id", "author_id"], "left").select("rank", _tied(), *_heads()).toArrow()
 
 
 def _tied() -> Column:
-    """1 where the viewer is a friend of the author or follows a page of theirs."""
+    """1 where the viewer is a friend of the author or follows a page of the author."""
     return F.greatest(*(F.coalesce(F.col(name), F.lit(0.0)) for name in TIES)).cast("int").alias("is_tied")
 
 
@@ -79,9 +80,9 @@ def _heads() -> tuple[str, ...]:
 
 
 def expected(rows: pa.Table) -> Floats:
-    """Chance that a viewer likes, comments or shares, as if each were independent, ``(n,)``: it only sorts."""
-    none = [1.0 - rows.column(name).to_numpy().astype(np.float64) for name in _heads()]
-    return np.asarray(1.0 - np.prod(none, axis=0))
+    """Probability that a viewer likes, comments or shares, as if these were independent, ``(n,)``: it only sorts."""
+    missed = [1.0 - rows.column(name).to_numpy().astype(np.float64) for name in _heads()]
+    return np.asarray(1.0 - np.prod(missed, axis=0))
 
 
 def deepest(users: NDArray[np.int64], positions: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
@@ -93,7 +94,7 @@ def deepest(users: NDArray[np.int64], positions: NDArray[np.integer[Any]]) -> ND
 
 
 def examination(night: Night) -> Floats:
-    """How often each position of the feed is looked at, from the first on; nothing where nothing is known."""
+    """How often each position of the feed is looked at, from the first on; empty if nothing is known."""
     is_feed = (F.col("ds") == F.lit(night.ds)) & (F.col("surface") == SURFACE)
     rows = night.read("gold.propensities").where(is_feed).select("position", "examined").toArrow()
     order = np.argsort(rows.column("position").to_numpy())
@@ -101,7 +102,7 @@ def examination(night: Night) -> Floats:
 
 
 def examined_at(curve: Floats, positions: NDArray[np.integer[Any]]) -> Floats:
-    """The curve at ``positions``: the deepest it knows beyond its end, 1 everywhere where it knows none."""
+    """The curve at ``positions``: its deepest value beyond its end, 1 everywhere if it is empty."""
     if not len(curve):
         return np.ones(len(positions))
     return np.asarray(np.clip(curve, 1e-6, 1.0)[np.minimum(positions, len(curve)) - 1])

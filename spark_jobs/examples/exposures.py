@@ -16,7 +16,7 @@ from spark_jobs.examples.window import Window
 from spark_jobs.rules.authorship import is_by_another
 from spark_jobs.rules.context_columns import session_columns
 from spark_jobs.rules.counters import POSITIVE, organic
-from spark_jobs.rules.post_versions import is_gone_at, stood_at
+from spark_jobs.rules.post_versions import is_gone_at, is_version_at
 
 
 def logged_exposures(impressions: DataFrame, window: Window) -> DataFrame:
@@ -106,10 +106,10 @@ def sample_negatives(
         }
     )
     slotted = everyones.withColumn("_slot", F.pmod(F.xxhash64(F.lit(seed), "_post_id"), F.lit(num_slots)))
-    met = buckets.join(slotted, ["_day", "_slot"], "inner").where(
+    near = buckets.join(slotted, ["_day", "_slot"], "inner").where(
         (F.col("created_at") > oldest)
         & (F.col("created_at") <= F.col("shown_at"))
-        & stood_at("shown_at")
+        & is_version_at("shown_at")
         & ~is_gone_at("shown_at")
         & is_by_another("user_id")
         & (F.col("_post_id") != F.col("post_id"))
@@ -120,9 +120,9 @@ def sample_negatives(
     untouched = F.col("_engaged_at").isNull() | (
         F.col("_engaged_at") >= F.col("shown_at") + _hours(window.attribution_hours)
     )
-    free = met.join(engaged, ["user_id", "_post_id"], "left").where(untouched)
+    unanswered = near.join(engaged, ["user_id", "_post_id"], "left").where(untouched)
     draw = F.struct(F.xxhash64(F.lit(seed), "example_id", "_post_id").alias("draw"), "_post_id")
-    drawn = free.groupBy("example_id", "user_id", "shown_at").agg(
+    drawn = unanswered.groupBy("example_id", "user_id", "shown_at").agg(
         F.slice(F.sort_array(F.collect_list(draw)), 1, sampling.per_positive).alias("drawn")
     )
     numbered = drawn.select("example_id", "user_id", "shown_at", F.posexplode("drawn").alias("number", "drawn"))

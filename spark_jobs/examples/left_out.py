@@ -7,7 +7,7 @@ from spark_jobs.examples.exposures import first_engagements
 from spark_jobs.examples.window import Window
 from spark_jobs.night.night import Night
 from spark_jobs.rules.counters import organic
-from spark_jobs.rules.post_versions import all_versions, stood_at
+from spark_jobs.rules.post_versions import all_versions, is_version_at
 
 
 def left_out(night: Night, window: Window) -> list[str]:
@@ -38,7 +38,7 @@ def count_left_out(exposures: DataFrame, versions: DataFrame) -> DataFrame:
     """
     seen = versions.select(F.col("post_id").alias("_post_id"), "created_at", "visible_from", "visible_until")
     is_same_post = F.col("post_id") == F.col("_post_id")
-    joined = exposures.select("post_id", "shown_at").join(seen, is_same_post & stood_at("shown_at"), "left")
+    joined = exposures.select("post_id", "shown_at").join(seen, is_same_post & is_version_at("shown_at"), "left")
     return joined.agg(
         F.count("*").alias("num_exposures"),
         F.count_if(F.col("_post_id").isNull()).alias("num_unknown"),

@@ -21,7 +21,7 @@ from pyspark.sql import functions as F
 
 from contracts.settings.options import add_options, load_options
 from spark_jobs.explain.stories import explain_pair, explain_pool, explain_post
-from spark_jobs.explain.words import tell_pair, tell_pool, tell_post
+from spark_jobs.explain.words import lines_of_pair, lines_of_pool, lines_of_post
 from spark_jobs.night.lake import Lake
 from spark_jobs.night.night import Night
 from spark_jobs.night.session import open_session
@@ -54,20 +54,20 @@ def newest_night(lake: Lake) -> date | None:
     """The newest night with ranked feeds."""
     if not lake.exists("gold.ranked_feeds"):
         return None
-    found = lake.read("gold.ranked_feeds").agg(F.max("ds").alias("ds")).first()
-    return None if found is None else found.ds
+    newest = lake.read("gold.ranked_feeds").agg(F.max("ds").alias("ds")).first()
+    return None if newest is None else newest.ds
 
 
-def tell(night: Night, options: argparse.Namespace) -> tuple[Any, list[str]]:
-    """The requested story, and its lines."""
+def explain(night: Night, options: argparse.Namespace) -> tuple[Any, list[str]]:
+    """The requested story, and its lines of text."""
     if options.user is None:
         post = explain_post(night, options.post)
-        return post, list(tell_post(post, night.ds))
+        return post, list(lines_of_post(post, night.ds))
     if options.post is None:
         pool = explain_pool(night, options.user)
-        return pool, list(tell_pool(pool, night.ds, options.count))
+        return pool, list(lines_of_pool(pool, night.ds, options.count))
     pair = explain_pair(night, options.user, options.post)
-    return pair, list(tell_pair(pair, night.ds))
+    return pair, list(lines_of_pair(pair, night.ds))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -81,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"explain: no night has ranked feeds in {options.lake}; run one first: make demo", file=sys.stderr)
             return 2
         night = Night(lake, ds, options.landing or "", Path(), options.settings)
-        story, lines = tell(night, options)
+        story, lines = explain(night, options)
         print(json.dumps(asdict(story), default=str, indent=1) if options.json else "\n".join(lines))
     finally:
         spark.stop()

@@ -122,18 +122,18 @@ def explain_pool(night: Night, user_id: int) -> Pool:
 
 
 def explain_post(night: Night, post_id: int) -> Post:
-    """To how many users the post was proposed, by which sources, and at which stage it was lost to them."""
+    """Number of users to whom the post was proposed, by source, and how many it reached at each stage."""
     is_it = F.col("post_id") == F.lit(post_id)
     candidates = _tonight(night, "gold.feed_candidates").where(is_it)
     places = _tonight(night, "gold.ranked_feeds").where(is_it)
-    found = places.agg(
+    ranks = places.agg(
         F.count("*").alias("pools"),
         F.count_if(F.col("rank") <= TOP).alias("tops"),
         F.min("rank").alias("best"),
         F.percentile("rank", 0.5).alias("median"),
         F.max("rank").alias("worst"),
     ).first()
-    assert found is not None, "an aggregate without groups has one row"
+    assert ranks is not None, "an aggregate without groups has one row"
     known = night.read("silver.posts").where(is_it).first()
     return Post(
         post_id,
@@ -141,9 +141,9 @@ def explain_post(night: Night, post_id: int) -> Post:
         rules_against_post(night, post_id),
         _by_source(candidates),
         candidates.count(),
-        found.pools,
-        found.tops,
-        (found.best, found["median"], found.worst) if found.pools else None,
+        ranks.pools,
+        ranks.tops,
+        (ranks.best, ranks["median"], ranks.worst) if ranks.pools else None,
     )
 
 
@@ -153,15 +153,15 @@ def rules_against_post(night: Night, post_id: int) -> list[str]:
     post = posts.first()
     if post is None:
         return ["no such post is known"]
-    found = _gone(night, posts, post)
+    reasons = _not_live(night, posts, post)
     if post.privacy == "only_me":
-        found.append("only its author may see it")
+        reasons.append("only its author may see it")
     flagged = with_flags(posts.select("post_id"), read_policy(night).flagged).first()
     assert flagged is not None, "the post is known"
     for rule in RULES:
-        whom = f"whoever asks to {rule.replace('_', ' ')}" if rule in HIDES else "everybody"
-        found += [f"policy keeps it from {whom}"] * flagged[FLAGS[rule]]
-    return found
+        users = f"whoever asks to {rule.replace('_', ' ')}" if rule in HIDES else "everybody"
+        reasons += [f"policy keeps it from {users}"] * flagged[FLAGS[rule]]
+    return reasons
 
 
 def rules_against(night: Night, user_id: int, post_id: int) -> list[str]:
@@ -173,20 +173,20 @@ def rules_against(night: Night, user_id: int, post_id: int) -> list[str]:
     if policy.asks.where(F.col("user_id") == F.lit(user_id)).isEmpty():
         return ["no such user is known"]
     pair = night.spark.createDataFrame([(user_id, post_id)], "user_id BIGINT, post_id BIGINT")
-    found = _gone(night, posts, post)
+    reasons = _not_live(night, posts, post)
     if post.author_id == user_id:
-        found.append("the user wrote it")
+        reasons.append("the user wrote it")
     if not post.is_deleted and visible_pairs(pair, posts, read_edges(night)).isEmpty():
-        found.append("the user may not see it")
+        reasons.append("the user may not see it")
     logs = night.read("silver.impressions"), night.read("silver.engagements")
     seen = suppressed_pairs(*logs, night.as_of, night.settings)
     if not pair.join(seen, ["user_id", "post_id"], "left_semi").isEmpty():
-        found.append("the user has seen, hidden or reported it")
+        reasons.append("the user has seen, hidden or reported it")
     [judged] = judged_pairs(pair, policy).collect()
-    return found + [f"policy: {rule.replace('_', ' ')}" for rule in RULES if judged[BROKEN][rule]]
+    return reasons + [f"policy: {rule.replace('_', ' ')}" for rule in RULES if judged[BROKEN][rule]]
 
 
-def _gone(night: Night, posts: DataFrame, post: Row) -> list[str]:
+def _not_live(night: Night, posts: DataFrame, post: Row) -> list[str]:
     if post.is_deleted:
         return ["it is deleted"]
     hours = night.settings.dataset.candidate_hours
@@ -217,8 +217,8 @@ def _placed(rows: DataFrame, by: str, is_it: Column) -> dict[str, Any] | None:
     placed = rows.withColumns(
         {"place": F.row_number().over(order), "num": F.count("*").over(Window.partitionBy("user_id"))}
     )
-    found: Row | None = placed.where(is_it).first()
-    return None if found is None else found.asDict()
+    row: Row | None = placed.where(is_it).first()
+    return None if row is None else row.asDict()
 
 
 def _by_source(candidates: DataFrame) -> dict[str, int]:

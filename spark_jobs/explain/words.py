@@ -7,22 +7,22 @@ from typing import Any
 from spark_jobs.explain.stories import TOP, Pair, Pool, Post
 
 
-def tell_pair(story: Pair, ds: date) -> Iterator[str]:
-    """A pair from its sources to its place, or to where it was lost."""
+def lines_of_pair(story: Pair, ds: date) -> Iterator[str]:
+    """Lines about a pair: from its sources to its place, or to the stage that lost it."""
     yield f"post {story.post_id} for user {story.user_id}, night of {ds}"
     if story.candidate is None:
         why = "; ".join(story.kept_back) or "no source chose it within its limit"
         yield f"  candidates  lost: {why}"
         return
-    found = story.candidate
-    place = f"place {found['place']:,} of {found['num']:,}"
-    yield f"  candidates  proposed by {', '.join(found['sources'])}; simple score {found['simple_score']:.3f}, {place}"
+    shown = story.candidate
+    place = f"place {shown['place']:,} of {shown['num']:,}"
+    yield f"  candidates  proposed by {', '.join(shown['sources'])}; simple score {shown['simple_score']:.3f}, {place}"
     if story.scores is None:
         yield "  score       lost: the night has no score of it; rerun the stage score"
         return
-    found = story.scores
-    place = f"place {found['place']:,} of {found['num']:,}"
-    yield f"  score       value {found['value_score']:.4f}, {place}, by {found['model_version']}"
+    shown = story.scores
+    place = f"place {shown['place']:,} of {shown['num']:,}"
+    yield f"  score       value {shown['value_score']:.4f}, {place}, by {shown['model_version']}"
     if story.parts:
         yield f"              {describe_parts(story.parts)}"
     if story.pool is None:
@@ -34,8 +34,8 @@ def tell_pair(story: Pair, ds: date) -> Iterator[str]:
     yield f"  rerank      rank {story.pool['rank']}, because: {story.pool['reason']}{drawn}"
 
 
-def tell_pool(story: Pool, ds: date, most: int) -> Iterator[str]:
-    """A user's funnel, and the first ``most`` places of the pool."""
+def lines_of_pool(story: Pool, ds: date, most: int) -> Iterator[str]:
+    """Lines about a user's funnel, and the first ``most`` places of the pool."""
     yield f"user {story.user_id}, night of {ds}"
     sources = ", ".join(f"{name} {num:,}" for name, num in story.by_source.items()) or "none"
     yield f"  {story.candidates:,} candidates ({sources}), {story.scored:,} scored, {len(story.rows):,} in the pool"
@@ -48,8 +48,8 @@ def tell_pool(story: Pool, ds: date, most: int) -> Iterator[str]:
             yield f"       {describe_parts(row['parts'])}"
 
 
-def tell_post(story: Post, ds: date) -> Iterator[str]:
-    """What became of a post, for its author."""
+def lines_of_post(story: Post, ds: date) -> Iterator[str]:
+    """Lines about a post in all pools, for its author."""
     author = "nobody known" if story.author_id is None else f"user {story.author_id}"
     yield f"post {story.post_id} by {author}, night of {ds}"
     for rule in story.kept_back:

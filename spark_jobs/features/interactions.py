@@ -75,9 +75,9 @@ def with_posts(log: DataFrame, versions: DataFrame) -> DataFrame:
         F.col("visible_until").alias("_until"),
     )
     at = F.unix_micros("event_time")
-    begun, ended = F.col("_from").isNull() | (F.col("_from") <= at), F.col("_until") <= at
-    stood = begun & ~F.coalesce(ended, F.lit(col=False))
-    joined = log.join(about, "post_id", "inner").where(stood)
+    has_begun, has_ended = F.col("_from").isNull() | (F.col("_from") <= at), F.col("_until") <= at
+    is_seen = has_begun & ~F.coalesce(has_ended, F.lit(col=False))
+    joined = log.join(about, "post_id", "inner").where(is_seen)
     return joined.withColumn("seen_day", F.greatest("seen_day", "_seen_day")).drop("_seen_day", "_from", "_until")
 
 

@@ -14,5 +14,5 @@ def main(night: Night) -> None:
     """Write ``late_files.json`` into the night's folder: table, day and files of every partition built again."""
     again = night.read(SNAPSHOTS).where((F.col("built_by") == F.lit(night.ds)) & (F.size("late_files") > 0))
     rows = again.orderBy("table_name", "day").collect()
-    found = [{"table": row.table_name, "day": row.day.isoformat(), "files": row.late_files} for row in rows]
-    night.files.late_files.write({"recomputed": found})
+    late = [{"table": row.table_name, "day": row.day.isoformat(), "files": row.late_files} for row in rows]
+    night.files.late_files.write({"recomputed": late})

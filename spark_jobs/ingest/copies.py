@@ -1,4 +1,4 @@
-"""Choose the event among several lines with the same event id, whatever the order in which they were read.
+"""Choose the event among several lines with the same event id, independent of the order in which they were read.
 
 The line received first is the event; ties are broken by source and line. Another line is a copy of it if it has the
 same event time, or if both landed at most ``days`` days apart; an id that is used again later is another event. The

@@ -26,9 +26,9 @@ def refuse_erased(night: Night, validated: DataFrame) -> DataFrame:
         raise ValueError(
             f"bronze.erasures was written under erasure key {sorted(checks)}, this one is {key_check(key)}"
         )
-    found = with_id_key(named_ids(validated), key).join(ledger.select("id_key"), "id_key", "left_semi").collect()
-    ids = ErasedIds.collect((row["kind"], row["id"]) for row in found)
-    return transform(validated, ids) if found else validated
+    erased = with_id_key(named_ids(validated), key).join(ledger.select("id_key"), "id_key", "left_semi").collect()
+    ids = ErasedIds.collect((row["kind"], row["id"]) for row in erased)
+    return transform(validated, ids) if erased else validated
 
 
 def named_ids(validated: DataFrame) -> DataFrame:

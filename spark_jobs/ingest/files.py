@@ -45,9 +45,9 @@ class FileRow:
 
 @dataclass(frozen=True)
 class News:
-    """What is new in the landing area: the parts of files to read as ``batch``, and the changes to the table.
+    """News of the landing area: the parts of files to read as ``batch``, and the changes to the table.
 
-    ``rows`` are new or changed. Rows of ``gone`` are deleted: such a file was refused, and is no longer there.
+    ``rows`` are new or changed. Rows of ``gone`` are deleted: such a file was refused, and no longer exists.
     """
 
     batch: int
@@ -57,17 +57,17 @@ class News:
 
 
 def find_news(night: Night) -> News:
-    """What landed up to the night's day and was not read yet.
+    """The part of the landing area up to the night's day that was not read yet.
 
     Raises ``LandingError`` if nothing has ever landed.
     """
     files, refused = list_files(night.landing, night.ds)
     known = {row.source: FileRow(**row.asDict()) for row in night.read(TABLE).collect()}
     if not files and not any(row.batch for row in known.values()):
-        found = "".join(f"; {file.source} {file.problem}" for file in refused)
+        problems = "".join(f"; {file.source} {file.problem}" for file in refused)
         raise LandingError(
             f"nothing has landed in {night.landing} up to {night.ds}: put event files at "
-            f"{night.landing.rstrip('/')}/<YYYY-MM-DD>/<name>.jsonl, as docs/landing.md describes{found}"
+            f"{night.landing.rstrip('/')}/<YYYY-MM-DD>/<name>.jsonl, as docs/landing.md describes{problems}"
         )
     opened = [file for file in files if not _is_as_it_was(file, known.get(file.source))]
     measured = measure_files(night.spark, opened, {source: row.reading for source, row in known.items()})
@@ -88,9 +88,9 @@ def compare(
 ) -> News:
     """The news of an area with ``files`` and ``refused``, as read ``batch``; ``known`` is the table by source."""
     rows, parts = {}, []
-    for file, found in measured:
+    for file, measurement in measured:
         row = known.get(file.source)
-        part = part_to_read(file, row.reading if row else Reading(), found.reading)
+        part = part_to_read(file, row.reading if row else Reading(), measurement.reading)
         if part is not None:
             parts.append(part)
         rows[file.source] = FileRow(
@@ -98,20 +98,20 @@ def compare(
             file.landing_date,
             file.num_bytes,
             file.modified_us,
-            **asdict(found.reading),
+            **asdict(measurement.reading),
             batch=batch if part is not None else row.batch if row else None,
-            reason=found.reason,
-            problem=found.problem,
+            reason=measurement.reason,
+            problem=measurement.problem,
         )
     for other in refused:
         row = known.get(other.source) or FileRow(other.source, other.landing_date, 0, 0, **asdict(Reading()))
-        # Size and time 0 make the next night look at it again, in case it becomes readable.
+        # Size and time 0 make the next night check the file again, in case it becomes readable.
         rows[other.source] = replace(row, listed_bytes=0, modified_us=0, reason=other.reason, problem=other.problem)
     there = {file.source for file in files} | rows.keys()
-    mended = [row for row in known.values() if row.reason and row.source not in there and _is_due(row, ds)]
-    rows |= {row.source: replace(row, reason=None, problem=None) for row in mended if row.batch is not None}
+    cleared = [row for row in known.values() if row.reason and row.source not in there and _is_due(row, ds)]
+    rows |= {row.source: replace(row, reason=None, problem=None) for row in cleared if row.batch is not None}
     changed = [row for row in rows.values() if row != known.get(row.source)]
-    return News(batch, parts, changed, [row.source for row in mended if row.batch is None])
+    return News(batch, parts, changed, [row.source for row in cleared if row.batch is None])
 
 
 def _is_as_it_was(file: LandingFile, row: FileRow | None) -> bool:

@@ -104,11 +104,11 @@ def list_files(landing: str, ds: date | None = None) -> tuple[list[LandingFile],
         day = _day_of(entry.source)
         if ds is not None and day is not None and day > ds:
             continue
-        found = _judge(entry, day)
-        if isinstance(found, RefusedFile):
-            refused.append(found)
-        elif found is not None:
-            files.append(found)
+        judged = _judge(entry, day)
+        if isinstance(judged, RefusedFile):
+            refused.append(judged)
+        elif judged is not None:
+            files.append(judged)
     return files, refused
 
 
@@ -156,10 +156,10 @@ def local_entries(
 ) -> Iterator[Entry]:
     """Entries of a local folder and its subfolders; ``above`` are the parent folders, so that no link loops."""
     try:
-        found = list(os.scandir(folder))
+        items = list(os.scandir(folder))
     except FileNotFoundError:
         return
-    for item in found:
+    for item in items:
         if item.name.startswith(("_", ".")):
             continue
         source = below + item.name

@@ -38,9 +38,9 @@ def measure_files(
     """
     if sum(file.num_bytes for file in files) <= BYTES_PER_TASK:
         return [(file, measure(file, known.get(file.source, Reading()))) for file in files]
-    asked = _in_tasks(spark, files, known)
-    found = asked.mapInArrow(_measure_batches, _MEASURED).collect()
-    measured = {row.source: Measured(Reading(**row.reading.asDict()), row.reason, row.problem) for row in found}
+    files_by_task = _in_tasks(spark, files, known)
+    rows = files_by_task.mapInArrow(_measure_batches, _MEASURED).collect()
+    measured = {row.source: Measured(Reading(**row.reading.asDict()), row.reason, row.problem) for row in rows}
     return [(file, measured[file.source]) for file in files]
 
 

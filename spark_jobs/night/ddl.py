@@ -27,13 +27,13 @@ def read_schema(name: str) -> StructType:
     return schema
 
 
-def additions(name: str, stands: StructType, wanted: StructType) -> list[StructField]:
-    """Nullable columns of the DDL (``wanted``) that the existing table (``stands``) lacks; old rows are null there.
+def additions(name: str, existing: StructType, declared: StructType) -> list[StructField]:
+    """Nullable columns of the DDL (``declared``) that the existing table lacks; old rows are null there.
 
     A difference that existing rows cannot follow raises ``ValueError``: a changed type, a new column that is not
     nullable, a column that the DDL no longer has.
     """
-    old, new = ({column.name: column for column in schema} for schema in (stands, wanted))
+    old, new = ({column.name: column for column in schema} for schema in (existing, declared))
     problems = [
         f"{column} is {old[column].dataType.simpleString()} in the table and {new[column].dataType.simpleString()} here"
         for column in old
@@ -41,7 +41,7 @@ def additions(name: str, stands: StructType, wanted: StructType) -> list[StructF
     ]
     problems += [
         f"{column.name} {column.dataType.simpleString()} NOT NULL is new, and existing rows have no value for it"
-        for column in wanted
+        for column in declared
         if column.name not in old and not column.nullable
     ]
     problems += [f"{column} is in the table and not here" for column in old if column not in new]
@@ -50,13 +50,13 @@ def additions(name: str, stands: StructType, wanted: StructType) -> list[StructF
             f"{name}: the table cannot follow sql/{name.replace('.', '/')}/ddl.sql: {'; '.join(problems)}. "
             "Only nullable columns can be added: undo the change, or remove the table and run its nights again"
         )
-    return [column for column in wanted if column.name not in old]
+    return [column for column in declared if column.name not in old]
 
 
-def loosened(stands: StructType, wanted: StructType) -> list[str]:
-    """Columns that are nullable in the DDL (``wanted``) and not in the existing table (``stands``)."""
-    may_be_null = {column.name for column in wanted if column.nullable}
-    return [column.name for column in stands if not column.nullable and column.name in may_be_null]
+def loosened(existing: StructType, declared: StructType) -> list[str]:
+    """Columns that are nullable in the DDL (``declared``) and not in the existing table."""
+    may_be_null = {column.name for column in declared if column.nullable}
+    return [column.name for column in existing if not column.nullable and column.name in may_be_null]
 
 
 def column_ddl(column: StructField) -> str:

@@ -52,7 +52,7 @@ ONE_GATE = threading.Lock()
 def run_stage(night: Night, stage: str, startup_seconds: float = 0.0) -> list[TableVerdict]:
     """Build and gate every table of ``stage``; write ``<runs>/<ds>/stages/<stage>.json``; return the verdicts.
 
-    Tables of the stage that do not read each other are built side by side. After a failure no further table is begun,
+    Tables of the stage that do not read each other are built side by side. After a failure no further table is started,
     and the failure is raised when the running ones are done.
     """
     started_at, started = datetime.now(UTC), time.monotonic()
@@ -99,15 +99,15 @@ def build_and_gate(night: Night, table: Table, built: dict[str, Future[float]], 
     """Build ``table`` once the tables of ``built`` that it reads are done, set its own future, return its verdict.
 
     ``before`` has the version of each table when the stage began: rows are counted from there. ``built`` has a future
-    of the seconds of each table of the stage, in the order in which they are begun. A table comes after those that it
+    of the seconds of each table of the stage, in the order in which they start. A table comes after those that it
     reads, so it only ever waits for tables that are being built.
     """
     try:
         for name in built.keys() & set(table.inputs):
             built[name].result()
-        begun = time.monotonic()
+        started = time.monotonic()
         build_table(night, table)
-        built[table.full_name].set_result(time.monotonic() - begun)
+        built[table.full_name].set_result(time.monotonic() - started)
     except BaseException as error:
         built[table.full_name].set_exception(error)
         raise

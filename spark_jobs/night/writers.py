@@ -19,18 +19,18 @@ from spark_jobs.night.lake import Lake
 def conform(lake: Lake, name: str, frame: DataFrame) -> DataFrame:
     """``frame`` with the table's columns in order; a missing, extra or differently typed column is refused."""
     lake.create(name)
-    wanted = {field.name: field.dataType for field in read_schema(name)}
+    declared = {field.name: field.dataType for field in read_schema(name)}
     got = {field.name: field.dataType for field in frame.schema}
-    problems = [f"missing {column}" for column in wanted.keys() - got.keys()]
-    problems += [f"unexpected {column}" for column in got.keys() - wanted.keys()]
+    problems = [f"missing {column}" for column in declared.keys() - got.keys()]
+    problems += [f"unexpected {column}" for column in got.keys() - declared.keys()]
     problems += [
         f"{column} is {got[column].simpleString()}, not {kind.simpleString()}"
-        for column, kind in wanted.items()
+        for column, kind in declared.items()
         if column in got and _loosened(got[column].simpleString()) != _loosened(kind.simpleString())
     ]
     if problems:
         raise ValueError(f"{name}: frame does not match sql/{name.replace('.', '/')}/ddl.sql: {'; '.join(problems)}")
-    return frame.select(*wanted)
+    return frame.select(*declared)
 
 
 def _loosened(type_name: str) -> str:

@@ -58,7 +58,7 @@ class Logs:
 
     def examples(self, *, has_impressions: bool) -> tuple[tuple[date, int], ...]:
         """Days with examples, oldest first, each with its positive labels."""
-        exposed = self.shown if has_impressions else (day for day, found in self.acts.items() if found.positives)
+        exposed = self.shown if has_impressions else (day for day, counts in self.acts.items() if counts.positives)
         return tuple((day, self.acts[day].labels if day in self.acts else 0) for day in sorted(exposed))
 
 
@@ -81,8 +81,8 @@ def count(night: Night) -> Counts:
         landed=landed,
         newest_landed=newest_landed,
         examples=logs.examples(has_impressions=dataset.has_impressions),
-        impressions=sum(found.rows for found in logs.shown.values()),
-        engagements=sum(found.rows for found in logs.acts.values()),
+        impressions=sum(counts.rows for counts in logs.shown.values()),
+        engagements=sum(counts.rows for counts in logs.acts.values()),
     )
 
 

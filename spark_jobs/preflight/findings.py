@@ -33,19 +33,19 @@ def reasons_to_stop(counts: Counts, ds: date, dataset: Dataset) -> list[str]:
 
 
 def notes(counts: Counts, ds: date, dataset: Dataset) -> list[str]:
-    """What the night lacks, but can do without."""
-    found = []
+    """Notes on missing data that do not stop the night."""
+    lines = []
     if counts.landed == 0:
         newest = f"the newest day until then is {counts.newest_landed}" if counts.newest_landed else "nor before"
-        found.append(f"nothing landed on {ds}; {newest}")
+        lines.append(f"nothing landed on {ds}; {newest}")
     if dataset.has_impressions and counts.impressions == 0 and counts.engagements > 0:
-        found.append(
+        lines.append(
             f"there are {counts.engagements:,} engagements and no impression in the training window; for a source that "
             "logs no impressions, set has_impressions to false in dataset.json"
         )
     if missing := no_model(counts, ds, dataset):
-        found.append(f"no model will be trained, and the simple score ranks the night: {missing}")
-    return found
+        lines.append(f"no model will be trained, and the simple score ranks the night: {missing}")
+    return lines
 
 
 def no_model(counts: Counts, ds: date, dataset: Dataset) -> str | None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Champion:
     """The model that scored the night ``published``; it was trained on ``days``.
 
-    ``why_unused`` says why it cannot be compared with tonight's model; None if it can.
+    ``why_unused`` is the reason why it cannot be compared with tonight's model; None if it can.
     """
 
     version: str
@@ -35,8 +35,8 @@ class Champion:
 
 def find_champion(night: Night) -> Champion | None:
     """The champion, usable or not; None if no night was published before, or no model scored the last one."""
-    found = last_model(night)
-    return None if found is None else _judge(night, *found)
+    last = last_model(night)
+    return None if last is None else _judge(night, *last)
 
 
 def _judge(night: Night, version: str, published: date) -> Champion:
@@ -49,7 +49,7 @@ def _judge(night: Night, version: str, published: date) -> Champion:
         return Champion(version, path, published, why_unused=why)
     try:
         checkpoint: Checkpoint = read_checkpoint(folder)
-    except Exception as error:  # noqa: BLE001 - whatever is wrong with an old model, the night goes on without it
+    except Exception as error:  # noqa: BLE001 - an old model that fails in any way must not stop the night
         why = f"{version} cannot be loaded: {type(error).__name__}: {error}"
         return Champion(version, path, published, why_unused=why)
     if checkpoint.model_version != version:

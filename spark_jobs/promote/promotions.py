@@ -149,15 +149,15 @@ def verdict_of(compared: Comparison | None, rules: Promotion, baseline: Baseline
     if lost is None:
         what = f"{', '.join(rules.guarded)} cannot be measured on {compared.num_examples} held-out examples"
         return UNPROVEN, f"{what}; {baseline.called} scores the night"
-    figures = "; ".join(tell(compared, name) for name in (lost or rules.guarded))
+    figures = "; ".join(figure_text(compared, name) for name in (lost or rules.guarded))
     on = f"on {compared.num_examples:,} held-out examples: {figures}"
     if lost:
         return REJECTED, f"clearly worse than {baseline.called}, which scores the night, {on}"
     return PROMOTED, f"not clearly worse than {baseline.called} {on}"
 
 
-def tell(compared: Comparison, metric: str) -> str:
-    """One metric of both sides, and the difference with its interval."""
+def figure_text(compared: Comparison, metric: str) -> str:
+    """Text with one metric of both sides, and the difference with its interval."""
     figure = compared.metrics[metric]
     if figure is None:
         return f"{metric} is undefined"

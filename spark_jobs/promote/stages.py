@@ -41,8 +41,8 @@ def changes_of(models: Sequence[ModelStage], verdicts: Sequence[NightVerdict]) -
     by_night = {verdict.ds: verdict for verdict in verdicts}
     serving = max(verdicts, key=lambda verdict: verdict.ds).model_version if verdicts else None
     scored = {verdict.model_version for verdict in verdicts}
-    wanted = [_stage_of(model, by_night.get(model.ds), serving, scored) for model in models]
-    return [new for old, new in zip(models, wanted, strict=True) if old != new]
+    corrected = [_stage_of(model, by_night.get(model.ds), serving, scored) for model in models]
+    return [new for old, new in zip(models, corrected, strict=True) if old != new]
 
 
 def _stage_of(model: ModelStage, verdict: NightVerdict | None, serving: str | None, scored: set[str]) -> ModelStage:

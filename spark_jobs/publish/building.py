@@ -48,11 +48,11 @@ class Stopwatch:
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
         """Time the block."""
-        begun = time.monotonic()
+        started = time.monotonic()
         try:
             yield
         finally:
-            self.seconds[name] = round(time.monotonic() - begun, 2)
+            self.seconds[name] = round(time.monotonic() - started, 2)
 
 
 def read_content(night: Night, versions: dict[str, int]) -> Content:
@@ -86,9 +86,11 @@ def read_content(night: Night, versions: dict[str, int]) -> Content:
 def refuse_flagged(kind: str, columns: dict[str, Any], flagged: DataFrame) -> None:
     """Raise if policy withholds a post of the fallback pool from somebody."""
     shown = [int(post_id) for post_id in columns["post_id"]]
-    found = sorted(row.post_id for row in flagged.where(F.col("post_id").isin(shown)).collect())
-    if found:
-        raise PublishFailed(f"the {kind} fallback, which anybody may be shown, holds posts that policy hides: {found}")
+    withheld = sorted(row.post_id for row in flagged.where(F.col("post_id").isin(shown)).collect())
+    if withheld:
+        raise PublishFailed(
+            f"the {kind} fallback, which anybody may be shown, holds posts that policy hides: {withheld}"
+        )
 
 
 def measure(content: Content) -> dict[str, int]:
@@ -184,16 +186,16 @@ def target_of(night: Night, epoch: int, kind: Kind) -> Target:
 
 def summarise(counts: dict[str, int], parts: dict[Kind, list[Part]]) -> dict[str, Any]:
     """Counts and checksum of what was written; bytes are values without keys or Redis's overhead."""
-    num_bytes = {kind: sum(part.num_bytes for part in found) for kind, found in parts.items()}
+    num_bytes = {kind: sum(part.num_bytes for part in loaded) for kind, loaded in parts.items()}
     users = counts["users"]
     return {
         "users": users,
         "posts": counts["posts"],
         "pool_rows": counts["pool_rows"],
-        "keys": sum(part.num_keys for found in parts.values() for part in found) + len(FALLBACKS),
+        "keys": sum(part.num_keys for loaded in parts.values() for part in loaded) + len(FALLBACKS),
         "content": counts["content"],
         "bytes": sum(num_bytes.values()),
         "bytes_by_kind": num_bytes,
         "mean_bytes_per_user": round((num_bytes["pool"] + num_bytes["features"]) / users, 1) if users else 0.0,
-        "checksum": f"{sum(part.checksum for found in parts.values() for part in found) % 2**64:016x}",
+        "checksum": f"{sum(part.checksum for loaded in parts.values() for part in loaded) % 2**64:016x}",
     }

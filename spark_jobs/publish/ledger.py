@@ -108,6 +108,6 @@ def live_day(rows: Iterable[EpochRow], pointer: Pointer | None) -> date | None:
 
 
 def in_line_with(pointer: Pointer | None, rows: Iterable[EpochRow], *, may_be_at_work: bool) -> list[EpochRow]:
-    """The rows whose status the pointer contradicts, corrected; ``may_be_at_work`` as in ``fate_of``."""
+    """The corrected rows, of those whose status contradicts the pointer; ``may_be_at_work`` as in ``fate_of``."""
     fates = ((row, fate_of(row.status, role_of(row.epoch, pointer), may_be_at_work=may_be_at_work)) for row in rows)
     return [replace(row, status=str(fate.status)) for row, fate in fates if fate.status != row.status]

@@ -31,7 +31,7 @@ def additions(night: Night, versions: dict[str, int]) -> DataFrame:
     """(kind, owner, member): blocks that hold or may, hidden posts that can still be in a pool, recent tombstones.
 
     Events after the as-of count here: suppressing early is safe, late is not. At most ``MAX_WRITTEN_MEMBERS`` blocks
-    and hidden posts of a user: one with more is served public posts only, whatever the rest of the members are.
+    and hidden posts of a user: a user with more is served public posts only, so further members change nothing.
     """
     reads = _Inputs(night, versions)
     hidden = reads.hidden().where(F.col("created_at") >= F.lit(reads.oldest_post))
@@ -52,7 +52,7 @@ def removals(night: Night, versions: dict[str, int]) -> DataFrame:
     """(kind, owner, member) of blocks that ended lately, and posts too old to be in any pool or takedown.
 
     Each night looks back over ``late_days`` more, so that a skipped night leaves nothing behind. A hide that was taken
-    back is lifted by whoever took that in: its user may have hidden the post again since.
+    back is removed by the service that accepted it: its user may have hidden the post again since.
     """
     reads = _Inputs(night, versions)
     ended_since = F.col("valid_to") >= F.lit(night.as_of - reads.overlap)

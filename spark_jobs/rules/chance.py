@@ -1,4 +1,4 @@
-"""Numbers of chance that depend on their keys alone: a rerun, in whatever batch, draws the same."""
+"""Random numbers that depend on their keys alone: a rerun draws the same, independent of batches."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""The context features of an instant, of a session and of a day, for training examples and nightly scoring alike."""
+"""The context features of an instant, of a session and of a day, for training examples and nightly scoring."""
 
 import math
 from datetime import date

@@ -99,7 +99,7 @@ def counters_at(events: DataFrame, points: DataFrame) -> DataFrame:
         *_increments(KINDS_OF),
         F.lit(None).cast(points.schema).alias("_point"),
     )
-    asked = points.select(
+    questions = points.select(
         "post_id",
         (F.unix_micros("instant") * 2 + 1).alias("_order"),
         *(F.lit(0).cast("long").alias(name) for name in COUNTERS),
@@ -107,5 +107,7 @@ def counters_at(events: DataFrame, points: DataFrame) -> DataFrame:
     )
     by_post = Window.partitionBy("post_id").orderBy("_order")
     so_far = by_post.rowsBetween(Window.unboundedPreceding, Window.currentRow)
-    counted = steps.unionByName(asked).select("_point", *(F.sum(name).over(so_far).alias(name) for name in COUNTERS))
+    counted = steps.unionByName(questions).select(
+        "_point", *(F.sum(name).over(so_far).alias(name) for name in COUNTERS)
+    )
     return counted.where(F.col("_point").isNotNull()).select("_point.*", *COUNTERS)

@@ -32,8 +32,8 @@ class ErasedIds:
     @staticmethod
     def collect(pairs: Iterable[tuple[str, int]]) -> "ErasedIds":
         """Collect (kind, id) pairs."""
-        found = list(pairs)
-        return ErasedIds(**{kind: frozenset(i for k, i in found if k == kind) for kind in KINDS})
+        known = list(pairs)
+        return ErasedIds(**{kind: frozenset(i for k, i in known if k == kind) for kind in KINDS})
 
     def of(self, kind: Kind) -> list[int]:
         """Ids of one kind, sorted."""
@@ -68,9 +68,9 @@ def redact(raw: Column, line: Column, ids: ErasedIds) -> Column:
     """The line without erased users in its lists, and with ``NOBODY`` for an erased owner; other lines unchanged."""
     users = _array(ids.of("user"))
     for name in LINE_LISTS:
-        found = F.regexp_extract(raw, rf'"{name}"\s*:\s*(\[[^\]]*\])', 1)
+        old = F.regexp_extract(raw, rf'"{name}"\s*:\s*(\[[^\]]*\])', 1)
         kept = F.filter(line[name], lambda one: ~F.coalesce(one.isin(ids.of("user")), F.lit(col=False)))
-        raw = F.when(_any([F.arrays_overlap(line[name], users)]), F.replace(raw, found, F.to_json(kept))).otherwise(raw)
+        raw = F.when(_any([F.arrays_overlap(line[name], users)]), F.replace(raw, old, F.to_json(kept))).otherwise(raw)
     disowned = F.regexp_replace(raw, rf'"{LINE_OWNER}"\s*:\s*-?[0-9]+', f'"{LINE_OWNER}": {NOBODY}')
     return F.when(_any([line[LINE_OWNER].isin(ids.of("user"))]), disowned).otherwise(raw)
 

@@ -29,7 +29,7 @@ from spark_jobs.rules.user_batches import float_matrix, whole_users
 
 ENTITIES: tuple[Entity, ...] = ("user", "post", "pair", "context")
 TIES = ("is_friend", "is_follower")
-"""Features of a pair: the viewer is a friend of the author, or follows a page of theirs."""
+"""Features of a pair: the viewer is a friend of the author, or follows a page of the author."""
 KEPT = ("user_id", "post_id", "position", "created_s", "num_prior_likes", "content_type", "weight", *LABEL_COLUMNS)
 IDS = "user_id BIGINT, post_id BIGINT, position INT, created_s BIGINT, num_prior_likes BIGINT, content_type STRING, "
 SCHEMA = IDS + ", ".join(f"{name} FLOAT" for name in ("weight", *LABEL_COLUMNS, *SCORE_COLUMNS, "value_score"))

@@ -1,7 +1,7 @@
 """Which model scored the last published night before this one.
 
-The manifest of a published epoch says who scored it, whatever became of the night's rows in ``gold.models`` since: a
-night that was not published, or was rolled back, has no say, and neither has a rerun of an older night's training.
+The manifest of a published epoch names the model that scored it, even if rows in ``gold.models`` changed since: a night
+that was not published, or was rolled back, has no say, and neither has a rerun of an older night's training.
 """
 
 from datetime import date
@@ -20,7 +20,7 @@ def last_model(night: Night) -> tuple[str, date] | None:
     is_before = F.col("status").isin(*PUBLISHED) & (F.col("ds") < F.lit(night.ds))
     version = F.get_json_object("manifest", "$.model_version").alias("model_version")
     newest = night.read("gold.epochs").where(is_before).orderBy(F.col("ds").desc(), F.col("epoch").desc())
-    found = newest.select("ds", version).first()
-    if found is None or found.model_version in (None, SIMPLE_SCORE):
+    last = newest.select("ds", version).first()
+    if last is None or last.model_version in (None, SIMPLE_SCORE):
         return None
-    return found.model_version, found.ds
+    return last.model_version, last.ds

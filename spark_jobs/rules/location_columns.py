@@ -1,4 +1,4 @@
-"""Encode countries and cities by the locations that a night's models know, for features and examples alike.
+"""Encode countries and cities by the locations that a night's models know, for features and examples.
 
 A night encodes its examples and the users whom it scores with the same rows of gold.locations, so a location has the
 same number in training and scoring. Every other location is unknown, and so is a missing one.

@@ -49,13 +49,13 @@ def model_of(night: Night, role: str = HEAVY) -> NightModel:
     """
     is_tonight = (F.col("ds") == F.lit(night.ds)) & (F.coalesce("role", F.lit(HEAVY)) == F.lit(role))
     tonight = night.read("gold.models").where(is_tonight)
-    found = tonight.select("model_version", "path", "examples_version").take(2)
-    if len(found) != 1:
-        count = "no row" if not found else "more than one row"
+    rows = tonight.select("model_version", "path", "examples_version").take(2)
+    if len(rows) != 1:
+        count = "no row" if not rows else "more than one row"
         raise ValueError(
             f"gold.models has {count} with ds = {night.ds} and role = {role}: run the train stage of that night"
         )
-    return NightModel(found[0].model_version, folder_of(night, found[0].path), found[0].examples_version)
+    return NightModel(rows[0].model_version, folder_of(night, rows[0].path), rows[0].examples_version)
 
 
 def folder_of(night: Night, path: str) -> str:
@@ -66,14 +66,17 @@ def folder_of(night: Night, path: str) -> str:
 def scorer_of(night: Night, role: str = HEAVY) -> Scorer:
     """What scores the night, as ``promote`` decided; raises ``ValueError`` if it has not run."""
     tonight = (F.col("ds") == F.lit(night.ds)) & (F.col("role") == F.lit(role))
-    found = night.read("gold.promotions").where(tonight).first()
-    if found is None:
+    promotion = night.read("gold.promotions").where(tonight).first()
+    if promotion is None:
         raise ValueError(
             f"gold.promotions has no row with ds = {night.ds} and role = {role}: run the promote stage of that night"
         )
-    if found.path is None:
-        return Scorer(None, found.reason)
-    return Scorer(NightModel(found.model_version, folder_of(night, found.path), found.examples_version), found.reason)
+    if promotion.path is None:
+        return Scorer(None, promotion.reason)
+    return Scorer(
+        NightModel(promotion.model_version, folder_of(night, promotion.path), promotion.examples_version),
+        promotion.reason,
+    )
 
 
 def why_no_model(night: Night, role: str = HEAVY) -> str | None:

@@ -58,9 +58,9 @@ def on_days(frame: DataFrame, days: Sequence[date]) -> DataFrame:
 
     A null ``until_day`` never ends. Both columns are dropped; a row that covers none of the days disappears.
     """
-    wanted = F.array(*(F.lit(day) for day in days))
+    listed = F.array(*(F.lit(day) for day in days))
     holds = F.filter(
-        wanted,
+        listed,
         lambda day: (day >= F.col("from_day")) & (F.col("until_day").isNull() | (day < F.col("until_day"))),
     )
     return frame.withColumn("ds", F.explode(holds)).drop("from_day", "until_day")

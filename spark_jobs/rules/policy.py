@@ -55,11 +55,11 @@ def flagged_posts(verdicts: DataFrame, risks: DataFrame, rules: PolicyRules) -> 
 
     The risk is that of the newest text, by the newest models; a post that no model has judged has none.
     """
-    says = {label: F.col("value") & (F.col("label") == label) for label in LABELS}
-    refutes = says["misinformation"] & (F.col("labeller_type") == "fact_checker")
+    gives = {label: F.col("value") & (F.col("label") == label) for label in LABELS}
+    refutes = gives["misinformation"] & (F.col("labeller_type") == "fact_checker")
     by_post = verdicts.groupBy("post_id").agg(
         F.bool_or(refutes).alias("_is_refuted"),
-        *(F.bool_or(say).alias(f"_says_{label}") for label, say in says.items()),
+        *(F.bool_or(given).alias(f"_says_{label}") for label, given in gives.items()),
     )
     newest = newest_risks(risks).select("post_id", F.struct(*LABELS).alias("_risk"))
     post = Judged(
@@ -67,9 +67,9 @@ def flagged_posts(verdicts: DataFrame, risks: DataFrame, rules: PolicyRules) -> 
         is_labelled={label: _holds(F.col(f"_says_{label}")) for label in LABELS},
         risk={label: F.coalesce(F.col(f"_risk.{label}").cast("double"), F.lit(0.0)) for label in LABELS},
     )
-    found = flags(post, rules.thresholds)
+    flagged = flags(post, rules.thresholds)
     judged = by_post.join(newest, "post_id", "full_outer")
-    return judged.where(any_of(found)).select("post_id", *(found[rule].alias(name) for rule, name in FLAGS.items()))
+    return judged.where(any_of(flagged)).select("post_id", *(flagged[rule].alias(name) for rule, name in FLAGS.items()))
 
 
 def asks_of(users: DataFrame) -> DataFrame:
@@ -94,8 +94,8 @@ def with_flags(posts: DataFrame, flagged: DataFrame) -> DataFrame:
 
 def broken() -> Column:
     """``BROKEN`` of a row with the post's ``FLAGS`` and the user's ``HIDES``."""
-    found = broken_rules({rule: F.col(name) for rule, name in FLAGS.items()}, {word: F.col(word) for word in HIDES})
-    return F.struct(*(found[rule].alias(rule) for rule in RULES)).alias(BROKEN)
+    broken_by = broken_rules({rule: F.col(name) for rule, name in FLAGS.items()}, {word: F.col(word) for word in HIDES})
+    return F.struct(*(broken_by[rule].alias(rule) for rule in RULES)).alias(BROKEN)
 
 
 def breaks(rule: str) -> Column:
@@ -105,20 +105,20 @@ def breaks(rule: str) -> Column:
 
 def breaks_any() -> Column:
     """Whether a row with ``BROKEN`` breaks a rule."""
-    found: Column = any_of({rule: breaks(rule) for rule in RULES})
-    return found
+    broken_by: Column = any_of({rule: breaks(rule) for rule in RULES})
+    return broken_by
 
 
 def is_flagged() -> Column:
     """Whether a post with ``FLAGS`` is withheld from somebody; public pools have no such post."""
-    found: Column = any_of({name: F.col(name) for name in FLAGS.values()})
-    return found
+    broken_by: Column = any_of({name: F.col(name) for name in FLAGS.values()})
+    return broken_by
 
 
 def judged_pairs(pairs: DataFrame, policy: Policy) -> DataFrame:
     """``pairs`` (user_id, post_id, ...) with ``BROKEN``; an unknown user asks to hide nothing."""
-    asked = with_flags(pairs, policy.flagged).join(policy.asks, "user_id", "left")
-    known = asked.withColumns({word: _holds(F.col(word)) for word in HIDES})
+    flagged = with_flags(pairs, policy.flagged).join(policy.asks, "user_id", "left")
+    known = flagged.withColumns({word: _holds(F.col(word)) for word in HIDES})
     return known.select(*pairs.columns, broken())
 
 

@@ -53,7 +53,7 @@ def on_weekend(instant: Column) -> Column:
 
 
 def topics_of(hashtags: Column) -> Column:
-    """Distinct names of ``contracts.features.TOPICS`` among the hashtags, whatever their case."""
+    """Distinct names of ``contracts.features.TOPICS`` among the hashtags, in any case."""
     names = F.transform(hashtags, lambda tag: F.lower(F.ltrim(tag, F.lit("#"))))
     return F.array_intersect(names, F.array(*(F.lit(topic) for topic in TOPICS)))
 

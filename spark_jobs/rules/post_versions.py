@@ -1,9 +1,9 @@
-"""Which version of a post an instant sees, and whether the post was deleted by then.
+"""The version of a post that an instant sees, and whether the post was deleted by then.
 
 The first version of a post is seen from the instant at which the post exists (``existing_micros``), so that an
-engagement at that very instant has a version. A later version is an event like any other: it is seen after the instant
-at which it was made (``visible_micros``). So at every instant from its creation on exactly one version of a post is
-seen, and what an instant sees never changes later.
+engagement at the same instant has a version. A later version is seen after the instant at which it was made
+(``visible_micros``), like any other event. So every instant from a post's creation on sees exactly one version, and
+later arrivals never change which one.
 """
 
 from pyspark.sql import Column, DataFrame
@@ -43,14 +43,14 @@ def all_versions(posts: DataFrame, edits: DataFrame) -> DataFrame:
 
 def with_deletions(versions: DataFrame, posts: DataFrame) -> DataFrame:
     """``versions`` with ``is_deleted`` of their post, ``deleted_at`` and ``deletion_received_at``."""
-    gone = posts.where("is_deleted").select("post_id", "is_deleted", *deletion_columns())
-    return versions.join(gone, "post_id", "left").fillna(value=False, subset=["is_deleted"])
+    deletions = posts.where("is_deleted").select("post_id", "is_deleted", *deletion_columns())
+    return versions.join(deletions, "post_id", "left").fillna(value=False, subset=["is_deleted"])
 
 
 def deletion_columns() -> list[Column]:
     """``deleted_at`` and ``deletion_received_at`` of a deleted post in silver.posts.
 
-    A tombstone from before the table had these columns counts as deleted from its version on.
+    A tombstone written before the table had these columns counts as deleted from its version on.
     """
     return [
         F.coalesce("deleted_at", "updated_at").alias("deleted_at"),
@@ -63,16 +63,16 @@ def join_versions(points: DataFrame, versions: DataFrame, instant: str) -> DataF
 
     A point whose instant sees no version is left out.
     """
-    return points.join(versions, "post_id", "inner").where(stood_at(instant)).drop("visible_from", "visible_until")
+    return points.join(versions, "post_id", "inner").where(is_version_at(instant)).drop("visible_from", "visible_until")
 
 
-def stood_at(instant: str) -> Column:
+def is_version_at(instant: str) -> Column:
     """Whether an instant sees this version."""
     at = F.unix_micros(F.col(instant))
     return (F.col("visible_from") <= at) & (F.col("visible_until").isNull() | (at < F.col("visible_until")))
 
 
-def stands_before(midnight: Column) -> Column:
+def is_version_before(midnight: Column) -> Column:
     """Whether a snapshot taken at ``midnight`` sees this version: it had arrived by then, and no later one had."""
     return _before("updated_at", "received_at", midnight) & ~_before(
         "superseded_at", "superseded_received_at", midnight

@@ -16,11 +16,11 @@ from spark_jobs.night.night import Night
 from spark_jobs.rules.last_model import last_model
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-TOLD = "train: "
-"""How the training process begins the line that says what is wrong."""
+PREFIX = "train: "
+"""The training process begins the line about its error with this."""
 
 
-class TrainingFailed(Exception):  # noqa: N818 - a verdict on the data or the environment, told in its own words
+class TrainingFailed(Exception):  # noqa: N818 - a verdict on the data or the environment, with the process's own message
     """The training process ended with an error."""
 
 
@@ -43,7 +43,7 @@ def train_command(night: Night, role: str, champion: str | None = None) -> list[
 
 
 def main(night: Night) -> None:
-    """Train each role; raises ``TrainingFailed`` with the last line that a training process said where it fails."""
+    """Train each role; raises ``TrainingFailed`` with the last line of a training process that fails."""
     night.lake.create("gold.models")
     serves = last_model(night) if night.settings.training.warm_start else None
     for role in ROLES:
@@ -59,14 +59,14 @@ def _train(night: Night, role: str, champion: str | None) -> None:
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYSPARK", "SPARK"))}
     # The command line holds every setting that is no default; the file may have changed since the night began.
     environment = {key: value for key, value in environment.items() if key != VARIABLE} | {"PYTHONPATH": str(ROOT)}
-    said = ""
+    last_line = ""
     with subprocess.Popen(
         train_command(night, role, champion), cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stderr is not None, "its errors go through a pipe"
         for line in process.stderr:
             print(line, end="", file=sys.stderr, flush=True)
-            if not said.startswith(TOLD):  # torchrun says much after it
-                said = line.strip() or said
+            if not last_line.startswith(PREFIX):  # torchrun says much after it
+                last_line = line.strip() or last_line
     if process.returncode != 0:
-        raise TrainingFailed(said or f"the training process ended with {process.returncode} and said nothing")
+        raise TrainingFailed(last_line or f"the training process ended with {process.returncode} and said nothing")

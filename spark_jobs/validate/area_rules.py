@@ -23,8 +23,8 @@ def find_violations(files: Sequence[FileFacts], days_of_reuse: int) -> pa.Table:
 
     An event id may be used again for another event that lands more than ``days_of_reuse`` days from the first.
     """
-    found = [VIOLATIONS.empty_table()]
-    found += [_at(place, facts.refused).select(VIOLATIONS.names) for place, facts in enumerate(files)]
+    violations = [VIOLATIONS.empty_table()]
+    violations += [_at(place, facts.refused).select(VIOLATIONS.names) for place, facts in enumerate(files)]
     events = _by_type(files)
     copies = details_of_copies(events, files, days_of_reuse)
     known: dict[Entity, list[pa.Array]] = {
@@ -33,15 +33,15 @@ def find_violations(files: Sequence[FileFacts], days_of_reuse: int) -> pa.Table:
     for event_type in _in_order(events):
         rows, detail = events[event_type], copies[event_type]
         is_copy = detail.is_valid()
-        found.append(_violations(rows.filter(is_copy), "duplicate_event", detail.drop_null()))
+        violations.append(_violations(rows.filter(is_copy), "duplicate_event", detail.drop_null()))
         if event_type in POSTS:
             known["post"] += rows["post_id"].chunks
         refused, kept = _held_to_references(event_type, rows.filter(pc.invert(is_copy)), known)
-        found += refused
+        violations += refused
         for entity, (key, types) in ENTITIES.items():
             if event_type in types:
                 known.setdefault(entity, []).extend(kept[key].chunks)
-    every = pa.concat_tables(found)
+    every = pa.concat_tables(violations)
     return every.sort_by([("file", "ascending"), ("line", "ascending")])
 
 
@@ -50,11 +50,11 @@ def _at(place: int, rows: pa.Table) -> pa.Table:
 
 
 def _by_type(files: Sequence[FileFacts]) -> dict[str, pa.Table]:
-    found: dict[str, list[pa.Table]] = {}
+    by_type: dict[str, list[pa.Table]] = {}
     for place, facts in enumerate(files):
         for event_type, rows in facts.events.items():
-            found.setdefault(event_type, []).append(_at(place, rows))
-    return {event_type: pa.concat_tables(rows) for event_type, rows in found.items()}
+            by_type.setdefault(event_type, []).append(_at(place, rows))
+    return {event_type: pa.concat_tables(rows) for event_type, rows in by_type.items()}
 
 
 def _in_order(events: dict[str, pa.Table]) -> list[str]:
@@ -67,17 +67,17 @@ def _held_to_references(
     event_type: str, rows: pa.Table, known: dict[Entity, list[pa.Array]]
 ) -> tuple[list[pa.Table], pa.Table]:
     """The violations of events of one type, and the accepted events."""
-    stands = np.ones(len(rows), np.bool_)
+    is_accepted = np.ones(len(rows), np.bool_)
     refused = []
     for reference in REFERENCES.get(event_type, ()):
         ids = pa.concat_arrays([pa.array([], pa.int64()), *known.get(reference.entity, ())])
-        is_broken = stands & _names_none(reference, rows, ids)
+        is_broken = is_accepted & _names_none(reference, rows, ids)
         broken = rows.filter(pa.array(is_broken))
         value = broken[reference.field].cast(pa.string()).fill_null("null")
         detail = pc.binary_join_element_wise(f"{reference.field}=", value, "")
         refused.append(_violations(broken, reference.reason, detail))
-        stands &= ~is_broken
-    rows = rows.filter(pa.array(stands))
+        is_accepted &= ~is_broken
+    rows = rows.filter(pa.array(is_accepted))
     if event_type in CONTRADICTIONS:
         broken = rows.filter(rows["contradiction"].is_valid())
         refused.append(_violations(broken, CONTRADICTIONS[event_type].reason, broken["contradiction"]))

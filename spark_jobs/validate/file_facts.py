@@ -23,10 +23,10 @@ _LARGEST_ID = 2**63 - 1
 
 def fields_of(event_type: str) -> list[str]:
     """The fields of an event type that the rules on many events read."""
-    found = [name for key, types in ENTITIES.values() if event_type in types for name in [key]]
+    fields = [name for key, types in ENTITIES.values() if event_type in types for name in [key]]
     for reference in REFERENCES.get(event_type, ()):
-        found += [reference.field, *([reference.only_when[0]] if reference.only_when else [])]
-    return list(dict.fromkeys(found))
+        fields += [reference.field, *([reference.only_when[0]] if reference.only_when else [])]
+    return list(dict.fromkeys(fields))
 
 
 _FIELDS = {
@@ -43,8 +43,8 @@ class FileFacts:
 
     ``refused``: lines that break a rule by themselves, schema ``REFUSED``. ``events``: the other lines by event type,
     with ``line``, ``event_id``, ``event_time``, ``received_at``, ``fields_of`` the type and ``contradiction``, the
-    detail of one, else null. ``withheld``: posts with a refused line. ``problem`` says why the file is not read, or not
-    to its end.
+    detail of one, else null. ``withheld``: posts with a refused line. ``problem`` is the reason why the file is not
+    read, or not to its end.
     """
 
     source: str

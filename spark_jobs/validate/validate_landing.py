@@ -57,13 +57,13 @@ def check_area(landing: str) -> tuple[list[FileFacts], pa.Table, list[RefusedFil
 def _read_all(files: Sequence[LandingFile], late_days: int) -> Iterator[FileFacts]:
     """The facts of each file, in any order; in several processes if that pays, largest file first."""
     largest_first = sorted(files, key=lambda file: -file.num_bytes)
-    begun = last_report = time.monotonic()
+    started = last_report = time.monotonic()
     num_lines = 0
     for done, facts in enumerate(_facts_of(largest_first, late_days), start=1):
         num_lines += facts.num_lines
         if time.monotonic() - last_report > PROGRESS_EVERY_S:
             last_report = time.monotonic()
-            _say(f"  {done:,} of {len(files):,} files, {num_lines:,} lines, {last_report - begun:.0f} s")
+            _say(f"  {done:,} of {len(files):,} files, {num_lines:,} lines, {last_report - started:.0f} s")
         yield facts
 
 

@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from spark_jobs.explain.stories import Pair, explain_pair, explain_pool, explain_post
-from spark_jobs.explain.words import tell_pair, tell_pool, tell_post
+from spark_jobs.explain.words import lines_of_pair, lines_of_pool, lines_of_post
 from spark_jobs.night.night import Night
 
 NUM_PAIRS = 100
@@ -58,7 +58,7 @@ def test_explain(published: Night) -> None:
     lost: dict[str, int] = {}
     for user, post in some_pairs(pools, candidates, posts.reset_index()):
         story = explain_pair(night, user, post)
-        print(*tell_pair(story, night.ds), sep="\n")
+        print(*lines_of_pair(story, night.ds), sep="\n")
         assert told_places(story) == {
             "candidates": place_of(candidates, user, post, "simple_score"),
             "score": place_of(scored, user, post, "value_score"),
@@ -79,12 +79,12 @@ def test_explain(published: Night) -> None:
 
     user = int(pools["user_id"].iloc[0])
     pool = explain_pool(night, user)
-    print(*tell_pool(pool, night.ds, 5), sep="\n")
+    print(*lines_of_pool(pool, night.ds, 5), sep="\n")
     assert [row["post_id"] for row in pool.rows] == pools[pools["user_id"] == user].sort_values("rank")[
         "post_id"
     ].tolist()
     assert pool.candidates == (candidates["user_id"] == user).sum()
     post = int(candidates["post_id"].mode()[0])
     told = explain_post(night, post)
-    print(*tell_post(told, night.ds), sep="\n")
+    print(*lines_of_post(told, night.ds), sep="\n")
     assert (told.candidates, told.pools) == ((candidates["post_id"] == post).sum(), (pools["post_id"] == post).sum())

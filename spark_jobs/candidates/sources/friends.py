@@ -9,7 +9,7 @@ from spark_jobs.candidates.offers import Offers, at_s, proposed
 
 
 def propose(offers: Offers) -> DataFrame:
-    """Newest first. The author's number of friends decides which posts are proposed, and to whom.
+    """Posts of friends, newest first. The author's number of friends decides which posts reach which friends.
 
     Up to ``many_friends``: everything, to everyone. Above: the newest ``posts_of_many`` of seven days, to friends who
     were present. Above ``very_many_friends``: the newest ``posts_of_very_many`` of three days, likewise.

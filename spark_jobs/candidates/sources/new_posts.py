@@ -1,10 +1,10 @@
-"""New posts, of which nobody knows yet how good they are: by who wrote them, what they are like, and a draw.
+"""New posts, whose quality is not known yet: ordered by author, similar posts, the user's taste, and a draw.
 
     place = gain · (creator · c  +  content · q  +  draw · b  +  affinity · taste)
 
-with the weights of ``NewPosts``. ``c`` is the rate of engagement of the creator's posts, shrunk to that of all and set
-against it; ``q`` that of the nearest posts that somebody answered; ``b`` a draw of Beta(2, 5), divided by one more
-than the post's views; ``taste`` the inner product of ``taste.py`` without its rate. Good creators have a ``gain``.
+with the weights of ``NewPosts``. ``c`` is the rate of engagement of the creator's posts, shrunk to the usual rate and
+compared with it; ``q`` that of the nearest posts that have engagements; ``b`` a draw of Beta(2, 5), divided by 1 + the
+post's views; ``taste`` the inner product of ``taste.py`` without its rate. Good creators have a ``gain``.
 """
 
 from collections.abc import Iterable, Iterator
@@ -34,7 +34,7 @@ SCHEMA = "post_id BIGINT, scale FLOAT, constant FLOAT"
 
 @dataclass(frozen=True)
 class Promise:
-    """By what new posts are judged: ``vectors`` (N, d) and ``rates`` (N,) of answered posts, their index, the rules."""
+    """Inputs of ``judge``: ``vectors`` (N, d) and ``rates`` (N,) of posts with engagements, their index, the rules."""
 
     vectors: Floats
     rates: NDArray[np.float64]
@@ -55,8 +55,8 @@ def propose(offers: Offers) -> DataFrame:
     answered = open_posts.where(F.col("num_engaged") > 0).select("post_id", "content_embedding", "rate")
     promise = promise_of(answered.orderBy("post_id").toArrow(), offers)
     spark = posts.sparkSession
-    asked = posts.select("post_id", "content_embedding", "creator_rate", "usual", "num_views")
-    judged = asked.mapInArrow(partial(judge, spark.sparkContext.broadcast(promise)), SCHEMA)
+    questions = posts.select("post_id", "content_embedding", "creator_rate", "usual", "num_views")
+    judged = questions.mapInArrow(partial(judge, spark.sparkContext.broadcast(promise)), SCHEMA)
     return nearest(offers, posts.join(judged, "post_id", "inner"), limits.new)
 
 
@@ -69,7 +69,7 @@ def with_rates(posts: DataFrame, strength: float) -> DataFrame:
 
 
 def promise_of(answered: pa.Table, offers: Offers) -> Promise:
-    """From ``answered`` posts: post_id, content_embedding and rate, by post_id; none is as good as any."""
+    """From ``answered`` posts (post_id, content_embedding and rate, by post_id), which may be none."""
     settings, day = offers.settings, offers.as_of.date().toordinal()
     vectors = np.zeros((0, 1), dtype=np.float32)
     rates = np.zeros(0)
@@ -82,7 +82,7 @@ def promise_of(answered: pa.Table, offers: Offers) -> Promise:
 
 
 def judge(sent: Broadcast[Promise], batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Of batches of post_id, content_embedding, creator_rate, usual and num_views: what each promises, ``SCHEMA``."""
+    """``SCHEMA`` of each post in batches of post_id, content_embedding, creator_rate, usual and num_views."""
     faiss.omp_set_num_threads(1)
     promise = sent.value
     rules, index = promise.rules, faiss.deserialize_index(promise.index)
@@ -98,26 +98,26 @@ def judge(sent: Broadcast[Promise], batches: Iterable[pa.RecordBatch]) -> Iterat
         both = creator + usual
         of_creator = np.divide(creator, both, out=np.full(len(both), 0.5), where=both > 0)
         promised = rules.creator * of_creator + rules.content * content + rules.draw * drawn / (1.0 + views)
-        told = {"scale": gain * rules.affinity, "constant": gain * promised}
-        yield pa.record_batch({"post_id": ids} | {name: values.astype(np.float32) for name, values in told.items()})
+        columns = {"scale": gain * rules.affinity, "constant": gain * promised}
+        yield pa.record_batch({"post_id": ids} | {name: values.astype(np.float32) for name, values in columns.items()})
 
 
 def content_of(embedding: Floats, promise: Promise, index: faiss.Index, neighbours: int) -> NDArray[np.float64]:
-    """What the ``neighbours`` nearest answered posts earned, weighted by likeness, against the usual one of these.
+    """Rate of the ``neighbours`` nearest answered posts, weighted by similarity, against the usual rate of these.
 
-    ``embedding`` is ``(n, d)``; the result ``(n,)`` lies in [0, 1), a half for what is like no other.
+    ``embedding`` is ``(n, d)``; the result ``(n,)`` is in [0, 1), 0.5 for a post that is similar to none.
     """
     num = len(promise.vectors)
     most = min(num, neighbours + MARGIN)
     if most == 0:
         return np.full(len(embedding), 0.5)
-    found = index.search(np.ascontiguousarray(embedding), most)[1]
-    # Products are summed in one order whatever the batch; the lower row wins a tie.
-    like = (promise.vectors[found].astype(np.float64) * embedding[:, None, :]).sum(axis=2)
-    like = np.where(found < 0, -np.inf, like)
-    order = np.lexsort((found, -like), axis=1)[:, :neighbours]
-    weight = np.maximum(np.take_along_axis(like, order, 1), 0.0)
-    rate = promise.rates[np.take_along_axis(found, order, 1)]
+    neighbour_rows = index.search(np.ascontiguousarray(embedding), most)[1]
+    # Products are summed in the same order in every batch; the lower row wins a tie.
+    similarity = (promise.vectors[neighbour_rows].astype(np.float64) * embedding[:, None, :]).sum(axis=2)
+    similarity = np.where(neighbour_rows < 0, -np.inf, similarity)
+    order = np.lexsort((neighbour_rows, -similarity), axis=1)[:, :neighbours]
+    weight = np.maximum(np.take_along_axis(similarity, order, 1), 0.0)
+    rate = promise.rates[np.take_along_axis(neighbour_rows, order, 1)]
     total, usual = weight.sum(axis=1), float(promise.rates.mean())
     earned = np.divide((weight * rate).sum(axis=1), total, out=np.full(len(total), usual), where=total > 0)
     return np.asarray(earned / (earned + usual))

@@ -1,4 +1,4 @@
-"""What users are offered of whom little is known: what people like them answer, what answers best, what they chose.
+"""Posts for new users: ordered by the engagement of similar people, by popularity, and by chosen interests.
 
     place = demographic · d  +  popularity · p  +  interests · i
 
@@ -15,7 +15,7 @@ from spark_jobs.candidates.offers import SPARE, Offers, proposed
 from spark_jobs.rules.rates import against_usual, smoothed_rate, with_engagement
 
 CHOICE = 5
-"""So many times the limit are listed for a group of people, for their interests to choose from."""
+"""The list of a group has this many times the limit, so that interests can choose among its posts."""
 AGE_BANDS = (18, 25, 35, 50, 65)
 GROUP = ("country", "age_band")
 
@@ -26,8 +26,8 @@ def propose(offers: Offers) -> DataFrame:
     people = groups_of(offers.profiles)
     listed = best_of_groups(offers, people, strength)
     newcomers = people.join(offers.known, "user_id", "left_anti")
-    met = newcomers.join(listed, [*GROUP], "inner")
-    return met.select(*proposed(F.col("standing") + F.lit(rules.interests) * chosen_share()))
+    listed_for = newcomers.join(listed, [*GROUP], "inner")
+    return listed_for.select(*proposed(F.col("common_score") + F.lit(rules.interests) * chosen_share()))
 
 
 def groups_of(profiles: DataFrame) -> DataFrame:
@@ -43,41 +43,41 @@ def groups_of(profiles: DataFrame) -> DataFrame:
 
 
 def best_of_groups(offers: Offers, people: DataFrame, strength: float) -> DataFrame:
-    """The best posts of each group by all but interests: (``GROUP``, post_id, read_topics, ``standing``)."""
+    """The best posts of each group without interests: (``GROUP``, post_id, read_topics, ``common_score``)."""
     rules, most = offers.settings.new_users, CHOICE * SPARE * offers.settings.candidates.newcomer
-    posts = standings(offers.open_posts, strength)
-    met = counted_by_group(offers, people).join(posts, "post_id", "inner")
-    # Where few of a group met a post, it stands there as it does everywhere.
+    posts = with_popularity(offers.open_posts, strength)
+    counted = counted_by_group(offers, people).join(posts, "post_id", "inner")
+    # If few of a group saw a post, its rate there is close to its rate everywhere.
     rate = smoothed_rate(F.col("group_engaged"), F.col("group_views"), F.col("rate"), strength)
-    there = met.withColumn("standing", standing(rules, against_usual(rate, F.col("usual"))))
-    everywhere = posts.withColumn("standing", standing(rules, F.col("popularity")))
-    first = everywhere.orderBy(F.desc("standing"), "post_id").limit(most)
-    columns = (*GROUP, "post_id", "read_topics", "standing")
+    there = counted.withColumn("common_score", common_score(rules, against_usual(rate, F.col("usual"))))
+    everywhere = posts.withColumn("common_score", common_score(rules, F.col("popularity")))
+    first = everywhere.orderBy(F.desc("common_score"), "post_id").limit(most)
+    columns = (*GROUP, "post_id", "read_topics", "common_score")
     groups = people.select(*GROUP).distinct()
     elsewhere = groups.crossJoin(F.broadcast(first)).join(
         there.select(*GROUP, "post_id"), [*GROUP, "post_id"], "left_anti"
     )
-    best = Window.partitionBy(*GROUP).orderBy(F.desc("standing"), "post_id")
+    best = Window.partitionBy(*GROUP).orderBy(F.desc("common_score"), "post_id")
     both = there.select(*columns).unionByName(elsewhere.select(*columns))
     return both.withColumn("number", F.row_number().over(best)).where(F.col("number") <= most).drop("number")
 
 
-def standings(posts: DataFrame, strength: float) -> DataFrame:
-    """``posts`` with their ``rate``, what is ``usual``, and ``popularity``: post_id, read_topics and these three."""
+def with_popularity(posts: DataFrame, strength: float) -> DataFrame:
+    """``posts`` with ``rate``, ``usual`` rate and ``popularity``: post_id, read_topics and these three columns."""
     popularity = against_usual(F.col("rate"), F.col("usual")).alias("popularity")
     return with_engagement(posts, strength).select("post_id", "read_topics", "rate", "usual", popularity)
 
 
 def counted_by_group(offers: Offers, people: DataFrame) -> DataFrame:
-    """(``GROUP``, post_id, group_views, group_engaged) of what people of each group were shown, and answered."""
+    """(``GROUP``, post_id, group_views, group_engaged): views and engagements of the people of each group."""
     shown = offers.shown.select("user_id", "post_id", F.lit(1).alias("views"), F.lit(0).alias("engaged"))
     answers = offers.answers.distinct().select("*", F.lit(0).alias("views"), F.lit(1).alias("engaged"))
     counts = (F.sum(name).alias(f"group_{name}") for name in ("views", "engaged"))
     return shown.unionByName(answers).join(people, "user_id", "inner").groupBy(*GROUP, "post_id").agg(*counts)
 
 
-def standing(rules: NewUsers, demographic: Column) -> Column:
-    """What a group's members have in common of the formula."""
+def common_score(rules: NewUsers, demographic: Column) -> Column:
+    """The part of the formula that is the same for all members of a group."""
     return F.lit(rules.demographic) * demographic + F.lit(rules.popularity) * F.col("popularity")
 
 

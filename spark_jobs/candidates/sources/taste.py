@@ -62,16 +62,16 @@ def nearest(offers: Offers, posts: DataFrame, limit: int) -> DataFrame:
     ``posts`` have ``scale`` and ``constant``.
     """
     spark = posts.sparkSession
-    told = (F.col(name).cast("float").alias(name) for name in ("scale", "constant"))
-    rows = posts.select("post_id", "read_topics", "content_embedding", *told).orderBy("post_id").toArrow()
+    numbers = (F.col(name).cast("float").alias(name) for name in ("scale", "constant"))
+    rows = posts.select("post_id", "read_topics", "content_embedding", *numbers).orderBy("post_id").toArrow()
     if rows.num_rows == 0:
         return spark.createDataFrame([], SCHEMA)
     nearby = spark.sparkContext.broadcast(build(rows, offers.settings.taste))
     seen = offers.seen.join(F.broadcast(posts.select("post_id")), "post_id", "left_semi")
     num_seen = seen.groupBy("user_id").agg(F.count("*").alias("num_seen"))
     interests = F.array(*(F.col(f"interest_{topic}").cast("float") for topic in TOPICS)).alias("interests")
-    asked = offers.tastes.select("user_id", interests, "topic_preference").join(num_seen, "user_id", "left")
-    known = offers.users.join(asked.fillna(0, ["num_seen"]), "user_id", "inner")
+    tastes = offers.tastes.select("user_id", interests, "topic_preference").join(num_seen, "user_id", "left")
+    known = offers.users.join(tastes.fillna(0, ["num_seen"]), "user_id", "inner")
     return known.mapInArrow(partial(search, nearby, limit), SCHEMA)
 
 
@@ -112,21 +112,21 @@ def search(nearby: Broadcast[Nearby], limit: int, batches: Iterable[pa.RecordBat
             ones = np.ones((users.num_rows, 1), dtype=np.float32)
             vectors = (float_matrix(users.column("interests")), float_matrix(users.column("topic_preference")), ones)
             queries = np.ascontiguousarray(np.hstack(vectors))
-            asked = limit + users.column("num_seen").to_numpy()
-            most = min(int(asked.max()) + MARGIN, len(posts.post_ids))
-            yield pick(users.column("user_id").to_numpy(), queries, asked, posts, index.search(queries, most)[1])
+            most_by_user = limit + users.column("num_seen").to_numpy()
+            most = min(int(most_by_user.max()) + MARGIN, len(posts.post_ids))
+            yield pick(users.column("user_id").to_numpy(), queries, most_by_user, posts, index.search(queries, most)[1])
 
 
 def pick(
-    user_ids: NDArray[np.int64], queries: Floats, asked: NDArray[np.int64], posts: Nearby, found: NDArray[np.int64]
+    user_ids: NDArray[np.int64], queries: Floats, most: NDArray[np.int64], posts: Nearby, rows: NDArray[np.int64]
 ) -> pa.RecordBatch:
-    """The ``asked`` best of each user among the rows ``found`` (users, most; -1 for none), ordered exactly."""
-    # Products are summed pair by pair, in one order however many users and posts there are; the lower id wins a tie.
-    products = posts.vectors[found].astype(np.float64) * queries[:, None, :]
-    place = np.where(found < 0, -np.inf, products.sum(axis=2))
-    order = np.lexsort((found, -place), axis=1)
-    found, place = np.take_along_axis(found, order, 1), np.take_along_axis(place, order, 1)
-    is_taken = (np.arange(found.shape[1]) < asked[:, None]) & (found >= 0)
+    """The ``most`` best posts of each user among ``rows`` (users, places; -1 for none), ordered exactly."""
+    # Products are summed pair by pair, in the same order for any batch; the lower id wins a tie.
+    products = posts.vectors[rows].astype(np.float64) * queries[:, None, :]
+    place = np.where(rows < 0, -np.inf, products.sum(axis=2))
+    order = np.lexsort((rows, -place), axis=1)
+    rows, place = np.take_along_axis(rows, order, 1), np.take_along_axis(place, order, 1)
+    is_taken = (np.arange(rows.shape[1]) < most[:, None]) & (rows >= 0)
     users = np.repeat(user_ids, is_taken.sum(axis=1))
-    columns = [pa.array(users), pa.array(posts.post_ids[found[is_taken]]), pa.array(place[is_taken])]
+    columns = [pa.array(users), pa.array(posts.post_ids[rows[is_taken]]), pa.array(place[is_taken])]
     return pa.record_batch(columns, names=["user_id", "post_id", "place"])

@@ -30,10 +30,10 @@ def transform(*, users: DataFrame, friendships: DataFrame, days: Sequence[date],
     sizes = {row.ds: row["count"] for row in graphs.groupBy("ds").count().collect()}
     large = [day for day in days if sizes.get(day, 0) > rules.one_task_edges]
     small = graphs.where(F.col("ds").isin([day for day in days if day not in large]))
-    found = cut_lineage(stack([in_one_task(small, rules), *(in_sweeps(graphs, day, rules) for day in large)]))
+    communities = cut_lineage(stack([in_one_task(small, rules), *(in_sweeps(graphs, day, rules) for day in large)]))
     first_days = users.groupBy("user_id").agg(F.min(seen_day("valid_from", "received_at")).alias("from_day"))
     known = on_days(first_days.withColumn("until_day", F.lit(None).cast("date")), days)
-    placed = known.join(found, ["user_id", "ds"], "full")
+    placed = known.join(communities, ["user_id", "ds"], "full")
     named = placed.select("user_id", F.coalesce("community_id", "user_id").alias("community_id"), "ds")
     sizes_of = named.groupBy("community_id", "ds").agg(F.count("*").alias("num_members"))
     return named.join(sizes_of, ["community_id", "ds"], "inner")
@@ -76,10 +76,10 @@ def in_sweeps(graphs: DataFrame, day: date, rules: CommunityRules) -> DataFrame:
     else:
         rest = in_one_task(graph.withColumn("ds", F.lit(day)), rules)
         levels.append(rest.select(F.col("user_id").alias("node"), F.col("community_id").alias("community")))
-    found = levels[0].withColumnsRenamed({"node": "user_id", "community": "node"})
+    members = levels[0].withColumnsRenamed({"node": "user_id", "community": "node"})
     for nodes in levels[1:]:
-        found = found.join(nodes, "node", "inner").select("user_id", F.col("community").alias("node"))
-    return found.select("user_id", F.col("node").alias("community_id"), F.lit(day).alias("ds"))
+        members = members.join(nodes, "node", "inner").select("user_id", F.col("community").alias("node"))
+    return members.select("user_id", F.col("node").alias("community_id"), F.lit(day).alias("ds"))
 
 
 def main(night: Night) -> None:

@@ -68,7 +68,7 @@ def _shares(smoothing: Smoothing) -> dict[str, Column]:
 def join_profiles(pairs: DataFrame, viewers: DataFrame, authors: DataFrame) -> DataFrame:
     """``pairs`` with ``<family>_match``: the chance that a post of each is of the same kind.
 
-    Somebody without a profile has equal shares, which gives 1 / kinds whatever the other's shares are.
+    A user without a profile has equal shares, which gives 1 / kinds for any shares of the other.
     """
     names = [name for name in viewers.columns if name not in {"user_id", "ds"}]
     of_viewer = viewers.select("user_id", "ds", *(F.col(name).alias(f"v_{name}") for name in names))

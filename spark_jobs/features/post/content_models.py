@@ -27,7 +27,7 @@ from spark_jobs.features.post.post_texts import in_set_batches, texts_of, writte
 from spark_jobs.night.night import Night
 from spark_jobs.night.writers import write_partition
 from spark_jobs.rules.point_in_time import seen_day
-from spark_jobs.rules.post_versions import stands_before
+from spark_jobs.rules.post_versions import is_version_before
 from spark_jobs.rules.user_batches import float_matrix, number_lists
 
 TABLE = "gold.content_models"
@@ -152,7 +152,7 @@ def main(night: Night) -> None:
     posts = written_posts(night).where(~F.col("is_deleted"))
     window_start = night.ds - timedelta(days=night.settings.dataset.training_days)
     before = F.lit(fitted_before(posts, window_start, night.as_of, content.fewest_posts))
-    older = posts.where(stands_before(before))
+    older = posts.where(is_version_before(before))
     previous = load_model(night.read(TABLE), night.ds)
     model = transform(older, content, night.settings.seed, previous, encoder)
     rows = night.spark.createDataFrame(rows_of(model)).withColumn("ds", F.lit(night.ds))

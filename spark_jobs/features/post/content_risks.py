@@ -43,12 +43,12 @@ def judge(
         if batch.num_rows == 0:
             continue
         present = presence(batch.column("buckets"), num_buckets)
-        found = []
+        risks = []
         for label in LABELS:
             inputs = feature_matrix(batch.column(name) for name in (*INPUTS, AUTHOR_COLUMNS[label]))
-            found.append(pa.array(shared.value[label].probabilities(inputs, present), pa.float32()))
+            risks.append(pa.array(shared.value[label].probabilities(inputs, present), pa.float32()))
         named = ["post_id", "text_at"]
-        yield pa.record_batch([*(batch.column(name) for name in named), *found], names=[*named, *LABELS])
+        yield pa.record_batch([*(batch.column(name) for name in named), *risks], names=[*named, *LABELS])
 
 
 def main(night: Night) -> None:

@@ -52,10 +52,10 @@ def judged_posts(verdicts: DataFrame, readings: DataFrame) -> DataFrame:
     ``readings`` have post_id and text_at. ``evidence_<label>`` is null without a verdict on that label. Verdicts on
     earlier texts do not count.
     """
-    met = verdicts.join(readings, "post_id", "inner").where(F.col("text_at") < F.col("updated_at"))
+    judged = verdicts.join(readings, "post_id", "inner").where(F.col("text_at") < F.col("updated_at"))
     sums = (F.sum(of_label(label, F.col("evidence"))).alias(f"evidence_{label}") for label in LABELS)
     newest_first = Window.partitionBy("post_id").orderBy(F.desc("text_at"))
-    ranked = met.groupBy("post_id", "text_at").agg(*sums).withColumn("_place", F.row_number().over(newest_first))
+    ranked = judged.groupBy("post_id", "text_at").agg(*sums).withColumn("_place", F.row_number().over(newest_first))
     return ranked.where(F.col("_place") == 1).drop("_place")
 
 
@@ -77,7 +77,7 @@ def with_author_rates(points: DataFrame, verdicts: DataFrame, authors: DataFrame
         *(F.coalesce(amount, F.lit(0)).cast("long").alias(name) for name, amount in amounts.items()),
         F.lit(None).cast(points.schema).alias("_point"),
     )
-    asked = points.select(
+    questions = points.select(
         "author_id",
         "post_id",
         F.unix_micros("instant").alias("_at"),
@@ -91,7 +91,7 @@ def with_author_rates(points: DataFrame, verdicts: DataFrame, authors: DataFrame
         for keys in (author_key(), (*author_key(), F.col("post_id")))
     )
     of_others = ((F.sum(name).over(before) - F.sum(name).over(own)).alias(name) for name in amounts)
-    counted = steps.unionByName(asked).select("_point", *of_others).where(F.col("_point").isNotNull())
+    counted = steps.unionByName(questions).select("_point", *of_others).where(F.col("_point").isNotNull())
     author_log_odds = (_excess_log_odds(label, share, labels.author_strength) for label, share in labels.shares.items())
     return counted.select("_point.*", *author_log_odds)
 

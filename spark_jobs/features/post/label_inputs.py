@@ -21,9 +21,9 @@ def inputs_of(posts: DataFrame, readings: DataFrame, content: Content) -> DataFr
     """
     columns = content_columns()
     form = {name: column.cast("float") for name, column in form_columns().items()}
-    wanted = posts.join(readings.select("post_id"), "post_id", "left_semi").withColumns(form)
+    readable = posts.join(readings.select("post_id"), "post_id", "left_semi").withColumns(form)
     kept = ("author_id", *FORM)
-    texts = texts_of(wanted, content, kept).select("post_id", "text_hash", "buckets", *kept)
+    texts = texts_of(readable, content, kept).select("post_id", "text_hash", "buckets", *kept)
     read = readings.select(
         "post_id", "text_hash", "text_at", *(columns[name].alias(name) for name in INPUTS if name in columns)
     )

@@ -92,8 +92,8 @@ def judged_inputs(night: Night, content_version: str) -> DataFrame:
     verdicts, posts = seen_verdicts(night), written_posts(night)
     readings = newest_readings(readings_of(night, content_version))
     order = (F.xxhash64(F.lit(settings.seed), F.col("post_id")), F.col("post_id"))
-    standing = readings.join(posts.where(~F.col("is_deleted")).select("post_id"), "post_id", "left_semi")
-    judged = judged_posts(verdicts, standing.select("post_id", "text_at"))
+    live = readings.join(posts.where(~F.col("is_deleted")).select("post_id"), "post_id", "left_semi")
+    judged = judged_posts(verdicts, live.select("post_id", "text_at"))
     sample = judged.orderBy(*order).limit(settings.labels.sample_posts)
     inputs = inputs_of(
         posts, readings.join(sample.select("post_id", "text_at"), ["post_id", "text_at"], "left_semi"), settings.content
@@ -162,8 +162,8 @@ def is_due(night: Night, current: LabelModels | None, content_version: str) -> b
     waiting = [label for label, model in current.models.items() if not model.is_fitted]
     if not waiting:
         return False
-    standing = readings_of(night, content_version).select("post_id", "text_at").distinct()
-    judged = judged_posts(seen_verdicts(night), standing)
+    texts = readings_of(night, content_version).select("post_id", "text_at").distinct()
+    judged = judged_posts(seen_verdicts(night), texts)
     counts = {
         f"{label}_{sign}": F.count_if(
             F.col(f"evidence_{label}") * F.lit(sign) > F.lit(clear_evidence(labels) * MILLION)

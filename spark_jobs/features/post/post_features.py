@@ -11,7 +11,7 @@ from spark_jobs.night.night import Night
 from spark_jobs.night.writers import write_partition
 from spark_jobs.rules.counters import COUNTERS, WEIGHED, counters_before, post_events
 from spark_jobs.rules.post_columns import complete_posts, describe_posts
-from spark_jobs.rules.post_versions import all_versions, is_gone_before, stands_before, with_deletions
+from spark_jobs.rules.post_versions import all_versions, is_gone_before, is_version_before, with_deletions
 
 TABLE = "gold.post_features"
 
@@ -46,8 +46,8 @@ def live_posts(posts: DataFrame, edits: DataFrame, oldest: datetime, as_of: date
     """Posts created in [``oldest``, ``as_of``) and not known to be deleted before it, in the version seen then."""
     midnight = F.lit(as_of)
     created = (F.col("created_at") >= F.lit(oldest)) & (F.col("created_at") < midnight)
-    standing = all_versions(posts, edits).where(created & stands_before(midnight))
-    return with_deletions(standing, posts).where(~is_gone_before(midnight))
+    versions = all_versions(posts, edits).where(created & is_version_before(midnight))
+    return with_deletions(versions, posts).where(~is_gone_before(midnight))
 
 
 def main(night: Night) -> None:

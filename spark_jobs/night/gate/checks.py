@@ -92,7 +92,7 @@ class Check:
 
     def written_for(self, parameters: Mapping[str, Any]) -> str:
         """The query with the values of its parameters."""
-        return re.sub(r"(?<!:):([a-z]\w*)", lambda found: _literal(parameters[found[1]]), self.query)
+        return re.sub(r"(?<!:):([a-z]\w*)", lambda match: _literal(parameters[match[1]]), self.query)
 
 
 def view_of(name: str) -> str:
@@ -155,9 +155,9 @@ def ask_duckdb(tables: Mapping[str, SmallTable], query: str) -> tuple[int, list[
             connection.execute(f"CREATE MACRO {signature} AS {body}")
         for name, table in tables.items():
             connection.register(view_of(name), table.dataset())
-        found: Any = connection.sql(query).to_arrow_table()
-    rows = found.slice(0, NUM_EXAMPLES).to_pylist()
-    return found.num_rows, [{name: _without_zone(value) for name, value in row.items()} for row in rows]
+        broken: Any = connection.sql(query).to_arrow_table()
+    rows = broken.slice(0, NUM_EXAMPLES).to_pylist()
+    return broken.num_rows, [{name: _without_zone(value) for name, value in row.items()} for row in rows]
 
 
 def _without_zone(value: Any) -> Any:

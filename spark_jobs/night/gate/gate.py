@@ -87,21 +87,21 @@ def check_grain(rows: Rows, table: Table) -> tuple[RuleResult, int]:
     """The table's keys identify a row; returns the result and the number of rows."""
     total, repeated = rows.count_repeated(table.keys)
     keys = ", ".join(table.keys)
-    found = f"{repeated} of {total} rows repeat a key ({keys})"
-    return _critical("grain", keys, (repeated, total), found, "the grain"), total
+    message = f"{repeated} of {total} rows repeat a key ({keys})"
+    return _critical("grain", keys, (repeated, total), message, "the grain"), total
 
 
 def check_numbers(rows: Rows, num_rows: int) -> list[RuleResult]:
-    """No fraction is NaN or infinite, whatever the suite says; no result if a table has no fractions."""
+    """No fraction is NaN or infinite, a rule of every suite; no result if a table has no fractions."""
     if not rows.fractions:
         return []
     columns, count = rows.non_numbers
-    found = f"{count} of {num_rows} rows break it, in {shorten(', '.join(columns))}"
+    message = f"{count} of {num_rows} rows break it, in {shorten(', '.join(columns))}"
     why = "NaN and infinity pass comparisons and spread"
-    return [_critical("finite_numbers", None, (count, num_rows), found, why)]
+    return [_critical("finite_numbers", None, (count, num_rows), message, why)]
 
 
-def _critical(expectation: str, column: str | None, counts: tuple[int, int], found: str, why: str) -> RuleResult:
+def _critical(expectation: str, column: str | None, counts: tuple[int, int], message: str, why: str) -> RuleResult:
     broken, total = counts
     return {
         "expectation": expectation,
@@ -110,6 +110,6 @@ def _critical(expectation: str, column: str | None, counts: tuple[int, int], fou
         "success": broken == 0,
         "unexpected_count": broken,
         "element_count": total,
-        "message": found if broken else "holds",
+        "message": message if broken else "holds",
         "why": why,
     }

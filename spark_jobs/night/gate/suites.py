@@ -40,7 +40,7 @@ def named_columns(expectations: Sequence[dict[str, Any]]) -> set[str]:
 def expect(rows: Rows, expectations: Sequence[dict[str, Any]], num_rows: int) -> list[RuleResult]:
     """Run Great Expectations on ``rows``, of which there are ``num_rows``.
 
-    There are two passes, whatever the number of rules: one checks all rules, one gets examples for broken ones.
+    There are two passes for any number of rules: one checks all rules, one gets examples for broken ones.
     """
     if not expectations:
         return []
@@ -57,14 +57,14 @@ def expect(rows: Rows, expectations: Sequence[dict[str, Any]], num_rows: int) ->
         rules = [kind(**item["kwargs"]) for kind, item in zip(kinds, items, strict=True)]
         # It turns whole limits into floats and answers grouped by column, so each answer is matched to its rule by
         # type and arguments, as the rule holds them before it belongs to a suite.
-        asked = [_identity(rule.configuration.type, rule.configuration.kwargs) for rule in rules]
+        identities = [_identity(rule.configuration.type, rule.configuration.kwargs) for rule in rules]
         name = f"pass {next(passes)}"
         suite = context.suites.add(gx.ExpectationSuite(name=name, expectations=rules))
         definition = gx.ValidationDefinition(name=name, data=batch, suite=suite)
         parameters = {"dataframe": rows.columns(sorted(named_columns(items)))}
         outcome = definition.run(batch_parameters=parameters, result_format=result_format)
-        found = {_identity(a.expectation_config.type, a.expectation_config.kwargs): a for a in outcome.results}
-        return [found[name] for name in asked]
+        by_identity = {_identity(a.expectation_config.type, a.expectation_config.kwargs): a for a in outcome.results}
+        return [by_identity[name] for name in identities]
 
     first = [a for items in _batched(expectations, rows.rules_at_once) for a in answers(items, "BOOLEAN_ONLY")]
     broken = [at for at, answer in enumerate(first) if not answer.success]

@@ -79,7 +79,7 @@ def test_a_post_in_the_pool_tells_sources_places_parts_and_reason(night: Night) 
     assert story.scores is not None
     assert (story.scores["place"], story.scores["num"], story.scores["model_version"]) == (2, 3, "m1")
     assert story.parts == {"like": pytest.approx(0.1), "hide": pytest.approx(-0.15)}
-    assert list(words.tell_pair(story, DS)) == [
+    assert list(words.lines_of_pair(story, DS)) == [
         "post 11 for user 1, night of 2026-03-08",
         "  candidates  proposed by page, taste; simple score 0.900, place 1 of 3",
         "  score       value 0.2000, place 2 of 3, by m1",
@@ -91,7 +91,7 @@ def test_a_post_in_the_pool_tells_sources_places_parts_and_reason(night: Night) 
 def test_a_post_that_re_ranking_left_out_tells_the_last_of_the_pool(night: Night) -> None:
     story = stories.explain_pair(night, ANN, 13)
     assert story.lost_at == "rerank"
-    assert list(words.tell_pair(story, DS))[-1] == (
+    assert list(words.lines_of_pair(story, DS))[-1] == (
         "  rerank      lost: the last of the pool has 0.2000; 2 posts of its author are in it"
     )
 
@@ -113,18 +113,18 @@ def test_a_post_that_was_not_proposed_tells_why(night: Night) -> None:
 def test_a_story_ends_where_the_post_was_lost(night: Night) -> None:
     story = stories.explain_pair(night, ANN, 17)
     assert story.lost_at == "candidates"
-    assert list(words.tell_pair(story, DS))[-1] == (
+    assert list(words.lines_of_pair(story, DS))[-1] == (
         "  candidates  lost: it was not written in the 72 h before the night; the user may not see it"
     )
     unchosen = stories.Pair(ANN, 14, kept_back=[], candidate=None, scores=None)
-    assert list(words.tell_pair(unchosen, DS))[-1] == "  candidates  lost: no source chose it within its limit"
+    assert list(words.lines_of_pair(unchosen, DS))[-1] == "  candidates  lost: no source chose it within its limit"
 
 
 def test_a_pool_tells_its_funnel_and_places(night: Night) -> None:
     story = stories.explain_pool(night, ANN)
     assert (story.by_source, story.candidates, story.scored) == ({"taste": 2, "page": 1, "popular": 1}, 3, 3)
     assert [row["post_id"] for row in story.rows] == [12, 11]
-    told = list(words.tell_pool(story, DS, most=1))
+    told = list(words.lines_of_pool(story, DS, most=1))
     assert told[1] == "  3 candidates (taste 2, page 1, popular 1), 3 scored, 2 in the pool"
     assert told[2] == "    1. post 12 · suggested_topic · taste · value 0.3000"
     assert told[3] == "       like +0.3000 hide +0.0000"
@@ -138,7 +138,7 @@ def test_an_author_learns_where_a_post_was_lost_and_to_how_many(night: Night) ->
         {"popular": 1, "page": 1, "taste": 1}, 2, 2, 1
     )  # fmt: skip
     assert story.ranks == (2, 11.0, 20)
-    assert list(words.tell_post(stories.explain_post(night, 13), DS)) == [
+    assert list(words.lines_of_post(stories.explain_post(night, 13), DS)) == [
         "post 13 by user 3, night of 2026-03-08",
         "  candidates  proposed to 1 users (popular 1)",
         "  rerank      lost to 1 of them; in 0 pools",

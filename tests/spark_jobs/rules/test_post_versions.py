@@ -13,8 +13,8 @@ from spark_jobs.rules.post_versions import (
     all_versions,
     is_gone_at,
     is_gone_before,
+    is_version_before,
     join_versions,
-    stands_before,
     with_deletions,
 )
 from tests.landed import post
@@ -72,8 +72,8 @@ def naive(moment: datetime) -> datetime:
 def test_a_snapshot_sees_what_came_before_its_midnight(tables: tuple[DataFrame, DataFrame]) -> None:
     versions = with_deletions(all_versions(*tables), tables[0]).where("post_id = 1")
     days = (5, 6, 7, 8, 9, 10)
-    columns = [F.max(F.when(stands_before(F.lit(at(day))), F.col("text"))).alias(f"text_{day}") for day in days]
-    columns += [F.count_if(stands_before(F.lit(at(day)))).alias(f"standing_{day}") for day in days]
+    columns = [F.max(F.when(is_version_before(F.lit(at(day))), F.col("text"))).alias(f"text_{day}") for day in days]
+    columns += [F.count_if(is_version_before(F.lit(at(day)))).alias(f"standing_{day}") for day in days]
     columns += [F.max(is_gone_before(F.lit(at(day)))).alias(f"gone_{day}") for day in days]
     row = versions.agg(*columns).first()
     assert row is not None
