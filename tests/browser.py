@@ -74,9 +74,9 @@ def chromium() -> Iterator[Browser]:
             "args": ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-proxy-server"],
             "mobileEmulation": {"deviceMetrics": PHONE},
         }
-        wanted = {"alwaysMatch": {"goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}}}
+        capabilities = {"alwaysMatch": {"goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}}}
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=120, trust_env=False) as http:
-            session = http.post("/session", json={"capabilities": wanted}).json()["value"]["sessionId"]
+            session = http.post("/session", json={"capabilities": capabilities}).json()["value"]["sessionId"]
             http.base_url = f"http://127.0.0.1:{port}/session/{session}"
             try:
                 yield Browser(http)

@@ -39,9 +39,9 @@ class Event:
 
 def events_of_posts(night: Night, post_ids: Iterable[int]) -> dict[int, list[Event]]:
     """The whole organic log of some posts."""
-    wanted = sorted(set(post_ids))
-    found: dict[int, list[Event]] = {post_id: [] for post_id in wanted}
-    organic = f"ad_id IS NULL AND post_id IN ({', '.join(map(str, wanted))})"
+    listed = sorted(set(post_ids))
+    found: dict[int, list[Event]] = {post_id: [] for post_id in listed}
+    organic = f"ad_id IS NULL AND post_id IN ({', '.join(map(str, listed))})"
     views, acts = (night.read(name).where(organic) for name in ("silver.impressions", "silver.engagements"))
     for row in views.select("post_id", "shown_at", "received_at").collect():
         found[row.post_id].append(Event("impression", row.shown_at, row.received_at))

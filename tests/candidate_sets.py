@@ -32,12 +32,12 @@ SHARES = (0.2, 0.45, 0.25, 0.1)
 
 def candidates(number: int, **columns: Any) -> Candidates:
     """``number`` candidates, the best first where nothing is said of their value; each of an author of its own."""
-    told = {
+    arrays = {
         "post": np.arange(number) + 100,
         "author": np.arange(number) + 900,
         "value": -np.arange(number, dtype=float),
     }
-    given = {**BLANKS, **told, **columns}
+    given = {**BLANKS, **arrays, **columns}
     embedding = given.pop("embedding", np.zeros((number, 0), np.float32))
     filled = {name: np.broadcast_to(np.asarray(value), (number,)) for name, value in given.items()}
     return Candidates(embedding=embedding, **filled)
@@ -152,7 +152,7 @@ def code_of(
     """Bits of the rules that ``row`` breaks at a place, the one that gives way first the lowest."""
     place, length = at
     end = min(length, ceil(place / rules.page) * rules.page)
-    asked: dict[str, Callable[[], bool]] = {
+    checks: dict[str, Callable[[], bool]] = {
         "topic": lambda: breaks_topic(found.topic, row, chosen, left, length - place),
         "source": lambda: breaks_source(found.source, row, chosen, end),
         "type": lambda: breaks_mix(found.content_type, row, chosen, left, (place, end)),
@@ -164,7 +164,7 @@ def code_of(
             and any(found.embedding[i] @ found.embedding[row] > 0.7 * 127**2 for i in chosen[-rules.page :])
         ),
     }
-    return sum(1 << bit for bit, name in enumerate(reversed(rules.order)) if asked[name]())
+    return sum(1 << bit for bit, name in enumerate(reversed(rules.order)) if checks[name]())
 
 
 def breaks_source(source: Any, row: int, chosen: list[int], end: int) -> bool:

@@ -30,8 +30,8 @@ class Cluster:
 
     def alive(self) -> int:
         """How many workers the master believes in."""
-        told: dict[str, Any] = httpx.get(f"{self.page}/json/", timeout=60).json()
-        return sum(worker["state"] == "ALIVE" for worker in told["workers"])
+        state: dict[str, Any] = httpx.get(f"{self.page}/json/", timeout=60).json()
+        return sum(worker["state"] == "ALIVE" for worker in state["workers"])
 
     def executors(self, worker: int) -> int:
         """How many executors a worker runs."""

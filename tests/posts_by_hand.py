@@ -28,7 +28,7 @@ class Version:
 
     made: datetime
     received: datetime
-    told: Mapping[str, Any]
+    fields: Mapping[str, Any]
 
     def is_seen(self, at: datetime) -> bool:
         return self.made < at and self.received <= at
@@ -70,22 +70,22 @@ def wrong_descriptions(examples: Iterable[Row], versions: Versions) -> Counter[s
     return +wrong
 
 
-def _described(told: Mapping[str, Any]) -> dict[str, float]:
-    created = moment(told["created_at"]).astimezone(UTC)
-    tags = {tag.lower().lstrip("#") for tag in told.get("hashtags") or []}
+def _described(fields: Mapping[str, Any]) -> dict[str, float]:
+    created = moment(fields["created_at"]).astimezone(UTC)
+    tags = {tag.lower().lstrip("#") for tag in fields.get("hashtags") or []}
     topics = [topic for topic in TOPICS if topic in tags]
     return {
-        **{f"is_{kind}": told["content_type"] == kind for kind in CONTENT_TYPES},
+        **{f"is_{kind}": fields["content_type"] == kind for kind in CONTENT_TYPES},
         **{f"topic_{topic}": (topic in topics) / max(len(topics), 1) for topic in TOPICS},
         "created_hour": created.hour / 24,
         "created_weekday": created.weekday() / 7,
         "created_on_weekday": created.weekday() < 5,
-        "log_length": log1p(len(told["text"])),
-        "log_media": log1p(told.get("media_count") or 0),
-        "log_hashtags": log1p(len(told.get("hashtags") or [])),
-        "log_mentions": log1p(len(told.get("mentions") or [])),
-        "has_location": told.get("location") is not None,
-        "image_quality": 0.5 if told.get("image_quality") is None else told["image_quality"],
+        "log_length": log1p(len(fields["text"])),
+        "log_media": log1p(fields.get("media_count") or 0),
+        "log_hashtags": log1p(len(fields.get("hashtags") or [])),
+        "log_mentions": log1p(len(fields.get("mentions") or [])),
+        "has_location": fields.get("location") is not None,
+        "image_quality": 0.5 if fields.get("image_quality") is None else fields["image_quality"],
     }
 
 
@@ -98,10 +98,10 @@ def wrong_contents(examples: Iterable[Row], contents: DataFrame, versions: Versi
         readings.setdefault(found.post_id, []).append(found)
     wrong: Counter[str] = Counter()
     for row in rows:
-        said = _reading(readings.get(row.post_id, []), seen_at(versions[row.post_id], row.shown_at))
+        reading = _reading(readings.get(row.post_id, []), seen_at(versions[row.post_id], row.shown_at))
         for feature in features_of("post"):
             if feature.group in ("writing", "content") or feature.name == "sentiment":
-                expected = default_value(feature) if said is None else _said(feature.name, said)
+                expected = default_value(feature) if reading is None else _said(feature.name, reading)
                 wrong[feature.example_column] += differ(row[feature.example_column], expected)
     return +wrong
 
@@ -114,18 +114,18 @@ def _reading(readings: Iterable[Row], version: Version | None) -> Row | None:
 
 def _said(name: str, reading: Row) -> Any:
     if name == "language":
-        told = reading.language if reading.language in LANGUAGES else "other"
-        return [float(told == language) for language in LANGUAGES]
+        known = reading.language if reading.language in LANGUAGES else "other"
+        return [float(known == language) for language in LANGUAGES]
     return reading[{"content_embedding": "embedding", "read_topics": "topics"}.get(name, name)]
 
 
 def wrong_tastes(night: Night, users: Iterable[int], day: date, versions: Versions) -> Counter[str]:
     """How many users have other tastes in a day's snapshot than one engagement after the other adds up to."""
-    wanted = ", ".join(map(str, sorted(set(users))))
+    listed = ", ".join(map(str, sorted(set(users))))
     end, prior = datetime.combine(day + timedelta(days=1), datetime.min.time(), UTC), night.settings.smoothing
     first = end - timedelta(days=night.settings.dataset.activity_days)
     kinds = ", ".join(f"'{kind}'" for kind in POSITIVE)
-    acts = night.read("silver.engagements").where(f"ad_id IS NULL AND user_id IN ({wanted})")
+    acts = night.read("silver.engagements").where(f"ad_id IS NULL AND user_id IN ({listed})")
     acts = acts.where(f"engagement_type IN ({kinds})")
     sketched = night.read("silver.posts").select("post_id", sketch_of(F.col("author_id")).alias("sketch"))
     sketch = {row.post_id: np.array(row.sketch) for row in sketched.collect()}
@@ -141,10 +141,10 @@ def wrong_tastes(night: Night, users: Iterable[int], day: date, versions: Versio
         by.setdefault(act.user_id, []).append(sketch[act.post_id])
         known = versions[act.post_id]
         version = seen_at(known, act.engaged_at) or min(known, key=lambda one: one.received)
-        if said := _reading(readings.get(act.post_id, []), version):
-            read.setdefault(act.user_id, []).append(np.array(said.embedding))
+        if reading := _reading(readings.get(act.post_id, []), version):
+            read.setdefault(act.user_id, []).append(np.array(reading.embedding))
     wrong: Counter[str] = Counter()
-    snapshot = night.read("gold.user_features").where(f"user_id IN ({wanted})").where(F.col("ds") == F.lit(day))
+    snapshot = night.read("gold.user_features").where(f"user_id IN ({listed})").where(F.col("ds") == F.lit(day))
     for row in snapshot.collect():
         for name, vectors in (("topic_preference", read), ("creator_affinity", by)):
             own = vectors.get(row.user_id, [])

@@ -52,9 +52,9 @@ def read_rows(lake_root: Path, days: Sequence[str]) -> Rows:
     table = DeltaTable(str(lake_root / "gold" / "training_examples"))
     columns = [*_OTHERS, *LABEL_COLUMNS, "post_created_at", "shown_at"]
     features = {entity: [item.example_column for item in features_of(entity)] for entity in ENTITIES}
-    wanted = [*columns, *(name for names in features.values() for name in names)]
+    selected = [*columns, *(name for names in features.values() for name in names)]
     partitions = [("ds", "in", list(days))]
-    found = table.to_pyarrow_table(partitions=partitions, columns=wanted)
+    found = table.to_pyarrow_table(partitions=partitions, columns=selected)
     found = found.sort_by([("user_id", "ascending"), ("shown_at", "ascending"), ("example_id", "ascending")])
     (batch,) = found.combine_chunks().to_batches()
     inputs = {entity: feature_matrix(batch.column(name) for name in names) for entity, names in features.items()}

@@ -1,8 +1,8 @@
-"""One night of fixed input as checksums: results that must not change while code is only moved or rewritten.
+"""Checksums of one night of fixed input: refactoring must not change these results.
 
-``python -m tests.same_night`` records it anew in ``tests/acceptance/same_night.json``, in the commit that means to
-change a result. Left out is what names the code, the settings or the time: versions of models and their paths, and
-gold.epochs.
+``python -m tests.same_night`` records them again in ``tests/acceptance/same_night.json``; run it in the commit that
+changes a result on purpose. Columns and tables that name the code, the settings or the time are left out: versions and
+paths of models, and gold.epochs.
 """
 
 import hashlib
@@ -35,7 +35,7 @@ OTHERWISE_NAMED = frozenset(
 )
 """Columns that name code, files or versions of tables."""
 LEFT_OUT = {"gold.models": ("metrics",), "gold.promotions": ("reason",)}
-"""Columns with seconds in them, or with a model's version in a sentence."""
+"""Columns that contain seconds, or a model's version in a sentence."""
 
 
 def run(spark: SparkSession, folder: Path) -> dict[str, str]:
@@ -49,16 +49,16 @@ def run(spark: SparkSession, folder: Path) -> dict[str, str]:
 
 
 def checksums(night: Night) -> dict[str, str]:
-    """What is to stay as it is, of a night that has run."""
+    """Checksums of a night that has run: gold tables, weights and published values."""
     return {**tables_of_gold(night), **weights(night), **published_values(night)}
 
 
 def tables_of_gold(night: Night) -> dict[str, str]:
     """Checksum of each gold table."""
-    told = {}
+    checksums_by_table = {}
     for name in (table.full_name for table in TABLES if table.layer == "gold" and table.name != "epochs"):
-        told[name] = checksum(night.read(name).drop(*OTHERWISE_NAMED, *LEFT_OUT.get(name, ())))
-    return told
+        checksums_by_table[name] = checksum(night.read(name).drop(*OTHERWISE_NAMED, *LEFT_OUT.get(name, ())))
+    return checksums_by_table
 
 
 def weights(night: Night) -> dict[str, str]:
@@ -68,7 +68,7 @@ def weights(night: Night) -> dict[str, str]:
 
 
 def published_values(night: Night) -> dict[str, str]:
-    """Number and checksum of the values of the epoch, by kind of key, in the order of what the keys name."""
+    """Number and checksum of the epoch's values, by kind of key; values are ordered by the arm and id in their key."""
     with closing(connect(night.redis_url, night.settings.publish)) as client:
         texts = list(client.scan_iter(scan_pattern(pointer(night.redis_url).stable), count=1000))
         contents: Any = client.mget(texts)  # of a key that holds no value but a set: None

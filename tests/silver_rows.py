@@ -81,8 +81,14 @@ def put_reading(lake: Lake, post_id: int, text_at: datetime, ds: date, sentiment
     size = EMBEDDING_SIZE
     embedding = [sentiment, *[0.0] * (size - 2), (1 - sentiment**2) ** 0.5]
     writing = {name: abs(sentiment) for name in WRITING_COLUMNS}
-    told = {**writing, "language": "en", "sentiment": sentiment, "topics": [0.1] * len(TOPICS), "embedding": embedding}
-    row = {"post_id": post_id, "text_at": text_at, "text_hash": text_at.day, "content_version": "v", "ds": ds, **told}
+    fields = {
+        **writing,
+        "language": "en",
+        "sentiment": sentiment,
+        "topics": [0.1] * len(TOPICS),
+        "embedding": embedding,
+    }
+    row = {"post_id": post_id, "text_at": text_at, "text_hash": text_at.day, "content_version": "v", "ds": ds, **fields}
     put(lake, "gold.content_embeddings", [row])
 
 

@@ -41,8 +41,8 @@ def put_posts(lake: Lake, world: World, truth: str) -> DataFrame:
     }
     lists = {name: F.array().cast("array<bigint>") for name in ("mentions", "audience")}
     put_frame(lake, "silver.posts", written.withColumns(lists | known))
-    said = verdicts(world, written).withColumn("updated_at", F.timestamp_millis("at_ms"))
-    put_frame(lake, "silver.content_labels", said.withColumn("received_at", F.col("updated_at")))
+    labels = verdicts(world, written).withColumn("updated_at", F.timestamp_millis("at_ms"))
+    put_frame(lake, "silver.content_labels", labels.withColumn("received_at", F.col("updated_at")))
     return written
 
 

@@ -35,7 +35,7 @@ class Item:
     author_id: int | None
     page_id: int
 
-    def told(self) -> Event:
+    def event(self) -> Event:
         """The event of its creation: on a page, but for those of nobody that stand on no page either."""
         if self.author_id is None and self.post_id % 2:
             return post(self.post_id, None, at=text_of(self.at), source_id=None)
@@ -83,14 +83,14 @@ def without_impressions(landing: Path) -> None:
         engagement(f"early-{reader}", reader, item.post_id, text_of(item.at - timedelta(minutes=1)))
         for item, reader in early
     ]
-    _land(landing, [*people(), *(item.told() for item in posts), *acts], has_impressions=False)
+    _land(landing, [*people(), *(item.event() for item in posts), *acts], has_impressions=False)
 
 
 def without_positions(landing: Path) -> None:
     """Slates of eight posts in no order, without position, session and device; who likes what is up to both."""
     generator = np.random.default_rng(20)
     posts = items(generator)
-    lines: list[Event] = [*people(), *(item.told() for item in posts)]
+    lines: list[Event] = [*people(), *(item.event() for item in posts)]
     for number in range(900):
         minute = int(generator.integers(1440, 8 * 1440 - 60))
         at = START + timedelta(minutes=minute)
@@ -110,9 +110,9 @@ def _land(landing: Path, lines: Iterable[Event], *, has_impressions: bool) -> No
     days: dict[date, list[Event]] = defaultdict(list)
     for line in lines:
         days[datetime.fromisoformat(line["received_at"]).date()].append(line)
-    for day, told in days.items():
+    for day, of_day in days.items():
         if day <= DS:
-            land(landing, day, told)
+            land(landing, day, of_day)
     dataset: dict[str, Any] = {"name": "small", "has_impressions": has_impressions}
     (landing / "dataset.json").write_text(json.dumps(dataset))
 

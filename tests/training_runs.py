@@ -46,7 +46,7 @@ class TrainingRun:
         return self.root / "lake" / "models" / state_file(DS, HEAVY)
 
     def place(self) -> dict[str, Any]:
-        """Where in the training the state is."""
+        """The place in the training that the state has."""
         if not self.state.exists():
             return {"epochs": [], "batches": 0}
         tensors = load(self.state.read_bytes().partition(b"\n")[2])
@@ -65,8 +65,8 @@ class TrainingRun:
         process = self.start()
         deadline = time.monotonic() + PATIENCE_S
         while (place := self.place())["batches"] < 3 or len(place["epochs"]) != epoch - 1:
-            assert process.poll() is None, self.said()
-            assert time.monotonic() < deadline, self.said()
+            assert process.poll() is None, self.log_text()
+            assert time.monotonic() < deadline, self.log_text()
             time.sleep(0.002)
         tree = [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]
         for each in tree:
@@ -78,11 +78,11 @@ class TrainingRun:
     def finish(self) -> str:
         """Run to the end; the model's version."""
         process = self.start()
-        assert process.wait(PATIENCE_S) == 0, self.said()
+        assert process.wait(PATIENCE_S) == 0, self.log_text()
         (row,) = read_models(self.root / "lake")
         return str(row["model_version"])
 
-    def said(self) -> str:
+    def log_text(self) -> str:
         return (self.root / "train.log").read_text()
 
     def report(self) -> dict[str, Any]:

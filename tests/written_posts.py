@@ -38,8 +38,8 @@ def put_posts(lake: Lake, events: Sequence[Event]) -> None:
 
 def edit(created: Event, event_id: str, at: str, received: str | None = None, **changes: object) -> Event:
     """An edit of the post that ``created`` tells."""
-    told = {**created, **changes, "event_id": event_id, "event_time": at, "received_at": received or at}
-    return {**told, "event_type": "post_updated"}
+    event = {**created, **changes, "event_id": event_id, "event_time": at, "received_at": received or at}
+    return {**event, "event_type": "post_updated"}
 
 
 def deletion(post_id: int, event_id: str, at: str, received: str | None = None) -> Event:

@@ -93,14 +93,14 @@ def publish(server: RedisServer, epoch: int, previous: int | None) -> int:
 async def whole_feed(client: Client, user_id: int) -> tuple[list[int], set[tuple[str, str | None]]]:
     """All posts of a user's feed, page by page, and what the pages said of level and arm."""
     posts: list[int] = []
-    told: set[tuple[str, str | None]] = set()
+    answers: set[tuple[str, str | None]] = set()
     cursor: dict[str, Any] = {}
     while True:
         page = await client.feed(user_id, count=PAGE, **cursor)
         posts += [int(post["id"]) for post in page["posts"]]
-        told.add((page["metadata"]["served_from"], page["metadata"]["ab_test_group"]))
+        answers.add((page["metadata"]["served_from"], page["metadata"]["ab_test_group"]))
         if not page["has_more"]:
-            return posts, told
+            return posts, answers
         cursor = {"cursor": page["next_cursor"]}
 
 
@@ -123,7 +123,7 @@ async def test_arms(server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> Non
     async with open_reader_on(server, arm_of=arm_of) as client:
         feeds = {user: await whole_feed(client, user) for user in USERS}
         assert {user: posts for user, (posts, _) in feeds.items()} == {user: expected(user) for user in USERS}
-        assert all(told == {("redis", arm_of(user))} for user, (_, told) in feeds.items())
+        assert all(answers == {("redis", arm_of(user))} for user, (_, answers) in feeds.items())
         monkeypatch.setattr(RedisCalls, "_execute", counted)
         for user in USERS:
             await client.feed(user, count=PAGE)
@@ -132,12 +132,12 @@ async def test_arms(server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> Non
         print(f"\n{len(USERS)} users by arm {dict(by_arm)}, pools {dict(pools_in(server))}, {num_keys} keys")
         print(f"everybody read the pool of their arm, or the common one, in {len(trips) / len(USERS):g} round trip")
 
-        wanted = SearchList("r", (ERASED,), tuple(POSTS + shift + 7 for shift in SHIFT.values()))
-        found = {key for key, _, _ in search_redis(server.client, "Redis", Needles(wanted)).findings}
+        search_list = SearchList("r", (ERASED,), tuple(POSTS + shift + 7 for shift in SHIFT.values()))
+        found = {key for key, _, _ in search_redis(server.client, "Redis", Needles(search_list)).findings}
         arms_found = Counter(parse_key(key.encode()).arm for key in found if key.startswith("pool"))  # type: ignore[union-attr]
         assert arms_found == {None: 200, "deep": 50, "fresh": 50}
-        done = erase_keys(server.client, wanted.ids, RULES)
-        left = search_redis(server.client, "Redis", Needles(wanted)).findings
+        done = erase_keys(server.client, search_list.ids, RULES)
+        left = search_redis(server.client, "Redis", Needles(search_list)).findings
         print(f"erasure: found in pools {dict(arms_found)}, {done}; left {len(left)}")
         assert left == ()
         assert not server.client.exists(pool_key(1, ERASED), pool_key(1, ERASED, "deep"))

@@ -172,10 +172,10 @@ def test_bad_input_beyond_the_share_stops_the_night_from_a_number_of_lines_on(
     if not stops:
         return
     first = [f"{{'source': '{DS}/events.jsonl', 'line': {line}, 'reason': 'malformed_json'" for line in (181, 182, 183)]
-    [told] = [line for line in failures(verdict) if "refused_share_of_the_day" in line]
-    assert [told.index(line) for line in first] == sorted(told.index(line) for line in first)
-    assert "20 rows break it" in told
-    assert "'num_refused': 20, 'num_accepted': 180" in told
+    [message] = [line for line in failures(verdict) if "refused_share_of_the_day" in line]
+    assert [message.index(line) for line in first] == sorted(message.index(line) for line in first)
+    assert "20 rows break it" in message
+    assert "'num_refused': 20, 'num_accepted': 180" in message
     lenient = replace(night, settings=LENIENT)
     assert all(verdict["success"] for verdict in run_stage(lenient, "ingest"))
 
@@ -196,9 +196,9 @@ def test_bad_input_a_damaged_file_stops_the_night_by_name(spark: SparkSession, t
     land(night.landing, DS, [user(3)], "_c.jsonl")
     half = tmp_path / "landing" / "2026-03-08" / "half.jsonl.gz"
     half.write_bytes(b"\x1f\x8b\x08\x00 cut off")
-    told = [line for verdict in run_stage(night, "ingest") for line in failures(verdict) if "critical" in line]
+    messages = [line for verdict in run_stage(night, "ingest") for line in failures(verdict) if "critical" in line]
     assert [
-        "every_file_can_be_read" in line and "half.jsonl.gz" in line for line in told if "bronze.files" in line
+        "every_file_can_be_read" in line and "half.jsonl.gz" in line for line in messages if "bronze.files" in line
     ] == [True]
     half.unlink()
     assert all(verdict["success"] for verdict in run_stage(replace(night, settings=LENIENT), "ingest"))

@@ -103,9 +103,9 @@ def compare(lake_root: Path, landing: Path, model: Path, report: dict[str, Any])
         print(f"NDCG@10, gains of the {name}: {', '.join(means)}")
         for peer in (PLAIN, CORRECTED):
             found[name, peer] = ndcg_difference(holdout, ours["value_score"], peers[peer], gains)
-            print(f"  ranker - LightGBM{' corrected' if peer.corrected else ''} {told(found[name, peer])}")
+            print(f"  ranker - LightGBM{' corrected' if peer.corrected else ''} {as_text(found[name, peer])}")
     likes = like_auc_difference(holdout, ours["p_like"], peers[LIKE])
-    print(f"like AUC: {like_auc(holdout, ours['p_like']):.4f}, {like_auc(holdout, peers[LIKE]):.4f}; {told(likes)}")
+    print(f"like AUC: {like_auc(holdout, ours['p_like']):.4f}, {like_auc(holdout, peers[LIKE]):.4f}; {as_text(likes)}")
     for name in judged:
         assert found[name, CORRECTED].low > 0.0, f"not clearly better than LightGBM on the same targets: {name}"
     for name in ("corrected log", "truth"):
@@ -113,7 +113,7 @@ def compare(lake_root: Path, landing: Path, model: Path, report: dict[str, Any])
     assert likes.low > 0.0, "the ranker is not clearly better at likes"
 
 
-def told(difference: Interval) -> str:
+def as_text(difference: Interval) -> str:
     ends = f"[{difference.low:+.4f}, {difference.high:+.4f}]"
     return f"{difference.value:+.4f} {ends}, {difference.num_users:,} users"
 

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.slow
 def test_cluster_night(spark: SparkSession, tmp_path: Path) -> None:
     landing = tmp_path / "landing"
     simulate(spark, users=USERS, days=DAYS, seed=20, end_date=DS, landing=str(landing))
-    told = []
+    differing = []
     for name in ("cluster", "local"):
         (tmp_path / name).mkdir()
         with redis_server(tmp_path / name) as url:
@@ -39,8 +39,8 @@ def test_cluster_night(spark: SparkSession, tmp_path: Path) -> None:
                     run_on(cluster, night, tmp_path / name)
             else:
                 run_night(night)
-            told.append({**tables_of_gold(night), **weights(night), **published_values(night)})
-    there, here = told
+            differing.append({**tables_of_gold(night), **weights(night), **published_values(night)})
+    there, here = differing
     for name in sorted(there.keys() | here.keys()):
         ours, theirs = here.get(name, "none"), there.get(name, "none")
         print(f"{name:28} {ours:>28} {theirs:>28} {'same' if ours == theirs else 'DIFFERS'}")

@@ -57,10 +57,10 @@ def test_languages_are_told(read: pd.DataFrame) -> None:
 
 def test_sentiment_follows_what_was_meant(read: pd.DataFrame) -> None:
     meant, got = read["true_sentiment"].to_numpy(float), read["sentiment"].to_numpy(float)
-    told = (meant != 0) & (got != 0)
-    agreed = (np.sign(meant) == np.sign(got))[told].mean()
+    is_signed = (meant != 0) & (got != 0)
+    agreed = (np.sign(meant) == np.sign(got))[is_signed].mean()
     correlation, calm = np.corrcoef(meant, got)[0, 1], (got[meant == 0] == 0).mean()
-    print(f"sentiment: correlation {correlation:.3f}; {told.mean():.2f} of posts have a sign in both, ", end="")
+    print(f"sentiment: correlation {correlation:.3f}; {is_signed.mean():.2f} of posts have a sign in both, ", end="")
     print(f"the same in {agreed:.3f}; {calm:.3f} of neutral posts read as neutral")
     by_language = read.groupby("true_language")[["sentiment", "true_sentiment"]].corr().iloc[::2, 1]
     print(f"correlation by language: {by_language.round(3).droplevel(1).to_dict()}")
@@ -104,14 +104,14 @@ def test_neighbours_share_a_topic(read: pd.DataFrame) -> None:
     named = shares(sample) > 0
     shared = (named.astype(int) @ named.T.astype(int)) > 0
     rows = np.arange(len(sample))[:, None]
-    told = shared[rows, near].mean()
+    share = shared[rows, near].mean()
     chance = shared[~np.eye(len(sample), dtype=bool)].mean()
     language = sample["true_language"].to_numpy()
     same = language[near] == language[:, None]
-    print(f"of a post's {NEIGHBOURS} nearest, {told:.3f} share a topic (any two posts: {chance:.3f}); ", end="")
+    print(f"of a post's {NEIGHBOURS} nearest, {share:.3f} share a topic (any two posts: {chance:.3f}); ", end="")
     print(f"{same.mean():.3f} share its language (any two: {np.mean(language[:, None] == language):.3f})")
     assert vectors.shape[1] == 50
-    assert told > 2.5 * chance
+    assert share > 2.5 * chance
 
 
 @pytest.mark.skipif(not DUMP.exists(), reason="needs ../shared/data/stackexchange_quantum")
@@ -130,14 +130,14 @@ def test_real_texts(spark: SparkSession) -> None:
     model = content_models.transform(rows, content, seed=20)
     nothing_known = spark.createDataFrame([], "post_id BIGINT, text_hash BIGINT")
     readings = content_embeddings.transform(rows, nothing_known, model, content)
-    told: pd.DataFrame = readings.join(rows, "post_id").toPandas()
-    long = told[told["text"].str.len() >= 40]
+    truth: pd.DataFrame = readings.join(rows, "post_id").toPandas()
+    long = truth[truth["text"].str.len() >= 40]
     english = (long["language"] == "en").mean()
-    approves = told["text"].str.match(r"\+1\b")
-    kinder, others = told.loc[approves, "sentiment"].mean(), told.loc[~approves, "sentiment"].mean()
+    approves = truth["text"].str.match(r"\+1\b")
+    kinder, others = truth.loc[approves, "sentiment"].mean(), truth.loc[~approves, "sentiment"].mean()
     print(f"{len(long):,} real comments of 40 characters or more: English {english:.4f}; ", end="")
     print(f"sentiment of {approves.sum()} that begin with +1: {kinder:.3f}, of the others {others:.3f}")
-    for _, row in pd.concat([told.nlargest(3, "sentiment"), told.nsmallest(3, "sentiment")]).iterrows():
+    for _, row in pd.concat([truth.nlargest(3, "sentiment"), truth.nsmallest(3, "sentiment")]).iterrows():
         print(f"  {row['sentiment']:+.2f} {row['text'][:100]!r}")
     assert english > 0.97
     assert kinder > others + 0.05

@@ -88,8 +88,8 @@ def land_violations(folder: Path) -> Path:
 def test_contract_messages(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     facts, violations, unread = check_area(str(land_violations(tmp_path)))
     assert unread == []
-    told = list(messages(facts, violations))
-    assert told == [
+    lines = list(messages(facts, violations))
+    assert lines == [
         f"{DS}/events.jsonl:{at}: {message}: {REFUSALS[message.split()[0]]}"
         for at, (_, message) in enumerate(VIOLATIONS, start=len(GOOD) + 1)
     ]

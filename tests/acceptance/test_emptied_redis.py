@@ -42,7 +42,7 @@ def publish(server: RedisServer, epoch: int, published_at: int) -> None:
 
 def watch(running: Reader, seconds: float) -> Counter[tuple[str, str]]:
     """What both users are served, again and again: how often readiness and feed said which two things."""
-    said: Counter[tuple[str, str]] = Counter()
+    answers: Counter[tuple[str, str]] = Counter()
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         ready = httpx.get(f"{running.url}/readyz", timeout=10)
@@ -53,9 +53,9 @@ def watch(running: Reader, seconds: float) -> Counter[tuple[str, str]]:
             assert not shown & FORBIDDEN, f"user {user} is shown {shown & FORBIDDEN}"
             assert shown == {900, 904, 905}
             readiness = ready.text if ready.is_success else ready.json()["detail"]
-            said[readiness, answer.json()["metadata"]["served_from"]] += 1
+            answers[readiness, answer.json()["metadata"]["served_from"]] += 1
         time.sleep(0.05)
-    return said
+    return answers
 
 
 def watch_until(running: Reader, readiness: str) -> None:
@@ -69,28 +69,28 @@ def watch_until(running: Reader, readiness: str) -> None:
 def test_an_emptied_redis_shows_nobody_what_they_may_not_see(server: RedisServer, tmp_path: Path) -> None:
     publish(server, 5, GENERATED_AT)
     with reader(server.url, tmp_path / "log", "--breaker-open-s", "0.5") as running:
-        said = {"before": watch(running, 1)}
+        answers = {"before": watch(running, 1)}
         server.kill()
         server.start()
         watch_until(running, "there is no epoch pointer")
-        said["restarted empty"] = watch(running, 3)
+        answers["restarted empty"] = watch(running, 3)
         server.client.sadd(block_key(77), 78)
-        said["written to by a live service"] = watch(running, 1)
+        answers["written to by a live service"] = watch(running, 1)
         server.write_public(4, "popular", POPULAR)
         server.flip(4, None, GENERATED_AT - 86_400)
-        said["an older pointer"] = watch(running, 2)
+        answers["an older pointer"] = watch(running, 2)
         publish(server, 6, GENERATED_AT + 60)
         watch_until(running, "ready, epoch 6")
-        said["published anew"] = watch(running, 1)
-    for when, counts in said.items():
+        answers["published anew"] = watch(running, 1)
+    for when, counts in answers.items():
         for (ready, served_from), count in counts.items():
             print(f"{when}: {count} feeds from {served_from}; readiness: {ready}")
-    assert set(said["before"]) == {("ready, epoch 5", "redis")}
-    assert set(said["restarted empty"]) == {("there is no epoch pointer", "popular")}
-    assert set(said["written to by a live service"]) == {("there is no epoch pointer", "popular")}
-    assert all("older than one seen before" in ready for ready, _ in said["an older pointer"])
-    assert {level for _, level in said["an older pointer"]} == {"popular"}
-    assert set(said["published anew"]) == {("ready, epoch 6", "redis")}
+    assert set(answers["before"]) == {("ready, epoch 5", "redis")}
+    assert set(answers["restarted empty"]) == {("there is no epoch pointer", "popular")}
+    assert set(answers["written to by a live service"]) == {("there is no epoch pointer", "popular")}
+    assert all("older than one seen before" in ready for ready, _ in answers["an older pointer"])
+    assert {level for _, level in answers["an older pointer"]} == {"popular"}
+    assert set(answers["published anew"]) == {("ready, epoch 6", "redis")}
 
 
 def test_public_posts_obey_the_blocks_of_their_authors_where_the_users_own_set_is_lost(

@@ -53,7 +53,7 @@ def test_explain(published: Night) -> None:
     candidates, scored = tonight(night, "gold.feed_candidates"), tonight(night, "gold.scored_candidates")
     pools, posts = tonight(night, "gold.ranked_feeds"), rows_of(night.read("silver.posts")).set_index("post_id")
     shown = rows_of(night.read("silver.impressions").where(F.col("shown_at") < F.lit(night.as_of)))
-    met = set(zip(shown["user_id"], shown["post_id"], strict=True))
+    seen = set(zip(shown["user_id"], shown["post_id"], strict=True))
     ranks = {(row.user_id, row.post_id): row.rank for row in pools.itertuples()}
     lost: dict[str, int] = {}
     for user, post in some_pairs(pools, candidates, posts.reset_index()):
@@ -67,10 +67,10 @@ def test_explain(published: Night) -> None:
         if story.candidate is not None:
             row = candidates[(candidates["user_id"] == user) & (candidates["post_id"] == post)].iloc[0]
             assert story.candidate["sources"] == row["sources"].tolist()
-        said = set(story.kept_back)
-        assert ("it is deleted" in said) == bool(story.candidate is None and posts.loc[post, "is_deleted"])
-        assert ("the user wrote it" in said) <= (posts.loc[post, "author_id"] == user)
-        assert ("the user has seen, hidden or reported it" in said) <= ((user, post) in met)
+        reasons = set(story.kept_back)
+        assert ("it is deleted" in reasons) == bool(story.candidate is None and posts.loc[post, "is_deleted"])
+        assert ("the user wrote it" in reasons) <= (posts.loc[post, "author_id"] == user)
+        assert ("the user has seen, hidden or reported it" in reasons) <= ((user, post) in seen)
         where = story.lost_at or "in the pool"
         lost[where] = lost.get(where, 0) + 1
     print(f"\n{NUM_PAIRS} pairs: {lost}")
@@ -85,6 +85,9 @@ def test_explain(published: Night) -> None:
     ].tolist()
     assert pool.candidates == (candidates["user_id"] == user).sum()
     post = int(candidates["post_id"].mode()[0])
-    told = explain_post(night, post)
-    print(*lines_of_post(told, night.ds), sep="\n")
-    assert (told.candidates, told.pools) == ((candidates["post_id"] == post).sum(), (pools["post_id"] == post).sum())
+    explained = explain_post(night, post)
+    print(*lines_of_post(explained, night.ds), sep="\n")
+    assert (explained.candidates, explained.pools) == (
+        (candidates["post_id"] == post).sum(),
+        (pools["post_id"] == post).sum(),
+    )

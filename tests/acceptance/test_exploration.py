@@ -73,22 +73,22 @@ def test_draws_come_as_often_as_is_logged() -> None:
         for above, arm, chance in zip(drawn.above, drawn.arm.tolist(), drawn.propensity.tolist(), strict=True):
             drawn_there[above].append((arm, chance))
     statistic, freedom, num_draws = 0.0, 0, 0
-    for above, met in drawn_there.items():
-        chances = dict(met)
-        assert all(chances[arm] == chance for arm, chance in met)  # one situation, one chance
+    for above, draws in drawn_there.items():
+        chances = dict(draws)
+        assert all(chances[arm] == chance for arm, chance in draws)  # one situation, one chance
         assert not chances.keys() & set(above)
-        if len(met) < 400:
+        if len(draws) < 400:
             continue
-        counts = np.array([sum(arm == one for arm, _ in met) for one in chances])
-        expected = len(met) * np.array(list(chances.values()))
-        rest, rest_expected = len(met) - counts.sum(), len(met) - expected.sum()
+        counts = np.array([sum(arm == one for arm, _ in draws) for one in chances])
+        expected = len(draws) * np.array(list(chances.values()))
+        rest, rest_expected = len(draws) - counts.sum(), len(draws) - expected.sum()
         statistic += ((counts - expected) ** 2 / expected).sum()
         statistic += (rest - rest_expected) ** 2 / rest_expected if rest_expected > 1 else 0.0
         freedom += len(chances) - (rest_expected <= 1)
-        num_draws += len(met)
+        num_draws += len(draws)
     p_value = float(chi2.sf(statistic, freedom))
     print(
-        f"{num_draws:,} draws in {sum(len(met) >= 400 for met in drawn_there.values())} situations: chi-square "
+        f"{num_draws:,} draws in {sum(len(draws) >= 400 for draws in drawn_there.values())} situations: chi-square "
         f"{statistic:.0f} on {freedom} degrees of freedom, p = {p_value:.2f}"
     )
     assert num_draws > 50_000

@@ -50,8 +50,8 @@ def test_gates_agree(make_night: Callable[..., Night], monkeypatch: pytest.Monke
         for name in BY_NAME:
             fast, slow = judged(night, name, ALL), judged(night, name, 0)
             assert (fast["success"], fast["rows_checked"]) == (slow["success"], slow["rows_checked"])
-            for at, (found, wanted) in enumerate(zip(fast["results"], slow["results"], strict=True)):
-                assert comparable(found) == comparable(wanted), name
+            for at, (found, expected) in enumerate(zip(fast["results"], slow["results"], strict=True)):
+                assert comparable(found) == comparable(expected), name
                 key = (name, at, found["expectation"], found["column"])
                 was_broken[key] = was_broken.get(key, False) or not found["success"]
                 num_broken += not found["success"]

@@ -172,12 +172,12 @@ def pools(frame: Any, how: Plan, num_partitions: int) -> pd.DataFrame:
 
 def candidate_schema() -> str:
     kept = SCHEMA.split(", ")[: len(KEPT)]
-    asked = (
+    with_friends_first = (
         f"{name} {'BOOLEAN' if name.startswith(('is_', 'friends_')) else 'BIGINT'}"
         for name in ASKED
         if name != "embedding"
     )
-    return ", ".join([*kept, *asked, "embedding ARRAY<FLOAT>"])
+    return ", ".join([*kept, *with_friends_first, "embedding ARRAY<FLOAT>"])
 
 
 def rows_of(found: Any) -> list[tuple[Any, ...]]:

@@ -50,8 +50,8 @@ def night(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Nigh
 def judged(night: Night) -> pd.DataFrame:
     """What the night thinks of every post, the truth, and whether anybody had judged it."""
     truth = truth_of(night.spark.read.parquet(str(Path(night.landing).parent / "posts")))
-    asked = night.read("silver.content_labels").select("post_id").distinct().withColumn("is_judged", F.lit(col=True))
-    frame = night.read("gold.content_risks").join(truth, "post_id").join(asked, "post_id", "left")
+    judged = night.read("silver.content_labels").select("post_id").distinct().withColumn("is_judged", F.lit(col=True))
+    frame = night.read("gold.content_risks").join(truth, "post_id").join(judged, "post_id", "left")
     found: pd.DataFrame = frame.orderBy("post_id").toPandas()
     return found.assign(is_judged=found["is_judged"].notna())
 
@@ -82,16 +82,16 @@ def test_the_queue_asks_about_the_least_certain(night: Night, judged: pd.DataFra
     queue: pd.DataFrame = night.read("gold.labelling_queue").orderBy("label", "rank").toPandas()
     chances = judged.set_index("post_id")
     for label in LABELS:
-        asked = queue[queue["label"] == label]
-        doubt = {reason: entropy(rows["probability"]) for reason, rows in asked.groupby("reason")}
+        queued = queue[queue["label"] == label]
+        doubt = {reason: entropy(rows["probability"]) for reason, rows in queued.groupby("reason")}
         everyone = entropy(chances[label])
-        first = asked[asked["reason"] == "uncertain"].head(10)
+        first = queued[queued["reason"] == "uncertain"].head(10)
         print(f"{label}: entropy of the first ten {entropy(first['probability']):.3f}, uncertain ", end="")
         print(f"{doubt['uncertain']:.3f}, random {doubt['random']:.3f}, of all posts {everyone:.3f} bits")
-        assert list(asked["rank"]) == list(range(1, 51))
-        assert (asked["reason"] == "random").sum() == 5
+        assert list(queued["rank"]) == list(range(1, 51))
+        assert (queued["reason"] == "random").sum() == 5
         assert doubt["uncertain"] > 2 * max(doubt["random"], everyone)
-        assert not set(asked["post_id"]) & answered(night, label)
+        assert not set(queued["post_id"]) & answered(night, label)
 
 
 def answered(night: Night, label: str) -> set[int]:

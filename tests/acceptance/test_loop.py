@@ -57,11 +57,11 @@ def test_loop(spark: SparkSession, loop: Loop) -> None:
     events = list(landed_events(loop.landing))
     graph = Graph(events)
     for day, figures in loop.figures.items():
-        met = [e for e in events if e["event_type"] == "impression" and e["event_time"][:10] == day.isoformat()]
-        shown = [event for event in met if "ad_id" not in event]
-        assert {event["position"] for event in met if "ad_id" in event} == set(AD_POSITIONS)
+        impressions = [e for e in events if e["event_type"] == "impression" and e["event_time"][:10] == day.isoformat()]
+        shown = [event for event in impressions if "ad_id" not in event]
+        assert {event["position"] for event in impressions if "ad_id" in event} == set(AD_POSITIONS)
         assert {event["epoch"] for event in shown} == {loop.epochs[day - timedelta(days=1)]}
-        assert all(graph.may_see(event["user_id"], event["post_id"], event["event_time"]) for event in met)
+        assert all(graph.may_see(event["user_id"], event["post_id"], event["event_time"]) for event in impressions)
         num_users = in_the_order_of(pools(loop.lake, day - timedelta(days=1)), shown, graph)
         rate = figures["true_rate"]
         print(

@@ -99,8 +99,8 @@ def test_million_users(tmp_path: Path) -> None:
 def num_friends(path: Path) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     """How many friends each user has who has any."""
     edges = DeltaTable(str(path)).to_pyarrow_table(columns=["user_id", "valid_to"])
-    standing = edges.filter(edges.column("valid_to").is_null())
-    return np.unique(standing.column("user_id").to_numpy(), return_counts=True)[1]
+    active = edges.filter(edges.column("valid_to").is_null())
+    return np.unique(active.column("user_id").to_numpy(), return_counts=True)[1]
 
 
 def refused_by_ingest(path: Path) -> int:

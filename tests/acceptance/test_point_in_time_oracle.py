@@ -48,10 +48,10 @@ def test_point_in_time_oracle(published: Night) -> None:
         for version in versions[row.post_id]
     )
     deleted = {row.post_id for row in published.read("silver.posts").where("is_deleted").select("post_id").collect()}
-    gone = sum(row.post_id in deleted for row in examples)
+    num_deleted = sum(row.post_id in deleted for row in examples)
     print(f"{before} before an edit of their post, {after} after one, {unknown} while one was on its way, ", end="")
-    print(f"{gone} of a post that was deleted later")
-    assert min(before, after, gone) >= 10
+    print(f"{num_deleted} of a post that was deleted later")
+    assert min(before, after, num_deleted) >= 10
     assert unknown >= 5
     wrong += wrong_descriptions(examples, versions)
     wrong += wrong_contents(examples, published.read("gold.content_embeddings"), versions)

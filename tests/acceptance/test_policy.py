@@ -120,13 +120,13 @@ def known_posts(night: Night, truth: Path) -> pd.DataFrame:
     """By post_id: what it is, its newest risks, and what verdicts known by the as-of say; read without the rules."""
     posts = rows_of(truth_of(night.spark.read.parquet(str(truth)))).set_index("post_id")
     risks = rows_of(night.read("gold.content_risks")).sort_values(["text_at", "ds"]).groupby("post_id").last()
-    said = rows_of(night.read("silver.content_labels"))
+    verdicts = rows_of(night.read("silver.content_labels"))
     as_of = pd.Timestamp(night.as_of).tz_localize(None)
-    said = said[(said["updated_at"] < as_of) & (said["received_at"] < as_of) & said["value"]]
+    verdicts = verdicts[(verdicts["updated_at"] < as_of) & (verdicts["received_at"] < as_of) & verdicts["value"]]
     for label in LABELS:
         posts[label] = risks[label].reindex(posts.index)
-        posts[f"says_{label}"] = posts.index.isin(said.loc[said["label"] == label, "post_id"])
-    checked = said[(said["labeller_type"] == "fact_checker") & (said["label"] == "misinformation")]
+        posts[f"says_{label}"] = posts.index.isin(verdicts.loc[verdicts["label"] == label, "post_id"])
+    checked = verdicts[(verdicts["labeller_type"] == "fact_checker") & (verdicts["label"] == "misinformation")]
     posts["is_refuted"] = posts.index.isin(checked["post_id"])
     return posts
 
@@ -187,8 +187,8 @@ def test_few_harmless_posts_are_lost(feeds: Feeds) -> None:
         print(f"asked to hide {label}: {mine['is_lost'].mean():.1%} of harmless candidates lost, ", end="")
         print(f"{only['is_lost'].mean():.1%} to those who asked for nothing else; ", end="")
         bad = before[unwanted(before, label)]
-        gone, num_posts = bad["is_lost"].mean(), bad["post_id"].nunique()
-        print(f"of {len(bad):,} unwanted candidates ({num_posts} posts) {gone:.1%} are gone")
+        lost, num_posts = bad["is_lost"].mean(), bad["post_id"].nunique()
+        print(f"of {len(bad):,} unwanted candidates ({num_posts} posts) {lost:.1%} are gone")
     asked = before[before[[f"asks_{label}" for label in HARMFUL]].any(axis=1) & before["is_harmless"]]
     print(f"to all who asked to hide NSFW or misinformation: {asked['is_lost'].mean():.1%} of {len(asked):,}")
     assert asked["is_lost"].mean() <= 0.10
@@ -212,6 +212,6 @@ def fall(feeds: Feeds, labels: tuple[str, ...]) -> float:
         top = described(feeds, pools[pools["rank"] <= TOP])
         counts.append({label: int(unwanted(top, label).sum()) for label in labels})
     before, after = (sum(count.values()) for count in counts)
-    told = ", ".join(f"{label} {counts[0][label]} to {counts[1][label]}" for label in labels)
-    print(f"unwanted in top-{TOP} places: {told}; all {before} to {after}, a fall of {1 - after / before:.1%}")
+    changes = ", ".join(f"{label} {counts[0][label]} to {counts[1][label]}" for label in labels)
+    print(f"unwanted in top-{TOP} places: {changes}; all {before} to {after}, a fall of {1 - after / before:.1%}")
     return 1 - after / before

@@ -48,14 +48,14 @@ def delivered(spark: SparkSession) -> Iterator[DataFrame]:
     known = repeated.join(tastes(spark, WORLD), "user", "inner")
     matched = known.withColumn("match", topic_match(WORLD)).drop("tastes")
     session = Window.partitionBy("user", "slot", "round")
-    told = matched.withColumns(
+    with_truth = matched.withColumns(
         {
             "interest": F.col("match") + 0.15 * WORLD.normal("test/interest", *PAIR),
             "closeness": F.col("tie") + 0.1 * WORLD.normal("test/closeness", *PAIR),
             "reach": F.count("*").over(session).cast("int"),
         }
     )
-    kept = told.persist()
+    kept = with_truth.persist()
     yield kept
     kept.unpersist()
 

@@ -22,8 +22,8 @@ def test_resume(tmp_path: Path, processes: int) -> None:
     whole, killed = (TrainingRun(tmp_path / name, changes) for name in ("whole", "killed"))
     write_examples(whole.root / "lake", num_rows=ROWS)
     shutil.copytree(whole.root / "lake", killed.root / "lake")
-    wanted = whole.finish()
-    print(f"{processes} processes, not killed: model {wanted}, weights {whole.weights(wanted)}")
+    expected = whole.finish()
+    print(f"{processes} processes, not killed: model {expected}, weights {whole.weights(expected)}")
     for epoch in (1, 3):
         place = killed.kill_in(epoch)
         print(f"killed -9 in epoch {len(place['epochs']) + 1}, {place['batches']} of 47 batches after it began")
@@ -31,8 +31,8 @@ def test_resume(tmp_path: Path, processes: int) -> None:
         assert not (killed.root / "lake" / "gold" / "models").exists(), "nothing is registered before the end"
     found = killed.finish()
     print(f"started again: model {found}, weights {killed.weights(found)}")
-    assert killed.said().count("training was cut off and goes on from") == 2
-    assert (found, killed.weights(found)) == (wanted, whole.weights(wanted))
+    assert killed.log_text().count("training was cut off and goes on from") == 2
+    assert (found, killed.weights(found)) == (expected, whole.weights(expected))
     assert not killed.state.exists()
     assert not whole.state.exists()
     (row,) = read_models(killed.root / "lake")

@@ -98,12 +98,12 @@ def test_rollback(spark: SparkSession, tmp_path: Path) -> None:
 
         started = time.monotonic()
         done = rollback(night, "bob")
-        said = done.communicate()[0].strip()
-        print(f"again, {time.monotonic() - started:.1f} s: {said}")
-        assert done.returncode == 0, said
+        output = done.communicate()[0].strip()
+        print(f"again, {time.monotonic() - started:.1f} s: {output}")
+        assert done.returncode == 0, output
         assert (pointer(url).stable, pointer(url).previous) == (1, None)
         wait_for_readers(pollers, 1)
-        assert "rolled back by ann" in said, "who was killed had decided it"
+        assert "rolled back by ann" in output, "who was killed had decided it"
 
         twice = rollback(night, "bob")
         refusal = twice.communicate()[0].strip()

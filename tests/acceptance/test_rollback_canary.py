@@ -172,10 +172,10 @@ def test_rollback_canary(server: RedisServer, tmp_path: Path) -> None:
         assert Pointer.loads(server.client.get(POINTER_KEY)).canary is not None
         print(f"killed between mark and flip: canary still served, {statuses(table)}")
         time.sleep(1)
-        said = roll_back(table, server.client, Order("bob", "empty pools"), RULES)
+        message = roll_back(table, server.client, Order("bob", "empty pools"), RULES)
         done = time.monotonic()
-        print(said)
-        assert "rolled back by ann" in said
+        print(message)
+        assert "rolled back by ann" in message
         with pytest.raises(RefusedError, match="epoch 1 is current and none is kept before it") as twice:
             roll_back(table, server.client, Order("bob", "empty pools"), RULES)
         print(f"once more: {twice.value}")

@@ -52,25 +52,25 @@ def test_same_instant(unlogged: Night, monkeypatch: pytest.MonkeyPatch) -> None:
     assert now is not None
     assert before is not None
     num_at_creation = expected.count()
-    told = json.loads((unlogged.folder / "notes" / f"{training_examples.TABLE}.json").read_text())
+    notes = json.loads((unlogged.folder / "notes" / f"{training_examples.TABLE}.json").read_text())
     share = num_at_creation / now.num_exposures
     print(f"{now.num_exposures} positives, {num_at_creation} ({share:.1%}) at the very instant of a creation")
-    print(f"left out: {before.num_unknown} with the creation as an event, {now.num_unknown} now; told: {told}")
+    print(f"left out: {before.num_unknown} with the creation as an event, {now.num_unknown} now; told: {notes}")
     assert num_at_creation > 50
     assert (before.num_unknown, now.num_unknown) == (num_at_creation + 2, 2)
     why = "2 came before their post had been made and received, 0 before its created_at"
-    assert told == [f"2 of {now.num_exposures:,} engagements are no examples: {why}"]
+    assert notes == [f"2 of {now.num_exposures:,} engagements are no examples: {why}"]
 
 
 def random_versions(random: Random, post_id: int) -> list[Event]:
     """Up to four versions of a post on a clock of three minutes, received up to two minutes late."""
     made = sorted(random.choices(range(3), k=random.randint(1, 4)))
     first = post(post_id, 1, f"{post_id}-0", minute(made[0]), minute(made[0] + random.choice([0, 0, 1, 2])))
-    told = [{**first, "text": f"{post_id}-0", "created_at": minute(0)}]
+    versions = [{**first, "text": f"{post_id}-0", "created_at": minute(0)}]
     for number, when in enumerate(made[1:], 1):
         received = minute(when + random.choice([0, 0, 1, 2]))
-        told.append(edit(told[0], f"{post_id}-{number}", minute(when), received, text=f"{post_id}-{number}"))
-    return told
+        versions.append(edit(versions[0], f"{post_id}-{number}", minute(when), received, text=f"{post_id}-{number}"))
+    return versions
 
 
 def minute(number: int) -> str:
@@ -83,33 +83,33 @@ def seen(versions: Sequence[Event], instant: datetime) -> str | None:
     def times(version: Event) -> tuple[datetime, datetime]:
         return datetime.fromisoformat(version["event_time"]), datetime.fromisoformat(version["received_at"])
 
-    standing = {version["event_time"]: version for version in versions}  # of one time, the greatest event id
-    events = [version for version in standing.values() if times(version)[0] < instant >= times(version)[1]]
-    made_now = [version for version in standing.values() if times(version)[0] == instant >= times(version)[1]]
+    by_time = {version["event_time"]: version for version in versions}  # of one time, the greatest event id
+    events = [version for version in by_time.values() if times(version)[0] < instant >= times(version)[1]]
+    made_now = [version for version in by_time.values() if times(version)[0] == instant >= times(version)[1]]
     found = max(events or made_now, key=times, default=None)
     return None if found is None else str(found["text"])
 
 
 def test_versions_in_columns_agree_with_the_rule_word_for_word(spark: SparkSession) -> None:
     random = Random(20)
-    told = {post_id: random_versions(random, post_id) for post_id in range(300)}
-    versions = all_versions(*clean_posts(spark, [version for own in told.values() for version in own]))
+    events_of_posts = {post_id: random_versions(random, post_id) for post_id in range(300)}
+    versions = all_versions(*clean_posts(spark, [version for own in events_of_posts.values() for version in own]))
     instants = [at(5) + timedelta(minutes=n) + shift for n in range(6) for shift in (-TICK, timedelta(0), TICK)]
     expected = {
         (post_id, instant): text
-        for post_id, own in told.items()
+        for post_id, own in events_of_posts.items()
         for instant in instants
         if (text := seen(own, instant)) is not None
     }
-    asked = spark.createDataFrame([(instant,) for instant in instants], "t TIMESTAMP")
-    points = spark.range(300).withColumnRenamed("id", "post_id").crossJoin(asked)
+    asked_instants = spark.createDataFrame([(instant,) for instant in instants], "t TIMESTAMP")
+    points = spark.range(300).withColumnRenamed("id", "post_id").crossJoin(asked_instants)
     kept: list[str | Column] = ["post_id", "text", "visible_from", "visible_until"]
     rows = join_versions(points, versions.select(*kept), "t").withColumn("micros", F.unix_micros("t")).collect()
     micros = {int(instant.timestamp()) * 1_000_000 + instant.microsecond: instant for instant in instants}
     got = {(row.post_id, micros[row.micros]): row.text for row in rows}
     assert len(got) == len(rows)
     assert got == expected
-    made = {version["text"]: version["event_time"] for own in told.values() for version in own}
+    made = {version["text"]: version["event_time"] for own in events_of_posts.values() for version in own}
     num_at_creation = sum(made[text] == instant.isoformat() for (_, instant), text in expected.items())
     num_points = 300 * len(instants)
     print(f"{len(expected):,} of {num_points:,} points see a version, {num_at_creation} at the instant it was made")

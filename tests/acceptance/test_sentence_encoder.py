@@ -118,19 +118,19 @@ def test_real_questions_are_near_those_that_people_linked_them_to(spark: SparkSe
     shared = np.array([[bool(mine & theirs) for theirs in tags] for mine in tags])
     chance = shared[~np.eye(len(tags), dtype=bool)].mean()
     print(f"{len(table)} titles of real questions, {len(pairs)} links; any two share a tag: {chance:.3f}")
-    ranks, told = {}, {}
+    ranks, shares = {}, {}
     for name, vectors in embeddings(asked.drop("Tags")).items():
         similarity = vectors @ vectors.T
         linked = similarity[pairs[:, 0], pairs[:, 1]]
         ranks[name] = (similarity[pairs[:, 0]] > linked[:, None]).mean(1)
-        told[name] = shared[np.arange(len(tags))[:, None], neighbours(vectors, NEIGHBOURS)].mean()
+        shares[name] = shared[np.arange(len(tags))[:, None], neighbours(vectors, NEIGHBOURS)].mean()
         print(
-            f"  {name}: {told[name]:.3f} of the {NEIGHBOURS} nearest share a tag; nearer than a linked question: ",
+            f"  {name}: {shares[name]:.3f} of the {NEIGHBOURS} nearest share a tag; nearer than a linked question: ",
             end="",
         )
         print(f"{np.median(ranks[name]):.3f} of all (median)")
-    assert told["encoder"] > 1.5 * chance
-    assert told["encoder"] > told["words"]
+    assert shares["encoder"] > 1.5 * chance
+    assert shares["encoder"] > shares["words"]
     assert np.median(ranks["encoder"]) < min(0.1, np.median(ranks["words"]))
 
 
@@ -145,10 +145,12 @@ def test_neighbours_share_a_topic_in_a_simulated_network_and_a_rerun_reads_the_s
     print(f"{len(truth):,} simulated posts, of which any two share their first topic: {chance:.3f}")
     for name, vectors in found.items():
         near = neighbours(vectors, NEIGHBOURS)
-        told, same = shared[everyone, near], (language[near] == language[:, None]).mean()
-        by_language = {k: round(float(told[language == k].mean()), 2) for k in sorted(set(language))}
-        print(f"  {name}: {told.mean():.3f} of the {NEIGHBOURS} nearest ({by_language}); {same:.3f} share the language")
-        assert told.mean() > 2 * chance
+        share, same = shared[everyone, near], (language[near] == language[:, None]).mean()
+        by_language = {k: round(float(share[language == k].mean()), 2) for k in sorted(set(language))}
+        print(
+            f"  {name}: {share.mean():.3f} of the {NEIGHBOURS} nearest ({by_language}); {same:.3f} share the language"
+        )
+        assert share.mean() > 2 * chance
     again = embeddings(written.select("post_id", "text"), "encoder")
     assert again["encoder"].tobytes() == found["encoder"].tobytes()
 

@@ -56,7 +56,7 @@ class Ended:
     """How a job ended: exit code, the last it said, packages it imported, seconds."""
 
     code: int
-    said: str
+    output: str
     imported: set[str]
     seconds: float
 
@@ -75,13 +75,13 @@ def run_job(folder: Path, *words: str, **variables: str) -> Ended:
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=60)
     lines = done.stderr.splitlines()
     imports = {line.rpartition("|")[2].strip().partition(".")[0] for line in lines if line.startswith("import time:")}
-    said = "\n".join(line for line in lines if not line.startswith("import time:"))
-    return Ended(done.returncode, said or done.stdout, imports, time.monotonic() - begun)
+    output = "\n".join(line for line in lines if not line.startswith("import time:"))
+    return Ended(done.returncode, output or done.stdout, imports, time.monotonic() - begun)
 
 
 def refused(folder: Path, ended: Ended, message: str) -> None:
-    assert ended.code == 2, ended.said
-    assert message in ended.said
+    assert ended.code == 2, ended.output
+    assert message in ended.output
     assert not {"pyspark", "py4j", "delta", "pandas"} & ended.imported
     assert "tomllib" in ended.imported, "imports are seen"
     assert not (folder / "lake").exists()
@@ -96,8 +96,8 @@ def test_a_bad_file_ends_the_job_before_spark(kind: str, tmp_path: Path) -> None
     file.write_bytes(content)
     ended = run_job(tmp_path, "--settings", str(file))
     refused(tmp_path, ended, message)
-    assert str(file) in ended.said
-    print(f"{kind}: {ended.said} ({ended.seconds:.1f} s)")
+    assert str(file) in ended.output
+    print(f"{kind}: {ended.output} ({ended.seconds:.1f} s)")
 
 
 def test_what_is_no_file_ends_the_job_before_spark(tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_all_problems_come_at_once(tmp_path: Path) -> None:
 def test_help_loads_no_spark(tmp_path: Path) -> None:
     ended = run_job(tmp_path, "--help")
     assert ended.code == 0
-    assert "--set KEY=VALUE" in ended.said
+    assert "--set KEY=VALUE" in ended.output
     assert not {"pyspark", "py4j"} & ended.imported
 
 

@@ -15,7 +15,7 @@ from spark_jobs.night.lake import Lake
 from spark_jobs.night.night import Night, load_settings
 from tests.small_sites import DS, LANDED, build, without_positions
 
-TOLD = "no impression of feed has a position: regression EM is skipped, every example weighs 1"
+NOTE = "no impression of feed has a position: regression EM is skipped, every example weighs 1"
 SESSION = {"session", "device", "connection", "location"}
 
 
@@ -51,16 +51,16 @@ def test_slates_without_positions(slates: Night, monkeypatch: pytest.MonkeyPatch
     ).first()
     assert counted is not None
     assert (counted.least, counted.most) == (1.0, 1.0)
-    told = json.loads((slates.folder / "notes" / "gold.propensities.json").read_text())
-    assert told == [TOLD]
-    assert f"gold.propensities: {TOLD}" in render(slates.folder)
+    notes = json.loads((slates.folder / "notes" / "gold.propensities.json").read_text())
+    assert notes == [NOTE]
+    assert f"gold.propensities: {NOTE}" in render(slates.folder)
     for table in ("silver.posts", "silver.impressions", "gold.propensities", "gold.training_examples"):
         assert run_gate(slates, table)["success"], table
     print(
         f"{shown.count():,} impressions without position, session and device: {counted.examples:,} examples, ", end=""
     )
     print(f"{counted.nobodys:,} of them of nobody's posts, {counted.likes:,.0f} likes, weights {counted.least} only")
-    print(f"told: {told[0]}")
+    print(f"told: {notes[0]}")
     assert counted.nobodys > 500
 
 

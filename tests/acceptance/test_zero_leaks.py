@@ -101,10 +101,10 @@ class World:
     def point(self, pointer: Pointer | None) -> None:
         """Move the pointer, then remove what it does not name any more."""
         assert pointer is not None
-        gone, self.pointer = set(self.pointer.named) - set(pointer.named), pointer
+        removed, self.pointer = set(self.pointer.named) - set(pointer.named), pointer
         self.server.point(pointer)
-        if gone and self.random.random() < 0.7:
-            for epoch in gone:
+        if removed and self.random.random() < 0.7:
+            for epoch in removed:
                 self.server.client.delete(*self.server.client.scan_iter(f"*:{epoch}:*", count=10_000))
 
     def publish(self) -> None:
@@ -174,9 +174,9 @@ class Reads:
 
     async def read(self, user: int, known: Known, when: str) -> None:
         """One random request of the user, held against what is known."""
-        wanted = self.random.choice(FILTERS)
-        parameters: dict[str, Any] = {"count": self.random.randint(1, 30), "filter": wanted}
-        cursor = self.cursors.pop((user, wanted), None)
+        chosen = self.random.choice(FILTERS)
+        parameters: dict[str, Any] = {"count": self.random.randint(1, 30), "filter": chosen}
+        cursor = self.cursors.pop((user, chosen), None)
         if cursor is not None and self.random.random() < 0.8:
             parameters["cursor"] = cursor
         answer = await self.client.get(user, **parameters)
@@ -193,7 +193,7 @@ class Reads:
             if why is not None:
                 self.leaks.append(f"{why}: user {user}, post {post['id']}, {page['metadata']}, {parameters}{when}")
         if page["has_more"]:
-            self.cursors[user, wanted] = page["next_cursor"]
+            self.cursors[user, chosen] = page["next_cursor"]
 
 
 @pytest.fixture

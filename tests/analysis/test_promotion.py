@@ -142,7 +142,7 @@ def test_calibration_is_measured_at_the_average_place() -> None:
     chance = np.where(np.arange(USERS * EACH) % 2, 0.25, 1.0)
     placed = replace(rows, weight=1 / chance)
     observed = at_average_place(rows.labels["label_like"] > 0, 1 / chance)
-    wanted = calibration_error(bins_of_rows(rows.value, observed, 10))
+    expected = calibration_error(bins_of_rows(rows.value, observed, 10))
     found = compared(placed, placed).heads["ece"]["like"]
-    assert found == {"challenger": wanted, "baseline": wanted}
+    assert found == {"challenger": expected, "baseline": expected}
     assert found != compared(rows, rows).heads["ece"]["like"]

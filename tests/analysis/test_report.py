@@ -111,8 +111,8 @@ def night(tmp_path: Path) -> Path:
     sides = {side: interval(0.5) for side in ("challenger", "baseline", "difference")}
     judged = {"verdict": "promoted", "model_version": "9f8e7d6c", "challenger": "9f8e7d6c", "baseline": "simple-score"}
     figures = {"metrics": {"ndcg@10": sides, "auc:like": None}, "heads": {"auc": {"like": dict.fromkeys(sides, 0.7)}}}
-    said = {"reason": "it is no worse", "heldout_days": ["2026-03-07"], "num_users": 321}
-    write(folder, "promotion.json", {**judged, **figures, **said})
+    promotion = {"reason": "it is no worse", "heldout_days": ["2026-03-07"], "num_users": 321}
+    write(folder, "promotion.json", {**judged, **figures, **promotion})
     checks = [
         {"name": "share_of_active_users_with_pool", "value": 0.99, "threshold": 0.9, "passed": True},
         {"name": "min_depth", "value": 4, "threshold": None, "passed": True},
@@ -159,7 +159,7 @@ def test_a_difference_is_claimed_only_beyond_its_interval(night: Path, mean: flo
     assert f"the ranker {relation} newest first" in describe(read_run(night)).sentence
 
 
-def test_what_jobs_told_stands_before_the_gates(night: Path) -> None:
+def test_notes_of_jobs_come_before_the_gates(night: Path) -> None:
     assert 'id="notes"' not in render(night)
     write(night, "notes/gold.propensities.json", ["no impression of <feed> has a position"])
     write(night, "notes/gold.training_examples.json", [])

@@ -38,10 +38,10 @@ def test_every_table_and_every_column_that_may_hold_an_id_is_described() -> None
         known = {*trace.deleted_by, *trace.lists, *trace.owners, *trace.names_nobody}
         undescribed = columns_that_may_name(table.layer, table.name) - known
         assert undescribed == set(), f"{table.full_name}: say in contracts/erasure.py whom {undescribed} name"
-        gone = known - set(
+        unlisted = known - set(
             re.findall(r"^  (\w+) ", (ROOT / "sql" / table.layer / table.name / "ddl.sql").read_text(), re.MULTILINE)
         )
-        assert gone == set(), f"{table.full_name} has no {gone}"
+        assert unlisted == set(), f"{table.full_name} has no {unlisted}"
 
 
 def test_rows_with_a_persons_words_are_deleted_by_an_id() -> None:

@@ -75,12 +75,12 @@ def test_fields_of_the_first_contract_have_kept_their_types() -> None:
     Bounds came later, and took nothing back: a value beyond them stopped the night at a gate or was refused by clean.
     """
     first: dict[str, list[str]] = json.loads((Path(__file__).parent / "landing_fields_1.json").read_text())
-    for event_type, told in first.items():
+    for event_type, fields in first.items():
         now = {field.name: field for field in EVENT_TYPES[event_type]}
-        for name, kind, required in (line.split() for line in told):
+        for name, kind, required in (line.split() for line in fields):
             assert now[name].type == kind, (event_type, name)
             assert now[name].required <= (required == "True"), (event_type, name)
-        later = set(now) - {line.split()[0] for line in told}
+        later = set(now) - {line.split()[0] for line in fields}
         assert not [field.name for field in EVENT_TYPES[event_type] if field.name in later and field.required]
 
 

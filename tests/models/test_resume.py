@@ -43,8 +43,8 @@ CONFIG = TrainingConfig(replace(preset_of("deep_cross"), epochs=3), seed=20)
 
 
 def fitted(resume: ResumeFile | None = None, lines: list[str] | None = None) -> Fitted:
-    said = [] if lines is None else lines
-    return fit(TRAINING, CALIBRATION, CONFIG, said.append, resume=resume)
+    messages = [] if lines is None else lines
+    return fit(TRAINING, CALIBRATION, CONFIG, messages.append, resume=resume)
 
 
 @pytest.fixture(scope="module")
@@ -74,8 +74,8 @@ def test_a_killed_training_ends_with_the_same_weights(
     lines: list[str] = []
     found = fitted(file, lines)
     assert lines[0].startswith(f"training was cut off and goes on from {file}: {told}")
-    wanted = whole.network.state_dict()
-    assert all(torch.equal(value, wanted[name]) for name, value in found.network.state_dict().items())
+    expected = whole.network.state_dict()
+    assert all(torch.equal(value, expected[name]) for name, value in found.network.state_dict().items())
     assert [replace(epoch, rows_per_s=1) for epoch in found.epochs] == [
         replace(epoch, rows_per_s=1) for epoch in whole.epochs
     ]
@@ -108,9 +108,9 @@ def test_a_state_comes_back_as_it_was(tmp_path: Path) -> None:
 
 def test_a_state_of_another_training_is_not_taken(tmp_path: Path) -> None:
     written(tmp_path, "another")
-    saved, said = replace(written(tmp_path, "another"), key="mine").read()
+    saved, message = replace(written(tmp_path, "another"), key="mine").read()
     assert saved is None
-    assert said.endswith(f"is of other rows, settings or code, and is not used; {FROM_NOTHING}")
+    assert message.endswith(f"is of other rows, settings or code, and is not used; {FROM_NOTHING}")
 
 
 @pytest.mark.parametrize(
@@ -120,9 +120,9 @@ def test_a_damaged_state_is_not_taken(tmp_path: Path, damage: Any) -> None:
     file = written(tmp_path)
     path = tmp_path / file.name
     path.write_bytes(damage(path.read_bytes()))
-    saved, said = file.read()
+    saved, message = file.read()
     assert saved is None
-    assert said.endswith(f"is cut short or was changed, and is not used; {FROM_NOTHING}")
+    assert message.endswith(f"is cut short or was changed, and is not used; {FROM_NOTHING}")
 
 
 def test_a_half_written_state_hides_nothing_and_goes_with_it(tmp_path: Path) -> None:

@@ -138,9 +138,9 @@ def test_predictions_are_those_of_a_log_in_which_every_place_is_looked_at_alike(
     metrics = judge(fit(training, calibration, config, lambda _: None), calibration, holdout, config).metrics
     for head in ("like", "comment", "dwell"):  # the others are too rare to compare
         for name in ("mean_observed", "mean_predicted"):
-            wanted = trained.metrics[head][name]
-            assert wanted is not None
-            assert metrics[head][name] == pytest.approx(AVERAGE_CHANCE * wanted, rel=0.1), (head, name)
+            expected = trained.metrics[head][name]
+            assert expected is not None
+            assert metrics[head][name] == pytest.approx(AVERAGE_CHANCE * expected, rel=0.1), (head, name)
     # A third of the labels are missing, so the order is learnt from less.
     assert metrics["like"]["auc"] == pytest.approx(trained.metrics["like"]["auc"], abs=0.06)
 

@@ -104,8 +104,8 @@ async def test_a_walk_stays_on_its_epoch_or_says_expired(world: RedisServer, ope
         assert BACK is not None
         world.point(BACK)
         remove(world, 3)
-        gone = await client.get(INSIDE, count=5, cursor=on_canary["next_cursor"])
-        assert (gone.status_code, gone.json()["detail"]) == (400, "cursor expired")
+        expired = await client.get(INSIDE, count=5, cursor=on_canary["next_cursor"])
+        assert (expired.status_code, expired.json()["detail"]) == (400, "cursor expired")
         third = await client.feed(INSIDE, count=5, cursor=second["next_cursor"])
         assert epoch_of(third) == 2
         assert [int(post["id"]) for page in (begun, second, third) for post in page["posts"]] == [

@@ -93,8 +93,8 @@ async def test_paging_goes_on_in_its_epoch_after_a_flip_and_ends_when_that_is_re
         assert ids_of([first, second]) == IDS[:40]
         assert await client.ids() == [1, 2]
         redis_server.client.delete(pool_key(2, 1))
-        gone = await client.get(count=20, cursor=second["next_cursor"])
-        assert (gone.status_code, gone.json()["detail"]) == (400, "cursor expired")
+        expired = await client.get(count=20, cursor=second["next_cursor"])
+        assert (expired.status_code, expired.json()["detail"]) == (400, "cursor expired")
 
 
 async def test_a_cursor_of_an_epoch_that_was_rolled_back_has_expired(
@@ -107,8 +107,8 @@ async def test_a_cursor_of_an_epoch_that_was_rolled_back_has_expired(
         redis_server.write_public(1, "popular", [Seed(1)])
         redis_server.flip(1)
         await client.refresh()
-        gone = await client.get(cursor=first["next_cursor"])
-        assert (gone.status_code, gone.json()["detail"]) == (400, "cursor expired")
+        expired = await client.get(cursor=first["next_cursor"])
+        assert (expired.status_code, expired.json()["detail"]) == (400, "cursor expired")
 
 
 async def test_a_cursor_from_a_reader_that_saw_the_flip_first_is_understood(

@@ -88,8 +88,8 @@ def test_a_command_ends_with_the_message(server: FakeS3, capsys: pytest.CaptureF
     with pytest.raises(SystemExit) as ended:
         check_options(parser, argparse.Namespace(lake="s3://nothing-here/lake", runs=None), "lake", "runs")
     assert ended.value.code == 2
-    told = f"{server.url} has no bucket nothing-here: create it, or mend the location"
-    assert capsys.readouterr().err == f"night: s3://nothing-here/lake: {told}\n"
+    message = f"{server.url} has no bucket nothing-here: create it, or mend the location"
+    assert capsys.readouterr().err == f"night: s3://nothing-here/lake: {message}\n"
 
 
 def test_a_night_ends_before_it_starts_spark(server: FakeS3, tmp_path: Path) -> None:

@@ -24,8 +24,8 @@ def test_the_scale_of_the_weights_has_no_say(scale: float) -> None:
 def test_the_mean_is_that_of_the_log_where_places_were_given_by_chance() -> None:
     generator = np.random.default_rng(2)
     chance = generator.integers(1, 17, 200_000) ** -0.35
-    wanted = generator.random(200_000) < 0.3
-    logged = (wanted & (generator.random(200_000) < chance)).astype(float)
+    is_relevant = generator.random(200_000) < 0.3
+    logged = (is_relevant & (generator.random(200_000) < chance)).astype(float)
     corrected = at_average_place(logged, 1 / chance)
     assert corrected.mean() == pytest.approx(logged.mean(), rel=0.01)
     # a place of its own has the mean of all places

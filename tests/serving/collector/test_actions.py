@@ -19,8 +19,8 @@ NOON = "2026-03-08T12:00:00.250000Z"
 
 def only_line(server: RedisServer) -> dict[str, Any]:
     (line,) = lines_in(server)
-    told: dict[str, Any] = json.loads(line)
-    return told
+    event: dict[str, Any] = json.loads(line)
+    return event
 
 
 @pytest.mark.parametrize(
@@ -86,12 +86,12 @@ async def test_a_post_is_made_once(event_redis: RedisServer, open_collector: Ope
         first = await client.post("/api/v1/posts", json.dumps(body, indent=1).encode())
         again = await client.post("/api/v1/posts", body)
         other = await client.post("/api/v1/posts", body, user_id=18)
-    told = first.json()
-    assert (first.status_code, again.status_code, again.json()) == (201, 201, told)
-    assert (told["hashtags"], told["mentions"]) == (["food", "Food"], ["1000154"])
-    assert other.json()["post_id"] != told["post_id"]
+    answer = first.json()
+    assert (first.status_code, again.status_code, again.json()) == (201, 201, answer)
+    assert (answer["hashtags"], answer["mentions"]) == (["food", "Food"], ["1000154"])
+    assert other.json()["post_id"] != answer["post_id"]
     line = json.loads(lines_in(event_redis)[0])
-    assert (line["event_type"], line["post_id"], line["author_id"]) == ("post_created", int(told["post_id"]), 17)
+    assert (line["event_type"], line["post_id"], line["author_id"]) == ("post_created", int(answer["post_id"]), 17)
     assert (line["created_at"], line["source_type"], line["content_type"]) == (NOON, "friend", "status")
     assert (line["text"], line["privacy"], line["audience"]) == (body["text"], "friends_except", [1000160])
     assert len(lines_in(event_redis)) == 2

@@ -63,11 +63,11 @@ async def test_one_bad_event_refuses_the_batch_and_is_named(
 ) -> None:
     async with open_collector() as client:
         answer = await client.send(impression(1), impression(2, **changes), impression(3))
-    told = answer.json()
+    problem = answer.json()
     assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
-    assert told["num_refused"] == 1
-    assert [(one["index"], one["field"], one["rule"]) for one in told["refused"]] == [(1, field, rule)]
-    assert rule in told["detail"]
+    assert problem["num_refused"] == 1
+    assert [(one["index"], one["field"], one["rule"]) for one in problem["refused"]] == [(1, field, rule)]
+    assert rule in problem["detail"]
     assert lines_in(event_redis) == []
 
 

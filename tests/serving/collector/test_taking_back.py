@@ -15,7 +15,7 @@ NOON = "2026-03-08T12:00:00.250000Z"
 POST = {"text": "hello", "privacy": "public"}
 
 
-def told(server: RedisServer) -> list[dict[str, Any]]:
+def events_of(server: RedisServer) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines_in(server)]
 
 
@@ -30,7 +30,7 @@ async def test_an_act_taken_back_is_an_engagement(
         {"event_id": f"17:{kind}:-9:{key}", "stats": None} for key in ("a", "a", "b")
     ]
     assert without.status_code == 400
-    first, second = told(event_redis)
+    first, second = events_of(event_redis)
     assert second["event_id"] == f"17:{kind}:-9:b"
     assert first == {
         "event_id": f"17:{kind}:-9:a", "event_type": "engagement", "event_time": NOON, "received_at": NOON,
@@ -49,8 +49,8 @@ async def test_a_comment_is_taken_back_once_by_who_made_it(
         for post, comment, user in ((42, made, 18), (43, made, 17), (42, "17:comment:42:a b", 17)):
             refused = await client.delete(f"/api/v1/posts/{post}/comments/{comment}", user, key=None)
             assert (refused.status_code, refused.json()["refused"][0]["rule"]) == (400, "not_your_comment")
-    assert [line["engagement_type"] for line in told(event_redis)] == ["comment", "uncomment"]
-    assert told(event_redis)[1]["comment_id"] == made
+    assert [line["engagement_type"] for line in events_of(event_redis)] == ["comment", "uncomment"]
+    assert events_of(event_redis)[1]["comment_id"] == made
 
 
 async def test_a_hide_taken_back_shows_the_post_again_and_a_late_retry_does_not(
@@ -109,7 +109,7 @@ async def test_a_deleted_post_is_in_no_feed_from_the_next_request_on(
         status, refused = await delete(client, 2)
         assert (status, refused["refused"][0]["rule"]) == (400, "not_your_post")
         assert await reader.ids(30) == [2, 3]
-    (line,) = told(event_redis)
+    (line,) = events_of(event_redis)
     assert (line["event_type"], line["post_id"], line["event_time"]) == ("post_deleted", 1, NOON)
     assert "user_id" not in line
 
@@ -134,7 +134,7 @@ async def test_a_post_that_no_feed_has_yet_is_deleted_with_its_key(
     async with open_collector() as client:
         alone = await client.delete(path, key=None, made_with="p1")
         assert alone.json() == {"event_id": f"17:delete:{made}", "withdrawn": False}
-    assert [line["event_type"] for line in told(event_redis)] == ["post_created", "post_deleted", "post_deleted"]
+    assert [line["event_type"] for line in events_of(event_redis)] == ["post_created", "post_deleted", "post_deleted"]
 
 
 @pytest.mark.parametrize("path", ["posts/9223372036854775808", "posts/x", "posts/7/like", "posts/7/comments/x"])

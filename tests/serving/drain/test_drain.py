@@ -95,9 +95,9 @@ async def test_entries_that_are_not_ours_go_aside_with_the_reason(event_redis: R
     assert drain(event_redis.client, tmp_path, RULES) == Drained(len(FOREIGN) + 1, 1, len(FOREIGN), 2)
     assert ids(tmp_path) == ["17:0"]
     (aside,) = (tmp_path / "_collected_aside").iterdir()
-    told = [json.loads(line) for line in aside.read_text().splitlines()]
-    assert [one["reason"] for one in told] == [reason for _, reason in FOREIGN]
-    assert told[1]["fields"] == {"line": "{}", "more": "\\xff\x00"}
+    entries = [json.loads(line) for line in aside.read_text().splitlines()]
+    assert [one["reason"] for one in entries] == [reason for _, reason in FOREIGN]
+    assert entries[1]["fields"] == {"line": "{}", "more": "\\xff\x00"}
     assert event_redis.client.xlen(STREAM) == 0
 
 

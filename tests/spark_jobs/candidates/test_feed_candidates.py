@@ -267,11 +267,11 @@ def test_new_users_who_engage_little_raise_an_alert(build: Build, tmp_path: Path
     views = [seen(user, post_id) for user in (ANN, COLD) for post_id in range(500, 510)]
     known = [did(ANN, 900 + n, 30) for n in range(5)] + [did(ANN, 500, 4), did(ANN, 501, 4)]
     acts = [did(COLD, 500, 4), *known, *(did(COLD, 900 + n, 3) for n in range(5))]
-    said = []
+    sentences = []
     for engagements in (known, acts):
         build(impressions=views, engagements=engagements)
-        said.append(json.loads((tmp_path / DS.isoformat() / "notes" / "gold.feed_candidates.json").read_text())[1])
+        sentences.append(json.loads((tmp_path / DS.isoformat() / "notes" / "gold.feed_candidates.json").read_text())[1])
     of_none, of_one = "1 new users answered 0.00% of what they saw yesterday", "1 new users answered 10.00%"
-    assert said[0] == f"ALERT: {of_none}, 0% of the average, where 50% are expected."
-    assert said[1].startswith(of_one)
-    assert said[1].endswith("67% of the average.")
+    assert sentences[0] == f"ALERT: {of_none}, 0% of the average, where 50% are expected."
+    assert sentences[1].startswith(of_one)
+    assert sentences[1].endswith("67% of the average.")

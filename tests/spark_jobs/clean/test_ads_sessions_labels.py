@@ -78,26 +78,26 @@ def test_latest_versions_stand_and_contradictions_are_refused_with_their_reason(
     assert sums[0] == sums[1]
     refused = {row.event_id: (row.writer, row.reason, row.detail) for row in night.read("bronze.quarantine").collect()}
     assert refused == REFUSED
-    told: tuple[str, ...] = ("campaign_id", "advertiser_id", "budget", "daily_budget", "pacing", "ends_at")
-    assert rows(night, "silver.campaigns", *told) == [(100, 1, 10.0, 2.5, "asap", naive(LATER))]
-    told = ("ad_id", "post_id", "quality", "frequency_cap", "countries", "interests", "min_age", "is_active")
-    assert rows(night, "silver.ads", *told) == [
+    columns: tuple[str, ...] = ("campaign_id", "advertiser_id", "budget", "daily_budget", "pacing", "ends_at")
+    assert rows(night, "silver.campaigns", *columns) == [(100, 1, 10.0, 2.5, "asap", naive(LATER))]
+    columns = ("ad_id", "post_id", "quality", "frequency_cap", "countries", "interests", "min_age", "is_active")
+    assert rows(night, "silver.ads", *columns) == [
         (200, 10, 0.5, 2, ["US"], ["food"], 18, False),
         (201, 11, 1.0, None, [], [], None, True),
     ]
-    told = ("session_id", "event_date", "ended_at", "connection", "scroll_depth")
-    assert rows(night, "silver.sessions", *told) == [
+    columns = ("session_id", "event_date", "ended_at", "connection", "scroll_depth")
+    assert rows(night, "silver.sessions", *columns) == [
         ("s1", date(2026, 3, 7), naive(NOON), None, None),
         ("s1", date(2026, 3, 8), naive(LATER), "wifi", 9),
     ]
-    told = ("post_id", "labeller_id", "label", "value", "confidence")
-    assert rows(night, "silver.content_labels", *told) == [
+    columns = ("post_id", "labeller_id", "label", "value", "confidence")
+    assert rows(night, "silver.content_labels", *columns) == [
         (10, "a", "clickbait", True, None),
         (10, "a", "nsfw", True, 1.0),
         (10, "b", "nsfw", False, None),
     ]
-    told = ("creator_id", "num_pages", "num_posts", "num_page_posts", "first_post_at", "last_post_at")
-    assert rows(night, "silver.creators", *told) == [
+    columns = ("creator_id", "num_pages", "num_posts", "num_page_posts", "first_post_at", "last_post_at")
+    assert rows(night, "silver.creators", *columns) == [
         (1, 0, 1, 0, naive(NOON), naive(NOON)),
         (2, 1, 1, 1, naive(LATER), naive(LATER)),
     ]

@@ -73,9 +73,9 @@ def test_intervals_by_hand(spark: SparkSession, lake: Lake) -> None:
 def test_an_interval_has_what_its_opening_said(make_night: Callable[..., Night]) -> None:
     night = make_night()
     night.lake.create("bronze.events")
-    said = {"2026-03-08T01:00:00Z": None, "2026-03-08T02:00:00Z": "family"}
+    lists = {"2026-03-08T01:00:00Z": None, "2026-03-08T02:00:00Z": "family"}
     events = [
-        event("friendship_created", at, at, user_id=1, friend_id=2, relation=relation) for at, relation in said.items()
+        event("friendship_created", at, at, user_id=1, friend_id=2, relation=relation) for at, relation in lists.items()
     ]
     append_rows(night.lake, "bronze.events", bronze_rows(night.spark, [user(1), user(2), *events]))
     for job in (users, friendships):

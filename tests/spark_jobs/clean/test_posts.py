@@ -51,9 +51,9 @@ def test_posts_keep_their_latest_version_and_their_tombstones(make_night: Callab
     assert (new["created_at"], new["updated_at"], new["received_at"]) == (naive(NOON), naive(LATE), naive(NOON))
     assert (new["version_received_at"], new["came_first"], new["event_id"]) == (naive(LATER), False, "b")
     assert (new["mentions"], new["audience"], new["media_count"]) == ([], [], 0)
-    gone = kept[2]
-    assert (gone["is_deleted"], gone["updated_at"], gone["came_first"]) == (True, naive(NOON), True)
-    assert (gone["deleted_at"], gone["deletion_received_at"]) == (naive(LATE), naive(LATER))
+    deleted = kept[2]
+    assert (deleted["is_deleted"], deleted["updated_at"], deleted["came_first"]) == (True, naive(NOON), True)
+    assert (deleted["deleted_at"], deleted["deletion_received_at"]) == (naive(LATE), naive(LATER))
     [before] = night.read("silver.post_edits").collect()
     assert (before["post_id"], before["text"], before["source_id"], before["came_first"]) == (1, "old", 1, True)
     assert (before["updated_at"], before["received_at"]) == (naive(NOON), naive(NOON))
@@ -114,21 +114,21 @@ def by_the_rule(events: list[Event]) -> tuple[set[tuple[Any, ...]], set[tuple[An
     latest, earlier = set(), set()
     for post_id in {row["post_id"] for row in events}:
         own = [row for row in events if row["post_id"] == post_id]
-        told = [row for row in own if row["event_type"] == "post_created"]
-        gone = [times(row) for row in own if row["event_type"] == "post_deleted"]
-        versions = {row["event_time"]: row for row in sorted(told, key=lambda row: str(row["event_id"]))}
+        created = [row for row in own if row["event_type"] == "post_created"]
+        deletions = [times(row) for row in own if row["event_type"] == "post_deleted"]
+        versions = {row["event_time"]: row for row in sorted(created, key=lambda row: str(row["event_id"]))}
         ordered = [versions[made] for made in sorted(versions)]
         first = min(ordered, key=lambda row: (seen(*times(row)), -times(row)[0].timestamp()))
-        arrived = min(times(row)[1] for row in told)
-        deleted = min(gone, key=lambda pair: (seen(*pair), pair[1], pair[0]), default=(None, None))
+        arrived = min(times(row)[1] for row in created)
+        deleted = min(deletions, key=lambda pair: (seen(*pair), pair[1], pair[0]), default=(None, None))
         for place, row in enumerate(ordered):
-            said = (post_id, row["text"], *times(row), row is first)
+            as_read = (post_id, row["text"], *times(row), row is first)
             later = [times(other) for other in ordered[place + 1 :]]
             if later:
                 next_ = min(later, key=lambda pair: (seen(*pair), pair[1], pair[0]))
-                earlier.add((*said, *next_))
+                earlier.add((*as_read, *next_))
             else:
-                latest.add((*said, arrived, bool(gone), *deleted))
+                latest.add((*as_read, arrived, bool(deletions), *deleted))
     return latest, earlier
 
 
@@ -161,8 +161,8 @@ def test_the_order_of_arrival_does_not_matter(spark: SparkSession, order: str) -
         here |= {row.post_id for row in latest}
         known = silver(spark, "silver.posts", [row.asDict() for row in latest])
         edits = silver(spark, "silver.post_edits", [row.asDict() for row in earlier])
-        told = [row for row in night if row["post_id"] in here]
-        now, replaced = (frame.collect() for frame in clean_posts(spark, told, (known, edits)))
+        arrived = [row for row in night if row["post_id"] in here]
+        now, replaced = (frame.collect() for frame in clean_posts(spark, arrived, (known, edits)))
         latest = merged(("post_id",), latest, now)
         earlier = merged(("post_id", "updated_at"), earlier, replaced)
     version = ("post_id", "text", "updated_at")
@@ -187,7 +187,7 @@ def test_a_post_may_have_no_author_and_one_of_a_page_or_group_needs_its_page_or_
     night = make_night()
     put(night.lake, "silver.users", [{"user_id": 1, "valid_from": at(1)}])
     put(night.lake, "silver.pages", [{"page_id": 1, "owner_id": 1, "updated_at": at(1)}])
-    told = [
+    events = [
         post(1, None, source_id=None),
         post(2, None, source_id=77),
         post(3, None, source_type="page", source_id=1),
@@ -195,7 +195,7 @@ def test_a_post_may_have_no_author_and_one_of_a_page_or_group_needs_its_page_or_
         post(5, 1, source_type="group", source_id=None),
         post(6, 2),
     ]
-    checked = check_versions(night, bronze_rows(night.spark, told)).persist()
+    checked = check_versions(night, bronze_rows(night.spark, events)).persist()
     refused = checked.where("reason IS NOT NULL").select("post_id", "reason", "detail").collect()
     assert sorted(map(tuple, refused)) == [
         (4, "unknown_page", "source_id=null"),

@@ -110,8 +110,8 @@ def fill(lake: Lake) -> None:
     (Path(lake.root) / "models" / state_file(NOW.date(), "heavy")).write_bytes(b"of a training that was killed")
 
 
-def findings(lake: Lake, request: job.Request, server: RedisServer, wanted: SearchList) -> list[Searched]:
-    needles = Needles(wanted)
+def findings(lake: Lake, request: job.Request, server: RedisServer, search_list: SearchList) -> list[Searched]:
+    needles = Needles(search_list)
     folders = [search_folder(lake.spark, str(folder), needles) for folder in (lake.root, request.runs)]
     in_redis = [search_redis(client, "Redis", needles) for client in (server.client, collector_of(server))]
     return [*folders, *in_redis]
@@ -140,11 +140,11 @@ def test_a_person_is_erased_in_spite_of_failures_and_others_stay(
     settings = Settings(erasure=ErasureRules(reader_refresh_s=0.0))
     with failing_at(monkeypatch, "erase_keys", 1), pytest.raises(OSError, match="killed in erase_keys"):
         job.erase(lake, request_, settings)
-    wanted = SearchList.load(request_.search_list)
-    assert wanted == SearchList(
+    search_list = SearchList.load(request_.search_list)
+    assert search_list == SearchList(
         "ticket-17", (PERSON,), (THEIRS, OLD), (PAGE,), phrases=tuple(sorted((NAME, "Cleo Q. Quill", TEXT, FIRST_TEXT)))
     )
-    before = findings(lake, request_, server, wanted)
+    before = findings(lake, request_, server, search_list)
     print(*(line for searched in before for line in report(searched, "items")), sep="\n")
     places = {(file.split("/part-")[0].split("/0000")[0], part) for file, part, _ in before[0].findings}
     assert places >= {
@@ -167,7 +167,7 @@ def test_a_person_is_erased_in_spite_of_failures_and_others_stay(
         job.erase(lake, request_, settings)
     assert (is_before_erasure(Path(lake.root) / MODEL), [*Path(lake.root).glob("models/*.state")]) == (True, [])
     removed = job.erase(lake, request_, settings)
-    after = findings(lake, request_, server, wanted)
+    after = findings(lake, request_, server, search_list)
     assert [searched.findings for searched in after] == [(), (), (), ()]
     assert collector_of(server).xlen(STREAM) == 1
     assert min(searched.items for searched in after) >= 1
@@ -190,8 +190,8 @@ def test_a_person_is_erased_in_spite_of_failures_and_others_stay(
     group = {"group_id": 9, "owner_id": NOBODY, "detail": None}
     kept_lines = [(row.raw, row.detail) for row in lake.read("bronze.quarantine").orderBy("line").collect()]
     assert kept_lines[0][0] == "{broken"
-    for (raw, detail), told in zip(kept_lines[1:], (waits, group), strict=True):
-        assert {name: ({**json.loads(raw), "detail": detail})[name] for name in told} == told
+    for (raw, detail), expected in zip(kept_lines[1:], (waits, group), strict=True):
+        assert {name: ({**json.loads(raw), "detail": detail})[name] for name in expected} == expected
     kept = [row[0] for row in left("bronze.events", "event_id")]
     assert kept == ["group", "liked-others", f"post-{OTHERS}", f"user-{FRIEND}"]
     ledger = {row["id_key"]: row for row in lake.read("bronze.erasures").collect()}
@@ -206,7 +206,7 @@ def test_a_person_is_erased_in_spite_of_failures_and_others_stay(
     lake.read("silver.users").limit(1).write.format("delta").mode("append").save(lake.path("silver.users"))
 
     put(lake, "silver.blocks", [{"user_id": FRIEND, "blocked_id": PERSON}])
-    [(file, _, what), *_] = findings(lake, request_, server, wanted)[0].findings
+    [(file, _, what), *_] = findings(lake, request_, server, search_list)[0].findings
     assert file.startswith("silver/blocks/")
     assert str(PERSON) in what
 

@@ -60,30 +60,30 @@ def test_negatives_are_posts_that_could_have_been_met(spark: SparkSession) -> No
     for row in negatives:
         positive = positives[row.example_id.split("-")[0]]
         assert (row.user_id, row.shown_at) == (positive.user_id, positive.shown_at)
-        met = POSTS[row.post_id]
+        shown = POSTS[row.post_id]
         shown_at = row.shown_at.astimezone(UTC)
-        assert shown_at - timedelta(hours=48) < met["created_at"] <= shown_at
-        assert met["author_id"] != row.user_id
+        assert shown_at - timedelta(hours=48) < shown["created_at"] <= shown_at
+        assert shown["author_id"] != row.user_id
         assert row.post_id != positive.post_id
         assert row.user_id != 2 or row.post_id not in {2, 5, 6}
 
 
 def test_negatives_are_what_was_public_then_whatever_became_of_it(spark: SparkSession) -> None:
     made, before, after = "2026-03-05T01:00:00Z", "2026-03-05T02:00:00Z", "2026-03-07T01:00:00Z"
-    told = {number: post(number, 11, f"p{number}", made) for number in range(90, 99)}
-    told[90] |= {"privacy": "friends"}
-    told[91] |= {"received_at": after}
-    told[97] |= {"privacy": "only_me"}
-    told[98] |= {"privacy": "only_me"}
+    posts = {number: post(number, 11, f"p{number}", made) for number in range(90, 99)}
+    posts[90] |= {"privacy": "friends"}
+    posts[91] |= {"received_at": after}
+    posts[97] |= {"privacy": "only_me"}
+    posts[98] |= {"privacy": "only_me"}
     events = [
-        *told.values(),
+        *posts.values(),
         deletion(92, "gone", before),
         deletion(93, "gone later", after),
         deletion(94, "gone, and nobody knew", before, after),
-        edit(told[95], "hidden later", after, privacy="only_me"),
-        edit(told[96], "hidden", before, privacy="only_me"),
-        edit(told[97], "shown later", after, privacy="public"),
-        edit(told[98], "shown, and nobody knew", before, after, privacy="public"),
+        edit(posts[95], "hidden later", after, privacy="only_me"),
+        edit(posts[96], "hidden", before, privacy="only_me"),
+        edit(posts[97], "shown later", after, privacy="public"),
+        edit(posts[98], "shown, and nobody knew", before, after, privacy="public"),
     ]
     rows = drawn(spark, clean_posts(spark, events), [{"user_id": 1, "post_id": 200, "engaged_at": at(6)}], 1000)
     assert {row.post_id for row in rows if "-" in row.example_id} == {93, 94, 95}

@@ -124,11 +124,11 @@ def test_a_pool_tells_its_funnel_and_places(night: Night) -> None:
     story = stories.explain_pool(night, ANN)
     assert (story.by_source, story.candidates, story.scored) == ({"taste": 2, "page": 1, "popular": 1}, 3, 3)
     assert [row["post_id"] for row in story.rows] == [12, 11]
-    told = list(words.lines_of_pool(story, DS, most=1))
-    assert told[1] == "  3 candidates (taste 2, page 1, popular 1), 3 scored, 2 in the pool"
-    assert told[2] == "    1. post 12 · suggested_topic · taste · value 0.3000"
-    assert told[3] == "       like +0.3000 hide +0.0000"
-    assert len(told) == 4
+    lines = list(words.lines_of_pool(story, DS, most=1))
+    assert lines[1] == "  3 candidates (taste 2, page 1, popular 1), 3 scored, 2 in the pool"
+    assert lines[2] == "    1. post 12 · suggested_topic · taste · value 0.3000"
+    assert lines[3] == "       like +0.3000 hide +0.0000"
+    assert len(lines) == 4
     assert stories.explain_pool(night, 77).rows == []
 
 

@@ -49,9 +49,9 @@ def test_the_context(spark: SparkSession) -> None:
 def test_the_day_has_the_same_context_in_both_languages(spark: SparkSession) -> None:
     for day in range(1, 9):
         frame = spark.range(1).selectExpr(f"timestamp'{at(day, 13):%Y-%m-%d %H:%M:%S}+00:00' AS t")
-        wanted = day_context(at(day).date())
-        [row] = frame.select(*(instant_columns(frame["t"])[name].alias(name) for name in wanted)).collect()
-        assert all(abs(row[name] - value) < 1e-9 for name, value in wanted.items()), (row, wanted)
+        expected = day_context(at(day).date())
+        [row] = frame.select(*(instant_columns(frame["t"])[name].alias(name) for name in expected)).collect()
+        assert all(abs(row[name] - value) < 1e-9 for name, value in expected.items()), (row, expected)
 
 
 def test_what_is_no_number_or_infinite_breaks_the_expectation_of_its_feature(spark: SparkSession) -> None:

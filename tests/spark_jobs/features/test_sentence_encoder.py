@@ -38,8 +38,8 @@ def night(lake: Lake, make_night: Callable[..., Night]) -> Night:
     topics = ("sports", "food")
     rows = [{**written, "post_id": n, "text": TEXTS[n % 2], "hashtags": [topics[n % 2]]} for n in range(30)]
     others = {40: ("the goal", []), 41: ("10 + 1", ["food"])}
-    said = [{**rows[0], "post_id": n, "text": text, "hashtags": tags} for n, (text, tags) in others.items()]
-    put(lake, "silver.posts", [*rows, *said])
+    posts = [{**rows[0], "post_id": n, "text": text, "hashtags": tags} for n, (text, tags) in others.items()]
+    put(lake, "silver.posts", [*rows, *posts])
     return make_night(date(2026, 3, 7))
 
 

@@ -42,7 +42,7 @@ def test_lines_of_the_erased_are_refused_unkept_and_lists_of_others_lose_the_id(
 ) -> None:
     night = make_night()
     erasures.begin(night.lake, WANTED, KEY)
-    theirs: list[dict[str, Any] | str] = [
+    own: list[dict[str, Any] | str] = [
         user(ERASED, name="Cleo Quill"),
         event("friendship_created", "f1", user_id=1_000_154, friend_id=ERASED),
         event("user_blocked", "b1", user_id=1_000_154, blocked_id=ERASED),
@@ -59,7 +59,7 @@ def test_lines_of_the_erased_are_refused_unkept_and_lists_of_others_lose_the_id(
         event("group_upserted", "g1", group_id=9, owner_id=ERASED, name="Cooks"),
         impression("i2", 1_000_154, 7, position=3),
     ]
-    land(night.landing, DS, [*theirs, *others, "{broken", user(1_000_154)])
+    land(night.landing, DS, [*own, *others, "{broken", user(1_000_154)])
     main(night)
     kept = {row["event_id"]: json.loads(row["raw"]) for row in night.read("bronze.events").collect()}
     assert set(kept) == {line["event_id"] for line in others}
@@ -67,7 +67,7 @@ def test_lines_of_the_erased_are_refused_unkept_and_lists_of_others_lose_the_id(
     assert kept["g1"] == {**others[2], "owner_id": NOBODY}
     assert kept["i2"] == others[3]
     refused = {row["line"]: row for row in night.read("bronze.quarantine").collect()}
-    for line in range(1, len(theirs) + 1):
+    for line in range(1, len(own) + 1):
         row = refused.pop(line)
         assert (row["reason"], row["raw"], row["detail"], row["event_id"]) == ("erased_user", "", None, None)
     assert {row["reason"] for row in refused.values()} == {"malformed_json", "duplicate_event"}

@@ -180,9 +180,9 @@ def test_a_file_is_read_on_and_one_that_changed_is_refused_by_name(
     path.write_text(json.dumps(user(4)) + "\n")
     land(night.landing, DS, [user(8)], "notes.txt")
     events.main(night)
-    told = capsys.readouterr().out
-    assert f"bronze.files: {DS}/a.jsonl was read before, and its first" in told
-    assert f"bronze.files: {DS}/notes.txt is no file of JSON lines" in told
+    output = capsys.readouterr().out
+    assert f"bronze.files: {DS}/a.jsonl was read before, and its first" in output
+    assert f"bronze.files: {DS}/notes.txt is no file of JSON lines" in output
     reasons = {row.source: row.reason for row in night.read("bronze.files").collect()}
     assert reasons == {f"{DS}/a.jsonl": "changed", f"{DS}/b.jsonl": None, f"{DS}/notes.txt": "not_json_lines"}
     verdict = run_gate(night, "bronze.files")

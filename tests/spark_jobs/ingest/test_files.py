@@ -26,14 +26,14 @@ def test_the_rest_of_a_file_that_grew_is_read() -> None:
     found = Measured(further, "unfinished", "ends within line 4")
     news = compare({FILE.source: ROW}, [grown], [], [(grown, found)], batch=4, ds=DS)
     assert news.parts == [replace(grown, start=10, num_bytes=16, first_line=3)]
-    told: dict[str, Any] = {
+    event: dict[str, Any] = {
         "listed_bytes": 17,
         "modified_us": 2,
         "num_bytes": 16,
         "num_lines": 3,
         "checksum": "of sixteen",
     }
-    assert news.rows == [replace(ROW, **told, batch=4, reason="unfinished", problem="ends within line 4")]
+    assert news.rows == [replace(ROW, **event, batch=4, reason="unfinished", problem="ends within line 4")]
 
 
 def test_a_file_that_was_touched_and_is_the_same_keeps_its_batch() -> None:

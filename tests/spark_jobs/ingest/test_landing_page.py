@@ -25,13 +25,13 @@ WORDS: dict[FieldType, str] = {
 
 
 def test_every_field_is_listed_with_its_type_and_its_values() -> None:
-    told: dict[str, list[tuple[str, ...]]] = {}
+    tables: dict[str, list[tuple[str, ...]]] = {}
     for section in PAGE.split("\n### `")[1:]:
         name, text = section.split("`", 1)
         alike = re.match(r"[^#`]*Fields as in `(\w+)`(?:, without `(\w+)`)?\.", text)
         rows = re.findall(r"(?m)^\| `(\w+)` \| ([\w -]+) \| (yes|no) \| (.*?) \|$", text.split("```json")[0])
-        told[name] = [row for row in told[alike[1]] if row[0] != alike[2]] if alike else rows
-    assert told == {
+        tables[name] = [row for row in tables[alike[1]] if row[0] != alike[2]] if alike else rows
+    assert tables == {
         name: [
             (field.name, WORDS[field.type], "yes" if field.required else "no", field.bounds or ", ".join(field.allowed))
             for field in fields

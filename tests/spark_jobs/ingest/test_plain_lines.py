@@ -68,8 +68,8 @@ def test_times_may_be_finer_than_a_microsecond_and_name_no_zone() -> None:
     times = ["2026-03-08T09:00:00.123456789Z", "2026-03-08T09:00:00.5", "2026-03-08T09:00:00+01:30"]
     lines = [json.dumps(EXAMPLES[0] | {"event_time": time}) for time in times]
     [read] = read_plain(pa.array(lines), ["event_time"])
-    wanted = ["2026-03-08 09:00:00.123456Z", "2026-03-08 09:00:00.500000Z", "2026-03-08 07:30:00.000000Z"]
-    assert read.cast(pa.string()).to_pylist() == wanted
+    expected = ["2026-03-08 09:00:00.123456Z", "2026-03-08 09:00:00.500000Z", "2026-03-08 07:30:00.000000Z"]
+    assert read.cast(pa.string()).to_pylist() == expected
 
 
 def test_odd_lines_leave_their_neighbours_plain() -> None:

@@ -38,8 +38,8 @@ def test_rows_go_by_what_is_in_some_of_their_columns(lake: Lake) -> None:
     def left() -> list[tuple[int, date]]:
         return sorted((row.line, row.landing_date) for row in lake.read("bronze.quarantine").collect())
 
-    gone = quarantined(lake, (2, day), (2, day), (9, day)).select("landing_date", "line")
-    delete_by_key(lake, "bronze.quarantine", gone)
+    deleted = quarantined(lake, (2, day), (2, day), (9, day)).select("landing_date", "line")
+    delete_by_key(lake, "bronze.quarantine", deleted)
     assert left() == [(1, day), (2, other), (3, other)]
     delete_all(lake, "bronze.quarantine", F.col("line") > 2)
     assert left() == [(1, day), (2, other)]

@@ -95,8 +95,8 @@ def test_a_rejected_model_is_told_of_everywhere_and_a_rerun_tells_the_same(
     assert json.loads(row.metrics)["ndcg@10"]["difference"]["high"] < -0.002
     stages = {model["model_version"]: (model["stage"], model["reason"]) for model in read_models(Path(night.lake.root))}
     assert stages == {champion: ("serving", None), CHALLENGER: ("rejected", row.reason)}
-    told = night.files.promotion.read()
-    assert (told["verdict"], told["reason"], told["metrics"]) == ("rejected", row.reason, json.loads(row.metrics))
+    record = night.files.promotion.read()
+    assert (record["verdict"], record["reason"], record["metrics"]) == ("rejected", row.reason, json.loads(row.metrics))
     assert night.files.notes("gold.promotions").read() == [row.reason]
     assert broken(night) == {"the_new_model_serves"}
     scorer = scorer_of(night)
@@ -129,8 +129,8 @@ def test_without_a_champion_that_can_be_used_the_simple_score_is_the_measure(
     why = "" if served == "simple-score" else f"{served} cannot be loaded: FileNotFoundError"
     skills({CHALLENGER: skill})
     judged = promotions.judge(night)
-    wanted = ("promoted", CHALLENGER) if skill > 0.4 else ("rejected", "simple-score")
-    assert (judged.verdict, judged.model_version, judged.baseline) == (*wanted, "simple-score")
+    expected = ("promoted", CHALLENGER) if skill > 0.4 else ("rejected", "simple-score")
+    assert (judged.verdict, judged.model_version, judged.baseline) == (*expected, "simple-score")
     assert (judged.why_not_champion or "").startswith(why)
     assert judged.reason.startswith(f"the champion {why}" if why else "model")
     assert (judged.path is None) == (judged.model_version == "simple-score")
@@ -192,6 +192,6 @@ def test_the_simple_score_of_an_example_is_that_of_a_candidate(night: Night) -> 
     known = np.expm1(example["pair_log_interactions"])
     relationship = max(example["pair_is_friend"], example["pair_is_follower"], known / (known + 20))
     assert night.settings.smoothing.strength == 20
-    wanted = 0.3 * np.exp(-0.1 * 1) + 0.4 * np.log1p(likes + 2 * comments + 3 * shares) + 0.3 * relationship
-    assert rows.value[-1] == pytest.approx(wanted, rel=1e-6)
+    expected = 0.3 * np.exp(-0.1 * 1) + 0.4 * np.log1p(likes + 2 * comments + 3 * shares) + 0.3 * relationship
+    assert rows.value[-1] == pytest.approx(expected, rel=1e-6)
     assert rows.predictions == {}

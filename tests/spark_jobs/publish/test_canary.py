@@ -56,20 +56,20 @@ def epochs_in(server: RedisServer) -> set[int]:
 
 def facts(table: str, epoch: int) -> dict[str, Any]:
     (row,) = [row for row in ledger.read_rows(table) if row.epoch == epoch]
-    told: dict[str, Any] = json.loads(row.rollback or "{}")
-    return told
+    facts: dict[str, Any] = json.loads(row.rollback or "{}")
+    return facts
 
 
 def test_a_canary_moves_up_and_is_made_current(server: RedisServer, table: str) -> None:
-    said = move_canary(table, server.client, Wish(3, 0.5), RULES)
+    message = move_canary(table, server.client, Wish(3, 0.5), RULES)
     assert served(server) == (2, 1, Canary(3, 0.5), ())
-    assert said.startswith("epoch 2 (night of 2026-03-09) is current; 50 % of the users read epoch 3; 0 keys")
+    assert message.startswith("epoch 2 (night of 2026-03-09) is current; 50 % of the users read epoch 3; 0 keys")
     before = pointer(server)
     assert "nothing to change: epoch 2" in move_canary(table, server.client, Wish(3, 0.5), RULES)
     assert pointer(server) == before
-    said = move_canary(table, server.client, Wish(3, 1.0), RULES)
+    message = move_canary(table, server.client, Wish(3, 1.0), RULES)
     assert served(server) == (3, 2, None, ())
-    assert said == "epoch 3 (night of 2026-03-10) is current; 3 keys removed"
+    assert message == "epoch 3 (night of 2026-03-10) is current; 3 keys removed"
     assert statuses(table) == {1: "retired", 2: "previous", 3: "current"}
     assert epochs_in(server) == {2, 3}
     assert "nothing to change" in move_canary(table, server.client, Wish(3, 1.0), RULES)
@@ -88,9 +88,9 @@ def test_the_current_epoch_is_put_behind_a_canary_and_comes_back(server: RedisSe
 
 
 def test_a_canary_of_one_arm_stays_one_whatever_its_share(server: RedisServer, table: str) -> None:
-    said = move_canary(table, server.client, Wish(3, 1.0, "deep"), RULES)
+    message = move_canary(table, server.client, Wish(3, 1.0, "deep"), RULES)
     assert served(server) == (2, 1, Canary(3, 1.0, "deep"), ())
-    assert "100 % of the users of arm deep read epoch 3" in said
+    assert "100 % of the users of arm deep read epoch 3" in message
     roll_back(table, server.client, Order("ann", "bad", arm="deep"), RULES)
     assert served(server) == (2, 1, None, ())
     assert statuses(table)[3] == "rolled_back"
@@ -149,12 +149,12 @@ def test_an_emptied_redis_or_another_lake_s_changes_no_row(server: RedisServer, 
 
 
 def test_rolling_back_takes_the_canary_first_and_twice_is_once(server: RedisServer, table: str) -> None:
-    said = roll_back(table, server.client, ORDER, RULES)
+    message = roll_back(table, server.client, ORDER, RULES)
     assert served(server) == (2, 1, None, ())
     assert statuses(table) == {1: "previous", 2: "current", 3: "rolled_back"}
     assert epochs_in(server) == {1, 2}
     assert (facts(table, 3)["to"], facts(table, 3)["why"]) == (2, "empty pools")
-    assert "epoch 2 (night of 2026-03-09) is current; 3 keys removed" in said
+    assert "epoch 2 (night of 2026-03-09) is current; 3 keys removed" in message
     with pytest.raises(RefusedError, match=r"epoch 3 was rolled back by ann .* is current since\. To roll that"):
         roll_back(table, server.client, ORDER, RULES)
     with pytest.raises(RefusedError, match="epoch 3 is not the newest that is served: that is epoch 2"):
@@ -174,12 +174,12 @@ def test_a_canary_that_was_marked_is_gone_before_the_next_move(server: RedisServ
 
 def test_one_arm_returns_to_the_epoch_before(server: RedisServer, table: str) -> None:
     order = Order("ann", "deep is empty", arm="deep")
-    said = roll_back(table, server.client, order, RULES)
+    message = roll_back(table, server.client, order, RULES)
     assert served(server) == (2, 1, Canary(3, 0.1), (("deep", 2),))
-    assert "arm deep of epoch 3 (night of 2026-03-10) was rolled back by ann" in said
-    assert "10 % of the users read epoch 3; arm deep reads epoch 2" in said
+    assert "arm deep of epoch 3 (night of 2026-03-10) was rolled back by ann" in message
+    assert "10 % of the users read epoch 3; arm deep reads epoch 2" in message
     before = pointer(server)
-    assert roll_back(table, server.client, order, RULES) == said
+    assert roll_back(table, server.client, order, RULES) == message
     assert pointer(server) == before
     assert statuses(table) == {1: "previous", 2: "current", 3: "canary"}
     move_canary(table, server.client, Wish(3, 1.0), RULES)

@@ -80,15 +80,15 @@ def test_who_changes_most_and_which_features_moved(server: RedisServer) -> None:
             halves = np.zeros(width, "<f2")
             halves[0] = epoch if user == 9 else 1.0
             server.client.set(features_key(epoch, user), halves.tobytes())
-    told = found(server, [7, 8, 9, 10], ["rules"])
-    assert (told["sampled"], told["users"], told["live"], told["new"]) == (4, 3, 1, 2)
-    assert told["changed"] == 0.5
-    assert [(user["user_id"], user["changed"]) for user in told["most"]] == [(9, 1.0), (8, 0.5), (7, 0.0)]
+    record = found(server, [7, 8, 9, 10], ["rules"])
+    assert (record["sampled"], record["users"], record["live"], record["new"]) == (4, 3, 1, 2)
+    assert record["changed"] == 0.5
+    assert [(user["user_id"], user["changed"]) for user in record["most"]] == [(9, 1.0), (8, 0.5), (7, 0.0)]
     spread = np.std([1, 1, 1, 1, 1, 2])
-    assert told["most"][0]["features"] == [{"name": names[0], "shift": round(1 / spread, 4)}]
-    assert told["features"] == [{"name": names[0], "shift": round(1 / spread / 3, 4)}]
-    assert told["inputs"] == {"rules": ["r1", "new"]}
-    assert sentences(told) == [
+    assert record["most"][0]["features"] == [{"name": names[0], "shift": round(1 / spread, 4)}]
+    assert record["features"] == [{"name": names[0], "shift": round(1 / spread / 3, 4)}]
+    assert record["inputs"] == {"rules": ["r1", "new"]}
+    assert sentences(record) == [
         "Against the live epoch 1, 50.0% of the first 2 places of 3 users show another post: 50.0% features.",
         "Changed since: rules r1 → new.",
         f"Features of users that moved most, on average: {names[0]} (0.89 sd).",
@@ -104,8 +104,8 @@ def test_what_cannot_be_read_or_compared_is_left_out(server: RedisServer) -> Non
     put(server, 2, 9, [(2, 0.9)])
     server.client.set(features_key(1, 7), b"\0" * 2)
     server.client.set(features_key(2, 7), b"\0" * 4)
-    told = found(server, [7, 8, 9], ["feature_schema"])
-    assert (told["users"], told["features"], told["inputs"]) == (1, [], {"feature_schema": ["f1", "new"]})
+    record = found(server, [7, 8, 9], ["feature_schema"])
+    assert (record["users"], record["features"], record["inputs"]) == (1, [], {"feature_schema": ["f1", "new"]})
     assert found(server, [7])["features"] == []
     assert sentences(found(server, [8])) == ["None of 1 users has a pool in this epoch and in the live epoch 1."]
     assert compare(server.client, (1, {}), (2, SAME), Sample([7], 2, 2))["inputs"] == {}, "an older manifest says less"

@@ -45,8 +45,8 @@ def test_a_pool_and_a_card_say_that_nobody_knows_the_author(spark: SparkSession)
     found = {
         row.post_id: json.loads(row.value) for row in cards(posts.select("post_id"), posts, names, pages).collect()
     }
-    told = {post: (found[post]["author"], found[post]["source"]) for post in (11, 15, 21)}
-    assert told == {
+    shown = {post: (found[post]["author"], found[post]["source"]) for post in (11, 15, 21)}
+    assert shown == {
         11: (None, {"type": "friend", "id": None, "name": ""}),
         15: (None, {"type": "page", "id": str(PAGE), "name": "Bees"}),
         # Group 1 has the id of user 1, and nothing to do with them.

@@ -22,14 +22,14 @@ HARMLESS, REFUTED, RISKY, LABELLED = 11, 12, 13, 14
 @pytest.fixture
 def night(spark: SparkSession, tmp_path: Path) -> Night:
     posts = (HARMLESS, REFUTED, RISKY, LABELLED)
-    said = {"labeller_id": "c", "labeller_type": "human", "label": "nsfw", "value": True}
+    verdict = {"labeller_id": "c", "labeller_type": "human", "label": "nsfw", "value": True}
     rows: dict[str, list[dict[str, Any]]] = {
         "silver.posts": [{"post_id": post, "author_id": post, "source_id": post} for post in posts],
         "gold.post_features": [{"post_id": post} for post in posts],
         "silver.content_labels": [
-            {**said, "post_id": REFUTED, "label": "misinformation", "labeller_type": "fact_checker"},
-            {**said, "post_id": LABELLED},
-            {**said, "post_id": HARMLESS, "value": False},
+            {**verdict, "post_id": REFUTED, "label": "misinformation", "labeller_type": "fact_checker"},
+            {**verdict, "post_id": LABELLED},
+            {**verdict, "post_id": HARMLESS, "value": False},
         ],
         "gold.content_risks": [{"post_id": RISKY, "clickbait": 0.9}, {"post_id": HARMLESS, "clickbait": 0.01}],
     }

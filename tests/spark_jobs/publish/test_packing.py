@@ -57,9 +57,9 @@ def test_features_are_half_floats_in_column_order() -> None:
 def test_a_vector_lies_between_its_neighbours() -> None:
     vectors = pa.array([[0.25, 4.0], [0.5, -4.0]], pa.list_(pa.float32()))
     batch = pa.RecordBatch.from_pydict({"user_id": [5, 6], "a": [1.0, 2.0], "v": vectors, "b": [8.0, 9.0]})
-    wanted = {5: [1.0, 0.25, 4.0, 8.0], 6: [2.0, 0.5, -4.0, 9.0]}
+    expected = {5: [1.0, 0.25, 4.0, 8.0], 6: [2.0, 0.5, -4.0, 9.0]}
     for cuts in ([batch], [batch.slice(0, 1), batch.slice(1), batch.slice(2)]):
-        assert dict(_features(cuts, TARGET)) == {user: np.array(v, "<f2").tobytes() for user, v in wanted.items()}
+        assert dict(_features(cuts, TARGET)) == {user: np.array(v, "<f2").tobytes() for user, v in expected.items()}
 
 
 def test_vectors_of_different_lengths_are_refused() -> None:

@@ -50,23 +50,23 @@ def epochs_in(server: RedisServer) -> set[int]:
     return {int(key.split(b":")[1]) for key in server.client.scan_iter("*:*:*")}
 
 
-def told(table: str, epoch: int) -> dict[str, Any]:
+def recorded(table: str, epoch: int) -> dict[str, Any]:
     (row,) = [row for row in ledger.read_rows(table) if row.epoch == epoch]
     facts: dict[str, Any] = json.loads(row.rollback or "{}")
     return facts
 
 
 def test_the_epoch_before_is_current_and_the_bad_one_marked_with_who_and_why(server: RedisServer, table: str) -> None:
-    said = roll_back(table, server.client, ORDER, RULES)
+    message = roll_back(table, server.client, ORDER, RULES)
     now = pointer(server)
     assert (now.stable, now.previous) == (1, None)
     assert now.published_at > LIVE.published_at, "a reader tells it from an older pointer"
     assert statuses(table) == {1: "current", 2: "rolled_back"}
-    facts = told(table, 2)
+    facts = recorded(table, 2)
     assert (facts["by"], facts["why"], facts["to"]) == ("ann", ORDER.why, 1)
     assert epochs_in(server) == {1}
-    assert "epoch 2 (night of 2026-03-09) was rolled back by ann" in said
-    assert "epoch 1 (night of 2026-03-08) is current; 3 keys removed" in said
+    assert "epoch 2 (night of 2026-03-09) was rolled back by ann" in message
+    assert "epoch 1 (night of 2026-03-08) is current; 3 keys removed" in message
 
 
 def test_a_second_one_is_refused_and_says_what_the_first_did(server: RedisServer, table: str) -> None:
@@ -123,7 +123,7 @@ def test_a_marked_epoch_that_is_still_served_is_completed_not_followed_by_anothe
             roll_back(table, server.client, ORDER, RULES)
     assert "by ann" in roll_back(table, server.client, Order("bob", "it is still there"), RULES)
     assert pointer(server).stable == 1
-    assert told(table, 2)["by"] == "ann"
+    assert recorded(table, 2)["by"] == "ann"
 
 
 def test_a_publish_that_flips_in_between_keeps_its_epoch_and_loses_the_bad_one(
@@ -139,9 +139,9 @@ def test_a_publish_that_flips_in_between_keeps_its_epoch_and_loses_the_bad_one(
         flip(client, seen, new)
 
     monkeypatch.setattr(epoch_store, "flip", late)
-    said = roll_back(table, server.client, ORDER, RULES)
+    message = roll_back(table, server.client, ORDER, RULES)
     assert (pointer(server).stable, pointer(server).previous) == (3, None)
-    assert "epoch 3 (night of 2026-03-09) is current" in said
+    assert "epoch 3 (night of 2026-03-09) is current" in message
     assert statuses(table) == {1: "retired", 2: "rolled_back", 3: "current"}
     assert epochs_in(server) == {3}
 
@@ -215,8 +215,8 @@ def test_withdraw_leaves_readers_something(server: RedisServer) -> None:
 def test_the_content_of_a_rolled_back_epoch_is_not_published_again() -> None:
     row = epoch_row(2, "rolled_back", 9, '{"content": 17}')
     bad = ledger.EpochRow(**{**vars(row), "rollback": '{"by": "ann", "at": "noon", "why": "empty pools"}'})
-    says = r"has the content of epoch 2, which was rolled back by ann at noon: empty pools"
-    with pytest.raises(PublishFailed, match=says):
+    message = r"has the content of epoch 2, which was rolled back by ann at noon: empty pools"
+    with pytest.raises(PublishFailed, match=message):
         refuse_rolled_back(bad.ds, 17, [bad])
     refuse_rolled_back(bad.ds, 18, [bad])
     refuse_rolled_back(bad.ds, 17, [epoch_row(1, "retired", 8, '{"content": 17}')])
@@ -232,7 +232,7 @@ def test_the_command_line_says_what_was_done_or_why_not(
     assert "may not be blank" in capsys.readouterr().err
     assert rollback.main([*words, 'it\'s "bad"']) == 0
     assert "was rolled back by ann" in capsys.readouterr().out
-    assert told(table, 2)["why"] == 'it\'s "bad"'
+    assert recorded(table, 2)["why"] == 'it\'s "bad"'
     assert rollback.main([*words, "again"]) == 1
     assert capsys.readouterr().err.startswith("nothing was rolled back: epoch 1 is current and none is kept")
     assert rollback.main(["--lake", str(tmp_path / "elsewhere"), *words[2:], "x"]) == 1

@@ -194,8 +194,8 @@ def test_what_gave_way_and_what_was_explored_is_told(rank: Rank, tmp_path: Path)
         "broken": {"topic": 0, "source": 0, "type": 14, "friends": 0},
         "explored": 4,
     }
-    told = json.loads((tmp_path / DS.isoformat() / "notes" / "gold.ranked_feeds.json").read_text())
-    assert told == [
+    notes = json.loads((tmp_path / DS.isoformat() / "notes" / "gold.ranked_feeds.json").read_text())
+    assert notes == [
         f"{NO_CHOICE} topic 0 (0.00%), source 0 (0.00%), type 14 (70.00%), friends 0 (0.00%).",
         "4 places (20.0%) were drawn among new posts.",
     ]

@@ -22,8 +22,8 @@ CASES = [("fridge", "satellite", "Ys"), ("loom", "pigeon", "Atlantis"), (None, N
 def views_of(user: int, device: str | None, connection: str | None, city: str | None) -> list[dict[str, Any]]:
     """Two impressions of a user with known values, and one with the given ones."""
     known = {"user_id": user, "post_id": 1, "device": "phone", "connection": "wifi", "city": "Pune"}
-    told = {"device": device, "connection": connection, "city": city}
-    rows = [known, known, known | told]
+    context = {"device": device, "connection": connection, "city": city}
+    rows = [known, known, known | context]
     return [row | {"impression_id": f"{user}-{n}", "shown_at": at(7, n)} for n, row in enumerate(rows)]
 
 
@@ -43,10 +43,10 @@ def test_an_unknown_device_connection_or_city_counts_as_one_that_is_missing(spar
 
 
 def test_the_context_of_an_impression_is_null_where_the_log_tells_nothing_known(spark: SparkSession) -> None:
-    told = [("desktop", "wired", "Pune"), *CASES]
+    contexts = [("desktop", "wired", "Pune"), *CASES]
     rows = [
         {"impression_id": str(n), "shown_at": at(7), "device": device, "connection": connection, "city": city}
-        for n, (device, connection, city) in enumerate(told)
+        for n, (device, connection, city) in enumerate(contexts)
     ]
     frame = silver(spark, "silver.impressions", [{"user_id": 1, "post_id": 1, **row} for row in rows])
     state = frame.selectExpr("*", "0L AS num_session_views", "0L AS session_micros", "array('Pune') AS known_cities")

@@ -23,8 +23,8 @@ def test_a_sketch_tells_an_author_s_share_rightly_in_the_mean(spark: SparkSessio
     users = drawn.reshape(-1, 10, 8)
     affinity = np.einsum("uas,a->us", users, shares)
     for place, share in enumerate(shares[:2]):
-        told = (affinity * users[:, place]).sum(1)
-        assert told.mean() == pytest.approx(share, abs=0.01)
+        estimated = (affinity * users[:, place]).sum(1)
+        assert estimated.mean() == pytest.approx(share, abs=0.01)
     strangers = (affinity * np.roll(users[:, 0], 1, axis=0)).sum(1)
     assert strangers.mean() == pytest.approx(0, abs=0.01)
 

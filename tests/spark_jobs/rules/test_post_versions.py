@@ -105,8 +105,8 @@ def test_an_engagement_is_about_the_post_as_it_was_and_counts_when_that_was_know
     log = spark.createDataFrame([tuple(act.values()) for act in acts], names)
     log = log.withColumn("seen_day", seen_day("event_time", "received_at"))
     rows = with_posts(log, all_versions(*tables)).orderBy("post_id", "event_time").collect()
-    told = [(row.post_id, row.length, row.author_id, row.seen_day) for row in rows]
-    assert told == [
+    seen = [(row.post_id, row.length, row.author_id, row.seen_day) for row in rows]
+    assert seen == [
         (1, len("first"), 1, date(2026, 3, 5)),
         (1, len("first"), 1, date(2026, 3, 6)),
         (1, len("third"), 2, date(2026, 3, 9)),

@@ -114,7 +114,7 @@ def test_a_million_pairs_in_tables_are_judged_as_in_memory(spark: SparkSession) 
     source_id = random.integers(0, groups, num)
     privacy = random.choice([*PRIVACY, "a new kind"], num)
     is_deleted = random.random(num) < 0.1
-    wanted = is_visible(
+    expected = is_visible(
         Viewing(
             privacy=privacy[None, :],
             source_type=source[None, :],
@@ -150,5 +150,5 @@ def test_a_million_pairs_in_tables_are_judged_as_in_memory(spark: SparkSession) 
     shown = visible_pairs(everyone, spark.createDataFrame(posts), edges).toArrow()
     found = np.zeros((num, num), int)
     np.add.at(found, (shown["user_id"].to_numpy(), shown["post_id"].to_numpy()), 1)
-    assert np.array_equal(found, wanted.astype(int))
-    assert 0.2 < wanted.mean() < 0.6
+    assert np.array_equal(found, expected.astype(int))
+    assert 0.2 < expected.mean() < 0.6

@@ -67,9 +67,9 @@ def test_engagements_on_ads_name_the_ad_of_their_impression(area: Any) -> None:
     shown = {event["event_id"]: event for event in of_type(area, "impression")}
     acts = [event for event in of_type(area, "engagement") if event.get("impression_id", "").startswith("adimp")]
     assert {act["engagement_type"] for act in acts} >= {"click", "dwell"}
-    met = [(act, shown[act["impression_id"]]) for act in acts if act["impression_id"] in shown]
-    assert len(met) / len(acts) > 0.95
-    assert all(act["ad_id"] == seen["ad_id"] and act["post_id"] == seen["post_id"] for act, seen in met)
+    pairs = [(act, shown[act["impression_id"]]) for act in acts if act["impression_id"] in shown]
+    assert len(pairs) / len(acts) > 0.95
+    assert all(act["ad_id"] == seen["ad_id"] and act["post_id"] == seen["post_id"] for act, seen in pairs)
     organic = [act for act in of_type(area, "engagement") if not act.get("impression_id", "").startswith("adimp")]
     assert not [act for act in organic if "ad_id" in act]
 
@@ -84,14 +84,14 @@ def test_clicks_on_ads_follow_the_documented_formula(area: Any) -> None:
 
 
 def test_labellers_judge_a_sample_as_well_as_stated(area: Any) -> None:
-    said = area.labels
-    right = said["value"] == said["truth"]
-    people = said["labeller_type"] == "human"
+    labels = area.labels
+    right = labels["value"] == labels["truth"]
+    people = labels["labeller_type"] == "human"
     three_deviations = 3 * np.sqrt(0.9 * 0.1 / people.sum())
     assert right[people].mean() == pytest.approx(0.90, abs=three_deviations)
     assert right[~people].mean() > 0.90
-    assert set(said[~people]["label"]) == {"misinformation"}
-    per_post = said[people].groupby("post_id")
+    assert set(labels[~people]["label"]) == {"misinformation"}
+    per_post = labels[people].groupby("post_id")
     assert set(per_post["labeller_id"].nunique()) == {2}
     assert set(per_post.size()) == {6}
     landed = of_type(area, "content_labelled")
@@ -109,8 +109,8 @@ def test_the_truth_is_read_by_nobody_else() -> None:
     rooms = (*code, "sql", "expectations")
     files = [path for room in rooms for path in (ROOT / room).rglob("*") if path.suffix in {".py", ".sql", ".json"}]
     assert len(files) > 100
-    told = [str(path.relative_to(ROOT)) for path in files if "_truth" in path.read_text()]
-    assert {str(Path(name).parent) for name in told} == {"spark_jobs/simulate"}
+    readers = [str(path.relative_to(ROOT)) for path in files if "_truth" in path.read_text()]
+    assert {str(Path(name).parent) for name in readers} == {"spark_jobs/simulate"}
 
 
 def test_times_are_ordered_within_the_simulated_days(area: Any) -> None:

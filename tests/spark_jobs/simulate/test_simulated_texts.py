@@ -108,8 +108,8 @@ def test_judgements_are_as_often_and_as_honest_as_documented(written: pd.DataFra
     for row in written.itertuples():
         at = words.LANGUAGES.index(row.language)
         for sentence in row.text.split(". "):
-            said = set(re.findall(r"\w+", sentence))
-            good, bad = (said & set(table[at].split()) for table in (words.PRAISE, words.BLAME))
+            own_words = set(re.findall(r"\w+", sentence))
+            good, bad = (own_words & set(table[at].split()) for table in (words.PRAISE, words.BLAME))
             if good or bad:
                 frames = [frame.replace("{m}", "") for frame in words.DENIALS[at]]
                 is_denial = any(all(part in sentence for part in frame.split()) for frame in frames)

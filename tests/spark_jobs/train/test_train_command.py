@@ -68,8 +68,8 @@ def test_the_heavy_model_alone_begins_with_the_champion(
 def test_what_the_training_process_says_is_told_and_not_what_torchrun_adds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    says = "import sys; sys.exit('noise\\ntrain: the rows are bad\\nRoot Cause (first observed failure)')"
-    monkeypatch.setattr(models, "train_command", lambda *_: [sys.executable, "-c", says])
+    script = "import sys; sys.exit('noise\\ntrain: the rows are bad\\nRoot Cause (first observed failure)')"
+    monkeypatch.setattr(models, "train_command", lambda *_: [sys.executable, "-c", script])
     with pytest.raises(models.TrainingFailed, match=r"^train: the rows are bad$"):
         models._train(night_with(tmp_path, Settings()), "heavy", None)
 

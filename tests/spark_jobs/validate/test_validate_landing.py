@@ -15,7 +15,7 @@ from tests.landed import DS, Event, ad, campaign, engagement, event, impression,
 DAY = DS.isoformat()
 
 
-def told(landing: Path) -> list[str]:
+def lines_about(landing: Path) -> list[str]:
     """Messages without their rule."""
     facts, violations, refused = check_area(str(landing))
     assert refused == []
@@ -42,7 +42,7 @@ def test_who_is_named_may_come_later_and_in_another_file(tmp_path: Path) -> None
     land(tmp_path, DS, lines, "a.jsonl")
     people = [user(1), user(2), event("page_upserted", "page", page_id=5, owner_id=1, name="Page")]
     land(tmp_path, DS, people, "b.jsonl")
-    assert told(tmp_path) == []
+    assert lines_about(tmp_path) == []
 
 
 def test_what_a_refused_event_makes_is_unknown_but_a_post_is_withheld(tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ def test_what_a_refused_event_makes_is_unknown_but_a_post_is_withheld(tmp_path: 
         event("reaction", "r13", post_id=13, engagement_type="like"),
     ]
     land(tmp_path, DS, lines, "a.jsonl")
-    assert told(tmp_path) == [
+    assert lines_about(tmp_path) == [
         "a.jsonl:2: unknown_user (owner_id=9)",
         "a.jsonl:3: unknown_page (page_id=5)",
         "a.jsonl:4: unknown_user (advertiser_id=9)",
@@ -82,7 +82,7 @@ def test_what_a_refused_event_makes_is_unknown_but_a_post_is_withheld(tmp_path: 
 def test_a_copy_names_the_event_and_makes_nothing(tmp_path: Path) -> None:
     land(tmp_path, DS, [user(1) | {"received_at": "2026-03-08T12:00:09Z"}, user(2, "user-1")], "b.jsonl")
     land(tmp_path, DS, [engagement("e", 1, 10), post(10, 2)], "c.jsonl")
-    assert told(tmp_path) == [
+    assert lines_about(tmp_path) == [
         "b.jsonl:1: duplicate_event (event_id=user-1, first in 2026-03-08/b.jsonl:2)",
         "c.jsonl:1: unknown_user (user_id=1)",
     ]
@@ -131,7 +131,7 @@ def test_exit_codes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_processes_side_by_side_tell_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("a", "b", "c"):
         land(tmp_path, DS, [user(1), user(2, f"two-{name}"), engagement(f"e-{name}", 3, 10), "{"], f"{name}.jsonl")
-    alone = told(tmp_path)
+    alone = lines_about(tmp_path)
     assert len(alone) == 8
     monkeypatch.setattr(validate_landing, "BYTES_PER_PROCESS", 100)
-    assert told(tmp_path) == alone
+    assert lines_about(tmp_path) == alone

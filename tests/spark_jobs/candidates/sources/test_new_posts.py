@@ -34,7 +34,7 @@ def judged(how: Promise, rows: pa.RecordBatch, size: int) -> list[tuple[int, flo
     return [tuple(row.values()) for row in out.to_pylist()]
 
 
-def asked(num: int) -> pa.RecordBatch:
+def batch_of(num: int) -> pa.RecordBatch:
     draw = np.random.default_rng(4)
     return pa.record_batch(
         {
@@ -48,7 +48,7 @@ def asked(num: int) -> pa.RecordBatch:
 
 
 def test_a_promise_is_the_formula_whatever_the_batches() -> None:
-    how, rows = promise(40), asked(30)
+    how, rows = promise(40), batch_of(30)
     expected = []
     for row in rows.to_pylist():
         like = how.vectors.astype(float) @ np.array(row["content_embedding"])
@@ -68,7 +68,7 @@ def test_a_promise_is_the_formula_whatever_the_batches() -> None:
 
 def test_another_night_draws_anew_and_a_shown_post_less() -> None:
     how = replace(promise(5), rules=NewPosts(creator=0.0, content=0.0, affinity=0.0, good_creator_gain=1.0))
-    rows = asked(2000)
+    rows = batch_of(2000)
     tonight, tomorrow = (np.array(judged(replace(how, day=day), rows, 2000))[:, 2] for day in (5, 6))
     views = rows.column("num_views").to_numpy()
     assert tonight[views == 0].mean() == pytest.approx(0.1 * 2 / 7, rel=0.1)

@@ -94,9 +94,9 @@ def test_the_next_night_reads_new_and_changed_texts_only_and_a_rerun_of_either_c
 def sentiments_at(night: Night, moments: Sequence[datetime]) -> list[float]:
     """What post 0 said at some moments, in their order."""
     versions = all_versions(night.read("silver.posts"), night.read("silver.post_edits"))
-    told = versions.select("post_id", F.col("updated_at").alias("text_at"), "visible_from", "visible_until")
+    read_versions = versions.select("post_id", F.col("updated_at").alias("text_at"), "visible_from", "visible_until")
     points = night.spark.createDataFrame([(0, moment) for moment in moments], "post_id BIGINT, instant TIMESTAMP")
-    seen = join_versions(points, told, "instant")
+    seen = join_versions(points, read_versions, "instant")
     joined = join_contents(seen, night.read(TABLE), {"sentiment": F.col("sentiment")}).orderBy("instant").collect()
     return [row.sentiment for row in joined]
 

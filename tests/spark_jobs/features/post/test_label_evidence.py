@@ -66,7 +66,7 @@ def test_an_author_is_known_by_earlier_verdicts_on_other_posts(spark: SparkSessi
     authors = spark.createDataFrame(
         [(n, 7) for n in (1, 2, 3, 4)] + [(8, 9), (9, 9), (10, 10)], "post_id BIGINT, author_id BIGINT"
     )
-    asked = [
+    instants = [
         (4, 7, at(2, 1)),
         (4, 7, at(4, 12)),
         (4, 7, at(6)),
@@ -75,7 +75,7 @@ def test_an_author_is_known_by_earlier_verdicts_on_other_posts(spark: SparkSessi
         (8, 9, at(6)),
         (10, 10, at(6)),
     ]
-    points = spark.createDataFrame(asked, "post_id BIGINT, author_id BIGINT, instant TIMESTAMP")
+    points = spark.createDataFrame(instants, "post_id BIGINT, author_id BIGINT, instant TIMESTAMP")
     labels = Labels()
     rated = with_author_rates(points, frame(spark, rows), authors, labels).collect()
     found = {(row.post_id, row.instant.day): row for row in rated}

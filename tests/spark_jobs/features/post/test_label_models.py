@@ -59,10 +59,10 @@ def test_a_night_learns_from_verdicts_and_judges_what_nobody_has_judged(
     night: Night, capsys: pytest.CaptureFixture[str]
 ) -> None:
     build(night)
-    told = capsys.readouterr().out
-    assert "no model of nsfw, every post has its share of 1.0%: 0 posts are judged to be it and 0 not" in told
-    assert "no model of misinformation" in told
-    assert "no model of clickbait" not in told
+    output = capsys.readouterr().out
+    assert "no model of nsfw, every post has its share of 1.0%: 0 posts are judged to be it and 0 not" in output
+    assert "no model of misinformation" in output
+    assert "no model of clickbait" not in output
     rows = {row.label: row for row in night.read(MODELS).collect()}
     assert (rows["clickbait"].num_positives, rows["clickbait"].num_negatives) == (12, 12)
     assert rows["clickbait"].auc == 1.0
@@ -74,7 +74,7 @@ def test_a_night_learns_from_verdicts_and_judges_what_nobody_has_judged(
     assert min(bait) > 5 * max(plain)
     assert [row.nsfw for row in night.read(TABLE).collect()] == pytest.approx([0.01] * 40)
     verdicts = [run_gate(night, name) for name in (MODELS, TABLE)]
-    broken = [result for told in verdicts for result in told["results"] if not result["success"]]
+    broken = [result for output in verdicts for result in output["results"] if not result["success"]]
     # Of two dozen posts the error of a probability is large, which is worth a warning.
     assert [result["column"] for result in broken if result["severity"] == "critical"] == []
 
@@ -120,16 +120,16 @@ def test_models_are_kept_until_they_are_old_and_a_rerun_changes_nothing(night: N
     assert sorted(versions(night)) == [7, 21]
     assert {number for number, day in risks(night) if day == 21} == {*range(40), 50, 51}
     # A night of the past still has its own models.
-    stands = label_models.load_models(night.read(MODELS), date(2026, 3, 20))
-    assert stands is not None
-    assert stands.version == versions(night)[7]
+    loaded = label_models.load_models(night.read(MODELS), date(2026, 3, 20))
+    assert loaded is not None
+    assert loaded.version == versions(night)[7]
 
 
 @pytest.mark.slow
 def test_a_label_gets_its_model_as_soon_as_there_are_enough_verdicts(night: Night) -> None:
     build(night)
-    asked = [verdict(n, at(8), value=bool(n % 2), label="nsfw") for n in range(18)]
-    put(night.lake, "silver.content_labels", asked)
+    verdicts = [verdict(n, at(8), value=bool(n % 2), label="nsfw") for n in range(18)]
+    put(night.lake, "silver.content_labels", verdicts)
     build(replace(night, ds=date(2026, 3, 8)))
     assert list(versions(night)) == [7]
     put(

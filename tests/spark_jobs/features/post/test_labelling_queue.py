@@ -44,8 +44,8 @@ def queued(
         for n in numbers
         for person in ("ann", "eve")
     ]
-    said = silver(spark, "silver.content_labels", [*rows, verdict(58, at(1))])
-    queue = labelling_queue.transform(posts, risks, said, labels, salt).orderBy("label", "rank").collect()
+    given = silver(spark, "silver.content_labels", [*rows, verdict(58, at(1))])
+    queue = labelling_queue.transform(posts, risks, given, labels, salt).orderBy("label", "rank").collect()
     return {label: [row for row in queue if row.label == label] for label in labels.shares}
 
 
@@ -73,10 +73,10 @@ def test_worth_is_uncertainty_times_reach(spark: SparkSession) -> None:
 def test_random_posts_are_drawn_from_all_whatever_the_models_say(spark: SparkSession) -> None:
     """Over thirty nights every kind of post is drawn about as often, also those that a model is sure of."""
     posts, risks = judged(spark)
-    said = silver(spark, "silver.content_labels")
+    verdicts = silver(spark, "silver.content_labels")
     drawn: list[int] = []
     for salt in range(15):
-        queue = labelling_queue.transform(posts, risks, said, Labels(queue_posts=10, random_every=2), str(salt))
+        queue = labelling_queue.transform(posts, risks, verdicts, Labels(queue_posts=10, random_every=2), str(salt))
         drawn += [row.post_id for row in queue.where("reason = 'random' AND label = 'clickbait'").collect()]
     assert len(drawn) == 75
     assert 0.3 < sum(n < NUM_POSTS / 2 for n in drawn) / 75 < 0.7
@@ -109,9 +109,9 @@ def night(make_night: Callable[..., Night]) -> Night:
     rows += [{"post_id": 0, "text_at": at(6), "ds": date(2026, 3, 8), "clickbait": 0.9}]
     blank = {"nsfw": 0.01, "misinformation": 0.02, "label_version": "0123456789abcdef"}
     put(night.lake, "gold.content_risks", [{**blank, **row} for row in rows])
-    said = [verdict(4, at(6, 5), labeller_id=name) for name in ("ann", "eve")]
+    verdicts = [verdict(4, at(6, 5), labeller_id=name) for name in ("ann", "eve")]
     late = [verdict(0, at(6, 5), labeller_id=name, received_at=at(9)) for name in ("ann", "eve")]
-    put(night.lake, "silver.content_labels", [*said, *late])
+    put(night.lake, "silver.content_labels", [*verdicts, *late])
     return night
 
 

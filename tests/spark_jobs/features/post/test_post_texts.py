@@ -31,10 +31,10 @@ def test_texts_are_read_without_addresses_hashtags_and_mentions(spark: SparkSess
 
 
 def test_how_a_text_is_written(spark: SparkSession) -> None:
-    said = "Wow! WOW: see https://a.b/?x=1 and www.c.d \u2013 is it 10? #Tag @Ada"
-    rows = [post(1, said), post(2, ""), post(3, "#only")]
+    text = "Wow! WOW: see https://a.b/?x=1 and www.c.d \u2013 is it 10? #Tag @Ada"
+    rows = [post(1, text), post(2, ""), post(3, "#only")]
     frame = texts_of(silver(spark, "silver.posts", rows), Content())
-    told, *silent = (row.asDict() for row in frame.orderBy("post_id").collect())
+    loud, *silent = (row.asDict() for row in frame.orderBy("post_id").collect())
     expected = {
         "log_words": log1p(6),  # wow wow see and is it
         "word_length": log1p(16 / 6),
@@ -47,6 +47,6 @@ def test_how_a_text_is_written(spark: SparkSession) -> None:
         "log_questions": log1p(2),  # one of them in an address
         "log_links": log1p(2),
     }
-    assert {name: told[name] for name in expected} == pytest.approx(expected)
+    assert {name: loud[name] for name in expected} == pytest.approx(expected)
     assert {*expected, "sentiment"} == set(WRITING_COLUMNS)
     assert all(row[name] == 0 for row in silent for name in expected)

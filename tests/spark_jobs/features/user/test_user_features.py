@@ -255,12 +255,12 @@ def test_nights_build_the_backlog_once_rerun_identically_and_let_late_events_tou
 
 
 def test_habits_come_from_impressions_whose_device_and_session_are_known(spark: SparkSession) -> None:
-    told: list[dict[str, Any]] = [
+    events: list[dict[str, Any]] = [
         {"shown_at": at(8, 1), "session_id": "s", "device": "desktop"},
         {"shown_at": at(8, 2), "session_id": "s", "device": None},
         *({"shown_at": at(8, 3, n), "session_id": None, "device": None} for n in range(20)),
     ]
-    views = [{"impression_id": f"v{n}", "user_id": 1, "post_id": 1, **view} for n, view in enumerate(told)]
+    views = [{"impression_id": f"v{n}", "user_id": 1, "post_id": 1, **view} for n, view in enumerate(events)]
     views += [{**view, "impression_id": f"w{n}", "user_id": 2} for n, view in enumerate(views[2:])]
     users = [{"user_id": user, "valid_from": at(1)} for user in (1, 2)]
     posts = [{"post_id": 1, "author_id": None, "source_id": None, "created_at": at(5)}]
