@@ -60,7 +60,7 @@ class Outcome:
             "role": self.role,
             "preset": self.config.preset.name,
             "began_with": self.start.version,
-            "beginning": self.start.said,
+            "beginning": self.start.message,
             "processes": processes.count(),
             "seconds": round(seconds, 3),
             "rows": num_examples,

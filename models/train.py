@@ -89,7 +89,7 @@ def _train(arguments: Arguments) -> str | None:
         f"examples version {snapshot.version}: training {_span(split.training)}, "
         f"calibration {_span(split.calibration)}, hold-out {_span(split.holdout)}"
     )
-    _say(start.said)
+    _say(start.message)
     _say(_unread(num_days))
     part = (processes.own_number(), processes.count())
     training = Examples(snapshot.files_of(split.training), part=part)

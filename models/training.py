@@ -167,12 +167,12 @@ def _take_weights(network: Network, weights: dict[str, Tensor]) -> None:
 
 
 def _restore(state: State, resume: ResumeFile, report: Callable[[str], None]) -> None:
-    saved, said = resume.read()
+    saved, message = resume.read()
     if saved is not None:
         state.restore(saved)
-        said += f": epoch {state.place.number}, after {state.place.batches} of its batches"
-    if said:
-        report(said)
+        message += f": epoch {state.place.number}, after {state.place.batches} of its batches"
+    if message:
+        report(message)
 
 
 def _keep(state: State, resume: ResumeFile | None) -> None:

@@ -16,7 +16,7 @@ class Start:
 
     champion: Checkpoint | None
     preset: Preset
-    said: str
+    message: str
     refit_days: int = 0
 
     @property

@@ -36,7 +36,7 @@ def start(folder: Path, version: str | None, rules: Training = WARM, preset: str
 def test_a_champion_is_begun_with_and_refitted(tmp_path: Path) -> None:
     version = champion(tmp_path)
     found, tiny = start(tmp_path, version), preset_of("tiny")
-    assert found.said == f"training begins with the weights of the champion {version}"
+    assert found.message == f"training begins with the weights of the champion {version}"
     assert (found.version, found.days) == (version, {"2026-03-04"})
     assert found.preset == replace(tiny, epochs=2, optimiser=replace(tiny.optimiser, learning_rate=0.25e-3))
 
@@ -74,20 +74,22 @@ def test_a_champion_that_cannot_be_used_says_why(tmp_path: Path, damage: Callabl
     damage(tmp_path / version)
     found = start(tmp_path, version)
     assert (found.champion, found.preset) == (None, preset_of("tiny"))
-    assert found.said.startswith(f"training begins with nothing: the champion {version} {why}")
+    assert found.message.startswith(f"training begins with nothing: the champion {version} {why}")
 
 
 @pytest.mark.parametrize("preset", ["base", "deep_cross"])
 def test_another_network_and_other_sizes_begin_with_nothing(tmp_path: Path, preset: str) -> None:
     found = start(tmp_path, champion(tmp_path), preset=preset)
     assert found.champion is None
-    assert f"is a two_tower of the preset tiny, not of {preset}" in found.said
+    assert f"is a two_tower of the preset tiny, not of {preset}" in found.message
 
 
 def test_a_champion_that_knows_a_day_that_judges_it_is_not_begun_with(tmp_path: Path) -> None:
     config = make_config(training_partitions=("2026-03-05", "2026-03-06"))
     version = write_checkpoint(tmp_path, make_network(), config)
-    assert start(tmp_path, version).said.endswith("was trained on 2026-03-06, which calibrate or are held out tonight")
+    assert start(tmp_path, version).message.endswith(
+        "was trained on 2026-03-06, which calibrate or are held out tonight"
+    )
 
 
 @pytest.mark.parametrize(
