@@ -203,5 +203,5 @@ async def _taken(request: Request, take: Callable[[int, bytes], Awaitable[Respon
         return problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, request_id, headers)
 
 
-def _answer(told: Accepted | ActionTaken | PostDeleted | PostMade, status: HTTPStatus = HTTPStatus.OK) -> Response:
-    return Response(told.model_dump_json(), status, _NO_STORE, media_type="application/json")
+def _answer(answer: Accepted | ActionTaken | PostDeleted | PostMade, status: HTTPStatus = HTTPStatus.OK) -> Response:
+    return Response(answer.model_dump_json(), status, _NO_STORE, media_type="application/json")

@@ -57,20 +57,20 @@ class OnlyPublicPaths:
 def share_descriptors(wanted_http: int, wanted_redis: int) -> tuple[int, int]:
     """Connections to clients and to Redis that the process may have under its limit of open files, which it raises.
 
-    Where the limit allows fewer than wanted, two thirds are for clients; raises ``ValueError`` where it allows none.
+    If the limit allows fewer than needed, two thirds are for clients; raises ``ValueError`` if it allows none.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = wanted_http + wanted_redis + _OWN_DESCRIPTORS
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    needed = wanted_http + wanted_redis + _OWN_DESCRIPTORS
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-        if soft < wanted:
+        if soft < needed:
             left = soft - _OWN_DESCRIPTORS
             if left < 3:  # noqa: PLR2004 - one to Redis and two to clients
-                raise ValueError(f"the limit of {soft} open files is too low: raise it to {wanted} (ulimit -n)")
+                raise ValueError(f"the limit of {soft} open files is too low: raise it to {needed} (ulimit -n)")
             _LOG.warning(
                 "the limit of %d open files allows %d connections of clients, not %d: raise it to %d (ulimit -n)",
-                *(soft, left - left // 3, wanted_http, wanted),
+                *(soft, left - left // 3, wanted_http, needed),
             )
             return left - left // 3, left // 3
     return wanted_http, wanted_redis

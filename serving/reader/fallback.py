@@ -111,10 +111,10 @@ class SnapshotKeeper:
             await self._task
 
     async def renew(self) -> None:
-        """Refresh; everybody who waits shares the first refresh that begins after they came."""
-        wanted = self._num_begun + 1
+        """Refresh; all waiting callers share the first refresh that begins after their call."""
+        number = self._num_begun + 1
         async with self._lock:
-            if self._num_begun < wanted:
+            if self._num_begun < number:
                 await self._try_refresh()
 
     async def try_refresh(self) -> bool:

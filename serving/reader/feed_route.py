@@ -39,27 +39,29 @@ class PlainFeed:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
-        asked = None
+        parameters = None
         if scope["type"] == "http" and scope["method"] == "GET" and scope["path"] == FEED_PATH:
-            asked = plain_parameters(scope["query_string"])
-        if asked is None:
+            parameters = plain_parameters(scope["query_string"])
+        if parameters is None:
             await self._app(scope, receive, send)
             return
-        response = await answer_feed(Request(scope), **asked)
+        response = await answer_feed(Request(scope), **parameters)
         await response(scope, receive, send)
 
 
 def plain_parameters(query: bytes) -> dict[str, Any] | None:
-    """The parameters of ``answer_feed`` in a query string; None where FastAPI must look at them."""
-    asked: dict[str, Any] = {"cursor": None, "count": _DEFAULT_COUNT, "wanted": _DEFAULT_FILTER}
-    found: set[bytes] = set()
+    """The parameters of ``answer_feed`` in a query string; None if FastAPI must parse them."""
+    parameters: dict[str, Any] = {"cursor": None, "count": _DEFAULT_COUNT, "wanted": _DEFAULT_FILTER}
+    names: set[bytes] = set()
     for part in query.split(b"&") if query else ():
         name, _, value = part.partition(b"=")
-        if name in found or name not in _PLAIN_VALUES or not _PLAIN_VALUES[name].fullmatch(value):
+        if name in names or name not in _PLAIN_VALUES or not _PLAIN_VALUES[name].fullmatch(value):
             return None
-        found.add(name)
-        asked["wanted" if name == b"filter" else name.decode()] = int(value) if name == b"count" else value.decode()
-    return asked if asked["count"] <= _MAX_COUNT else None
+        names.add(name)
+        parameters["wanted" if name == b"filter" else name.decode()] = (
+            int(value) if name == b"count" else value.decode()
+        )
+    return parameters if parameters["count"] <= _MAX_COUNT else None
 
 
 async def get_feed(
@@ -80,12 +82,14 @@ async def answer_feed(request: Request, cursor: str | None, count: int, wanted: 
     except TokenError as error:
         return unauthorized(str(error), request)
     try:
-        asked = FeedRequest(user_id, count, wanted, cursor, state.arm_of(user_id))
-        page = await state.reader.page(asked)
+        feed_request = FeedRequest(user_id, count, wanted, cursor, state.arm_of(user_id))
+        page = await state.reader.page(feed_request)
     except CursorError as error:
         return problem(HTTPStatus.BAD_REQUEST, str(error), request_id)
     except NothingToServeError as error:
         return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error), request_id, {"Retry-After": "1"})
     request.state.served_from = page.served_from
     headers = {"Cache-Control": "no-store"}
-    return Response(render_page(page, request.state.started, asked.arm), headers=headers, media_type="application/json")
+    return Response(
+        render_page(page, request.state.started, feed_request.arm), headers=headers, media_type="application/json"
+    )

@@ -79,8 +79,8 @@ def parse_scores(reply: object, post_ids: Sequence[int]) -> dict[int, int]:
     """The answers to which of ``post_ids`` are in a sorted set; ``DamagedValueError`` where they are none."""
     if not isinstance(reply, list) or len(reply) != len(post_ids):
         raise DamagedValueError(f"it is not {len(post_ids)} scores")
-    asked = zip(post_ids, reply, strict=True)
-    return parse_epochs([(str(post).encode(), score) for post, score in asked if score is not None], len(post_ids))
+    scores = zip(post_ids, reply, strict=True)
+    return parse_epochs([(str(post).encode(), score) for post, score in scores if score is not None], len(post_ids))
 
 
 def _pairs(reply: object, most: int) -> Iterator[tuple[Any, Any]]:
