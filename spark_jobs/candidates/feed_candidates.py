@@ -53,8 +53,8 @@ def propose(offers: Offers, policy: Policy) -> DataFrame:
     written = offers.posts.select("post_id", "author_id", "created_at")
     unseen = proposals.join(offers.seen, ["user_id", "post_id"], "left_anti")
     others = unseen.join(written, "post_id", "inner").where(is_by_another("user_id"))
-    asked = with_flags(others.join(policy.asks, "user_id", "inner"), policy.flagged)
-    judged = asked.select("user_id", "post_id", "source", "place", "created_at", broken())
+    flagged = with_flags(others.join(policy.asks, "user_id", "inner"), policy.flagged)
+    judged = flagged.select("user_id", "post_id", "source", "place", "created_at", broken())
     return _reached(judged, limits)
 
 

@@ -131,8 +131,8 @@ def record(night: Night, news: News) -> None:
         frame = night.spark.createDataFrame([asdict(row) for row in news.rows], read_schema(TABLE))
         merge_by_key(night.lake, TABLE, frame, update_when="true")
     if news.gone:
-        gone = night.spark.createDataFrame([(source,) for source in news.gone], "source string")
-        delete_by_key(night.lake, TABLE, gone)
+        deleted = night.spark.createDataFrame([(source,) for source in news.gone], "source string")
+        delete_by_key(night.lake, TABLE, deleted)
 
 
 def main(night: Night) -> None:

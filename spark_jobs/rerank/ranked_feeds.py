@@ -64,8 +64,8 @@ def with_users(night: Night, candidates: DataFrame) -> DataFrame:
     """``candidates`` with ``is_new_user``, ``friends_first`` of their user, and ``is_friend``."""
     known = users_with_taste(night).withColumn("_is_known", F.lit(col=True))
     asks = users_who_ask(night.read("silver.users"), night.as_of, "friends_first").withColumn("_asks", F.lit(col=True))
-    met = candidates.join(known, "user_id", "left").join(asks, "user_id", "left")
-    return met.withColumns(
+    joined = candidates.join(known, "user_id", "left").join(asks, "user_id", "left")
+    return joined.withColumns(
         {
             "is_new_user": F.col("_is_known").isNull(),
             "friends_first": F.col("_asks").isNotNull(),
@@ -75,7 +75,7 @@ def with_users(night: Night, candidates: DataFrame) -> DataFrame:
 
 
 def fill(candidates: DataFrame, plan: Plan, num_partitions: int) -> DataFrame:
-    """Pools (``SCHEMA``) of ``candidates`` from ``rankable``, whatever their order and partitions."""
+    """Pools (``SCHEMA``) of ``candidates`` from ``rankable``, independent of their order and partitions."""
     placed = candidates.repartition(num_partitions, "user_id").sortWithinPartitions("user_id")
     return placed.mapInArrow(partial(fill_partition, plan), SCHEMA)
 
@@ -120,8 +120,8 @@ def observe(pools: DataFrame, rules: RerankRules) -> tuple[DataFrame, Observatio
     return pools.observe(counts, F.count("*").alias("_places"), explored, *broken).drop("broken"), counts
 
 
-def tell(night: Night, counted: dict[str, int]) -> None:
-    """Write how well the pools mix to ``rerank.json``, and report it."""
+def report_mix(night: Night, counted: dict[str, int]) -> None:
+    """Write the number of places that break each rule to ``rerank.json``, and report it."""
     broken = {name: counted[name] for name in night.settings.rerank.order}
     places, explored = counted["_places"], counted["_explored"]
     night.files.rerank.write({"ds": night.ds.isoformat(), "places": places, "broken": broken, "explored": explored})
@@ -152,4 +152,4 @@ def main(night: Night) -> None:
     )
     pools, counts = observe(pools, settings.rerank)
     write_partition(night.lake, "gold.ranked_feeds", pools.withColumn("ds", F.lit(night.ds)), [night.ds])
-    tell(night, counts.get)
+    report_mix(night, counts.get)

@@ -41,10 +41,10 @@ def campaigns(spark: SparkSession, world: World) -> DataFrame:
     turn, is_own = F.floor(campaign / world.campaigns), campaign == 0
     round_ms = world.round_days * DAY_MS
     opens = world.start_ms + turn * round_ms
-    begun = is_own | (world.uniform("campaign/begun", campaign) < BEGUN_SHARE)
+    has_begun = is_own | (world.uniform("campaign/begun", campaign) < BEGUN_SHARE)
     within = (world.uniform("campaign/starts", campaign) * world.round_days * DAY_MS).cast("long")
     later = F.when(turn == 0, within).otherwise(F.greatest(within, F.lit(HOUR_MS)))
-    starts = opens + F.when(begun, F.lit(0).cast("long")).otherwise(later)
+    starts = opens + F.when(has_begun, F.lit(0).cast("long")).otherwise(later)
     left_ms = opens + round_ms - starts
     stays = world.uniform("campaign/stays", campaign) < UNENDING_SHARE
     lasts = left_ms * world.uniform("campaign/lasts", campaign) + F.when(stays, left_ms + 7 * DAY_MS).otherwise(HOUR_MS)
@@ -53,7 +53,7 @@ def campaigns(spark: SparkSession, world: World) -> DataFrame:
     numbered = spark.range(world.campaigns * world.rounds).select(
         F.col("id").alias("campaign"), world.index(world.pages, "campaign/page", "id").alias("page")
     )
-    is_there = (turn == 0) | (~begun & (F.pmod(campaign, F.lit(world.campaigns)) > 0))
+    is_there = (turn == 0) | (~has_begun & (F.pmod(campaign, F.lit(world.campaigns)) > 0))
     return numbered.where(is_there).withColumns(
         {
             "starts_ms": starts,
@@ -112,10 +112,14 @@ def chosen_ads(world: World, visited: DataFrame, listed: DataFrame, tastes: Data
     )
     drawn = places.withColumn("draw", F.explode(F.sequence(F.lit(1), F.lit(DRAWS))))
     seat = world.index(world.campaigns * ADS_PER_CAMPAIGN, "ad/drawn", user, "slot", place, "draw")
-    met = drawn.withColumn("seat", seat).join(listed.drop("post_id", "campaign", "number", "appeal"), "seat", "inner")
+    placed = drawn.withColumn("seat", seat).join(
+        listed.drop("post_id", "campaign", "number", "appeal"), "seat", "inner"
+    )
     offer = F.when(_may_see(world), F.struct(F.col("bid") * F.col("ad_quality"), "ad", "cap"))
     session = ("user", "slot", "started_ms", "device", "connection")
-    won = met.groupBy(*session, "place").agg(F.max(offer).alias("won")).select(*session, "place", "won.ad", "won.cap")
+    won = (
+        placed.groupBy(*session, "place").agg(F.max(offer).alias("won")).select(*session, "place", "won.ad", "won.cap")
+    )
     day = F.floor(F.col("slot") / SLOTS_PER_DAY)
     nth = F.row_number().over(Window.partitionBy("user", day, "ad").orderBy("slot", "place"))
     own = world.index(ADS_PER_CAMPAIGN, "ad/own", user, "slot", place)
@@ -151,8 +155,8 @@ def shown_ads(world: World, chosen: DataFrame, listed: DataFrame, written: DataF
     posts = written.select("post_id", "author", "created_ms", "topic", "second_topic", "content_type", "quality")
     about = listed.select("ad", "post_id", "appeal").join(posts, "post_id", "inner")
     seen = chosen.join(about, "ad", "inner").where(F.col("author") != F.col("user"))
-    met = without_blocked(chosen.sparkSession, world, seen)
-    return met.withColumn("shown_ms", shown_ms(world, "user", "slot", "place"))
+    allowed = without_blocked(chosen.sparkSession, world, seen)
+    return allowed.withColumn("shown_ms", shown_ms(world, "user", "slot", "place"))
 
 
 def react_to_ads(world: World, shown: DataFrame, tastes: DataFrame) -> DataFrame:

@@ -46,9 +46,9 @@ def mentions(world: World) -> Column:
 def _neighbour(world: World, stream: str, is_named: Column) -> Column:
     """Id of a user of the author's community, in a list; null if the post names none, or it would be the author."""
     first = F.floor(F.col("author") / USERS_PER_COMMUNITY) * USERS_PER_COMMUNITY
-    whom = F.least(first + world.index(USERS_PER_COMMUNITY, stream, "post_id"), F.lit(world.users - 1))
+    mentioned = F.least(first + world.index(USERS_PER_COMMUNITY, stream, "post_id"), F.lit(world.users - 1))
     by_user = F.col("source_type") == "friend"
-    return F.when(by_user & is_named & (whom != F.col("author")), F.array(whom + FIRST_USER_ID))
+    return F.when(by_user & is_named & (mentioned != F.col("author")), F.array(mentioned + FIRST_USER_ID))
 
 
 def location(world: World) -> Column:

@@ -112,6 +112,6 @@ def _suggested(world: World, written: DataFrame, opened: DataFrame) -> DataFrame
     day = F.floor(slot / SLOTS_PER_DAY) - 1 - world.index(2, "suggest/day", user, slot, draw)
     picks = drawn.select(user, slot, "started_ms", page_post_id(page, day, 0).alias("post_id"))
     posts = written.where((F.col("source_type") == "page") & F.col("deleted_ms").isNull())
-    met = picks.distinct().join(posts, "post_id", "inner").withColumn("tie", F.lit(0.0))
-    others = met.where((F.col("author") != user) & (F.col("created_ms") + WINDOW_MS > F.col("started_ms")))
+    seen = picks.distinct().join(posts, "post_id", "inner").withColumn("tie", F.lit(0.0))
+    others = seen.where((F.col("author") != user) & (F.col("created_ms") + WINDOW_MS > F.col("started_ms")))
     return without_blocked(opened.sparkSession, world, others).select(*DELIVERED, F.lit(1).alias("is_suggested"))

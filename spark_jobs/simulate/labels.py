@@ -27,11 +27,11 @@ def verdicts(world: World, written: DataFrame) -> DataFrame:
     share = F.when(is_suspect, SUSPECT_LABELLED_SHARE).otherwise(LABELLED_SHARE)
     sampled = written.where((F.col("day") >= 0) & (world.uniform("label/sampled", key) < share))
     labels = F.array(*(F.struct(F.lit(name).alias("label"), F.col(f"is_{name}").alias("truth")) for name in LABELS))
-    asked = sampled.select(
+    questions = sampled.select(
         key, "created_ms", F.explode(F.sequence(F.lit(0), F.lit(HUMANS_PER_POST))).alias("number"), labels.alias("all")
     ).select(key, "created_ms", number, F.posexplode("all").alias("kind", "judged"))
     checks = number == 0
-    judged = asked.select(key, "created_ms", number, "kind", "judged.*").where(
+    judged = questions.select(key, "created_ms", number, "kind", "judged.*").where(
         ~checks | (F.col("label") == "misinformation")
     )
     first_human = world.index(HUMANS, "label/human", key)
