@@ -47,7 +47,7 @@ def versions_of_posts(landing: str) -> Versions:
         if event["event_type"] in ("post_created", "post_updated"):
             made, received = (moment(event[name]).astimezone(UTC) for name in ("event_time", "received_at"))
             found.setdefault(event["post_id"], []).append(Version(made, max(made, received), event))
-    return {post: sorted(own, key=lambda one: (one.made, one.told["event_id"])) for post, own in found.items()}
+    return {post: sorted(own, key=lambda one: (one.made, one.fields["event_id"])) for post, own in found.items()}
 
 
 def seen_at(versions: Iterable[Version], at: datetime) -> Version | None:
@@ -64,9 +64,9 @@ def wrong_descriptions(examples: Iterable[Row], versions: Versions) -> Counter[s
     for row in examples:
         version = seen_at(versions[row.post_id], row.shown_at)
         assert version is not None, f"{row.example_id} is of a post that nobody knew"
-        for name, value in _described(version.told).items():
+        for name, value in _described(version.fields).items():
             wrong[f"post_{name}"] += abs(row[f"post_{name}"] - value) > ROUNDING * max(1.0, value)
-        wrong["author_id"] += row.author_id != version.told["author_id"]
+        wrong["author_id"] += row.author_id != version.fields["author_id"]
     return +wrong
 
 
