@@ -13,7 +13,7 @@ from spark_jobs.night.night import Night
 from spark_jobs.night.session import open_session
 
 FOR_FEW_ROWS = "-XX:TieredStopAtLevel=1"
-"""The JVM's second compiler costs quick tests a tenth of their CPU time, and their loops are too short to gain from it."""
+"""The JVM's second compiler costs tests a tenth of their CPU time, and their loops are too short to gain by it."""
 
 
 @pytest.fixture(scope="session")
