@@ -1,6 +1,8 @@
-"""Checkpoints: a folder with ``weights.safetensors`` and ``config.json``, named by the hash of both.
+"""Checkpoints: a folder with the files of a model and ``config.json``, named by the hash of all.
 
-The hash covers nothing that differs on an identical rerun, so the same night gives the same version.
+A network has one file, ``weights.safetensors``; trees have one per head. The hash covers nothing that differs on an
+identical rerun, so the same night gives the same version. It is compared before a file is parsed: LightGBM loads a text
+that was cut short without an error.
 """
 
 import hashlib
@@ -9,33 +11,34 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from safetensors.torch import load as load_weights
-from safetensors.torch import save as save_weights
 
 from contracts.features import example_columns, schema_hash
 from contracts.heads import HEAD_NAMES
 from contracts.places import Location
 from models.calibration import METHODS, HeadCalibration
 from models.erasure import unmark
-from models.network import Network
+from models.model import Model
+from models.network import WEIGHTS_FILE
 from models.networks import network_of
-from models.preset import Preset
+from models.preset import AnyPreset, TreePreset
 from models.presets import preset_from_json
 from storage import open_folder
 
-WEIGHTS_FILE = "weights.safetensors"
 CONFIG_FILE = "config.json"
+TREE_FILES = tuple(f"trees.{head}.txt" for head in HEAD_NAMES)
+"""One per head, in LightGBM's own text format."""
 
 
 @dataclass(frozen=True)
 class CheckpointConfig:
-    """The configuration beside the weights: sizes, inputs, calibration per head, and the origin of the model.
+    """The configuration beside the files: sizes, inputs, calibration per head, and the origin of the model.
 
     ``calibration`` is fitted on all days that training did not see, and scores nights. ``judged_calibration`` is fitted
     without the held-out days; the model is judged with it on held-out and later days. ``settings`` is the hash of the
     settings of its training; older checkpoints have none.
     """
 
-    preset: Preset
+    preset: AnyPreset
     features: tuple[str, ...]
     feature_schema: str
     heads: tuple[str, ...]
@@ -49,27 +52,27 @@ class CheckpointConfig:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A loaded model: its version, configuration and network in evaluation mode, without gradients."""
+    """A loaded model: its version, its configuration, and itself; a network without gradients."""
 
     model_version: str
     config: CheckpointConfig
-    network: Network
+    model: Model
 
 
-def write_checkpoint(artefacts: Location, network: Network, config: CheckpointConfig) -> str:
+def write_checkpoint(artefacts: Location, model: Model, config: CheckpointConfig) -> str:
     """Write ``<artefacts>/<model_version>`` and return the version; an existing one is left as it is.
 
     Its configuration comes last: a killed write leaves a folder without one, which is no checkpoint.
     """
-    weights = save_weights({name: value.contiguous() for name, value in network.state_dict().items()})
-    content = asdict(config)
-    model_version = _version_of(weights, content)
+    files, content = model.files(), asdict(config)
+    model_version = _version_of(files, content)
     folder = open_folder(artefacts).below(model_version)
     unmark(folder)
     if folder.exists(CONFIG_FILE):
         return model_version
     text = json.dumps({"model_version": model_version, **content}, indent=1, sort_keys=True, allow_nan=False)
-    folder.write(WEIGHTS_FILE, weights)
+    for name, value in files.items():
+        folder.write(name, value)
     folder.write(CONFIG_FILE, f"{text}\n".encode())
     return model_version
 
@@ -78,11 +81,11 @@ def read_checkpoint(location: Location) -> Checkpoint:
     """Load a checkpoint; one that is damaged or was trained on other features raises ``ValueError``."""
     folder = open_folder(location)
     content: dict[str, Any] = json.loads(folder.read(CONFIG_FILE))
-    weights = folder.read(WEIGHTS_FILE)
+    files = {name: folder.read(name) for name in _names_of_files(content["preset"])}
     model_version = str(content.pop("model_version"))
     _refuse_other_features(model_version, content)
     calibrations = _calibrations_of(model_version, content)
-    if _version_of(weights, content) != model_version:
+    if _version_of(files, content) != model_version:
         raise ValueError(f"checkpoint {location}: its files do not match its version {model_version}; it is damaged")
     config = CheckpointConfig(
         preset=preset_from_json(content["preset"]),
@@ -95,10 +98,21 @@ def read_checkpoint(location: Location) -> Checkpoint:
         code_revision=content["code_revision"],
         settings=content.get("settings", "unknown"),
     )
-    network = network_of(config.preset.network)(config.preset.sizes)
-    network.load_state_dict(load_weights(weights))
-    network.requires_grad_(requires_grad=False).eval()
-    return Checkpoint(model_version, config, network)
+    return Checkpoint(model_version, config, _model_of(config.preset, files))
+
+
+def _names_of_files(preset: dict[str, Any]) -> tuple[str, ...]:
+    return TREE_FILES if "boosting" in preset else (WEIGHTS_FILE,)
+
+
+def _model_of(preset: AnyPreset, files: dict[str, bytes]) -> Model:
+    if isinstance(preset, TreePreset):
+        from models.trees import Trees  # noqa: PLC0415 - networks need no LightGBM
+
+        return Trees.of_files(files)
+    network = network_of(preset.network)(preset.sizes)
+    network.load_state_dict(load_weights(files[WEIGHTS_FILE]))
+    return network.requires_grad_(requires_grad=False).eval()
 
 
 def _calibrations_of(model_version: str, content: dict[str, Any]) -> dict[str, dict[str, HeadCalibration]]:
@@ -114,9 +128,9 @@ def _calibrations_of(model_version: str, content: dict[str, Any]) -> dict[str, d
         ) from error
 
 
-def _version_of(weights: bytes, content: dict[str, Any]) -> str:
+def _version_of(files: dict[str, bytes], content: dict[str, Any]) -> str:
     text = json.dumps(content, sort_keys=True, allow_nan=False)
-    return hashlib.sha256(text.encode() + b"\0" + weights).hexdigest()[:16]
+    return hashlib.sha256(b"\0".join([text.encode(), *files.values()])).hexdigest()[:16]
 
 
 def _refuse_other_features(model_version: str, content: dict[str, Any]) -> None:

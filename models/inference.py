@@ -18,7 +18,8 @@ from contracts.places import Location
 from models.calibration import calibrate
 from models.checkpoint import Checkpoint, read_checkpoint
 from models.layers import CHUNK_ROWS
-from models.network import NUM_CROSS, NUM_POST, NUM_USER, Side
+from models.model import Side
+from models.network import NUM_CROSS, NUM_POST, NUM_USER
 
 Array = NDArray[np.float32]
 
@@ -31,7 +32,7 @@ class Ranker:
     def __init__(self, checkpoint: Checkpoint, *, is_judged: bool = False) -> None:
         torch.set_num_threads(1)
         self.model_version = checkpoint.model_version
-        self._parts = checkpoint.network.parts()
+        self._parts = checkpoint.model.parts()
         config = checkpoint.config
         self._calibration = config.judged_calibration if is_judged else config.calibration
 

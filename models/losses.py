@@ -5,11 +5,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from contracts.heads import HEADS
+from contracts.heads import HEADS, Head
 
 
-def head_losses(logits_NH: Tensor, labels_NH: Tensor, weight_N: Tensor) -> Tensor:
-    """Mean loss of each head, shape (H,): cross-entropy on logits, Huber on log1p(seconds).
+def head_loss(head: Head, logits_N: Tensor, labels_N: Tensor, weight_N: Tensor) -> Tensor:
+    """Loss of each row under one head, (N,): cross-entropy on logits, Huber on log1p(seconds).
 
     ``weight`` is 1 / P(examined). It multiplies what a label adds to the loss of a row without one, ``loss(logit, 0) +
     weight * (loss(logit, label) - loss(logit, 0))``: its expectation over whether the post was looked at is the loss as
@@ -17,16 +17,16 @@ def head_losses(logits_NH: Tensor, labels_NH: Tensor, weight_N: Tensor) -> Tenso
     For cross-entropy it is a target of ``weight * label``, which may exceed 1. Source: Saito, Yaginuma, Nishino, Sakata
     and Nakata, "Unbiased Recommender Learning from Missing-Not-At-Random Implicit Feedback", WSDM 2020.
     """
-    columns = []
-    for index, head in enumerate(HEADS):
-        logits_N, labels_N = logits_NH[:, index], labels_NH[:, index]
-        if head.is_binary:
-            target_N = weight_N * labels_N
-            columns.append(functional.binary_cross_entropy_with_logits(logits_N, target_N, reduction="none"))
-        else:
-            seen_N = functional.huber_loss(logits_N, labels_N, reduction="none")
-            unseen_N = functional.huber_loss(logits_N, torch.zeros_like(labels_N), reduction="none")
-            columns.append(unseen_N + weight_N * (seen_N - unseen_N))
+    if head.is_binary:
+        return functional.binary_cross_entropy_with_logits(logits_N, weight_N * labels_N, reduction="none")
+    seen_N = functional.huber_loss(logits_N, labels_N, reduction="none")
+    unseen_N = functional.huber_loss(logits_N, torch.zeros_like(labels_N), reduction="none")
+    return unseen_N + weight_N * (seen_N - unseen_N)
+
+
+def head_losses(logits_NH: Tensor, labels_NH: Tensor, weight_N: Tensor) -> Tensor:
+    """Mean loss of each head, shape (H,)."""
+    columns = [head_loss(head, logits_NH[:, index], labels_NH[:, index], weight_N) for index, head in enumerate(HEADS)]
     return torch.stack(columns).mean(1)
 
 

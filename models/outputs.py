@@ -1,4 +1,4 @@
-"""Outputs of a network on the examples of some days, for calibration and metrics.
+"""Outputs of a model on the examples of some days, for calibration and metrics.
 
 Both compare them with labels at the average place (``docs/evaluation.md``).
 """
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from contracts.heads import HEADS
 from contracts.metrics.auc import auc
@@ -17,14 +18,15 @@ from contracts.metrics.log_loss import log_loss
 from contracts.metrics.position import at_average_place
 from models.calibration import METHODS, HeadCalibration, Prior, calibrate, fit
 from models.loading import Examples
-from models.network import Network, by_entity
+from models.losses import head_losses
+from models.model import Model
 
 EVALUATION_ROWS = 8192
 
 
 @dataclass(frozen=True)
 class Outputs:
-    """Network outputs (N, H), labels (N, H) and weights (N,) of some days."""
+    """Outputs (N, H) of a model, labels (N, H) and weights (N,) of some days."""
 
     logits: Floats
     labels: Floats
@@ -41,17 +43,23 @@ class Outputs:
         return at_average_place(labels if HEADS[index].is_binary else np.expm1(labels), self.weights)
 
 
-def predict(network: Network, examples: Examples) -> Outputs:
+def predict(model: Model, examples: Examples) -> Outputs:
     """Outputs on all rows, in double precision for the statistics that follow."""
-    network.eval()
     nothing = np.zeros((0, len(HEADS)))
     logits, labels, weights = [nothing], [nothing], [nothing[:, 0]]
-    with torch.inference_mode():
-        for shard in examples:
-            logits += [network(*by_entity(rows)).numpy() for rows in torch.split(shard.features, EVALUATION_ROWS)]
-            labels.append(shard.labels.numpy())
-            weights.append(shard.weight.numpy())
+    for shard in examples:
+        logits += [model.outputs(rows).numpy() for rows in torch.split(shard.features, EVALUATION_ROWS)]
+        labels.append(shard.labels.numpy())
+        weights.append(shard.weight.numpy())
     return Outputs(*(np.concatenate(parts).astype(np.float64) for parts in (logits, labels, weights)))
+
+
+def losses_of(model: Model, examples: Examples) -> Tensor | None:
+    """Mean loss of each head on all rows, (H,); None without rows."""
+    outputs = predict(model, examples)
+    if len(outputs.weights) == 0:
+        return None
+    return head_losses(*(torch.from_numpy(part) for part in (outputs.logits, outputs.labels, outputs.weights)))
 
 
 def calibrate_heads(outputs: Outputs, priors: dict[str, Prior]) -> dict[str, HeadCalibration]:

@@ -16,7 +16,7 @@ from contracts.settings import TrainingMinimum
 from models import processes
 from models.calibration import Prior
 from models.loading import FEATURES, NUM_INPUTS, TABLE, Examples, TooFewExamples
-from models.network import QUANTILES, InputStatistics, Network
+from models.network import QUANTILES, InputStatistics
 
 QUANTILE_ROWS = 100_000
 
@@ -32,15 +32,16 @@ def unread(num_days: int | None) -> tuple[Feature, ...]:
 
 @dataclass(frozen=True)
 class Prepared:
-    """Number of rows, in all and of each shard and process (K, P), and the prior of each head from them."""
+    """Number of rows, in all and of each shard and process (K, P); prior of each head and input statistics."""
 
     num_examples: int
     priors: dict[str, Prior]
     shard_rows: Tensor
+    statistics: InputStatistics
 
 
-def prepare(network: Network, training: Examples, unread: Sequence[Feature] = ()) -> Prepared:
-    """Set input moments, quantiles and base rates from the training rows of all processes; all get the same values.
+def prepare(training: Examples, unread: Sequence[Feature] = ()) -> Prepared:
+    """Input moments, quantiles and base rates of the training rows of all processes; all get the same values.
 
     Raises ``TooFewExamples`` without enough positive labels.
     """
@@ -74,10 +75,10 @@ def prepare(network: Network, training: Examples, unread: Sequence[Feature] = ()
     quantiles_FQ = _quantiles(training, count)
     is_unread_F = torch.tensor([feature in unread for feature in FEATURES for _ in range(feature.size)])
     std_F[is_unread_F], quantiles_FQ[is_unread_F] = math.inf, 0.0
-    network.prepare(InputStatistics(mean_F, std_F, base_H, quantiles_FQ))
     means_H = (means_H + 0.5) / (count + 1.0) * mean_chance(count, float(inverse_weights))
     stated = zip(HEADS, means_H.tolist(), num_positives_H.tolist(), strict=True)
-    return Prepared(count, {head.name: Prior(mean, positives, count) for head, mean, positives in stated}, rows_KP)
+    priors = {head.name: Prior(mean, positives, count) for head, mean, positives in stated}
+    return Prepared(count, priors, rows_KP, InputStatistics(mean_F, std_F, base_H, quantiles_FQ))
 
 
 def _quantiles(training: Examples, count: int) -> Tensor:

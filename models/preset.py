@@ -1,4 +1,4 @@
-"""The type of a preset: a network, its sizes and how it is trained."""
+"""The types of a preset: a network, its sizes and how it is trained; or rules by which trees are grown."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -38,3 +38,36 @@ class Preset:
     optimiser: Optimiser
     epochs: int = 3
     threads: int = 1
+
+
+@dataclass(frozen=True)
+class Boosting:
+    """Rules by which the trees of each head are grown.
+
+    At most ``rounds`` trees; growing ends after ``patience`` that do not lower the head's loss on the calibration days,
+    and the best number is kept. A tree has at most ``leaves``. A leaf holds at least ``leaf_curvature`` of the loss's
+    second derivative: rows for dwell, and p (1 - p) summed for a binary head, so about as many expected positives.
+    A tree reads ``inputs_share`` of the inputs, in at most ``bins`` steps each. ``ridge`` is a quadratic penalty of a
+    leaf's value.
+    """
+
+    rounds: int
+    patience: int
+    learning_rate: float
+    leaves: int
+    leaf_curvature: float
+    inputs_share: float
+    bins: int
+    ridge: float
+
+
+@dataclass(frozen=True)
+class TreePreset:
+    """The full configuration of boosted trees. ``threads`` is fixed: sums split otherwise round differently."""
+
+    name: str
+    boosting: Boosting
+    threads: int = 1
+
+
+AnyPreset = Preset | TreePreset

@@ -28,6 +28,7 @@ from models.erasure import remove_state, state_file
 from models.loading import Examples, Snapshot, Split, TooFewExamples, pin_snapshot, split_days
 from models.outcome import Outcome
 from models.preparing import unread
+from models.preset import Preset
 from models.presets import preset_names, preset_of
 from models.registry import forget, register
 from models.resume import ResumeFile, training_key
@@ -97,8 +98,7 @@ def _train(arguments: Arguments) -> str | None:
     config = replace(arguments.config, preset=start.preset, num_days=num_days)
     key = _key(arguments.lake, config, start, snapshot, split)
     resume = ResumeFile(models, state_file(arguments.ds, arguments.role), key, rules.save_steps)
-    weights = None if start.champion is None else start.champion.network.state_dict()
-    fitted = fit(training, calibration, config, _say, start=weights, resume=resume)
+    fitted = fit(training, calibration, config, _say, start=start.weights, resume=resume)
     if processes.own_number() > 0:
         return None
     trained = judge(fitted, calibration, holdout, config)
@@ -114,7 +114,7 @@ def _train(arguments: Arguments) -> str | None:
         code_revision=_code_revision(),
         settings=settings_hash(arguments.settings),
     )
-    model_version = write_checkpoint(str(models.place), fitted.network, checkpoint)
+    model_version = write_checkpoint(str(models.place), fitted.model, checkpoint)
     outcome = Outcome(model_version, arguments.role, checkpoint, split, trained, start)
     changed = register(arguments.lake, outcome.row(arguments.ds, snapshot.version))
     _write(arguments, outcome.report(time.perf_counter() - started))
@@ -195,6 +195,8 @@ def parse_arguments(words: list[str]) -> Arguments:
     if found.epochs is not None:
         if found.epochs < 1:
             parser.error("--epochs must be at least 1")
+        if not isinstance(preset, Preset):
+            parser.error(f"--epochs is for networks; the trees of {name} are grown once")
         preset = replace(preset, epochs=found.epochs)
     config = TrainingConfig(preset, settings.seed, settings.evaluation.calibration_bins)
     return Arguments(found.lake, found.ds, found.landing, found.runs, found.role, config, settings, found.champion)

@@ -1,4 +1,4 @@
-"""Training, calibration and hold-out evaluation of the ranker.
+"""Training, calibration and hold-out evaluation of a ranker.
 
 Deterministic for a seed, a snapshot and the number of processes.
 """
@@ -20,11 +20,12 @@ from models.batches import Batch, Plan, batches
 from models.calibration import HeadCalibration
 from models.loading import TABLE, Examples
 from models.losses import head_losses, total_loss
+from models.model import Model
 from models.network import Network, by_entity
 from models.networks import network_of
-from models.outputs import calibrate_heads, measure, predict
+from models.outputs import calibrate_heads, losses_of, measure, predict
 from models.preparing import Prepared, prepare, unread
-from models.preset import Preset
+from models.preset import AnyPreset, TreePreset
 from models.progress import Epoch, Place, Progress
 from models.resume import ResumeFile, Saved
 from models.steps import Steps
@@ -34,12 +35,12 @@ _PROCESS_SEEDS = 1_000_000_007
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """How to train and measure: the preset, the seed of weights, dropout and row order, and bins of calibration.
+    """How to train and measure: the preset, the seed of weights, dropout, row order or trees, and bins of calibration.
 
     ``num_days`` is how many days the training rows span; None where that is long enough for every input.
     """
 
-    preset: Preset
+    preset: AnyPreset
     seed: int
     calibration_bins: int = Evaluation.calibration_bins
     num_days: int | None = None
@@ -47,9 +48,9 @@ class TrainingConfig:
 
 @dataclass(frozen=True)
 class Fitted:
-    """The network of the best epoch, every epoch, and what the training rows say."""
+    """The model of the best epoch, every epoch, and what the training rows say. Trees are one epoch."""
 
-    network: Network
+    model: Model
     epochs: tuple[Epoch, ...]
     best_epoch: int
     prepared: Prepared
@@ -116,14 +117,26 @@ def fit(
     and a training that was killed goes on from it to the same weights, bit for bit. The caller removes the file when
     it has kept the outcome.
 
-    Raises ``TooFewExamples`` without enough positive labels, ``ValueError`` when the loss is no longer a number.
+    Trees are grown by one process, begin with nothing and keep no state.
+
+    Raises ``TooFewExamples`` without enough positive labels, ``ValueError`` when the loss is no longer a number, and
+    when several processes are to grow trees.
     """
     preset = config.preset
     torch.set_num_threads(preset.threads)
+    if isinstance(preset, TreePreset):
+        if processes.count() > 1:
+            raise ValueError(f"the trees of {preset.name} are grown by one process: set training.processes to 1")
+        from models.growing import grow  # noqa: PLC0415 - networks need no LightGBM
+
+        prepared = prepare(training, unread(config.num_days))
+        trees, epoch = grow(training, calibration, preset, prepared, seed=config.seed, report=report)
+        return Fitted(trees, (epoch,), epoch.epoch, prepared)
     torch.use_deterministic_algorithms(mode=True)
     torch.manual_seed(config.seed)
     network = network_of(preset.network)(preset.sizes)
-    prepared = prepare(network, training, unread(config.num_days))
+    prepared = prepare(training, unread(config.num_days))
+    network.prepare(prepared.statistics)
     if start is not None:
         _take_weights(network, start)
     if processes.own_number() > 0:
@@ -152,7 +165,7 @@ def fit(
 
 def judge(fitted: Fitted, calibration: Examples, holdout: Examples, config: TrainingConfig) -> Trained:
     """Calibrate on ``calibration`` and measure on ``holdout``; then calibrate on both, for the nights to score."""
-    unseen, heldout = predict(fitted.network, calibration), predict(fitted.network, holdout)
+    unseen, heldout = predict(fitted.model, calibration), predict(fitted.model, holdout)
     judged = calibrate_heads(unseen, fitted.prepared.priors)
     metrics = measure(heldout, judged, config.calibration_bins)
     newest = calibrate_heads(unseen.with_rows_of(heldout), fitted.prepared.priors)
@@ -215,10 +228,8 @@ def _end_epoch(state: State, calibration: Examples) -> None:
         raise ValueError(f"the training loss of epoch {place.number} is {float(total)}; look for outliers in {TABLE}")
     losses_H = torch.full((len(HEADS) + 1,), math.nan, dtype=torch.float64)
     if processes.own_number() == 0:
-        outputs = predict(state.network, calibration)
-        if len(outputs.weights):
-            parts = (torch.from_numpy(part) for part in (outputs.logits, outputs.labels, outputs.weights))
-            found_H = head_losses(*parts)
+        found_H = losses_of(state.network, calibration)
+        if found_H is not None:
             losses_H = torch.cat([found_H, total_loss(found_H).unsqueeze(0)])
     *heads, calibration_loss = processes.of_first(losses_H).tolist()
     is_known = not math.isnan(calibration_loss)

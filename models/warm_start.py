@@ -3,11 +3,14 @@
 from dataclasses import dataclass, replace
 from datetime import date
 
+from torch import Tensor
+
 from contracts.folders import Folder
 from contracts.settings import Training
 from models.checkpoint import Checkpoint, read_checkpoint
 from models.erasure import is_before_erasure
-from models.preset import Preset
+from models.network import Network
+from models.preset import AnyPreset, Preset
 
 
 @dataclass(frozen=True)
@@ -15,7 +18,7 @@ class Start:
     """The champion to begin with, or None for random weights; the preset to train by; a message for log and report."""
 
     champion: Checkpoint | None
-    preset: Preset
+    preset: AnyPreset
     message: str
     refit_days: int = 0
 
@@ -23,6 +26,14 @@ class Start:
     def version(self) -> str | None:
         """The champion's version."""
         return None if self.champion is None else self.champion.model_version
+
+    @property
+    def weights(self) -> dict[str, Tensor] | None:
+        """The champion's weights."""
+        if self.champion is None:
+            return None
+        assert isinstance(self.champion.model, Network), "only a network is begun with"
+        return self.champion.model.state_dict()
 
     @property
     def days(self) -> set[str]:
@@ -38,7 +49,7 @@ class Start:
 
 
 def start_of(
-    artefacts: Folder, version: str | None, preset: Preset, rules: Training, reserved: tuple[date, ...]
+    artefacts: Folder, version: str | None, preset: AnyPreset, rules: Training, reserved: tuple[date, ...]
 ) -> Start:
     """Begin with the champion of this version unless it cannot be used.
 
@@ -47,6 +58,8 @@ def start_of(
     if not rules.warm_start or version is None:
         why = "there is no champion" if rules.warm_start else "training.warm_start is false"
         return Start(None, preset, f"training begins with nothing: {why}")
+    if not isinstance(preset, Preset):
+        return Start(None, preset, f"training begins with nothing: the trees of {preset.name} grow from nothing")
     champion = _fitting(artefacts.below(version), version, preset, {str(day) for day in reserved})
     if isinstance(champion, str):
         return Start(None, preset, f"training begins with nothing: the champion {version} {champion}")
@@ -67,8 +80,8 @@ def _fitting(folder: Folder, version: str, preset: Preset, reserved: set[str]) -
     if champion.model_version != version:
         return f"cannot be loaded: its folder holds model {champion.model_version}"
     own = champion.config.preset
-    if (own.network, own.sizes) != (preset.network, preset.sizes):
-        return f"is a {own.network} of the preset {own.name}, not of {preset.name}, or in other sizes"
+    if not isinstance(own, Preset) or (own.network, own.sizes) != (preset.network, preset.sizes):
+        return f"is of the preset {own.name}, not of {preset.name}, or in other sizes"
     if known := sorted(reserved & set(champion.config.training_partitions)):
         return f"was trained on {', '.join(known)}, which calibrate or are held out tonight"
     return champion

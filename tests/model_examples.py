@@ -17,10 +17,12 @@ from models.checkpoint import CheckpointConfig
 from models.layers import Standardise
 from models.network import NUM_CROSS, NUM_POST, NUM_USER, QUANTILES, InputStatistics, Network
 from models.networks import network_of
-from models.presets import preset_of
+from models.preset import Preset
+from models.presets import preset_names, preset_of
 from tests.feature_values import random_columns
 
 DAYS = tuple(date(2026, 3, day) for day in range(4, 8))
+NETWORK_PRESETS = tuple(name for name in preset_names() if isinstance(preset_of(name), Preset))
 
 
 def make_columns(day: date, num_rows: int, seed: int = 0) -> dict[str, Any]:
@@ -60,11 +62,17 @@ def read_models(lake_root: Path) -> list[dict[str, Any]]:
     return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
 
+def untrained(preset: str) -> Network:
+    """The network of a preset with its first random weights."""
+    chosen = preset_of(preset)
+    assert isinstance(chosen, Preset)
+    return network_of(chosen.network)(chosen.sizes)
+
+
 def make_network(preset: str = "tiny", seed: int = 1) -> Network:
     """Random weights and input moments; dwell above zero, where it is cut off."""
     torch.manual_seed(seed)
-    chosen = preset_of(preset)
-    network = network_of(chosen.network)(chosen.sizes)
+    network = untrained(preset)
     num_inputs = NUM_USER + NUM_POST + NUM_CROSS
     base_rate = torch.tensor([float(not head.is_binary) for head in HEADS])
     quantiles = torch.linspace(-3, 3, QUANTILES).expand(num_inputs, -1)

@@ -17,7 +17,7 @@ from pyspark.sql import SparkSession
 
 from contracts.pipeline import TABLES
 from contracts.redis_keys import parse_key, scan_pattern
-from models.checkpoint import WEIGHTS_FILE
+from models.network import WEIGHTS_FILE
 from spark_jobs.night.lake import Lake, checksum
 from spark_jobs.night.night import Night, load_settings
 from spark_jobs.night.session import open_session

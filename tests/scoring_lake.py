@@ -15,7 +15,7 @@ from contracts.heads import HEAD_NAMES, HEADS, LABEL_COLUMNS
 from models.calibration import METHODS, HeadCalibration
 from models.checkpoint import CheckpointConfig, write_checkpoint
 from models.networks import network_of
-from models.presets import preset_of
+from models.presets.tiny import tiny
 from spark_jobs.night.night import Night
 from spark_jobs.night.writers import conform, write_partition
 from tests.feature_values import by_name, random_columns
@@ -30,7 +30,7 @@ def register_model(
     """Write a checkpoint with random weights, its row of gold.models, and its promotion; returns the model version."""
     torch.manual_seed(seed)
     calibration = {head.name: HeadCalibration(METHODS[head.kind], 1.0, 0.0) for head in HEADS}
-    preset = preset_of("tiny")
+    preset = tiny()
     config = CheckpointConfig(
         preset=preset,
         features=example_columns(),

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from contracts.features import CROSSES, Entity, features_of, places_of
+from contracts.features import Entity, features_of
 from contracts.heads import HEADS
 from models.layers import ColumnNorm, HeadLayer, Spread, Standardise
-from models.network import NUM_CROSS, NUM_POST, NUM_USER, QUANTILES, InputStatistics, Network, Parts, Side, by_entity
+from models.model import Parts, Side
+from models.network import NUM_CROSS, NUM_POST, NUM_USER, QUANTILES, InputStatistics, Network, by_entity
+from models.products import SIDES, product_places, product_pooling
 
 
 @dataclass(frozen=True)
@@ -51,10 +52,9 @@ class DeepCross(Network):
         self.cross_input = _Input(("pair", "context"))
         self.user_factors = nn.Linear(NUM_USER, sizes.factors)
         self.post_factors = nn.Linear(NUM_POST, sizes.factors)
-        places = {side: [places_of(side, getattr(cross, side)) for cross in CROSSES] for side in _SIDES}
-        for side in _SIDES:
-            self.register_buffer(f"{side}_places", torch.tensor(sum(places[side], ())), persistent=False)
-        self.register_buffer("pooling", _pooling(len(self.user_places)), persistent=False)
+        for side in SIDES:
+            self.register_buffer(f"{side}_places", product_places(side), persistent=False)
+        self.register_buffer("pooling", product_pooling(), persistent=False)
         num_products = self.pooling.shape[1]
         self.product_norm = ColumnNorm(num_products)
         self.factor_norm = ColumnNorm(sizes.factors)
@@ -136,20 +136,6 @@ class _Input(nn.Module):
 
     def forward(self, x_NI: Tensor) -> Tensor:
         return torch.where(self.is_single, self.spread(x_NI), self.standardise(x_NI))
-
-
-_SIDES: tuple[Entity, ...] = ("user", "post")
-
-
-def _pooling(num_places: int) -> Tensor:
-    """Which elementwise products make up each input: one each, or the sum of a cross (places, K)."""
-    columns, start = [], 0
-    for cross in CROSSES:
-        size = len(places_of("user", cross.user))
-        block = torch.eye(size) if cross.kind == "products" else torch.ones(size, 1)
-        columns.append(functional.pad(block, (0, 0, start, num_places - start - size)))
-        start += size
-    return torch.cat(columns, dim=1)
 
 
 def _rounded(side: Side) -> Side:

@@ -16,7 +16,8 @@ from torch.nn import functional
 
 from contracts.heads import HEADS
 from models.layers import HeadLayer, Standardise, build_tower, packed_linear
-from models.network import NUM_CROSS, NUM_POST, NUM_USER, InputStatistics, Network, Parts, Side, by_entity
+from models.model import Parts, Side
+from models.network import NUM_CROSS, NUM_POST, NUM_USER, InputStatistics, Network, by_entity
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from contracts.features import example_columns
-from models.checkpoint import CONFIG_FILE, WEIGHTS_FILE, read_checkpoint, write_checkpoint
+from models.checkpoint import CONFIG_FILE, read_checkpoint, write_checkpoint
+from models.network import WEIGHTS_FILE, Network
 from tests.model_examples import make_config, make_network
 
 
@@ -16,9 +17,10 @@ def test_a_checkpoint_comes_back_as_it_was(tmp_path: Path) -> None:
     loaded = read_checkpoint(tmp_path / version)
     assert loaded.model_version == version
     assert loaded.config == config
-    assert not loaded.network.training
+    assert isinstance(loaded.model, Network)
+    assert not loaded.model.training
     for name, value in network.state_dict().items():
-        assert torch.equal(loaded.network.state_dict()[name], value), name
+        assert torch.equal(loaded.model.state_dict()[name], value), name
 
 
 def test_the_version_follows_weights_and_configuration(tmp_path: Path) -> None:

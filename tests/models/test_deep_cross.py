@@ -4,14 +4,14 @@ import torch
 from contracts.features import place_of
 from models.network import NUM_CROSS, NUM_POST, NUM_USER, QUANTILES, InputStatistics
 from models.networks.deep_cross import DeepCross
-from models.presets import preset_of
+from models.presets.deep_cross import deep_cross
 
 NUM_INPUTS = NUM_USER + NUM_POST + NUM_CROSS
 
 
 def _silent() -> DeepCross:
     """A network in which every weight is zero, in evaluation mode."""
-    network = DeepCross(preset_of("deep_cross").sizes).eval().requires_grad_(requires_grad=False)
+    network = DeepCross(deep_cross().sizes).eval().requires_grad_(requires_grad=False)
     for parameter in network.parameters():
         parameter.zero_()
     network.product_norm.weight.fill_(1.0)
@@ -36,7 +36,7 @@ def test_a_product_reaches_the_logits() -> None:
 
 
 def test_it_starts_at_the_heads_mean_outputs() -> None:
-    network = DeepCross(preset_of("deep_cross").sizes).eval()
+    network = DeepCross(deep_cross().sizes).eval()
     base_rate = torch.tensor([-2.0, -3.0, -4.0, -5.0, -6.0, 1.0])
     quantiles = torch.linspace(0, 1, QUANTILES).expand(NUM_INPUTS, -1)
     network.prepare(InputStatistics(torch.zeros(NUM_INPUTS), torch.ones(NUM_INPUTS), base_rate, quantiles))

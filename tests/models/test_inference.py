@@ -10,13 +10,12 @@ from models.checkpoint import write_checkpoint
 from models.inference import Ranker
 from models.layers import CHUNK_ROWS
 from models.network import NUM_CROSS, NUM_POST, NUM_USER
-from models.presets import preset_names
-from tests.model_examples import make_config, make_network
+from tests.model_examples import NETWORK_PRESETS, make_config, make_network
 
 NUM_POSTS = 2 * CHUNK_ROWS + 37
 
 
-@pytest.fixture(scope="module", params=preset_names())
+@pytest.fixture(scope="module", params=NETWORK_PRESETS)
 def preset(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

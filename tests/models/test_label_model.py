@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-pytest.importorskip("scipy", reason="the training environment reads no texts")
+pytest.importorskip("hypothesis", reason="the training environment reads no texts")
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -4,7 +4,6 @@ import multiprocessing
 import os
 import socket
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,11 +15,9 @@ from models.batches import Batch
 from models.layers import ColumnNorm
 from models.loading import Examples, Shard
 from models.network import Network
-from models.networks import network_of
 from models.preparing import prepare
-from models.presets import preset_of
 from models.training import _loss
-from tests.model_examples import DAYS
+from tests.model_examples import DAYS, untrained
 from tests.models.test_training import _InMemory
 
 
@@ -55,8 +52,7 @@ def part(shard: Shard, places: slice) -> Shard:
 def undropped(preset: str) -> Network:
     """A network with the moments of all rows that are this process's, without dropout, which differs."""
     torch.manual_seed(3)
-    chosen = preset_of(preset)
-    network = network_of(chosen.network)(replace(chosen.sizes, dropout=0.0))
+    network = untrained(preset)
     for module in network.modules():
         if isinstance(module, torch.nn.Dropout):
             module.p = 0.0
@@ -66,7 +62,9 @@ def undropped(preset: str) -> Network:
 def learned(preset: str, own: Shard, batches: list[tuple[Shard, int]]) -> dict[str, torch.Tensor]:
     """Prepare, then add up the gradients of each batch; this process has ``own`` of all rows."""
     network = undropped(preset)
-    found = {"rows": torch.tensor(prepare(network, cast("Examples", [own])).num_examples)}
+    prepared = prepare(cast("Examples", [own]))
+    network.prepare(prepared.statistics)
+    found = {"rows": torch.tensor(prepared.num_examples)}
     for number, (shard, num_rows) in enumerate(batches):
         network.zero_grad()
         _loss(network, Batch(shard.features, shard.labels, shard.weight, num_rows)).backward()  # type: ignore[no-untyped-call]

@@ -5,12 +5,12 @@ import torch
 
 from models.network import NUM_CROSS, NUM_POST, NUM_USER
 from models.networks.two_tower import TwoTower
-from models.presets import preset_of
+from models.presets.tiny import tiny
 from models.steps import Steps
 
 
 def _steps(warmup_share: float = 0.0, *, decays: bool = False) -> Steps:
-    preset = preset_of("tiny")
+    preset = tiny()
     rules = replace(preset.optimiser, batch_size=100, warmup_share=warmup_share, decays=decays)
     # 10 epochs of 10 steps
     preset = replace(preset, epochs=10, optimiser=rules)
@@ -28,7 +28,7 @@ def test_it_rises_then_falls_along_half_a_cosine_to_zero() -> None:
 
 
 def test_a_step_is_clipped() -> None:
-    preset = preset_of("tiny")
+    preset = tiny()
     network = TwoTower(preset.sizes)
     logits = network(torch.rand(4, NUM_USER), torch.rand(4, NUM_POST), torch.rand(4, NUM_CROSS))
     Steps(network, preset, num_examples=4).take((1e6 * logits).sum())

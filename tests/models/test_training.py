@@ -10,13 +10,12 @@ import torch
 from contracts.heads import HEAD_NAMES, LABEL_COLUMNS
 from models.loading import FEATURE_COLUMNS, FEATURES, Examples, Shard
 from models.network import by_entity
-from models.networks import network_of
 from models.networks.two_tower import TwoTower
 from models.outputs import calibrate_heads, predict
 from models.preparing import prepare, unread
-from models.presets import preset_names, preset_of
+from models.presets.tiny import tiny
 from models.training import Trained, TrainingConfig, fit, judge
-from tests.model_examples import DAYS, make_columns
+from tests.model_examples import DAYS, NETWORK_PRESETS, make_columns, untrained
 
 
 class _InMemory:
@@ -39,7 +38,7 @@ def _train(seed: int = 20, epochs: int = 3, labels: float = 1.0, report: list[st
         cast("Examples", _InMemory(days, labels=labels)) for days in (DAYS[:2], DAYS[2:3], DAYS[3:])
     )
     lines = report if report is not None else []
-    config = TrainingConfig(replace(preset_of("tiny"), epochs=epochs), seed)
+    config = TrainingConfig(replace(tiny(), epochs=epochs), seed)
     return judge(fit(training, calibration, config, lines.append), calibration, holdout, config)
 
 
@@ -69,8 +68,8 @@ def test_nights_are_scored_by_a_calibration_that_knows_the_heldout_days_and_judg
     trained: Trained,
 ) -> None:
     def calibrated(days: tuple[date, ...]) -> dict[str, float]:
-        outputs = predict(trained.fitted.network, cast("Examples", _InMemory(days)))
-        priors = prepare(TwoTower(preset_of("tiny").sizes), cast("Examples", _InMemory(DAYS[:2]))).priors
+        outputs = predict(trained.fitted.model, cast("Examples", _InMemory(days)))
+        priors = prepare(cast("Examples", _InMemory(DAYS[:2]))).priors
         return {head: found.offset for head, found in calibrate_heads(outputs, priors).items()}
 
     for found, days in ((trained.judged_calibration, DAYS[2:3]), (trained.calibration, DAYS[2:])):
@@ -79,17 +78,16 @@ def test_nights_are_scored_by_a_calibration_that_knows_the_heldout_days_and_judg
 
 def test_the_same_seed_gives_the_same_weights_bit_for_bit(trained: Trained) -> None:
     again, other = _train(), _train(seed=21, epochs=1)
-    state, again_state = trained.fitted.network.state_dict(), again.fitted.network.state_dict()
-    assert all(torch.equal(state[name], again_state[name]) for name in state)
+    assert again.fitted.model.files() == trained.fitted.model.files()
     assert again.metrics == trained.metrics
-    assert not torch.equal(state["shared.weight"], other.fitted.network.state_dict()["shared.weight"])
+    assert other.fitted.model.files() != trained.fitted.model.files()
 
 
 def test_inputs_get_the_moments_of_the_training_rows(trained: Trained) -> None:
     columns = np.concatenate([make_columns(day, 3000)["user_age"] for day in DAYS[:2]])
-    assert isinstance(trained.fitted.network, TwoTower)
-    assert trained.fitted.network.user_input.mean[0].item() == pytest.approx(columns.mean(), rel=1e-5)
-    assert trained.fitted.network.user_input.std[0].item() == pytest.approx(columns.std(), rel=1e-4)
+    assert isinstance(trained.fitted.model, TwoTower)
+    assert trained.fitted.model.user_input.mean[0].item() == pytest.approx(columns.mean(), rel=1e-5)
+    assert trained.fitted.model.user_input.std[0].item() == pytest.approx(columns.std(), rel=1e-4)
 
 
 def test_progress_names_each_head_and_the_speed() -> None:
@@ -106,8 +104,8 @@ def test_the_best_epoch_is_kept() -> None:
     losses = [epoch.calibration_loss for epoch in trained.fitted.epochs if epoch.calibration_loss is not None]
     assert trained.fitted.best_epoch == losses.index(min(losses)) + 1
     assert len(losses) == trained.fitted.best_epoch + 1 < 60
-    stopped_there = _train(epochs=trained.fitted.best_epoch).fitted.network.state_dict()
-    assert all(torch.equal(value, stopped_there[name]) for name, value in trained.fitted.network.state_dict().items())
+    stopped_there = _train(epochs=trained.fitted.best_epoch).fitted.model.files()
+    assert trained.fitted.model.files() == stopped_there
 
 
 def test_too_few_positives_are_counted() -> None:
@@ -134,7 +132,7 @@ AVERAGE_CHANCE = (1.0 + 0.4 + 0.4) / 3
 
 def test_predictions_are_those_of_a_log_in_which_every_place_is_looked_at_alike(trained: Trained) -> None:
     training, calibration, holdout = (cast("Examples", _Buried(days)) for days in (DAYS[:2], DAYS[2:3], DAYS[3:]))
-    config = TrainingConfig(preset_of("tiny"), 20)
+    config = TrainingConfig(tiny(), 20)
     metrics = judge(fit(training, calibration, config, lambda _: None), calibration, holdout, config).metrics
     for head in ("like", "comment", "dwell"):  # the others are too rare to compare
         for name in ("mean_observed", "mean_predicted"):
@@ -146,9 +144,8 @@ def test_predictions_are_those_of_a_log_in_which_every_place_is_looked_at_alike(
 
 
 def test_what_training_rows_say_of_a_head_is_corrected_too() -> None:
-    network = TwoTower(preset_of("tiny").sizes)
-    seen = prepare(network, cast("Examples", _InMemory(DAYS[:2]))).priors
-    buried = prepare(network, cast("Examples", _Buried(DAYS[:2]))).priors
+    seen = prepare(cast("Examples", _InMemory(DAYS[:2]))).priors
+    buried = prepare(cast("Examples", _Buried(DAYS[:2]))).priors
     for head in ("like", "comment", "dwell"):
         assert buried[head].mean == pytest.approx(AVERAGE_CHANCE * seen[head].mean, rel=0.05), head
         assert buried[head].num_positives < seen[head].num_positives
@@ -163,13 +160,12 @@ WEEKDAYS = (
 )
 
 
-@pytest.mark.parametrize("preset", preset_names())
+@pytest.mark.parametrize("preset", NETWORK_PRESETS)
 @pytest.mark.parametrize(("num_days", "is_read"), [(5, False), (13, False), (14, True), (None, True)])
 def test_a_weekday_is_read_where_training_saw_two_of_each(preset: str, num_days: int | None, *, is_read: bool) -> None:
     torch.manual_seed(1)
-    chosen = preset_of(preset)
-    network = network_of(chosen.network)(chosen.sizes)
-    prepare(network, cast("Examples", _InMemory(DAYS[:2], num_rows=500)), unread(num_days))
+    network = untrained(preset)
+    network.prepare(prepare(cast("Examples", _InMemory(DAYS[:2], num_rows=500)), unread(num_days)).statistics)
     network.eval()
     shard = next(iter(_InMemory(DAYS[2:3], num_rows=500)))
     names = [feature.example_column for feature in FEATURES for _ in range(feature.size)]

@@ -8,10 +8,12 @@ import pytest
 import torch
 
 from contracts.settings import Training
-from models.checkpoint import WEIGHTS_FILE, read_checkpoint, write_checkpoint
+from models.checkpoint import read_checkpoint, write_checkpoint
 from models.erasure import mark_before_erasure
+from models.network import WEIGHTS_FILE
 from models.networks.two_tower import TwoTower
 from models.presets import preset_of
+from models.presets.tiny import tiny
 from models.training import TrainingConfig, fit
 from models.warm_start import Start, start_of
 from storage import open_folder
@@ -35,10 +37,10 @@ def start(folder: Path, version: str | None, rules: Training = WARM, preset: str
 
 def test_a_champion_is_begun_with_and_refitted(tmp_path: Path) -> None:
     version = champion(tmp_path)
-    found, tiny = start(tmp_path, version), preset_of("tiny")
+    found, rules = start(tmp_path, version), tiny().optimiser
     assert found.message == f"training begins with the weights of the champion {version}"
     assert (found.version, found.days) == (version, {"2026-03-04"})
-    assert found.preset == replace(tiny, epochs=2, optimiser=replace(tiny.optimiser, learning_rate=0.25e-3))
+    assert found.preset == replace(tiny(), epochs=2, optimiser=replace(rules, learning_rate=0.25e-3))
 
 
 @pytest.mark.parametrize(
@@ -81,7 +83,7 @@ def test_a_champion_that_cannot_be_used_says_why(tmp_path: Path, damage: Callabl
 def test_another_network_and_other_sizes_begin_with_nothing(tmp_path: Path, preset: str) -> None:
     found = start(tmp_path, champion(tmp_path), preset=preset)
     assert found.champion is None
-    assert f"is a two_tower of the preset tiny, not of {preset}" in found.message
+    assert f"is of the preset tiny, not of {preset}, or in other sizes" in found.message
 
 
 def test_a_champion_that_knows_a_day_that_judges_it_is_not_begun_with(tmp_path: Path) -> None:
@@ -107,9 +109,10 @@ def test_the_newest_days_are_trained_on_and_those_the_champion_lacks(
 
 def test_weights_are_the_champions_and_moments_those_of_tonights_rows(tmp_path: Path) -> None:
     rows = cast("Examples", _InMemory(DAYS[:1], num_rows=600))
-    weights: Any = read_checkpoint(tmp_path / champion(tmp_path)).network.state_dict()
-    still = replace(preset_of("tiny"), epochs=1, optimiser=replace(preset_of("tiny").optimiser, learning_rate=0.0))
-    network = fit(rows, rows, TrainingConfig(still, 20), lambda _: None, start=weights).network
+    given: Any = read_checkpoint(tmp_path / champion(tmp_path)).model
+    weights = given.state_dict()
+    still = replace(tiny(), epochs=1, optimiser=replace(tiny().optimiser, learning_rate=0.0))
+    network = fit(rows, rows, TrainingConfig(still, 20), lambda _: None, start=weights).model
     assert isinstance(network, TwoTower)
     assert all(torch.equal(value, weights[name]) for name, value in network.named_parameters())
     assert not torch.equal(network.user_input.mean, weights["user_input.mean"])

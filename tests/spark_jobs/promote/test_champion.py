@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from models.checkpoint import CONFIG_FILE, WEIGHTS_FILE, write_checkpoint
+from models.checkpoint import CONFIG_FILE, write_checkpoint
 from models.erasure import mark_before_erasure
+from models.network import WEIGHTS_FILE
 from spark_jobs.night.night import Night
 from spark_jobs.promote.champion import Champion, find_champion
 from tests.epoch_table import epoch_row, epoch_table
