@@ -1,8 +1,8 @@
 """Checkpoints: a folder with the files of a model and ``config.json``, named by the hash of all.
 
 A network has one file, ``weights.safetensors``; trees have one per head. The hash covers nothing that differs on an
-identical rerun, so the same night gives the same version. It is compared before a file is parsed: LightGBM loads a text
-that was cut short without an error.
+identical rerun, so the same night gives the same version. It is compared before a file is parsed: of a text that was
+cut short LightGBM loads a part, or ends the process.
 """
 
 import hashlib

@@ -17,6 +17,8 @@ MODEL_PRESETS = tuple(
 class Models:
     """The preset of each role (``models/presets/``); a night trains no model for a role without one.
 
+    ``lightgbm`` is boosted trees, for a small deployment; the others are networks.
+
     The ``heavy`` model scores every candidate, and the run report shows it. ``light`` and ``trial`` models are trained
     and registered too; no stage serves their scores.
     """
