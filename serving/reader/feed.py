@@ -5,9 +5,10 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
 from contracts.redis_keys import fallback_key, pool_key
+from serving.reader.assembly import Source
 from serving.reader.cursor import EXPIRED, Cursor, CursorError
 from serving.reader.fallback import Snapshot, SnapshotKeeper
-from serving.reader.pages import EpochGoneError, FeedPage, FeedRequest, PageFiller, Source
+from serving.reader.pages import EpochGoneError, FeedPage, FeedRequest, PageFiller
 from serving.reader.redis_calls import StoreUnavailableError
 from serving.reader.refusals import Refusals
 from serving.reader.selection import FeedFilter, Level, Suppression

@@ -1,17 +1,15 @@
-"""Fill one page from one pool: select what the user may see, find its cards, render it, seal the next cursor."""
+"""Fill one page from one pool: find the cards that its assembly asks for, and seal the next cursor."""
 
 import time
 from dataclasses import dataclass
-from math import nan
 
-from contracts.epochs import Pool
-from serving.reader.cards import Card, CardCache, render_post
+from serving.reader.assembly import Assembled, PageInputs, Source, assemble
+from serving.reader.cards import Card, CardCache
 from serving.reader.cursor import Cursor, CursorCodec
 from serving.reader.fallback import Snapshot
 from serving.reader.metrics import ReaderMetrics
-from serving.reader.narrowing import withheld_rows
 from serving.reader.refusals import Refusals
-from serving.reader.selection import FeedFilter, Level, Suppression, select
+from serving.reader.selection import FeedFilter, Suppression
 from serving.reader.store import Store
 
 
@@ -32,23 +30,22 @@ class FeedRequest:
 
 @dataclass(frozen=True)
 class FeedPage:
-    """The answer; ``posts`` are JSON objects, ``generated_at`` is Unix seconds."""
+    """The answer, and what it was assembled from; ``snapshot_epoch`` is the stable epoch that this process knew."""
 
-    posts: list[bytes]
+    inputs: PageInputs
+    assembled: Assembled
     next_cursor: str | None
-    epoch: int
-    served_from: Level
-    generated_at: int
+    snapshot_epoch: int
 
+    @property
+    def source(self) -> Source:
+        """The pool that it shows."""
+        return self.inputs.source
 
-@dataclass(frozen=True)
-class Source:
-    """A pool to serve from, where in it to start, and the arm whose it is; None: it is the common one."""
-
-    level: Level
-    pool: Pool
-    start: int = 0
-    arm: str | None = None
+    @property
+    def posts(self) -> list[bytes]:
+        """Its posts, JSON objects."""
+        return self.assembled.posts
 
 
 class PageFiller:
@@ -82,39 +79,36 @@ class PageFiller:
         ask_again: bool = False,
         offline: bool = False,
     ) -> FeedPage:
-        """Select, hydrate and render up to ``count`` posts; a post without a card is passed over."""
-        pool, public_only = source.pool, source.level != "redis"
-        post_ids: list[int] = pool.columns["post_id"].tolist()
+        """The page of ``source`` under what is known against its posts."""
+        pool = source.pool
         taken_down = snapshot.taken_down
         narrowed = snapshot.narrowed.posts if snapshot.narrowed.newest > pool.epoch else {}
         if ask_again:
+            post_ids: list[int] = pool.columns["post_id"].tolist()
             taken_down |= await self._store.read_taken_down(post_ids)
             narrowed = await self._store.narrowed.read_of(post_ids)
-        withheld = withheld_rows(pool, narrowed, suppression.parted)
-        selection = select(
-            pool, request.wanted, source.start, suppression, taken_down, public_only=public_only, narrowed=withheld
-        )
-        for kind, count in selection.suppressed.items():
+        inputs = PageInputs(source, request.wanted, request.count, suppression, taken_down, narrowed)
+        assembled = await self._assemble(inputs, snapshot, offline=offline)
+        for kind, count in assembled.suppressed.items():
             if count:
                 self._metrics.suppressed.labels(kind).inc(count)
-        scores, reasons = pool.columns["score"].tolist(), pool.columns["reason"].tolist()
-        # The chance is that of a place in the whole pool; what a filter leaves stands elsewhere.
-        chances = pool.columns["propensity"].tolist() if request.wanted == "all" else [nan] * pool.count
-        rows, taken = selection.rows, 0
-        posts: list[bytes] = []
-        while taken < len(rows) and len(posts) < request.count:
-            batch = rows[taken : taken + request.count - len(posts)]
-            taken += len(batch)
-            cards = await self._hydrate(snapshot, pool.epoch, [post_ids[row] for _, row in batch], offline=offline)
-            for (_, row), card in zip(batch, cards, strict=True):
-                if card is not None and (card.is_public or not public_only):
-                    posts.append(render_post(card, scores[row], reasons[row], chances[row]))
         next_cursor = None
-        if taken < len(rows):
-            cursor = Cursor(pool.epoch, source.level, rows[taken - 1][0] + 1, source.arm)
+        if assembled.following is not None:
+            cursor = Cursor(pool.epoch, source.level, assembled.following, source.arm)
             next_cursor = self.codec.seal(cursor, request.user_id, request.wanted)
         self._metrics.staleness.set(max(0.0, time.time() - pool.generated_at))
-        return FeedPage(posts, next_cursor, pool.epoch, source.level, pool.generated_at)
+        return FeedPage(inputs, assembled, next_cursor, snapshot.pointer.stable)
+
+    async def _assemble(self, inputs: PageInputs, snapshot: Snapshot, *, offline: bool) -> Assembled:
+        steps, epoch = assemble(inputs), inputs.source.pool.epoch
+        cards: list[Card | None] | None = None
+        while True:
+            try:
+                wanted = next(steps) if cards is None else steps.send(cards)
+            except StopIteration as end:
+                assembled: Assembled = end.value
+                return assembled
+            cards = await self._hydrate(snapshot, epoch, wanted, offline=offline)
 
     async def _hydrate(
         self, snapshot: Snapshot, epoch: int, post_ids: list[int], *, offline: bool

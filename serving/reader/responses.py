@@ -93,16 +93,17 @@ class FeedResponse(BaseModel):
 
 def render_page(page: FeedPage, started: float, arm: str | None = None) -> bytes:
     """The response body; ``started`` is the ``time.perf_counter()`` at which the request came in."""
+    pool = page.source.pool
     tail = {
         "next_cursor": page.next_cursor,
         "has_more": page.next_cursor is not None,
         "metadata": {
-            "ranking_version": f"epoch-{page.epoch}",
+            "ranking_version": f"epoch-{pool.epoch}",
             "ab_test_group": arm,
             "generation_time_ms": round((time.perf_counter() - started) * 1000, 3),
-            "epoch": page.epoch,
-            "served_from": page.served_from,
-            "staleness_s": max(0, int(time.time()) - page.generated_at),
+            "epoch": pool.epoch,
+            "served_from": page.source.level,
+            "staleness_s": max(0, int(time.time()) - pool.generated_at),
         },
     }
     return b'{"posts":[' + b",".join(page.posts) + b"]," + json.dumps(tail, separators=(",", ":")).encode()[1:]
