@@ -108,7 +108,8 @@ validate-landing: $(if $(LANDING),.venv/lake/.ready) ## check a landing area: fi
 erase: setup $(FEEDLAKE_ERASURE_KEY_FILE) ## remove a person everywhere (PERSON=id REQUEST=ticket AREA=folder with lake, runs, landing; EVENTS=redis://… of the collector; SETTINGS=file)
 	@test -n "$(PERSON)" -a -n "$(REQUEST)" || { echo "say whom: make erase PERSON=id REQUEST=ticket-17"; exit 2; }
 	@$(LAKE) -m spark_jobs.erase --user $(PERSON) --request $(REQUEST) --search-list .run/erasures/$(REQUEST).json \
-	  $(WITH_SETTINGS) --lake $(AREA)/lake --runs $(AREA)/runs $(if $(wildcard $(AREA)/landing),--landing $(AREA)/landing) --redis $(REDIS) $(if $(EVENTS),--events $(EVENTS))
+	  $(WITH_SETTINGS) --lake $(AREA)/lake --runs $(AREA)/runs $(if $(wildcard $(AREA)/landing),--landing $(AREA)/landing) --redis $(REDIS) $(if $(EVENTS),--events $(EVENTS)) \
+	  $(addprefix --records ,$(wildcard $(AREA)/records))
 
 $(FEEDLAKE_ERASURE_KEY_FILE):
 	@mkdir -p $(@D) && umask 077 && $(PYTHON) -c 'import secrets; print(secrets.token_hex(32))' > $@
@@ -117,7 +118,7 @@ $(FEEDLAKE_ERASURE_KEY_FILE):
 prove-erased: setup ## search every file and key for an erased person (REQUEST=ticket AREA=folder; EVENTS=redis://… of the collector)
 	@test -n "$(REQUEST)" || { echo "say which: make prove-erased REQUEST=ticket-17"; exit 2; }
 	@$(LAKE) -m spark_jobs.erase.prove $(WITH_SETTINGS) --search-list .run/erasures/$(REQUEST).json --lake $(AREA)/lake \
-	  --folder $(AREA)/runs --redis $(REDIS) $(if $(EVENTS),--events $(EVENTS))
+	  $(addprefix --folder ,$(AREA)/runs $(wildcard $(AREA)/records)) --redis $(REDIS) $(if $(EVENTS),--events $(EVENTS))
 
 .PHONY: canary
 canary: .venv/lake/.ready ## let a share of the users read an epoch, move it up, or make it current (EPOCH=n SHARE=0.1, 1 for all; ARM=name AREA=folder)
@@ -136,6 +137,12 @@ explain: .venv/lake/.ready ## explain a post's place in a pool, or where it was 
 	@test -n "$(U)$(P)" || { echo "say whose pool or which post: make explain U=user, make explain U=user P=post, make explain P=post"; exit 2; }
 	@$(LAKE) -m spark_jobs.explain $(WITH_SETTINGS) $(if $(U),--user $(U)) $(if $(P),--post $(P)) --lake $(AREA)/lake \
 	  $(if $(wildcard $(AREA)/landing),--landing $(AREA)/landing)
+
+.PHONY: replay
+replay: .venv/lake/.ready ## rebuild the pages a recorded user was served, or name the input that differs (EPOCH=n U=user; AT=2026-03-09T08 AREA=folder SETTINGS=file)
+	@test -n "$(EPOCH)" -a -n "$(U)" || { echo "say whose pages of which epoch: make replay EPOCH=7 U=1000499"; exit 2; }
+	@$(LAKE) -m replay $(WITH_SETTINGS) --epoch "$(EPOCH)" --user "$(U)" $(if $(AT),--at "$(AT)") --records $(AREA)/records \
+	  --lake $(AREA)/lake $(if $(wildcard $(AREA)/landing),--landing $(AREA)/landing)
 
 .PHONY: stop
 stop: ## end what `make demo`, `make loop` or `make collector` left running

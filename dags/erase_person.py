@@ -20,7 +20,7 @@ from typing import Any
 from airflow.sdk import DAG, Param, task
 from airflow.sdk.exceptions import AirflowFailException
 
-from dags.feedlake_tasks import DATA, EVENTS, REDIS, submit
+from dags.feedlake_tasks import DATA, EVENTS, RECORDS, REDIS, submit
 
 NIGHT = "nightly_feed"
 
@@ -55,11 +55,13 @@ with DAG(
         "search_lists": Param(f"{DATA}/erasures", type="string", description="what the proof looks for"),
         "redis": Param(REDIS, type="string", description="Redis of the readers"),
         "events": Param(EVENTS, type="string", description="Redis of the collector; empty where there is none"),
+        "records": Param(RECORDS, type="string", description="page records of the readers; empty where there are none"),
     },
     tags=["feedlake"],
 ) as dag:
     person = ["--user", "{{ params.user }}", "--request", "{{ params.request }}"]
-    beside = ["--runs", "{{ params.runs }}", "--landing", "{{ params.landing }}"]
+    beside = ["--runs", "{{ params.runs }}", "--landing", "{{ params.landing }}", "--records", "{{ params.records }}"]
+    searched = ["--folder", "{{ params.runs }}", "--folder", "{{ params.records }}"]
     erase = submit("erase", "spark_jobs/erase/__main__.py", [*person, *SEARCH_LIST, *PLACES, *beside], pool="publish")
-    prove = submit("prove", "spark_jobs/erase/prove.py", [*SEARCH_LIST, *PLACES, "--folder", "{{ params.runs }}"])
+    prove = submit("prove", "spark_jobs/erase/prove.py", [*SEARCH_LIST, *PLACES, *searched])
     no_night_beside_it() >> erase >> prove

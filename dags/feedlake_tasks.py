@@ -25,6 +25,9 @@ REDIS = os.environ.get("FEEDLAKE_REDIS", "redis://127.0.0.1:6379/0")
 EVENTS = os.environ.get("FEEDLAKE_EVENTS", "")
 """Redis of the collector; empty if there is none."""
 
+RECORDS = os.environ.get("FEEDLAKE_RECORDS", "")
+"""Page records of the readers, as this machine sees them; empty if there are none."""
+
 SETTINGS = os.environ.get("FEEDLAKE_SETTINGS", "")
 REPORTS = os.environ.get("FEEDLAKE_REPORTS", f"{DATA}/reports")
 DS = "{{ params.ds or ds }}"

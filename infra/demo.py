@@ -198,7 +198,7 @@ def run(source: Source) -> int:
         print(*reasons(airflow, run_id, tasks, files), sep="\n")
         print(f"Airflow UI   {url}/dags/{DAG}/runs/{run_id}\nrun report   {files.report}")
         return 1
-    feed = services.start_feed(redis_url)
+    feed = services.start_feed(redis_url, source.folder / "records")
     user = richest_user(redis_url)
     secret = {"FEEDLAKE_JWT_SECRET_FILE": str(services.secret_file()), "PYTHONPATH": str(ROOT)}
     show = [str(LAKE / "python"), "-m", "serving.show_feed", "--url", feed, "--user", str(user), "--count", "10"]

@@ -230,14 +230,15 @@ def start_airflow(data: Path, redis_url: str) -> str:
     return url
 
 
-def start_feed(redis_url: str) -> str:
-    """(Re)start the feed API with its page on ``redis_url``; returns its address."""
+def start_feed(redis_url: str, records: Path) -> str:
+    """(Re)start the feed API with its page on ``redis_url``, recording all pages for replays; returns its address."""
     port = ports()["feed"]
     url = f"http://127.0.0.1:{port}"
     stop("feed")
     command = [str(LAKE / "python"), "-m", "serving.reader", "--host", "127.0.0.1", "--port", str(port)]
     env = {"FEEDLAKE_JWT_SECRET_FILE": str(secret_file()), "PYTHONPATH": str(ROOT)}
     demo = ["--set", "reader.mode=demo", *DEMO_AUDIENCE, "--collector", f"http://127.0.0.1:{ports()['collector']}"]
+    demo += ["--records", str(records), "--set", "reader.replay_share=1"]
     start("feed", [*command, "--redis", redis_url, *demo], env)
     wait_for("the feed API", lambda: answers(f"{url}/healthz"), "feed")
     return url

@@ -3,7 +3,17 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from contracts.settings.kinds import Bounds, Count, CountOrNone, Milliseconds, OneOf, Seconds, SomeSeconds
+from contracts.settings.kinds import (
+    Bounds,
+    Count,
+    CountOrNone,
+    Days,
+    Milliseconds,
+    OneOf,
+    Seconds,
+    Share,
+    SomeSeconds,
+)
 
 PRODUCTION_AUDIENCE = "feedlake"
 """Audience of tokens of a production service. A reader in demo mode, which gives tokens away, has another one."""
@@ -13,7 +23,8 @@ PRODUCTION_AUDIENCE = "feedlake"
 class ReaderRules:
     """One reader process: durations are in seconds, sizes in bytes (``docs/serving.md``).
 
-    In ``mode`` demo it shows a page and gives tokens to anyone (``docs/page.md``).
+    In ``mode`` demo it shows a page and gives tokens to anyone (``docs/page.md``). Pages of ``replay_share`` of the
+    users are recorded for a replay, for ``replay_days``, up to ``replay_mb`` a day (``docs/replay.md``).
     """
 
     mode: Annotated[str, OneOf(("production", "demo"))] = "production"
@@ -32,6 +43,9 @@ class ReaderRules:
     remembered_users: CountOrNone = 10_000
     max_token_lifetime_s: Annotated[int, Bounds(1, 365 * 86_400)] = 7 * 86_400
     token_audience: str = PRODUCTION_AUDIENCE
+    replay_share: Share = 0.0
+    replay_days: Days = 7
+    replay_mb: Annotated[int, Bounds(1, 1_000_000)] = 256
 
 
 @dataclass(frozen=True)

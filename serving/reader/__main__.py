@@ -4,6 +4,7 @@ import argparse
 import logging
 import sys
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import uvloop
 
@@ -36,6 +37,9 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--collector", metavar="URL", help="where the demo page sends what people do (default: nowhere)"
     )
+    parser.add_argument(
+        "--records", type=Path, metavar="FOLDER", help="folder for records of pages, see docs/replay.md (default: none)"
+    )
     add_options(parser)
     options = parser.parse_args(arguments)
     given = {key: getattr(options, option.removeprefix("--").replace("-", "_")) for option, key in SHORT.items()}
@@ -50,7 +54,12 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
 
 
 def contradiction(options: argparse.Namespace) -> str | None:
-    """An option that the reader's mode forbids, if any: a page that gives tokens away stays on this machine."""
+    """Options that contradict each other or the reader's mode, if any.
+
+    A page that gives tokens away stays on this machine.
+    """
+    if options.settings.reader.replay_share and not options.records:
+        return "reader.replay_share is above 0, and there is no --records FOLDER to record pages in"
     if options.settings.reader.mode == "production":
         return "--collector is for reader.mode = demo only" if options.collector else None
     if options.host not in LOOPBACK:
@@ -74,7 +83,8 @@ def main(arguments: list[str] | None = None) -> int:
     except (OSError, ValueError) as error:
         print(f"serving.reader: {error}", file=sys.stderr)
         return 2
-    config = ReaderConfig(**{**asdict(rules), "max_redis_connections": num_redis}, redis_url=options.redis)
+    words = {**asdict(rules), "max_redis_connections": num_redis}
+    config = ReaderConfig(**words, redis_url=options.redis, records=options.records)
     page = None
     if rules.mode == "demo":
         page_rules = asdict(options.settings.page)

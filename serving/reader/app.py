@@ -21,6 +21,7 @@ from serving.reader.feed import FeedReader
 from serving.reader.feed_route import PlainFeed, get_feed
 from serving.reader.metrics import FEED_PATH, ReaderMetrics
 from serving.reader.pages import PageFiller
+from serving.reader.recording import PageRecorder
 from serving.reader.redis_calls import StoreUnavailableError
 from serving.reader.refusals import Refusals
 from serving.reader.responses import FeedResponse
@@ -64,6 +65,8 @@ def create_app(
         codec = CursorCodec(secret, config.cursor_lifetime_s)
         filler = PageFiller(store, codec, metrics, refusals, config.card_cache_bytes)
         app.state.store, app.state.keeper = store, keeper
+        app.state.recorder = PageRecorder(config.records, config, secret, metrics)
+        app.state.recorder.sweep()
         app.state.reader = FeedReader(store, keeper, filler, refusals, config.remembered_users)
         await keeper.start()
         gc.collect()

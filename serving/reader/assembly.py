@@ -41,11 +41,13 @@ class PageInputs:
 class Assembled:
     """A page's posts as JSON objects, best first.
 
-    ``rows`` are their rows in the pool, ``cardless`` the rows passed over for want of a card. ``suppressed`` counts
-    withheld rows by kind. ``following`` is the position at which the next page starts; None: there is none.
+    ``cards`` and ``rows`` are theirs, a row being one of the pool; ``cardless`` are rows passed over for want of a
+    card. ``suppressed`` counts withheld rows by kind. ``following`` is the position at which the next page starts;
+    None: there is none.
     """
 
     posts: list[bytes]
+    cards: list[Card]
     rows: list[int]
     cardless: list[int]
     suppressed: dict[str, int]
@@ -75,6 +77,7 @@ def assemble(inputs: PageInputs) -> Steps:
     chances = pool.columns["propensity"].tolist() if inputs.wanted == "all" else [nan] * pool.count
     candidates, taken = selection.rows, 0
     posts: list[bytes] = []
+    shown: list[Card] = []
     rows: list[int] = []
     cardless: list[int] = []
     while taken < len(candidates) and len(posts) < inputs.count:
@@ -86,9 +89,10 @@ def assemble(inputs: PageInputs) -> Steps:
                 cardless.append(row)
             elif card.is_public or not public_only:
                 posts.append(render_post(card, scores[row], reasons[row], chances[row]))
+                shown.append(card)
                 rows.append(row)
     following = candidates[taken - 1][0] + 1 if taken < len(candidates) else None
-    return Assembled(posts, rows, cardless, selection.suppressed, following)
+    return Assembled(posts, shown, rows, cardless, selection.suppressed, following)
 
 
 def assemble_from(inputs: PageInputs, card_of: Callable[[int], Card | None]) -> Assembled:

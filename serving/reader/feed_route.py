@@ -89,6 +89,7 @@ async def answer_feed(request: Request, cursor: str | None, count: int, wanted: 
     except NothingToServeError as error:
         return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error), request_id, {"Retry-After": "1"})
     request.state.served_from = page.source.level
+    state.recorder.note(feed_request, page)
     headers = {"Cache-Control": "no-store"}
     return Response(
         render_page(page, request.state.started, feed_request.arm), headers=headers, media_type="application/json"

@@ -42,6 +42,12 @@ class ReaderMetrics(HttpMetrics):
         self.refresh_failures = Counter(
             "feedlake_refresh_failures_total", "Background refreshes that kept the old snapshot", registry=self.registry
         )
+        self.page_records = Counter(
+            "feedlake_page_records_total",
+            "Pages of the sample by outcome of their record: written, full, failed",
+            ["outcome"],
+            registry=self.registry,
+        )
         self.epoch = Gauge("feedlake_epoch", "Epoch that is being served", registry=self.registry)
         self.staleness = Gauge(
             "feedlake_staleness_seconds", "Age of the ranking in the latest answer", registry=self.registry

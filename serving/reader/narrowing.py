@@ -95,7 +95,7 @@ def _pairs(reply: object, most: int) -> Iterator[tuple[Any, Any]]:
 
 def withheld_rows(pool: Pool, narrowed: Mapping[int, int], parted: Parted) -> frozenset[int]:
     """Rows of ``pool`` that an epoch computed now might not show this user; public posts of an ended tie stay."""
-    posts, friends, groups = (_unknown_to(pool.epoch, since) for since in (narrowed, parted.friends, parted.groups))
+    posts, friends, groups = (unknown_to(pool.epoch, since) for since in (narrowed, parted.friends, parted.groups))
     if not posts and not friends and not groups:
         return frozenset()
     columns = pool.columns
@@ -112,5 +112,6 @@ def _latest(one: Mapping[int, int], other: Mapping[int, int]) -> Mapping[int, in
     return {key: max(one.get(key, 0), other.get(key, 0)) for key in one.keys() | other.keys()}
 
 
-def _unknown_to(epoch: int, since: Mapping[int, int]) -> list[int]:
+def unknown_to(epoch: int, since: Mapping[int, int]) -> list[int]:
+    """The ids in ``since`` whose first epoch is later than ``epoch``."""
     return [identity for identity, first in since.items() if first > epoch]

@@ -40,17 +40,27 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     add_place(parser, "lake", "root of the Delta tables and models")
     parser.add_argument("--redis", default="redis://127.0.0.1:6379/0", help="Redis that readers use (%(default)s)")
     parser.add_argument("--events", help="Redis of the collector, where there is one")
+    parser.add_argument(
+        "--records", action="append", default=[], metavar="FOLDER", help="a reader's page records; may be repeated"
+    )
     add_place(parser, "runs", "past runs, whose verdicts quote rows", is_needed=False)
     add_place(parser, "landing", "landing area, whose files that hold the person are told", is_needed=False)
     add_options(parser)
     options = parser.parse_args(arguments)
     check_options(parser, options, "lake", "runs", "landing")
+    try:
+        options.records = [local_path(folder) for folder in options.records if folder]
+    except argparse.ArgumentTypeError as error:
+        parser.error(f"--records: {error}")
     options.settings = load_options(parser, options).settings
     return options
 
 
-def refuse_missing(landing: str | None) -> None:
-    """Exit with a message, before anything is removed, if the named landing area does not exist."""
+def refuse_missing(landing: str | None, records: Sequence[Path]) -> None:
+    """Exit with a message, before anything is removed, if the landing area or a folder of records does not exist."""
+    for path in records:
+        if not path.is_dir():
+            sys.exit(f"erase: there is no folder {path}; leave --records out where a reader records no pages")
     if landing:
         folder = open_folder(landing)
         if not (folder.folders() or folder.files()):
@@ -60,16 +70,19 @@ def refuse_missing(landing: str | None) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Erase, then list the producers' files that still name the users; returns the exit code."""
     options = parse_arguments(arguments)
-    refuse_missing(options.landing)
+    refuse_missing(options.landing, options.records)
     began = time.monotonic()
     spark = open_session("erase")
-    request = Request(options.request, options.user, options.search_list, options.redis, options.runs, options.events)
+    places = (options.redis, options.runs, options.events, options.records)
+    request = Request(options.request, options.user, options.search_list, *places)
     try:
         removed = erase(Lake(spark, options.lake), request, options.settings)
         keys, files = removed["redis"], removed["files"]
         print(
             f"Redis: {keys['deleted']:,} keys deleted, {keys['rewritten']:,} rewritten; {files} files of runs redacted"
         )
+        if options.records:
+            print(f"page records: {removed['records']} files removed")
         if options.events:
             events = removed["events"]
             print(f"collector: {events['entries']:,} events and {events['keys']:,} keys deleted")

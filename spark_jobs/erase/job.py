@@ -1,7 +1,8 @@
 """The steps of an erasure, in an order that lets a rerun complete one that was killed anywhere.
 
 1. The search list is written, then the ledger: from here on ingest refuses lines with these ids.
-2. Redis: from here on readers show nothing of these people.
+2. Redis: from here on readers show nothing of these people. Then all page records: no page from before an erasure can
+   be replayed, since step 4 removes the older versions of the tables.
 3. Checkpoints are marked and training states removed: no later night serves or resumes from an earlier one.
 4. Every table: rows, then files of older versions, then the log.
 5. Files of past runs, whose verdicts quote rows as examples.
@@ -21,6 +22,7 @@ from pyspark.sql import functions as F
 from contracts.epoch_status import LOADING
 from contracts.erasure import TRACES, load_key
 from contracts.folders import Folder
+from contracts.page_records import day_of
 from contracts.pipeline import BY_NAME
 from contracts.places import Location, artefacts_of
 from contracts.settings import Settings
@@ -50,7 +52,8 @@ class CannotEraseError(Exception):
 class Request:
     """One deletion request: its id, its users, and the places to erase them from.
 
-    ``runs`` is the folder of past runs, ``events_url`` the collector's Redis, if any.
+    ``runs`` is the folder of past runs, ``events_url`` the collector's Redis, if any; ``records`` are the readers'
+    folders of page records.
     """
 
     request_id: str
@@ -59,6 +62,7 @@ class Request:
     redis_url: str
     runs: Location | None = None
     events_url: str | None = None
+    records: Sequence[Path] = ()
 
 
 def erase(lake: Lake, request: Request, settings: Settings) -> dict[str, Any]:
@@ -73,6 +77,7 @@ def erase(lake: Lake, request: Request, settings: Settings) -> dict[str, Any]:
             "settings": settings_hash(settings),
             "redis": erase_keys(client, search_list.ids, settings),
         }
+    removed["records"] = sum(map(remove_records, request.records))
     removed["events"] = {} if request.events_url is None else erase_collected(request.events_url, search_list, settings)
     artefacts = open_folder(artefacts_of(lake.place))
     removed["models"] = mark_before_erasure(artefacts)
@@ -84,6 +89,14 @@ def erase(lake: Lake, request: Request, settings: Settings) -> dict[str, Any]:
     removed["files"] = 0 if request.runs is None else scrub_runs(open_folder(request.runs), search_list)
     erasures.finish(lake, search_list, key, removed)
     return removed
+
+
+def remove_records(folder: Path) -> int:
+    """Remove every file of page records in a reader's folder; returns how many."""
+    files = [path for path in folder.iterdir() if day_of(path.name) is not None]
+    for path in files:
+        path.unlink(missing_ok=True)
+    return len(files)
 
 
 def erase_collected(url: str, search_list: SearchList, settings: Settings) -> dict[str, int]:

@@ -18,12 +18,14 @@ import pyarrow.compute as pc
 import pyarrow.types as kinds
 
 from contracts.erasure import KINDS, LINE_FIELDS, LINE_LISTS, LINE_OWNER, TRACES, Kind
+from contracts.page_records import ID_LISTS
 from spark_jobs.erase.search_list import SearchList
 
 _NUMBER = re.compile(rb"[0-9]{7,}")
 _ID_FIELDS: dict[str, Kind] = {**LINE_FIELDS, LINE_OWNER: "user"}
 _FIELD = re.compile(rf'"({"|".join(_ID_FIELDS)})"\s*:\s*"?(-?[0-9]+)'.encode())
-_LIST = re.compile(rf'"(?:{"|".join(LINE_LISTS)})"\s*:\s*\[([-0-9,\s]*)\]'.encode())
+_ID_LISTS: dict[str, Kind] = {**dict.fromkeys(LINE_LISTS, "user"), **ID_LISTS}
+_LIST = re.compile(rf'"({"|".join(_ID_LISTS)})"\s*:\s*\[([-0-9,\s]*)\]'.encode())
 _PACKED = ("<i8", ">i8")
 _ID_BYTES = 8
 
@@ -65,8 +67,12 @@ class Needles:
             for name, number in set(_FIELD.findall(data))
             if int(number) in self.of(kind := _ID_FIELDS[name.decode()])
         }
-        listed = {int(number) for items in _LIST.findall(data) for number in re.findall(rb"-?[0-9]+", items)}
-        matches |= {f"user {number}" for number in listed & self.of("user")}
+        matches |= {
+            f"{kind} {int(number)}"
+            for name, items in set(_LIST.findall(data))
+            for number in re.findall(rb"-?[0-9]+", items)
+            if int(number) in self.of(kind := _ID_LISTS[name.decode()])
+        }
         return matches | {phrase.decode() for phrase in self.phrases if phrase in data}
 
     def in_packed(self, data: bytes) -> set[str]:

@@ -38,9 +38,10 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     add_place(parser, "lake", "root of the Delta tables, with models and everything else in it")
     parser.add_argument("--redis", required=True, help="Redis to search, with its database number")
     parser.add_argument("--events", help="Redis of the collector, where there is one: it is searched, too")
-    parser.add_argument("--folder", action="append", default=[], help="another folder: runs, landing; may be repeated")
+    parser.add_argument("--folder", action="append", default=[], help="another folder: runs, landing, page records")
     add_options(parser)
     options = parser.parse_args(arguments)
+    options.folder = [folder for folder in options.folder if folder]
     check_options(parser, options, "lake", "folder")
     options.settings = load_options(parser, options).settings
     return options

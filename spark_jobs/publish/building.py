@@ -157,7 +157,7 @@ def build(
         for kind, frame in content.frames.items():
             parts[kind] = loading.load(frame, target_of(night, epoch, kind), num_partitions)
         for name, columns in content.fallbacks.items():
-            value = pack_pool(epoch, int(night.as_of.timestamp()), None, columns)
+            value = pack_fallback(night, epoch, columns)
             client.set(fallback_key(epoch, name), value, ex=FALLBACK.ttl_s(night.settings.publish.key_ttl_s))
     with watch.phase("verify"):
         verify(night, client, epoch, content, parts)
@@ -170,8 +170,13 @@ def verify(night: Night, client: "redis.Redis", epoch: int, content: Content, pa
         ids = frame.select(frame.columns[0])
         loading.verify(kind, parts[kind], loading.read_back(ids, target_of(night, epoch, kind), partitions_of(night)))
     for name, columns in content.fallbacks.items():
-        if client.get(fallback_key(epoch, name)) != pack_pool(epoch, int(night.as_of.timestamp()), None, columns):
+        if client.get(fallback_key(epoch, name)) != pack_fallback(night, epoch, columns):
             raise PublishFailed(f"verification of the {name} fallback failed: its value differs")
+
+
+def pack_fallback(night: Night, epoch: int, columns: dict[str, Any]) -> bytes:
+    """The packed pool of a fallback."""
+    return pack_pool(epoch, int(night.as_of.timestamp()), None, columns)
 
 
 def partitions_of(night: Night) -> int:

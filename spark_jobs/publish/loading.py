@@ -59,10 +59,19 @@ class Part:
 
 def load(frame: DataFrame, target: Target, num_partitions: int) -> list[Part]:
     """Write one key per id, the first column; rows of a pool are grouped by ``rank``. One report per partition."""
-    key = frame.columns[0]
-    order = [key, "rank"] if target.kind == "pool" else [key]
-    placed = frame.repartition(num_partitions, key).sortWithinPartitions(*order)
+    placed = frame.repartition(num_partitions, frame.columns[0]).sortWithinPartitions(*_order(frame, target.kind))
     return _reports(placed.mapInArrow(partial(_write, target=target), REPORT))
+
+
+def pack(frame: DataFrame, target: Target) -> dict[int, bytes]:
+    """The values that ``load`` would write for a small frame, by id."""
+    batches = frame.orderBy(*_order(frame, target.kind)).toArrow().to_batches()
+    return dict(PACKERS[target.kind](batches, target))
+
+
+def _order(frame: DataFrame, kind: Kind) -> list[str]:
+    key = frame.columns[0]
+    return [key, "rank"] if kind == "pool" else [key]
 
 
 def read_back(ids: DataFrame, target: Target, num_partitions: int) -> list[Part]:

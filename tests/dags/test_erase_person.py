@@ -26,6 +26,8 @@ def test_it_erases_when_no_night_runs_and_proves_what_it_erased() -> None:
     shared = erase.application_args[erase.application_args.index("--search-list") :][:8]
     assert shared[6:] == ["--events", "{{ params.events }}"], "what the collector holds goes, too"
     assert prove.application_args[:8] == shared, "it proves what was erased, where it was erased"
+    assert erase.application_args[-2:] == ["--records", "{{ params.records }}"]
+    assert prove.application_args[-2:] == ["--folder", "{{ params.records }}"], "page records go, too"
 
 
 def test_its_parameters_are_typed_and_a_user_must_be_given() -> None:

@@ -25,7 +25,15 @@ def test_an_option_goes_before_the_file(tmp_path: Path, monkeypatch: pytest.Monk
     assert settings.reader_limits == ReaderLimits(connections=64)
 
 
-@pytest.mark.parametrize("words", [("--max-connections", "0"), ("--redis-timeout-ms", "nan"), ("--set", "reader.x=1")])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--max-connections", "0"),
+        ("--redis-timeout-ms", "nan"),
+        ("--set", "reader.x=1"),
+        ("--set", "reader.replay_share=0.1"),
+    ],
+)
 def test_wrong_settings_end_it(words: tuple[str, str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         parse_arguments([*words])

@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 
 from contracts.collector_keys import LINE_FIELD, STREAM
 from contracts.erasure import KEY_FILE_VARIABLE, NOBODY, id_key
+from contracts.page_records import file_of
 from contracts.redis_keys import pool_key
 from contracts.settings import ErasureRules, Settings
 from contracts.settings.hashes import settings_hash
@@ -70,8 +71,13 @@ def request_(tmp_path: Path, server: RedisServer, monkeypatch: pytest.MonkeyPatc
     collected.flushdb()
     for user_id in (PERSON, FRIEND):
         collected.xadd(STREAM, {LINE_FIELD: json.dumps({"user_id": user_id})})
+    records = tmp_path / "records"
+    records.mkdir()
+    (records / file_of(NOW.date())).write_text(json.dumps({"user_id": FRIEND, "blocked": [PERSON]}) + "\n")
+    (records / "of an operator.txt").write_text("page records of reader 3")
     urls = (server.url, f"redis://127.0.0.1:{server.port}/1")
-    return job.Request("ticket-17", [PERSON], tmp_path / "search.json", urls[0], tmp_path / "runs", urls[1])
+    places = (tmp_path / "search.json", urls[0], tmp_path / "runs", urls[1], [records])
+    return job.Request("ticket-17", [PERSON], *places)
 
 
 def collector_of(server: RedisServer) -> Any:
@@ -112,7 +118,9 @@ def fill(lake: Lake) -> None:
 
 def findings(lake: Lake, request: job.Request, server: RedisServer, search_list: SearchList) -> list[Searched]:
     needles = Needles(search_list)
-    folders = [search_folder(lake.spark, str(folder), needles) for folder in (lake.root, request.runs)]
+    folders = [
+        search_folder(lake.spark, str(folder), needles) for folder in (lake.root, request.runs, *request.records)
+    ]
     in_redis = [search_redis(client, "Redis", needles) for client in (server.client, collector_of(server))]
     return [*folders, *in_redis]
 
@@ -159,16 +167,15 @@ def test_a_person_is_erased_in_spite_of_failures_and_others_stay(
         ("gold/affinity_features/_delta_log", "content"),
         ("gold/affinity_features/ds=2026-03-08", "author_id"),
     }
-    assert before[1].findings
-    assert before[2].findings
-    assert before[3].findings
+    assert all(searched.findings for searched in before)
 
     with failing_at(monkeypatch, "forget", 4), pytest.raises(OSError, match="killed in forget"):
         job.erase(lake, request_, settings)
     assert (is_before_erasure(Path(lake.root) / MODEL), [*Path(lake.root).glob("models/*.state")]) == (True, [])
     removed = job.erase(lake, request_, settings)
     after = findings(lake, request_, server, search_list)
-    assert [searched.findings for searched in after] == [(), (), (), ()]
+    assert [searched.findings for searched in after] == [(), (), (), (), ()]
+    assert [path.name for path in request_.records[0].iterdir()] == ["of an operator.txt"]
     assert collector_of(server).xlen(STREAM) == 1
     assert min(searched.items for searched in after) >= 1
     assert (removed["settings"], removed["models"]) == (settings_hash(settings), 1)

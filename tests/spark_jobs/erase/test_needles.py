@@ -27,6 +27,8 @@ NEEDLES = Needles(SearchList("r", (SMALL, USER), (SMALL + 1, POST), phrases=("Cl
         b'{"user_id":"12"}',
         b'{"post_id":13}',
         b'{"mentions": [5, 12,7]}',
+        b'{"blocked":[5,12]}',
+        b'{"hidden":[13]}',
         "<h1>Cléo Quill</h1>".encode(),
         json.dumps({"name": "Cléo Quill"}).encode(),
         b'{"text":"well, a text of theirs!"}',
@@ -38,7 +40,16 @@ def test_text_that_holds_them(data: bytes) -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [b"11000153", b"10001530", b'{"user_id": 13}', b'{"post_id":12}', b'{"position": 12}', b'{"mentions": [112]}', b""],
+    [
+        b"11000153",
+        b"10001530",
+        b'{"user_id": 13}',
+        b'{"post_id":12}',
+        b'{"position": 12}',
+        b'{"mentions": [112]}',
+        b'{"hidden":[12]}',
+        b"",
+    ],
 )
 def test_text_that_does_not(data: bytes) -> None:
     assert NEEDLES.in_text(data) == set()
