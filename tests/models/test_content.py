@@ -6,7 +6,6 @@ from zlib import crc32
 import numpy as np
 import pytest
 
-pytest.importorskip("scipy", reason="the training environment reads no texts")
 pytest.importorskip("py3langid", reason="the training environment reads no texts")
 
 import pyarrow as pa

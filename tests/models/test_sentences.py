@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-pytest.importorskip("scipy", reason="the training environment reads no texts")
+pytest.importorskip("py3langid", reason="the training environment reads no texts")
 
 import pyarrow as pa
 
