@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -123,7 +124,7 @@ def _pool_in(value: bytes, epoch: int, owner: int | None) -> Pool:
 def _versions_that_may_be_gone(night: Night, versions: dict[str, int]) -> Iterator[None]:
     try:
         yield
-    except PySparkException as error:
+    except (PySparkException, Py4JJavaError) as error:
         text = str(error)
         for name, version in versions.items():
             if night.lake.path(name) in text:
