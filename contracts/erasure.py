@@ -98,6 +98,9 @@ TRACES: dict[str, Trace] = {
     "gold.feed_candidates": Trace(_VIEWER_AND_POST, names_nobody=("source_id",)),
     "gold.post_embeddings": Trace({"post_id": "post"}),
     "gold.scored_candidates": Trace(_VIEWER_AND_POST),
+    "gold.ranked_ads": Trace(
+        {"user_id": "user", "post_id": "post", "campaign_id": "campaign"}, names_nobody=("ad_id", "bid_micros")
+    ),
     "gold.ranked_feeds": Trace(_VIEWER_AND_POST, names_nobody=("source_id",)),
     "gold.snapshots": Trace(names_nobody=("batch",)),
     "gold.epochs": Trace(names_nobody=("epoch",)),

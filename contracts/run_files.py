@@ -101,6 +101,19 @@ class RerankRecord(TypedDict):
     explored: int
 
 
+class AdsRecord(TypedDict):
+    """A night's ads: ``campaigns`` can pay for ``paid_for`` places of the day, whether or not users target them.
+
+    ``ads`` is the number of places of pools that have one, ``most_charged`` what they cost if all are clicked.
+    """
+
+    ds: str
+    campaigns: int
+    paid_for: int
+    ads: int
+    most_charged: float
+
+
 DIFFERENCE_CAUSES = ("new_posts", "rules", "model", "weights", "features")
 """Causes that can bring another post to a place in a pool; the first that applies counts."""
 
@@ -235,6 +248,11 @@ class RunFiles:
     def rerank(self) -> RunFile[RerankRecord]:
         """How well the pools mix."""
         return self._file("rerank.json", "rerank")
+
+    @property
+    def ads(self) -> RunFile[AdsRecord]:
+        """What was advertised."""
+        return self._file("ads.json", "rerank")
 
     @property
     def metrics(self) -> RunFile[Json]:

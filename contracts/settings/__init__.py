@@ -7,6 +7,7 @@ they are in ``contracts/shape.py`` and ``contracts/epochs.py``.
 from dataclasses import dataclass, field
 from typing import Annotated
 
+from contracts.settings.advertising import AdRules
 from contracts.settings.cold_start import NewPosts, NewUsers
 from contracts.settings.contents import Content, Labels
 from contracts.settings.dataset import Dataset, parse_dataset
@@ -31,6 +32,7 @@ from contracts.settings.value_presets import VALUE_PRESETS
 
 __all__ = [
     "VALUE_PRESETS",
+    "AdRules",
     "AuditThresholds",
     "CandidateLimits",
     "CollectorRules",
@@ -86,6 +88,7 @@ class Settings:
     pool: PoolRules = field(default_factory=PoolRules)
     rerank: RerankRules = field(default_factory=RerankRules)
     exploration: Exploration = field(default_factory=Exploration)
+    ads: AdRules = field(default_factory=AdRules)
     audit: AuditThresholds = field(default_factory=AuditThresholds)
     publish: PublishRules = field(default_factory=PublishRules)
     smoothing: Smoothing = field(default_factory=Smoothing)

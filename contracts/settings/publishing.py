@@ -27,6 +27,7 @@ class AuditThresholds:
     max_unknown_posts: CountOrNone = 0
     max_policy_violations: CountOrNone = 0
     max_seen_posts: CountOrNone = 0
+    max_ad_violations: CountOrNone = 0
     personal_from_posts: Count = 500
     max_overlap: Share = 0.5
     max_share_impersonal: Share = 0.3

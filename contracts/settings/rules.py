@@ -38,6 +38,7 @@ RULES = (
     at_most("pool.size", "candidates.total"),
     at_most("pool.max_per_author", "audit.max_per_author"),
     at_most("audit.min_median_depth", "pool.size"),
+    at_most("ads.every", "ads.every_for_fewer"),
     at_most("evaluation.light_examples", "evaluation.heavy_examples"),
     at_most("rules.short_text", "rules.long_text"),
     at_most("rules.read_ms", "rules.max_dwell_ms"),

@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 from contracts.epoch_status import PUBLISHED
 from contracts.policy import RULES
 from contracts.settings import AuditThresholds
+from spark_jobs.audit.ads import check_ads
 from spark_jobs.audit.checks import Check, at_least, at_most, only_row, report_only
 from spark_jobs.audit.personal import check_personal
 from spark_jobs.night.night import Night
@@ -147,6 +148,7 @@ def measure(night: Night, pools: DataFrame) -> list[Check]:
         *check_policy(pools, read_policy(night), limits),
         at_most("seen_or_hidden_posts", count_seen(night, pools), limits.max_seen_posts),
         *check_personal(night, pools, night.read("gold.feed_candidates").where(F.col("ds") == F.lit(night.ds)), limits),
+        *check_ads(night, night.read("gold.ranked_ads").where(F.col("ds") == F.lit(night.ds)), pools, limits),
         report_only(f"top_{limits.churn_depth}_churn", churn),
         *check_scores(pools),
     ]
@@ -157,6 +159,7 @@ def main(night: Night) -> None:
     # The audit of an earlier run must not count for this one.
     night.files.audit.remove()
     night.lake.create("gold.ranked_feeds")
+    night.lake.create("gold.ranked_ads")
     version = night.lake.version("gold.ranked_feeds")
     pools = night.lake.read("gold.ranked_feeds", version).where(F.col("ds") == F.lit(night.ds)).persist()
     try:

@@ -1,6 +1,6 @@
 """The rules of ``contracts.policy`` for tables."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -70,6 +70,12 @@ def flagged_posts(verdicts: DataFrame, risks: DataFrame, rules: PolicyRules) -> 
     flagged = flags(post, rules.thresholds)
     judged = by_post.join(newest, "post_id", "full_outer")
     return judged.where(any_of(flagged)).select("post_id", *(flagged[rule].alias(name) for rule, name in FLAGS.items()))
+
+
+def labelled_posts(flagged: DataFrame, labels: Sequence[str]) -> DataFrame:
+    """(post_id) of the ``flagged`` posts that have one of ``labels``, by a verdict or by their risk."""
+    words = [FLAGS[word] for word, label in HIDES.items() if label in labels]
+    return flagged.where(any_of({name: F.col(name) for name in words})).select("post_id")
 
 
 def asks_of(users: DataFrame) -> DataFrame:

@@ -25,6 +25,8 @@ BEGUN_SHARE, UNENDING_SHARE = 0.7, 0.8
 NARROW_SHARE = 0.5
 """Share of ads by interest that also target a country."""
 
+SESSION = ("user", "slot", "started_ms", "device", "connection")
+
 CLICK_BIAS, HIDE_BIAS, LIKE_SHARE = -4.0, -3.9, 0.15
 EVEN_SHARE = 0.8
 OWN_BUDGET = 1e6
@@ -100,36 +102,45 @@ def chosen_ads(world: World, visited: DataFrame, listed: DataFrame, tastes: Data
     Grain: user, slot and place (from 0).
     """
     user, place = F.col("user"), F.col("place")
-    some = visited.where(F.col("num_ads") > 0).join(tastes, "user", "inner")
-    places = some.select(
-        user,
-        "slot",
-        "started_ms",
-        "device",
-        "connection",
-        chosen_interests(world, user).alias("interests"),
-        F.explode(F.sequence(F.lit(0), F.col("num_ads") - 1)).alias("place"),
-    )
+    known = visited.join(tastes, "user", "inner").withColumn("interests", chosen_interests(world, user))
+    places = _places(known).select(*SESSION, "interests", "place")
     drawn = places.withColumn("draw", F.explode(F.sequence(F.lit(1), F.lit(DRAWS))))
     seat = world.index(world.campaigns * ADS_PER_CAMPAIGN, "ad/drawn", user, "slot", place, "draw")
     placed = drawn.withColumn("seat", seat).join(
         listed.drop("post_id", "campaign", "number", "appeal"), "seat", "inner"
     )
     offer = F.when(_may_see(world), F.struct(F.col("bid") * F.col("ad_quality"), "ad", "cap"))
-    session = ("user", "slot", "started_ms", "device", "connection")
-    won = (
-        placed.groupBy(*session, "place").agg(F.max(offer).alias("won")).select(*session, "place", "won.ad", "won.cap")
-    )
+    best = placed.groupBy(*SESSION, "place").agg(F.max(offer).alias("won"))
+    won = best.select(*SESSION, "place", "won.ad", "won.cap")
     day = F.floor(F.col("slot") / SLOTS_PER_DAY)
     nth = F.row_number().over(Window.partitionBy("user", day, "ad").orderBy("slot", "place"))
     own = world.index(ADS_PER_CAMPAIGN, "ad/own", user, "slot", place)
     is_over = F.col("ad").isNull() | (F.col("nth") > F.col("cap"))
-    return won.withColumn("nth", nth).select(
-        *session,
-        "place",
-        (FIRST_AD_AFTER + 1 + (ADS_EVERY + 1) * place).alias("position"),
-        F.when(is_over, own).otherwise(F.col("ad")).alias("ad"),
-    )  # fmt: skip
+    shown = F.when(is_over, own).otherwise(F.col("ad")).alias("ad")
+    return won.withColumn("nth", nth).select(*SESSION, "place", _position(), shown)
+
+
+def next_ads(visited: DataFrame, ranked: DataFrame) -> DataFrame:
+    """The ads that a night ranked, in their order, at the places of the day's sessions; grain as ``chosen_ads``.
+
+    ``ranked`` is (user, place, ad). A place stays empty once a user's ads are used up, so each is shown once.
+    """
+    of_user = Window.partitionBy("user")
+    nth = F.row_number().over(of_user.orderBy("slot", "place"))
+    queued = ranked.select("user", "ad", F.row_number().over(of_user.orderBy("place")).alias("nth"))
+    places = _places(visited).withColumn("nth", nth)
+    return places.join(queued, ["user", "nth"], "inner").select(*SESSION, "place", _position(), "ad")
+
+
+def _places(visited: DataFrame) -> DataFrame:
+    """Sessions once for each of their places for ads, numbered from 0."""
+    numbers = F.explode(F.sequence(F.lit(0), F.col("num_ads") - 1))
+    return visited.where(F.col("num_ads") > 0).withColumn("place", numbers)
+
+
+def _position() -> Column:
+    """The position of a place in its session."""
+    return (FIRST_AD_AFTER + 1 + (ADS_EVERY + 1) * F.col("place")).alias("position")
 
 
 def _may_see(world: World) -> Column:

@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 from spark_jobs.night.session import size_shuffles
 from spark_jobs.simulate import events
 from spark_jobs.simulate.ad_events import ad_activity, advertised
-from spark_jobs.simulate.ads import ads, campaigns, chosen_ads, react_to_ads, shown_ads
+from spark_jobs.simulate.ads import ads, campaigns, chosen_ads, next_ads, react_to_ads, shown_ads
 from spark_jobs.simulate.exposure import impressions
 from spark_jobs.simulate.labels import label_lines, verdicts
 from spark_jobs.simulate.landing import with_dirt, write_json, write_landing
@@ -80,14 +80,24 @@ def draw_network(spark: SparkSession, world: World, folder: str) -> tuple[DataFr
 
 
 def draw_rest(  # noqa: PLR0917 - from what is drawn to where it goes
-    spark: SparkSession, world: World, pairs: DataFrame, written: DataFrame, seen: DataFrame, folder: str
+    spark: SparkSession,
+    world: World,
+    pairs: DataFrame,
+    written: DataFrame,
+    seen: DataFrame,
+    folder: str,
+    ranked_ads: DataFrame | None = None,
 ) -> Drawn:
-    """The rest of the truth, given the posts that were ``seen`` (``react``) in any order; kept in ``folder``."""
+    """The rest of the truth, given the posts that were ``seen`` (``react``) in any order; kept in ``folder``.
+
+    Ads are those of ``ranked_ads`` (``next_ads``), or drawn where no night has ranked any.
+    """
     known = tastes(spark, world)
     reacted = _keep(spark, seen, f"{folder}/impressions")
     visited, running = sessions(reacted), campaigns(spark, world)
     listed = ads(world, running)
-    offered = shown_ads(world, chosen_ads(world, visited, listed, known), listed, written)
+    drawn = chosen_ads(world, visited, listed, known) if ranked_ads is None else next_ads(visited, ranked_ads)
+    offered = shown_ads(world, drawn, listed, written)
     met = _keep(spark, react_to_ads(world, offered, known), f"{folder}/ad_impressions")
     judged = _keep(spark, verdicts(world, written), f"{folder}/labels")
     return Drawn(pairs, written, reacted, visited, running, listed, met, judged)

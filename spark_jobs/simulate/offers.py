@@ -11,7 +11,7 @@ from spark_jobs.simulate.exposure import WINDOW_MS
 from spark_jobs.simulate.posts import admits
 from spark_jobs.simulate.ties import ties
 from spark_jobs.simulate.turnover import blocks
-from spark_jobs.simulate.world import DAY_MS, FIRST_USER_ID, World
+from spark_jobs.simulate.world import DAY_MS, FIRST_AD_ID, FIRST_USER_ID, World
 
 FALLBACK_SIZE = 100
 NEVER_MS = 2**62
@@ -50,6 +50,16 @@ def read_feeds(lake: Lake, ds: date) -> DataFrame:
     pools = ranked.select(user, "post_id", "rank", "propensity", "is_exploration")
     epoch = F.lit(None if published is None else published[0]).cast("long").alias("epoch")
     return pools.join(candidates, ["user", "post_id"], "full").select("*", epoch)
+
+
+def read_ads(lake: Lake, ds: date) -> DataFrame:
+    """(user, place, ad) of the ads that one night ranked."""
+    lake.create("gold.ranked_ads")
+    return (
+        lake.read("gold.ranked_ads")
+        .where(F.col("ds") == F.lit(ds))
+        .select((F.col("user_id") - FIRST_USER_ID).alias("user"), "place", (F.col("ad_id") - FIRST_AD_ID).alias("ad"))
+    )
 
 
 def with_fallback(spark: SparkSession, world: World, feeds: DataFrame, written: DataFrame) -> DataFrame:

@@ -1,8 +1,9 @@
 """The next day: how users respond to the feeds that a night ranked for them.
 
-Sessions open as in the history and show the user's pool in its order, from where the session before stopped. Posts,
-edges, ads and labels go on. The ranker decides what is shown; the world decides reactions, by the same formulas as in
-the history. So the same users' reactions to the same posts in any other order are known too.
+Sessions open as in the history and show the user's pool in its order, from where the session before stopped, and the
+pool's ads in theirs. Posts, edges, campaigns and labels go on. The ranker decides what is shown; the world decides
+reactions, by the same formulas as in the history. So the same users' reactions to the same posts in any other order
+are known too.
 """
 
 import json
@@ -20,7 +21,7 @@ from spark_jobs.simulate.job import BYTES_PER_USER_DAY, draw_network, draw_rest,
 from spark_jobs.simulate.landing import RETRY_MS, with_dirt, write_json, write_last_day
 from spark_jobs.simulate.lines import MOST_LATE_MS
 from spark_jobs.simulate.network import both_ways, tastes
-from spark_jobs.simulate.offers import offered, read_feeds
+from spark_jobs.simulate.offers import offered, read_ads, read_feeds
 from spark_jobs.simulate.outcome import compare, measure
 from spark_jobs.simulate.reaction import MAX_DELAY_MS, act, context, judge
 from spark_jobs.simulate.serve import serve
@@ -52,7 +53,8 @@ def respond(spark: SparkSession, landing: str, lake: Lake, ds: date) -> dict[str
     served = serve_in_all_orders(spark, world, offers).persist()
     try:
         ranked = served.where(F.col("order") == "ranked").drop("order", "worth")
-        drawn = draw_rest(spark, world, pairs, written, act(world, ranked), f"{truth}/responses/{day}")
+        folder = f"{truth}/responses/{day}"
+        drawn = draw_rest(spark, world, pairs, written, act(world, ranked), folder, read_ads(lake, ds))
         seen = _recent(world, shown_before).unionByName(drawn.impressions.select(*ACTED))
         met = _recent(world, ads_before).unionByName(drawn.ad_impressions)
         so_far = replace(drawn, impressions=seen, sessions=sessions(seen), ad_impressions=met)

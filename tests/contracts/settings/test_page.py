@@ -29,7 +29,7 @@ def test_effective_settings_are_toml_with_where_each_came_from(tmp_path: Path) -
     loaded = load(None, file, ["simulation.drift_date=2026-03-04"])
     text = effective(loaded)
     values = asdict(loaded.settings)
-    lists = {"propensities": "signals", "promotion": "guarded", "rerank": "order"}
+    lists = {"ads": "sensitive", "propensities": "signals", "promotion": "guarded", "rerank": "order"}
     assert tomllib.loads(text) == values | {
         section: values[section] | {name: list(values[section][name])} for section, name in lists.items()
     }

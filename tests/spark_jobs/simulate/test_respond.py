@@ -22,7 +22,7 @@ from spark_jobs.simulate.posts import posts
 from spark_jobs.simulate.respond import world_after
 from spark_jobs.simulate.serve import serve
 from spark_jobs.simulate.turnover import blocks, friendships
-from spark_jobs.simulate.world import FIRST_USER_ID, HOUR_MS, World
+from spark_jobs.simulate.world import FIRST_AD_ID, FIRST_USER_ID, HOUR_MS, World
 from tests.landed import landed_events
 from tests.spark_jobs.simulate.test_simulated_landing import violations
 from tests.spark_jobs.simulate.test_simulated_truth import Graph
@@ -64,6 +64,16 @@ def rank_at_random(spark: SparkSession, root: Path) -> DataFrame:
     )
 
 
+def write_ads(lake: Lake, feeds: DataFrame) -> None:
+    """Three ads in each pool, an empty place before the last."""
+    users = feeds.select("user_id").distinct().withColumn("place", F.explode(F.array(*map(F.lit, (1, 2, 4)))))
+    ad = F.pmod(F.col("user_id") + F.col("place"), F.lit(3))  # the platform's own, which target everybody
+    columns = {"after_rank": 8 * F.col("place"), "ad_id": ad + FIRST_AD_ID, "ds": F.lit(DS)}
+    columns |= {name: F.lit(0).cast("bigint") for name in ("campaign_id", "post_id", "bid_micros")}
+    columns |= {name: F.lit(0.0) for name in ("p_click", "ecpm")}
+    write_partition(lake, "gold.ranked_ads", users.withColumns(columns), [DS])
+
+
 def write_feeds(lake: Lake, feeds: DataFrame) -> None:
     at = F.lit("2026-03-07").cast("timestamp")
     author = F.lit(0).cast("long")
@@ -96,6 +106,7 @@ def responded(spark: SparkSession, area: Any, tmp_path_factory: pytest.TempPathF
     lake = Lake(spark, str(root / "lake"))
     feeds = rank_at_random(spark, root)
     write_feeds(lake, feeds)
+    write_ads(lake, feeds)
     before = str(spark.conf.get("spark.sql.shuffle.partitions"))
     runs = []
     for partitions in ("2", "5"):
@@ -153,6 +164,16 @@ def test_sessions_are_reported_with_their_ads(responded: Responded) -> None:
     assert responded.figures["num_ad_impressions"] == len(responded.ads) > 200
     known = {event["ad_id"] for event in landed_events(responded.root) if event["event_type"] == "ad_upserted"}
     assert {event["ad_id"] for event in ads} <= known
+
+
+def test_ads_are_those_that_the_night_ranked_each_once(responded: Responded) -> None:
+    """The n-th place for an ad of a user's day shows the user's n-th ad; users without a pool see none."""
+    shown = responded.ads.sort_values(["user", "slot", "place"]).groupby("user")["ad"].apply(list)
+    assert set(shown.index) <= set(range(WITHOUT_POOL, USERS))
+    for user, seen in shown.items():
+        ranked = [(user + FIRST_USER_ID + place) % 3 for place in (1, 2, 4)]
+        assert seen == ranked[: len(seen)] or set(seen) < set(ranked)  # blocked with an ad's author
+    assert shown.map(len).max() == 3
 
 
 def test_the_day_keeps_the_landing_contract(responded: Responded) -> None:
