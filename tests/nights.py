@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -125,15 +126,12 @@ def reader(redis_url: str, log: Path, *options: str) -> Iterator[Reader]:
 
 
 @dataclass
-class Poller:
-    """Reads one user's feed without pause; keeps every distinct answer, to show that epochs are seen whole."""
+class Polling(ABC):
+    """Reads one user's feed over and over in a thread of its own, until the block ends."""
 
     reader: Reader
     user_id: int
-    answers: dict[int, set[str]] = field(default_factory=dict)
-    errors: list[str] = field(default_factory=list)
-    num_reads: int = 0
-    _stop: threading.Event = field(default_factory=threading.Event)
+    _stop: threading.Event = field(default_factory=threading.Event, init=False)
 
     def __enter__(self) -> Self:
         self._thread = threading.Thread(target=self._poll, daemon=True)
@@ -147,16 +145,33 @@ class Poller:
     def _poll(self) -> None:
         with httpx.Client(timeout=10) as client:
             while not self._stop.is_set():
-                try:
-                    posts, metadata = self.reader.whole_feed(self.user_id, client)
-                    content = json.dumps([(post["id"], post["ranking_score"]) for post in posts])
-                    self.answers.setdefault(metadata["epoch"], set()).add(content)
-                    if metadata["served_from"] not in ("redis", "memory"):
-                        self.errors.append(f"served from {metadata['served_from']}")
-                except (AssertionError, httpx.HTTPError) as failure:
-                    self.errors.append(str(failure))
-                self.num_reads += 1
-                time.sleep(0.05)
+                self.read(client)
+
+    @abstractmethod
+    def read(self, client: httpx.Client) -> None:
+        """Read the feed once, and keep what the test compares."""
+
+
+@dataclass
+class Poller(Polling):
+    """Keeps every distinct answer, to show that epochs are seen whole."""
+
+    answers: dict[int, set[str]] = field(default_factory=dict)
+    errors: list[str] = field(default_factory=list)
+    num_reads: int = 0
+
+    def read(self, client: httpx.Client) -> None:
+        """Read the whole feed; answers from below the live epoch are errors."""
+        try:
+            posts, metadata = self.reader.whole_feed(self.user_id, client)
+            content = json.dumps([(post["id"], post["ranking_score"]) for post in posts])
+            self.answers.setdefault(metadata["epoch"], set()).add(content)
+            if metadata["served_from"] not in ("redis", "memory"):
+                self.errors.append(f"served from {metadata['served_from']}")
+        except (AssertionError, httpx.HTTPError) as failure:
+            self.errors.append(str(failure))
+        self.num_reads += 1
+        time.sleep(0.05)
 
 
 def submit(night: Night, *stages: str, log: Path, conf: Path = PROPERTIES) -> subprocess.Popen[bytes]:

@@ -6,15 +6,12 @@ Pools and cards are packed by the publisher's own code; nothing here needs Spark
 import os
 import subprocess
 import sys
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import httpx
 import numpy as np
@@ -28,7 +25,7 @@ from spark_jobs.publish.canary import Wish, move_canary
 from spark_jobs.publish.orders import Order, RefusedError
 from spark_jobs.publish.rollback import roll_back
 from tests.epoch_table import epoch_row, epoch_table, statuses
-from tests.nights import ROOT, SECRET, Reader, kill, reader
+from tests.nights import ROOT, SECRET, Polling, Reader, kill, reader
 from tests.serving.reader_world import RedisServer, Seed, card_of, packed
 
 USERS = range(1_000_000, 1_001_000)
@@ -60,32 +57,16 @@ def epochs_in(server: RedisServer) -> Counter[int]:
 
 
 @dataclass
-class Walker:
-    """Walks one user's feed over and over, page by page; keeps what is wrong, and when which epoch answered."""
+class Walker(Polling):
+    """Keeps what is wrong, and when which epoch answered."""
 
-    reader: Reader
-    user_id: int
     epochs: list[tuple[float, int]] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     num_pages: int = 0
     num_expired: int = 0
-    _stop: threading.Event = field(default_factory=threading.Event)
 
-    def __enter__(self) -> Self:
-        self._thread = threading.Thread(target=self._poll, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _poll(self) -> None:
-        with httpx.Client(timeout=10) as client:
-            while not self._stop.is_set():
-                self._walk(client)
-
-    def _walk(self, client: httpx.Client) -> None:
+    def read(self, client: httpx.Client) -> None:
+        """Walk through the feed page by page."""
         token = mint_token(self.user_id, SECRET.encode(), lifetime_s=600)
         seen: list[int] = []
         query: dict[str, str | int] = {"count": PAGE}
