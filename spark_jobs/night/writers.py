@@ -49,23 +49,22 @@ def write_partition(lake: Lake, name: str, frame: DataFrame, partitions: Sequenc
         return
     conformed = conform(lake, name, frame)
     with lake.writing(name):
-        if not lake.has_rows_on(name, partitions) and _appended(lake, name, conformed, partitions):
-            return
+        version = lake.version(name)  # before the days are looked at: a commit from here on may have filled them
+        if not lake.has_rows_on(name, partitions):
+            _append_to_days(lake, name, conformed, partitions)
+            if lake.version(name) <= version + 1:
+                return
         replacing = conformed.write.format("delta").mode("overwrite")
         replacing.option("replaceWhere", f"{column} IN ({_dates(partitions)})").save(lake.path(name))
 
 
-def _appended(lake: Lake, name: str, frame: DataFrame, partitions: Sequence[date]) -> bool:
-    """Append ``frame`` to partitions that are empty, which takes a Spark job where a replacement takes five.
-
-    Returns False where another writer committed meanwhile: it may have filled the same partitions.
-    """
-    version, column = lake.version(name), str(BY_NAME[name].partition)
+def _append_to_days(lake: Lake, name: str, frame: DataFrame, partitions: Sequence[date]) -> None:
+    """Append ``frame`` to empty partitions, in one Spark job where a replacement takes five."""
+    column = str(BY_NAME[name].partition)
     day = F.coalesce(F.col(column).cast("string"), F.lit("no day"))
     outside = F.raise_error(F.concat(F.lit(f"{name}: a row on "), day, F.lit(f" is outside {_dates(partitions)}")))
     checked = F.when(F.col(column).isin(*partitions), F.col(column)).otherwise(outside.cast("date"))
     append_rows(lake, name, frame.withColumn(column, checked))
-    return lake.version(name) <= version + 1
 
 
 def append_rows(lake: Lake, name: str, frame: DataFrame) -> None:

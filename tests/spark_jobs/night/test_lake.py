@@ -110,6 +110,21 @@ def test_two_writers_of_one_empty_day_leave_its_rows_once(lake: Lake, monkeypatc
     assert [row.line for row in lake.read("bronze.quarantine").collect()] == [1]
 
 
+def test_a_commit_that_comes_after_the_look_at_the_days_is_replaced(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    day = date(2026, 3, 1)
+    lake.create("bronze.quarantine")
+
+    def too_early(to: Lake, name: str, _: object) -> bool:
+        append_rows(to, name, quarantined(to, (1, day)))
+        return False
+
+    monkeypatch.setattr(Lake, "has_rows_on", too_early)
+    write_partition(lake, "bronze.quarantine", quarantined(lake, (1, day)), [day])
+    assert [row.line for row in lake.read("bronze.quarantine").collect()] == [1]
+
+
 def test_few_files_and_many_are_read_alike(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     one, two = date(2026, 3, 1), date(2026, 3, 2)
     write_partition(lake, "bronze.quarantine", quarantined(lake, (1, one), (2, two)), [one, two])
