@@ -1,6 +1,6 @@
 """Assemble one page from one pool: a pure function of what was read, which the reader and a replay share."""
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import nan
 
@@ -54,55 +54,65 @@ class Assembled:
     following: int | None
 
 
-Steps = Generator[list[int], Sequence[Card | None], Assembled]
-"""Yields the posts whose cards it needs, is sent these cards, and returns the page."""
+class Assembly:
+    """Selects and renders up to ``inputs.count`` posts; a post without a card is passed over.
 
+    Whoever has the cards calls ``next_posts`` and ``add`` in turn until no post is asked for.
+    """
 
-def assemble(inputs: PageInputs) -> Steps:
-    """Select and render up to ``inputs.count`` posts; a post without a card is passed over."""
-    source = inputs.source
-    pool, public_only = source.pool, source.public_only
-    withheld = withheld_rows(pool, inputs.narrowed, inputs.suppression.parted)
-    selection = select(
-        pool,
-        inputs.wanted,
-        source.start,
-        inputs.suppression,
-        inputs.taken_down,
-        public_only=public_only,
-        narrowed=withheld,
-    )
-    post_ids, scores, reasons = (pool.columns[name].tolist() for name in ("post_id", "score", "reason"))
-    # The chance is that of a place in the whole pool; what a filter leaves stands elsewhere.
-    chances = pool.columns["propensity"].tolist() if inputs.wanted == "all" else [nan] * pool.count
-    candidates, taken = selection.rows, 0
-    posts: list[bytes] = []
-    shown: list[Card] = []
-    rows: list[int] = []
-    cardless: list[int] = []
-    while taken < len(candidates) and len(posts) < inputs.count:
-        batch = candidates[taken : taken + inputs.count - len(posts)]
-        taken += len(batch)
-        cards = yield [post_ids[row] for _, row in batch]
+    def __init__(self, inputs: PageInputs) -> None:
+        source, pool = inputs.source, inputs.source.pool
+        self._public_only, self._count = source.public_only, inputs.count
+        self._selection = select(
+            pool,
+            inputs.wanted,
+            source.start,
+            inputs.suppression,
+            inputs.taken_down,
+            public_only=source.public_only,
+            narrowed=withheld_rows(pool, inputs.narrowed, inputs.suppression.parted),
+        )
+        columns = (pool.columns[name].tolist() for name in ("post_id", "score", "reason"))
+        self._post_ids, self._scores, self._reasons = columns
+        # The chance is that of a place in the whole pool; what a filter leaves stands elsewhere.
+        self._chances = pool.columns["propensity"].tolist() if inputs.wanted == "all" else [nan] * pool.count
+        self._taken = 0
+        self._posts: list[bytes] = []
+        self._cards: list[Card] = []
+        self._rows: list[int] = []
+        self._cardless: list[int] = []
+
+    def next_posts(self) -> list[int]:
+        """The posts whose cards ``add`` takes next; none where the page is complete."""
+        return [self._post_ids[row] for _, row in self._batch]
+
+    def add(self, cards: Sequence[Card | None]) -> None:
+        """Render the posts of ``next_posts``, whose ``cards`` these are."""
+        batch = self._batch
+        self._taken += len(batch)
         for (_, row), card in zip(batch, cards, strict=True):
             if card is None:
-                cardless.append(row)
-            elif card.is_public or not public_only:
-                posts.append(render_post(card, scores[row], reasons[row], chances[row]))
-                shown.append(card)
-                rows.append(row)
-    following = candidates[taken - 1][0] + 1 if taken < len(candidates) else None
-    return Assembled(posts, shown, rows, cardless, selection.suppressed, following)
+                self._cardless.append(row)
+            elif card.is_public or not self._public_only:
+                self._posts.append(render_post(card, self._scores[row], self._reasons[row], self._chances[row]))
+                self._cards.append(card)
+                self._rows.append(row)
+
+    @property
+    def page(self) -> Assembled:
+        """The page of the cards so far."""
+        candidates, taken = self._selection.rows, self._taken
+        following = candidates[taken - 1][0] + 1 if taken < len(candidates) else None
+        return Assembled(self._posts, self._cards, self._rows, self._cardless, self._selection.suppressed, following)
+
+    @property
+    def _batch(self) -> Sequence[tuple[int, int]]:
+        return self._selection.rows[self._taken : self._taken + self._count - len(self._posts)]
 
 
 def assemble_from(inputs: PageInputs, card_of: Callable[[int], Card | None]) -> Assembled:
     """The page, where every card is at hand."""
-    steps = assemble(inputs)
-    cards: list[Card | None] | None = None
-    while True:
-        try:
-            wanted = next(steps) if cards is None else steps.send(cards)
-        except StopIteration as end:
-            assembled: Assembled = end.value
-            return assembled
-        cards = [card_of(post_id) for post_id in wanted]
+    assembly = Assembly(inputs)
+    while post_ids := assembly.next_posts():
+        assembly.add([card_of(post_id) for post_id in post_ids])
+    return assembly.page

@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass
 
-from serving.reader.assembly import Assembled, PageInputs, Source, assemble
+from serving.reader.assembly import Assembled, Assembly, PageInputs, Source
 from serving.reader.cards import Card, CardCache
 from serving.reader.cursor import Cursor, CursorCodec
 from serving.reader.fallback import Snapshot
@@ -100,15 +100,10 @@ class PageFiller:
         return FeedPage(inputs, assembled, next_cursor, snapshot.pointer.stable)
 
     async def _assemble(self, inputs: PageInputs, snapshot: Snapshot, *, offline: bool) -> Assembled:
-        steps, epoch = assemble(inputs), inputs.source.pool.epoch
-        cards: list[Card | None] | None = None
-        while True:
-            try:
-                wanted = next(steps) if cards is None else steps.send(cards)
-            except StopIteration as end:
-                assembled: Assembled = end.value
-                return assembled
-            cards = await self._hydrate(snapshot, epoch, wanted, offline=offline)
+        assembly, epoch = Assembly(inputs), inputs.source.pool.epoch
+        while post_ids := assembly.next_posts():
+            assembly.add(await self._hydrate(snapshot, epoch, post_ids, offline=offline))
+        return assembly.page
 
     async def _hydrate(
         self, snapshot: Snapshot, epoch: int, post_ids: list[int], *, offline: bool
