@@ -32,7 +32,7 @@ class PageRecord:
     """One served page; the record's key is (``user_id``, ``at``).
 
     ``at`` is the instant as ISO text. ``epoch``, ``level``, ``arm`` and ``start`` say which pool was read from which
-    position, ``wanted`` and ``count`` what was asked for, ``snapshot_epoch`` which epoch the reader's memory had.
+    position, ``feed_filter`` and ``count`` what was asked for, ``snapshot_epoch`` which epoch the reader's memory had.
     ``blocked`` to ``left_groups`` are the suppression that met the pool: authors, posts, authors, groups.
     ``cardless`` are rows of the pool passed over for want of a card.
 
@@ -46,7 +46,7 @@ class PageRecord:
     snapshot_epoch: int
     level: str
     arm: str | None
-    wanted: str
+    feed_filter: str
     count: int
     start: int
     blocked: tuple[int, ...]

@@ -64,8 +64,8 @@ def describe(rebuilt: Rebuilt) -> Iterator[str]:
     record, posts = rebuilt.record, rebuilt.page.posts if rebuilt.page else []
     outcome = "differs" if rebuilt.differences else "rebuilt byte for byte"
     yield (
-        f"{record.at} user {record.user_id}, epoch {record.epoch}, served from {record.level}, filter {record.wanted}, "
-        f"from position {record.start}: {len(record.rows)} posts, {outcome}"
+        f"{record.at} user {record.user_id}, epoch {record.epoch}, served from {record.level}, "
+        f"filter {record.feed_filter}, from position {record.start}: {len(record.rows)} posts, {outcome}"
     )
     withheld = ", ".join(f"{count} {kind}" for kind, count in sorted(record.suppressed.items()))
     if withheld:

@@ -35,7 +35,7 @@ _INT64 = 2**63
 
 
 @dataclass(frozen=True)
-class Asked:
+class Submission:
     """A user's request: ``key`` is its idempotency key, ``body`` a JSON object or empty."""
 
     user_id: int
@@ -59,38 +59,40 @@ def taken_by(action: Action) -> tuple[str, ...]:
     return (*_OF_AN_ACTION, "text") if action == "comment" else _OF_AN_ACTION
 
 
-def read_action(asked: Asked, action: Action, post_id: int, config: CollectorConfig) -> Event:
+def read_action(submission: Submission, action: Action, post_id: int, config: CollectorConfig) -> Event:
     """The engagement; its id is the same for every retry of the request. Raises ``RefusedError``."""
-    fields, text = _read_body(asked.body, taken_by(action))
+    fields, text = _read_body(submission.body, taken_by(action))
     if action == "comment":
         _require_text(fields)
-    event_id = f"{asked.user_id}:{action}:{post_id}:{asked.key}"
-    engagement = {"user_id": asked.user_id, "post_id": post_id, "engagement_type": action}
-    return _accepted(fields, text, _envelope(event_id, "engagement", asked.received) | engagement, config)
+    event_id = f"{submission.user_id}:{action}:{post_id}:{submission.key}"
+    engagement = {"user_id": submission.user_id, "post_id": post_id, "engagement_type": action}
+    return _accepted(fields, text, _envelope(event_id, "engagement", submission.received) | engagement, config)
 
 
-def take_back(asked: Asked, action: Action, post_id: int, config: CollectorConfig) -> Event:
+def take_back(submission: Submission, action: Action, post_id: int, config: CollectorConfig) -> Event:
     """The engagement that takes back the user's ``action`` on the post."""
     kind = TAKEN_BACK_BY[action]
-    added = _envelope(f"{asked.user_id}:{kind}:{post_id}:{asked.key}", "engagement", asked.received)
-    added |= {"user_id": asked.user_id, "post_id": post_id, "engagement_type": kind}
+    added = _envelope(f"{submission.user_id}:{kind}:{post_id}:{submission.key}", "engagement", submission.received)
+    added |= {"user_id": submission.user_id, "post_id": post_id, "engagement_type": kind}
     return _accepted({}, b"{}", added, config)
 
 
-def take_comment_back(asked: Asked, comment_id: str, post_id: int, config: CollectorConfig) -> Event:
+def take_comment_back(submission: Submission, comment_id: str, post_id: int, config: CollectorConfig) -> Event:
     """The engagement that takes back one comment, which its ``event_id`` names. Raises ``RefusedError``."""
     begin, _, key = comment_id.rpartition(":")
-    if begin != f"{asked.user_id}:comment:{post_id}" or not re.fullmatch(KEY, key):
+    if begin != f"{submission.user_id}:comment:{post_id}" or not re.fullmatch(KEY, key):
         _refuse("not_your_comment", f"comment_id={shown(comment_id)}", "comment_id")
     kind = TAKEN_BACK_BY["comment"]
-    added = _envelope(f"{asked.user_id}:{kind}:{post_id}:{key}", "engagement", asked.received)
-    added |= {"user_id": asked.user_id, "post_id": post_id, "engagement_type": kind, "comment_id": comment_id}
+    added = _envelope(f"{submission.user_id}:{kind}:{post_id}:{key}", "engagement", submission.received)
+    added |= {"user_id": submission.user_id, "post_id": post_id, "engagement_type": kind, "comment_id": comment_id}
     return _accepted({}, b"{}", added, config)
 
 
-def delete_post(asked: Asked, post_id: int, config: CollectorConfig) -> Event:
+def delete_post(submission: Submission, post_id: int, config: CollectorConfig) -> Event:
     """The deletion of a post, of which the user must be known as the author."""
-    added = _envelope(f"{asked.user_id}:delete:{post_id}", "post_deleted", asked.received) | {"post_id": post_id}
+    added = _envelope(f"{submission.user_id}:delete:{post_id}", "post_deleted", submission.received) | {
+        "post_id": post_id
+    }
     return _accepted({}, b"{}", added, config)
 
 
@@ -104,18 +106,18 @@ def not_your_post(post_id: int) -> RefusedError:
     return RefusedError([Refusal(0, Problem("not_your_post", f"post_id={post_id}", "post_id"))])
 
 
-def read_post(asked: Asked, secret: bytes, config: CollectorConfig) -> MadePost:
+def read_post(submission: Submission, secret: bytes, config: CollectorConfig) -> MadePost:
     """The post; its id depends on user, key and ``secret``, so that nobody can choose it. Raises ``RefusedError``."""
-    fields, text = _read_body(asked.body, OF_A_POST)
+    fields, text = _read_body(submission.body, OF_A_POST)
     _require_text(fields)
     content_type = fields.get("content_type")
     if content_type is not None and content_type not in _TYPES_WITHOUT_MEDIA:
         explanation = f"content_type={shown(str(content_type))}, must be {' or '.join(_TYPES_WITHOUT_MEDIA)}"
         _refuse("value_not_allowed", explanation, "content_type")
-    post_id = _post_id(asked.user_id, asked.key, secret)
-    now = time_text(asked.received)
-    added = {"post_id": post_id, "author_id": asked.user_id, "created_at": now, "source_type": "friend"}
-    added |= _envelope(f"{asked.user_id}:post:{asked.key}", "post_created", asked.received)
+    post_id = _post_id(submission.user_id, submission.key, secret)
+    now = time_text(submission.received)
+    added = {"post_id": post_id, "author_id": submission.user_id, "created_at": now, "source_type": "friend"}
+    added |= _envelope(f"{submission.user_id}:post:{submission.key}", "post_created", submission.received)
     found = {"content_type": "status", "hashtags": hashtags_of(fields["text"]), "mentions": mentions_of(fields["text"])}
     added |= {name: value for name, value in found.items() if name not in fields}
     event = _accepted(fields, text, added, config)

@@ -10,7 +10,7 @@ from fastapi import Header, Path, Query, Request, Response
 from contracts.lines.json_problems import Problem
 from serving.collector.actions import (
     KEY,
-    Asked,
+    Submission,
     delete_post,
     is_made_with,
     not_your_post,
@@ -67,7 +67,7 @@ async def post_post(request: Request, key: Key) -> Response:
 
     async def take(user_id: int, body: bytes) -> Response:
         state = request.app.state
-        made = read_post(Asked(user_id, key, body, state.now()), state.tokens.secret, state.config)
+        made = read_post(Submission(user_id, key, body, state.now()), state.tokens.secret, state.config)
         await _append(request, [made.event], user_id, made.post_id)
         mentions = [str(one) for one in made.mentions]
         answer = PostMade(
@@ -85,7 +85,7 @@ def route_for(action: Action) -> Callable[..., Awaitable[Response]]:
     async def post_action(request: Request, post_id: PostId, key: Key) -> Response:
         async def take(user_id: int, body: bytes) -> Response:
             state = request.app.state
-            event = read_action(Asked(user_id, key, body, state.now()), action, _id_of(post_id), state.config)
+            event = read_action(Submission(user_id, key, body, state.now()), action, _id_of(post_id), state.config)
             num_new = await _append(request, [event], user_id)
             stats = await state.serving.stats(user_id, int(post_id), action if num_new else None)
             return _answer(ActionTaken(event_id=event.event_id, stats=stats))
@@ -102,7 +102,7 @@ def take_back_for(action: Action) -> Callable[..., Awaitable[Response]]:
     async def delete_action(request: Request, post_id: PostId, key: Key) -> Response:
         async def take(user_id: int, _: bytes) -> Response:
             state = request.app.state
-            event = take_back(Asked(user_id, key, b"", state.now()), action, _id_of(post_id), state.config)
+            event = take_back(Submission(user_id, key, b"", state.now()), action, _id_of(post_id), state.config)
             return await _taken_back(request, event, user_id, int(post_id))
 
         return await _taken(request, take)
@@ -116,8 +116,8 @@ async def delete_comment(request: Request, post_id: PostId, comment_id: str) -> 
 
     async def take(user_id: int, _: bytes) -> Response:
         state = request.app.state
-        asked = Asked(user_id, "", b"", state.now())
-        event = take_comment_back(asked, comment_id, _id_of(post_id), state.config)
+        submission = Submission(user_id, "", b"", state.now())
+        event = take_comment_back(submission, comment_id, _id_of(post_id), state.config)
         return await _taken_back(request, event, user_id, int(post_id))
 
     return await _taken(request, take)
@@ -134,19 +134,21 @@ async def remove_post(request: Request, post_id: PostId, made_with: MadeWith = N
     """Delete a post of one's own: no feed shows it from the next request on."""
 
     async def take(user_id: int, _: bytes) -> Response:
-        state, wanted = request.app.state, _id_of(post_id)
-        is_theirs: bool | None = made_with is not None and is_made_with(made_with, wanted, user_id, state.tokens.secret)
+        state, deleted_id = request.app.state, _id_of(post_id)
+        is_theirs: bool | None = made_with is not None and is_made_with(
+            made_with, deleted_id, user_id, state.tokens.secret
+        )
         if not is_theirs:
-            is_theirs = await state.serving.is_by(user_id, wanted)
+            is_theirs = await state.serving.is_by(user_id, deleted_id)
         if is_theirs is None:
             detail = "nobody can tell now whose post it is: send the same request again, or say `made_with`"
             headers = {"Retry-After": str(state.config.retry_after_s)}
             return problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, request.state.request_id, headers)
         if not is_theirs:
-            raise not_your_post(wanted)
-        event = delete_post(Asked(user_id, "", b"", state.now()), wanted, state.config)
+            raise not_your_post(deleted_id)
+        event = delete_post(Submission(user_id, "", b"", state.now()), deleted_id, state.config)
         await _append(request, [event], user_id)
-        return _answer(PostDeleted(event_id=event.event_id, withdrawn=await state.serving.withdraw(wanted)))
+        return _answer(PostDeleted(event_id=event.event_id, withdrawn=await state.serving.withdraw(deleted_id)))
 
     return await _taken(request, take)
 

@@ -30,7 +30,7 @@ class PageInputs:
     """Everything that decides a page, besides the cards; ``narrowed`` are posts with the first epoch that knows it."""
 
     source: Source
-    wanted: FeedFilter
+    feed_filter: FeedFilter
     count: int
     suppression: Suppression
     taken_down: frozenset[int]
@@ -65,7 +65,7 @@ class Assembly:
         self._public_only, self._count = source.public_only, inputs.count
         self._selection = select(
             pool,
-            inputs.wanted,
+            inputs.feed_filter,
             source.start,
             inputs.suppression,
             inputs.taken_down,
@@ -75,7 +75,7 @@ class Assembly:
         columns = (pool.columns[name].tolist() for name in ("post_id", "score", "reason"))
         self._post_ids, self._scores, self._reasons = columns
         # The chance is that of a place in the whole pool; what a filter leaves stands elsewhere.
-        self._chances = pool.columns["propensity"].tolist() if inputs.wanted == "all" else [nan] * pool.count
+        self._chances = pool.columns["propensity"].tolist() if inputs.feed_filter == "all" else [nan] * pool.count
         self._taken = 0
         self._posts: list[bytes] = []
         self._cards: list[Card] = []

@@ -50,15 +50,15 @@ class CursorCodec:
         self._lifetime_s = lifetime_s
         self._clock = clock
 
-    def seal(self, cursor: Cursor, user_id: int, wanted: FeedFilter) -> str:
-        """The cursor as URL-safe text (56 characters), bound to ``user_id``, ``wanted`` and its arm."""
+    def seal(self, cursor: Cursor, user_id: int, feed_filter: FeedFilter) -> str:
+        """The cursor as URL-safe text (56 characters), bound to ``user_id``, ``feed_filter`` and its arm."""
         expires_at = int(self._clock()) + self._lifetime_s
         payload = _PAYLOAD.pack(_VERSION, cursor.epoch, cursor.position, LEVELS.index(cursor.level), expires_at)
         nonce = os.urandom(_NONCE_BYTES)
-        sealed = nonce + self._cipher.encrypt(nonce, payload, _bound_to(user_id, wanted, cursor.arm))
+        sealed = nonce + self._cipher.encrypt(nonce, payload, _bound_to(user_id, feed_filter, cursor.arm))
         return base64.urlsafe_b64encode(sealed).decode()
 
-    def open(self, text: str, user_id: int, wanted: FeedFilter, arm: str | None = None) -> Cursor:
+    def open(self, text: str, user_id: int, feed_filter: FeedFilter, arm: str | None = None) -> Cursor:
         """The cursor in ``text``, into a pool of the user's ``arm`` or the common one.
 
         Raises ``CursorError`` when it is forged, another user's, filter's or arm's, or expired.
@@ -72,9 +72,9 @@ class CursorCodec:
         # The decoder also takes the other alphabet: a cursor has one spelling, the one that was given out.
         if base64.urlsafe_b64encode(sealed).decode() != text:
             raise CursorError(NOT_VALID)
-        payload = self._decrypted(sealed, _bound_to(user_id, wanted, arm))
+        payload = self._decrypted(sealed, _bound_to(user_id, feed_filter, arm))
         if payload is None and arm is not None:
-            arm, payload = None, self._decrypted(sealed, _bound_to(user_id, wanted, None))
+            arm, payload = None, self._decrypted(sealed, _bound_to(user_id, feed_filter, None))
         if payload is None:
             raise CursorError(NOT_VALID)
         version, epoch, position, level, expires_at = _PAYLOAD.unpack(payload)
@@ -91,5 +91,5 @@ class CursorCodec:
             return None
 
 
-def _bound_to(user_id: int, wanted: FeedFilter, arm: str | None) -> bytes:
-    return f"{user_id}|{wanted}{'' if arm is None else f'|{arm}'}".encode()
+def _bound_to(user_id: int, feed_filter: FeedFilter, arm: str | None) -> bytes:
+    return f"{user_id}|{feed_filter}{'' if arm is None else f'|{arm}'}".encode()

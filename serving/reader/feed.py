@@ -46,7 +46,7 @@ class FeedReader:
         """One page; raises ``CursorError`` for a cursor that cannot go on, ``NothingToServeError`` without any pool."""
         cursor = None
         if request.cursor:
-            cursor = self._filler.codec.open(request.cursor, request.user_id, request.wanted, request.arm)
+            cursor = self._filler.codec.open(request.cursor, request.user_id, request.feed_filter, request.arm)
         for _ in range(_ATTEMPTS):
             snapshot = await self._snapshot(cursor)
             try:
@@ -95,7 +95,7 @@ class FeedReader:
         page: FeedPage | None = None
         async for source in self._sources(request, snapshot, first):
             page = await self._fill(request, snapshot, source, read)
-            if page.posts or request.wanted != "all":
+            if page.posts or request.feed_filter != "all":
                 return page
         if page is None:
             raise NothingToServeError(f"epoch {epoch} has no pool that can be read")
@@ -140,7 +140,7 @@ class FeedReader:
                 source = self._best("previous_epoch", previous, request, arms, replies)
         if source is not None:
             yield source
-        for level in _PUBLIC_LEVELS[request.wanted]:
+        for level in _PUBLIC_LEVELS[request.feed_filter]:
             if level in snapshot.pools:
                 yield Source(level, snapshot.pools[level])
 
@@ -162,7 +162,7 @@ class FeedReader:
         blocked = snapshot.blocked_authors(request.user_id) | snapshot.unknown_authors
         suppression = known.joined(Suppression(blocked))
         page: FeedPage | None = None
-        for level in _PUBLIC_LEVELS[request.wanted]:
+        for level in _PUBLIC_LEVELS[request.feed_filter]:
             if level not in snapshot.pools or (cursor and cursor.level in snapshot.pools and cursor.level != level):
                 continue
             pool = snapshot.pools[level]

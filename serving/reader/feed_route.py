@@ -51,14 +51,14 @@ class PlainFeed:
 
 def plain_parameters(query: bytes) -> dict[str, Any] | None:
     """The parameters of ``answer_feed`` in a query string; None if FastAPI must parse them."""
-    parameters: dict[str, Any] = {"cursor": None, "count": _DEFAULT_COUNT, "wanted": _DEFAULT_FILTER}
+    parameters: dict[str, Any] = {"cursor": None, "count": _DEFAULT_COUNT, "feed_filter": _DEFAULT_FILTER}
     names: set[bytes] = set()
     for part in query.split(b"&") if query else ():
         name, _, value = part.partition(b"=")
         if name in names or name not in _PLAIN_VALUES or not _PLAIN_VALUES[name].fullmatch(value):
             return None
         names.add(name)
-        parameters["wanted" if name == b"filter" else name.decode()] = (
+        parameters["feed_filter" if name == b"filter" else name.decode()] = (
             int(value) if name == b"count" else value.decode()
         )
     return parameters if parameters["count"] <= _MAX_COUNT else None
@@ -74,7 +74,7 @@ async def get_feed(
     return await answer_feed(request, cursor, count, filter)
 
 
-async def answer_feed(request: Request, cursor: str | None, count: int, wanted: FeedFilter) -> Response:
+async def answer_feed(request: Request, cursor: str | None, count: int, feed_filter: FeedFilter) -> Response:
     """The answer to one request whose parameters are allowed ones."""
     state, request_id = request.app.state, request.state.request_id
     try:
@@ -82,7 +82,7 @@ async def answer_feed(request: Request, cursor: str | None, count: int, wanted: 
     except TokenError as error:
         return unauthorized(str(error), request)
     try:
-        feed_request = FeedRequest(user_id, count, wanted, cursor, state.arm_of(user_id))
+        feed_request = FeedRequest(user_id, count, feed_filter, cursor, state.arm_of(user_id))
         page = await state.reader.page(feed_request)
     except CursorError as error:
         return problem(HTTPStatus.BAD_REQUEST, str(error), request_id)

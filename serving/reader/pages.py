@@ -23,7 +23,7 @@ class FeedRequest:
 
     user_id: int
     count: int = 20
-    wanted: FeedFilter = "all"
+    feed_filter: FeedFilter = "all"
     cursor: str | None = None
     arm: str | None = None
 
@@ -87,7 +87,7 @@ class PageFiller:
             post_ids: list[int] = pool.columns["post_id"].tolist()
             taken_down |= await self._store.read_taken_down(post_ids)
             narrowed = await self._store.narrowed.read_of(post_ids)
-        inputs = PageInputs(source, request.wanted, request.count, suppression, taken_down, narrowed)
+        inputs = PageInputs(source, request.feed_filter, request.count, suppression, taken_down, narrowed)
         assembled = await self._assemble(inputs, snapshot, offline=offline)
         for kind, count in assembled.suppressed.items():
             if count:
@@ -95,7 +95,7 @@ class PageFiller:
         next_cursor = None
         if assembled.following is not None:
             cursor = Cursor(pool.epoch, source.level, assembled.following, source.arm)
-            next_cursor = self.codec.seal(cursor, request.user_id, request.wanted)
+            next_cursor = self.codec.seal(cursor, request.user_id, request.feed_filter)
         self._metrics.staleness.set(max(0.0, time.time() - pool.generated_at))
         return FeedPage(inputs, assembled, next_cursor, snapshot.pointer.stable)
 

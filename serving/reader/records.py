@@ -30,7 +30,7 @@ def record_of(request: FeedRequest, page: FeedPage, now: float) -> PageRecord:
         snapshot_epoch=page.snapshot_epoch,
         level=source.level,
         arm=source.arm,
-        wanted=inputs.wanted,
+        feed_filter=inputs.feed_filter,
         count=inputs.count,
         start=source.start,
         blocked=_common(inputs.suppression.blocked, authors),
@@ -55,13 +55,13 @@ def inputs_of(record: PageRecord, pool: Pool) -> PageInputs:
     Raises ``ValueError`` for a level or filter that this reader does not know.
     """
     level = next((level for level in LEVELS if level == record.level), None)
-    wanted = next((name for name in get_args(FeedFilter) if name == record.wanted), None)
-    if level is None or wanted is None:
-        raise ValueError(f"this reader knows no level {record.level!r} or no filter {record.wanted!r}")
+    feed_filter = next((name for name in get_args(FeedFilter) if name == record.feed_filter), None)
+    if level is None or feed_filter is None:
+        raise ValueError(f"this reader knows no level {record.level!r} or no filter {record.feed_filter!r}")
     parted = Parted(_later(record.former_friends, pool), _later(record.left_groups, pool))
     return PageInputs(
         Source(level, pool, record.start, record.arm),
-        wanted,
+        feed_filter,
         record.count,
         Suppression(frozenset(record.blocked), frozenset(record.hidden), parted),
         frozenset(record.taken_down),

@@ -49,19 +49,19 @@ class Selection:
     suppressed: dict[str, int]
 
 
-def rows_in_order(pool: Pool, wanted: FeedFilter) -> list[int]:
+def rows_in_order(pool: Pool, feed_filter: FeedFilter) -> list[int]:
     """Rows of ``pool`` that pass the filter, in the order in which it shows them."""
-    if wanted == "all":
+    if feed_filter == "all":
         return list(range(pool.count))
-    if wanted == "chronological":
+    if feed_filter == "chronological":
         newest_first = np.lexsort((-pool.columns["post_id"], -pool.columns["created_at"].astype(np.int64)))
         return _as_list(newest_first)
-    return _as_list(np.flatnonzero(pool.columns["source"] == _SOURCE_OF[wanted]))
+    return _as_list(np.flatnonzero(pool.columns["source"] == _SOURCE_OF[feed_filter]))
 
 
 def select(
     pool: Pool,
-    wanted: FeedFilter,
+    feed_filter: FeedFilter,
     start: int,
     suppression: Suppression,
     taken_down: frozenset[int],
@@ -74,7 +74,7 @@ def select(
     flags = _as_list(pool.columns["flags"])
     rows: list[tuple[int, int]] = []
     suppressed = {"takedown": 0, "block": 0, "hidden": 0, "not_public": 0, "narrowed": 0}
-    for position, row in enumerate(rows_in_order(pool, wanted)[start:], start):
+    for position, row in enumerate(rows_in_order(pool, feed_filter)[start:], start):
         if post_ids[row] in taken_down:
             suppressed["takedown"] += 1
         elif author_ids[row] in suppression.blocked:

@@ -78,8 +78,8 @@ def check_card(value: object) -> None:
 def check_pool(value: object) -> None:
     pool = parse_pool(value, 3, 17)
     if pool is not None:
-        for wanted in ("all", "chronological", "friends"):
-            selection = select(pool, wanted, 0, Suppression(), frozenset(), public_only=True)
+        for feed_filter in ("all", "chronological", "friends"):
+            selection = select(pool, feed_filter, 0, Suppression(), frozenset(), public_only=True)
             assert len(selection.rows) <= pool.count
         card = parse_card(CARD, 5)
         assert card is not None

@@ -97,8 +97,8 @@ def serve(served: Served, client: Any, night: Night) -> None:
     suppress(client, users)
     cursors = {user: served.ask(user, count=COUNT)["next_cursor"] for user in users}
     for user in [*users[:8], STRANGER]:
-        for wanted in FILTERS:
-            served.two_pages(user, count=COUNT, filter=wanted)
+        for feed_filter in FILTERS:
+            served.two_pages(user, count=COUNT, filter=feed_filter)
     next_night(night, client)
     while served.ask(STRANGER)["metadata"]["epoch"] != 2:
         time.sleep(0.2)

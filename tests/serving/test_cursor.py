@@ -16,28 +16,31 @@ cursors = st.builds(Cursor, st.integers(0, 2**32 - 1), st.sampled_from(LEVELS), 
 
 
 @given(cursors, user_ids, filters)
-def test_what_was_sealed_is_opened(cursor: Cursor, user_id: int, wanted: str) -> None:
-    assert CODEC.open(CODEC.seal(cursor, user_id, wanted), user_id, wanted) == cursor  # type: ignore[arg-type]
+def test_what_was_sealed_is_opened(cursor: Cursor, user_id: int, feed_filter: str) -> None:
+    assert CODEC.open(CODEC.seal(cursor, user_id, feed_filter), user_id, feed_filter) == cursor  # type: ignore[arg-type]
 
 
 @given(cursors, user_ids, user_ids, filters, filters)
 def test_another_user_or_filter_cannot_open_it(
-    cursor: Cursor, user_id: int, other_id: int, wanted: str, other: str
+    cursor: Cursor, user_id: int, other_id: int, feed_filter: str, other: str
 ) -> None:
-    text = CODEC.seal(cursor, user_id, wanted)  # type: ignore[arg-type]
-    if (user_id, wanted) != (other_id, other):
+    text = CODEC.seal(cursor, user_id, feed_filter)  # type: ignore[arg-type]
+    if (user_id, feed_filter) != (other_id, other):
         with pytest.raises(CursorError, match=NOT_VALID):
             CODEC.open(text, other_id, other)  # type: ignore[arg-type]
 
 
 @given(cursors, user_ids, filters)
-def test_a_cursor_opens_in_the_arm_whose_pool_it_is_of(cursor: Cursor, user_id: int, wanted: FeedFilter) -> None:
-    common, ours = CODEC.seal(cursor, user_id, wanted), CODEC.seal(replace(cursor, arm="deep"), user_id, wanted)
-    assert {CODEC.open(common, user_id, wanted, arm) for arm in (None, "deep", "other")} == {cursor}
-    assert CODEC.open(ours, user_id, wanted, "deep") == replace(cursor, arm="deep")
+def test_a_cursor_opens_in_the_arm_whose_pool_it_is_of(cursor: Cursor, user_id: int, feed_filter: FeedFilter) -> None:
+    common, ours = (
+        CODEC.seal(cursor, user_id, feed_filter),
+        CODEC.seal(replace(cursor, arm="deep"), user_id, feed_filter),
+    )
+    assert {CODEC.open(common, user_id, feed_filter, arm) for arm in (None, "deep", "other")} == {cursor}
+    assert CODEC.open(ours, user_id, feed_filter, "deep") == replace(cursor, arm="deep")
     for arm in (None, "other", "dee"):
         with pytest.raises(CursorError, match=NOT_VALID):
-            CODEC.open(ours, user_id, wanted, arm)
+            CODEC.open(ours, user_id, feed_filter, arm)
 
 
 @given(cursors, st.integers(0, 41), st.integers(1, 255))

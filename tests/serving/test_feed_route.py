@@ -11,7 +11,7 @@ from serving.reader.feed_route import plain_parameters
 from serving.reader.metrics import FEED_PATH
 from tests.serving.reader_world import SECRET, Client, OpenReader, RedisServer, Seed
 
-PLAIN = {"cursor": None, "count": 20, "wanted": "all"}
+PLAIN = {"cursor": None, "count": 20, "feed_filter": "all"}
 AUTHORIZED = {"Authorization": f"Bearer {mint_token(1, SECRET)}"}
 
 
@@ -28,8 +28,11 @@ def world(redis_server: RedisServer) -> RedisServer:
     [
         (b"", PLAIN),
         (b"count=1", {**PLAIN, "count": 1}),
-        (b"filter=pages&cursor=aZ-_09&count=50", {"cursor": "aZ-_09", "count": 50, "wanted": "pages"}),
-        *((b"filter=%b" % name.encode(), {**PLAIN, "wanted": name}) for name in ("all", "friends", "chronological")),
+        (b"filter=pages&cursor=aZ-_09&count=50", {"cursor": "aZ-_09", "count": 50, "feed_filter": "pages"}),
+        *(
+            (b"filter=%b" % name.encode(), {**PLAIN, "feed_filter": name})
+            for name in ("all", "friends", "chronological")
+        ),
     ],
 )
 def test_plain_parameters_are_read(query: bytes, parameters: dict[str, Any]) -> None:

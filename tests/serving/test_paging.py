@@ -42,9 +42,9 @@ async def test_every_page_size_walks_the_same_feed(redis_server: RedisServer, op
             assert pages[-1]["next_cursor"] is None
         newest = sorted(LONG, key=lambda seed: (-seed.created_at, -seed.post_id))
         assert ids_of(await walk(client, count=8, filter="chronological")) == [seed.post_id for seed in newest]
-        for wanted, source in (("friends", "friend"), ("pages", "page"), ("groups", "group")):
+        for feed_filter, source in (("friends", "friend"), ("pages", "page"), ("groups", "group")):
             expected = [seed.post_id for seed in LONG if seed.source == source]
-            assert ids_of(await walk(client, count=8, filter=wanted)) == expected
+            assert ids_of(await walk(client, count=8, filter=feed_filter)) == expected
 
 
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -56,8 +56,8 @@ async def test_a_record_gives_its_page_back(world: RedisServer, open_reader: Ope
     bodies: list[bytes] = []
     async with open_reader(records=tmp_path / "records", replay_share=1.0) as client:
         for user in (1, 2):
-            for wanted in FILTERS:
-                query: dict[str, Any] = {"count": 4, "filter": wanted}
+            for feed_filter in FILTERS:
+                query: dict[str, Any] = {"count": 4, "filter": feed_filter}
                 for _ in range(2):
                     answer = await client.get(user, **query)
                     bodies.append(answer.content)

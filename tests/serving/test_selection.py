@@ -22,7 +22,10 @@ FOUR = pool_of([(11, 1, 0, 50, 1), (12, 2, 1, 90, 0), (13, 3, 2, 90, 1), (14, 1,
 
 
 def test_filters_keep_the_ranking_and_chronological_is_newest_first() -> None:
-    orders = {wanted: rows_in_order(FOUR, wanted) for wanted in ("all", "friends", "pages", "groups", "chronological")}
+    orders = {
+        feed_filter: rows_in_order(FOUR, feed_filter)
+        for feed_filter in ("all", "friends", "pages", "groups", "chronological")
+    }
     assert orders == {
         "all": [0, 1, 2, 3],
         "friends": [0, 3],
@@ -77,20 +80,25 @@ rows = st.lists(
     st.lists(st.frozensets(st.integers(1, 5), max_size=3), min_size=61, max_size=61),
 )
 def test_pages_have_no_duplicate_and_no_gap_while_blocks_come_and_go(
-    posts: list[tuple[int, int, int, int, int]], wanted: FeedFilter, count: int, blocked_by_page: list[frozenset[int]]
+    posts: list[tuple[int, int, int, int, int]],
+    feed_filter: FeedFilter,
+    count: int,
+    blocked_by_page: list[frozenset[int]],
 ) -> None:
     pool = pool_of(posts)
     shown: list[int] = []
     withheld: list[int] = []
     position = 0
     for blocked in blocked_by_page:
-        page = select(pool, wanted, position, Suppression(blocked=blocked), NOTHING, public_only=False).rows[:count]
-        end = page[-1][0] + 1 if page else len(rows_in_order(pool, wanted))
+        page = select(pool, feed_filter, position, Suppression(blocked=blocked), NOTHING, public_only=False).rows[
+            :count
+        ]
+        end = page[-1][0] + 1 if page else len(rows_in_order(pool, feed_filter))
         seen = {row for _, row in page}
-        withheld += [row for row in rows_in_order(pool, wanted)[position:end] if row not in seen]
+        withheld += [row for row in rows_in_order(pool, feed_filter)[position:end] if row not in seen]
         assert all(posts[row][1] in blocked for row in withheld[len(withheld) - (end - position - len(page)) :])
         shown += [row for _, row in page]
         position = end
     assert len(shown) == len(set(shown))
-    assert sorted(shown + withheld) == sorted(rows_in_order(pool, wanted))
-    assert shown == [row for row in rows_in_order(pool, wanted) if row in set(shown)]
+    assert sorted(shown + withheld) == sorted(rows_in_order(pool, feed_filter))
+    assert shown == [row for row in rows_in_order(pool, feed_filter) if row in set(shown)]

@@ -9,7 +9,7 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from serving.collector.actions import Asked, read_action, read_post
+from serving.collector.actions import Submission, read_action, read_post
 from serving.collector.config import CollectorConfig
 from serving.collector.events import Event, RefusedError, read_batch
 from spark_jobs.ingest.line_rules import judge
@@ -93,9 +93,9 @@ def test_ingest_accepts_the_posts_and_actions_that_the_collector_accepts(
         body = json.dumps({"text": "hello", "privacy": "public"} | fields, indent=indent).encode()
         comment = json.dumps({name: fields[name] for name in ("text", "detail") if name in fields}, indent=indent)
         reads: tuple[Callable[[], Event], ...] = (
-            lambda body=body: read_post(Asked(17, "k", body, NOW), b"secret", CONFIG).event,  # type: ignore[misc]
-            lambda text=comment: read_action(Asked(17, "k", text.encode(), NOW), "comment", 5, CONFIG),  # type: ignore[misc]
-            lambda: read_action(Asked(17, "k", b"", NOW), "like", -(2**63), CONFIG),
+            lambda body=body: read_post(Submission(17, "k", body, NOW), b"secret", CONFIG).event,  # type: ignore[misc]
+            lambda text=comment: read_action(Submission(17, "k", text.encode(), NOW), "comment", 5, CONFIG),  # type: ignore[misc]
+            lambda: read_action(Submission(17, "k", b"", NOW), "like", -(2**63), CONFIG),
         )
         for read in reads:
             with suppress(RefusedError):
