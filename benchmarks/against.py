@@ -1,7 +1,8 @@
 """``make bench K=against REV=<commit>``: compares nights of this checkout and of another commit, run in turns.
 
-Both run a first night and a **steady** night, which is one more day on the lake of the first. ``USERS`` and ``DAYS``
-set the size of the network (2,000 and 8), ``RUNS`` how often each night runs (3). The other commit simulates the
+Both run a first night and a **steady** night, which is one more day on the lake of the first; ``NIGHTS=first`` leaves
+the steady ones out. ``USERS`` and ``DAYS`` set the size of the network (2,000 and 8), ``RUNS`` how often each night
+runs (3). The other commit simulates the
 landing files, once, because this one must read files of older commits. Each steady night begins on a copy of the lake
 that the same commit's first night left. A ratio is the other commit's median over this one's: 2 is twice as fast.
 
@@ -14,6 +15,7 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
@@ -35,13 +37,14 @@ Nights = dict[str, dict[str, Cost]]
 
 @dataclass(frozen=True)
 class Bench:
-    """One comparison: its folder, the two checkouts by side, and how often each night runs."""
+    """One comparison: its folder, the two checkouts by side, how often each night runs, and which."""
 
     folder: Path
     sides: dict[str, Checkout]
     users: int
     days: int
     runs: int
+    kinds: Sequence[str] = tuple(KINDS)
 
     @property
     def results(self) -> Path:
@@ -117,7 +120,7 @@ def run_all(bench: Bench) -> Nights:
     if bench.results.exists():
         kept = json.loads(bench.results.read_text())
         done = {name: {stage: Cost(**cost) for stage, cost in night.items()} for name, night in kept.items()}
-    for kind in KINDS:
+    for kind in bench.kinds:
         for run in range(bench.runs):
             for side in sorted(bench.sides, reverse=run % 2 == 0):
                 name = name_of(kind, run, side)
@@ -180,6 +183,9 @@ def main() -> None:
     revision = os.environ.get("REV")
     if not revision:
         raise SystemExit("name the other commit: make bench K=against REV=af54633")
+    kinds = (os.environ.get("NIGHTS") or "first,steady").split(",")
+    if kinds not in (["first"], ["first", "steady"]):
+        raise SystemExit(f"NIGHTS={','.join(kinds)}: first, or first,steady")
     users, days, runs = (int(os.environ.get(name) or default) for name, default in DEFAULTS.items())
     commit = git("rev-parse", "--verify", f"{revision}^{{commit}}")[:12]
     here = git("describe", "--always", "--dirty", "--abbrev=12", "--exclude=*")
@@ -188,24 +194,25 @@ def main() -> None:
         shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
     other = check_out(commit, ROOT / ".run" / "bench" / f"tree-{commit}")
-    bench = Bench(folder, {"this": Checkout.at(ROOT), "other": other}, users, days, runs)
+    bench = Bench(folder, {"this": Checkout.at(ROOT), "other": other}, users, days, runs, kinds)
     done = run_all(bench)
-    tables = {kind: compare(done, kind, runs) for kind in KINDS}
+    tables = {kind: compare(done, kind, runs) for kind in kinds}
     for kind, rows in tables.items():
         print_table(kind, rows)
-    result = {
+    result: dict[str, object] = {
         "metric": "night_speedup",
         "value": tables["first"]["whole"]["ratio"],
-        "steady": tables["steady"]["whole"]["ratio"],
         "this": here,
         "other": commit,
         "users": users,
         "days": days,
         "runs": runs,
-        "steady_users_per_s": round(users / float(tables["steady"]["whole"]["this_s"] or 0.0), 1),
         "ratios": {kind: {stage: row["ratio"] for stage, row in rows.items()} for kind, rows in tables.items()},
         "peak_mb": {kind: [rows["whole"]["other_mb"], rows["whole"]["this_mb"]] for kind, rows in tables.items()},
     }
+    if "steady" in tables:
+        steady = tables["steady"]["whole"]
+        result |= {"steady": steady["ratio"], "steady_users_per_s": round(users / float(steady["this_s"] or 0.0), 1)}
     print(json.dumps(result))
 
 

@@ -56,6 +56,15 @@ def test_a_benchmark_that_is_cut_off_goes_on_with_the_night_that_it_was_at(
     assert sorted(done) == sorted([*before, *ran])
 
 
+def test_first_nights_alone_are_compared_where_steady_ones_are_left_out(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(against, "run_one", lambda *_: {"ingest": Cost(1.0, 0.5, 100.0)})
+    checkout = Checkout(tmp_path, "run.py", ("ingest",))
+    bench = Bench(tmp_path, {"this": checkout, "other": checkout}, 100, 2, 1, ("first",))
+    assert sorted(run_all(bench)) == ["first 0 other", "first 0 this"]
+
+
 def test_the_other_commit_is_never_set_up_through_links(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """First it locks what this checkout locks, then, after this one changed, no longer."""
     linked_at_setup: list[bool] = []
