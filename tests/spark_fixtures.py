@@ -12,8 +12,12 @@ from spark_jobs.night.lake import Lake
 from spark_jobs.night.night import Night
 from spark_jobs.night.session import open_session
 
-FOR_FEW_ROWS = "-XX:TieredStopAtLevel=1"
-"""The JVM's second compiler costs tests a tenth of their CPU time, and their loops are too short to gain by it."""
+FOR_FEW_ROWS = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m"
+"""The JVM's second compiler costs tests a tenth of their CPU time, and their loops are too short to gain by it.
+
+Without it the JVM keeps a fifth of the usual memory for compiled code. The plans of some hundred tests fill that, and
+from then on it drops and compiles the same methods again and again.
+"""
 
 
 @pytest.fixture(scope="session")
