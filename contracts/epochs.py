@@ -15,17 +15,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-SOURCES = ("friend", "page", "group", "suggested", "popular", "chronological")
+SOURCES = ("friend", "page", "group", "suggested", "popular", "chronological", "ad")
 CONTENT_TYPES = ("status", "photo", "video", "link")
-REASONS = ("friend_posted", "page_posted", "group_posted", "suggested_topic", "popular", "recent")
+REASONS = ("friend_posted", "page_posted", "group_posted", "suggested_topic", "popular", "recent", "ad")
 FLAG_PUBLIC = 1
 FLAG_EXPLORATION = 2
+FLAG_SENSITIVE = 4
+"""No ad may stand beside the post."""
+AD = SOURCES.index("ad")
+"""Source of the rows that are ads."""
 
 _HEADER = struct.Struct("<4sBBHIIq")  # magic, version, whose, count, epoch, generated at, owner
 _CHECKSUM = struct.Struct("<I")
 POOL_HEADER_BYTES = _HEADER.size + _CHECKSUM.size
 POOL_MAGIC = b"FLPL"
-_VERSION = 3
+_VERSION = 4
 _OF_A_USER, _PUBLIC = 1, 0
 
 MAX_POOL_BYTES = 2**16
@@ -53,10 +57,18 @@ POOL_DTYPES: dict[str, str] = {
 ``propensity`` is the chance with which the post was drawn for its place: 1 where nothing was drawn, NaN where nobody
 knows it, as of a place that was drawn for in format 2.
 
+The row of an ad has the source ``AD``, the ad as ``source_id``, and the post that it promotes; its score and propensity
+are NaN. It stands after the post that it follows. Format 4 has the columns of format 3: a reader from before there were
+ads refuses it, instead of showing ads as posts.
+
 A post without a known author has ``NOBODY`` as author, and as source if the author would be the source. No user has
 that id (``contracts/erasure.py``), so no block names it.
 """
-_COLUMNS_OF = {2: [name for name in POOL_DTYPES if name != "propensity"], _VERSION: list(POOL_DTYPES)}
+_COLUMNS_OF = {
+    2: [name for name in POOL_DTYPES if name != "propensity"],
+    3: list(POOL_DTYPES),
+    _VERSION: list(POOL_DTYPES),
+}
 """Formats that can be read, and the columns of each: epochs that were published before an update stay readable."""
 
 
@@ -71,7 +83,7 @@ class Pool:
 
     @property
     def count(self) -> int:
-        """Number of posts in the pool."""
+        """Number of posts and ads in the pool."""
         return len(self.columns["post_id"])
 
 

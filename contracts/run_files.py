@@ -67,11 +67,12 @@ class StageRecord(TypedDict):
 
 
 class AuditRecord(TypedDict):
-    """The audit of a night's pools, in version ``ranked_version`` of gold.ranked_feeds."""
+    """The audit of a night's pools and ads, in versions ``ranked_version`` and ``ads_version`` of their tables."""
 
     ds: str
     passed: bool
     ranked_version: int
+    ads_version: int
     checks: list[Json]
 
 

@@ -1,4 +1,4 @@
-"""A small audited night to publish: three users, posts of every source, suppressions of every kind."""
+"""A small audited night to publish: three users, posts of every source, an ad, suppressions of every kind."""
 
 import json
 import math
@@ -14,7 +14,8 @@ from tests.feed_rows import AS_OF, DS, hours, put
 
 ANN, BOB, CAT = 1, 2, 2**53 + 1
 PAGE, GROUP = 70, 80
-PROFILE_POST, PAGE_POST, GROUP_POST, PRIVATE_POST, DELETED_POST, LONG_DELETED, OLD_POST = range(101, 108)
+PROFILE_POST, PAGE_POST, GROUP_POST, PRIVATE_POST, DELETED_POST, LONG_DELETED, OLD_POST, PROMOTED = range(101, 109)
+AD = 900
 
 
 def _deleted(days: int) -> dict[str, Any]:
@@ -31,6 +32,7 @@ POSTS: list[dict[str, Any]] = [
     {"post_id": DELETED_POST, "author_id": BOB, "is_deleted": True, "updated_at": hours(24 * 40), **_deleted(1)},
     {"post_id": LONG_DELETED, "author_id": BOB, "is_deleted": True, **_deleted(31)},
     {"post_id": OLD_POST, "author_id": BOB, "created_at": AS_OF - timedelta(days=11)},
+    {"post_id": PROMOTED, "author_id": CAT, "source_id": CAT, "created_at": AS_OF - timedelta(days=11)},
 ]
 RANKED: list[tuple[int, list[tuple[int, str, float]]]] = [
     (ANN, [(PRIVATE_POST, "friend", 70000.0), (GROUP_POST, "group", 2.5), (PAGE_POST, "page", 0.1)]),
@@ -99,6 +101,11 @@ def prepare(lake: Lake, runs: Path, url: str, settings: Settings | None = None) 
             for user in (ANN, BOB, CAT)
         ],
         "gold.ranked_feeds": ranked_rows(),
+        "gold.ranked_ads": [{"user_id": ANN, "place": 1, "after_rank": 2, "ad_id": AD, "post_id": PROMOTED}],
+        "silver.content_labels": [
+            {"post_id": GROUP_POST, "label": "nsfw", "labeller_type": "user", "value": True},
+            {"post_id": GROUP_POST, "label": "nsfw", "labeller_type": "user", "value": True},
+        ],
     }
     for name, rows in tables.items():
         put(lake, name, rows)
@@ -109,6 +116,10 @@ def prepare(lake: Lake, runs: Path, url: str, settings: Settings | None = None) 
 
 def write_audit(night: Night, **changed: Any) -> None:
     """The verdict that the audit stage writes."""
-    verdict = {"ds": night.ds.isoformat(), "passed": True, "ranked_version": night.lake.version("gold.ranked_feeds")}
+    versions = {
+        name: night.lake.version(table) if night.lake.exists(table) else 0
+        for name, table in (("ranked_version", "gold.ranked_feeds"), ("ads_version", "gold.ranked_ads"))
+    }
+    verdict = {"ds": night.ds.isoformat(), "passed": True, **versions}
     night.folder.mkdir(parents=True, exist_ok=True)
     (night.folder / "audit.json").write_text(json.dumps({**verdict, "checks": [], **changed}))

@@ -231,6 +231,7 @@ TABLES: tuple[Table, ...] = (
             *_WHO_MAY_SEE,
             "gold.scored_candidates",
             "gold.ranked_feeds",
+            "gold.ranked_ads",
             "gold.user_features",
             "gold.post_features",
             "silver.post_edits",

@@ -114,7 +114,8 @@ class ServingRedis:
                 return None
             content = json.loads(card)
             author = (content["author"] or {}).get("id")
-            if author is not None and await self._redis.sismember(block_key(user_id), int(author)):
+            is_blocked = author is not None and await self._redis.sismember(block_key(user_id), int(author))
+            if is_blocked or content["stats"] is None:
                 return None
             if not is_open(content["privacy"], content["source"]["type"]) and (is_parted or not _holds(pool, post_id)):
                 return None

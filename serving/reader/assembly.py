@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import nan
 
-from contracts.epochs import Pool
+from contracts.epochs import AD, Pool
 from serving.reader.cards import Card, render_post
 from serving.reader.narrowing import withheld_rows
 from serving.reader.selection import FeedFilter, Level, Suppression, select
@@ -55,7 +55,7 @@ class Assembled:
 
 
 class Assembly:
-    """Selects and renders up to ``inputs.count`` posts; a post without a card is passed over.
+    """Selects and renders up to ``inputs.count`` posts and ads; one without a card is passed over.
 
     Whoever has the cards calls ``next_posts`` and ``add`` in turn until no post is asked for.
     """
@@ -76,6 +76,8 @@ class Assembly:
         self._post_ids, self._scores, self._reasons = columns
         # The chance is that of a place in the whole pool; what a filter leaves stands elsewhere.
         self._chances = pool.columns["propensity"].tolist() if inputs.feed_filter == "all" else [nan] * pool.count
+        is_ad, sources = (pool.columns["source"] == AD).tolist(), pool.columns["source_id"].tolist()
+        self._ads: list[int | None] = [source if holds else None for holds, source in zip(is_ad, sources, strict=True)]
         self._taken = 0
         self._posts: list[bytes] = []
         self._cards: list[Card] = []
@@ -94,7 +96,8 @@ class Assembly:
             if card is None:
                 self._cardless.append(row)
             elif card.is_public or not self._public_only:
-                self._posts.append(render_post(card, self._scores[row], self._reasons[row], self._chances[row]))
+                ranking = self._scores[row], self._reasons[row], self._chances[row], self._ads[row]
+                self._posts.append(render_post(card, *ranking))
                 self._cards.append(card)
                 self._rows.append(row)
 

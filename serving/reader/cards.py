@@ -13,6 +13,7 @@ _SENTENCES: dict[str, tuple[str, str, str]] = {
     "suggested_topic": ("Suggested for you, like posts you engage with", "", ""),
     "popular": ("Popular with many people", "", ""),
     "recent": ("A recent public post", "", ""),
+    "ad": ("Sponsored", "", ""),
 }
 _UNKNOWN_REASON = ("Suggested for you", "", "")
 _OVERHEAD_BYTES = 320  # the objects around a card's bytes: Card, key, two names, LRU node
@@ -33,14 +34,15 @@ class Card:
         return len(self.body) + len(self.author) + len(self.source) + _OVERHEAD_BYTES
 
 
-def render_post(card: Card, score: float, reason: int, propensity: float) -> bytes:
+def render_post(card: Card, score: float, reason: int, propensity: float, ad_id: int | None) -> bytes:
     """The post as one JSON object: the card plus what is particular to this user's ranking; null for no number."""
     before, name, after = _SENTENCES[REASONS[reason]] if reason < len(REASONS) else _UNKNOWN_REASON
     named = card.author if name == "author" else card.source if name == "source" else ""
     shown = f"{score:.5g}" if math.isfinite(score) else "null"
     chance = f"{propensity:.9g}" if math.isfinite(propensity) else "null"
     ranking = f',"user_interaction":null,"ranking_score":{shown},"propensity":{chance}'
-    tail = f'{ranking},"reason":"{before}{named}{after}","is_sponsored":false}}'
+    sponsored = ',"is_sponsored":false,"ad_id":null}' if ad_id is None else f',"is_sponsored":true,"ad_id":"{ad_id}"}}'
+    tail = f'{ranking},"reason":"{before}{named}{after}"{sponsored}'
     return card.body + tail.encode()
 
 

@@ -60,7 +60,7 @@ class Post(BaseModel):
     content: Content
     source: Source
     created_at: str = Field(description="ISO 8601, UTC")
-    stats: Stats
+    stats: Stats | None = Field(description="null: not counted, as for promoted posts from before the ranked days")
     privacy: str
     user_interaction: UserInteraction | None = Field(description="null: not known to this reader")
     ranking_score: float | None
@@ -69,6 +69,7 @@ class Post(BaseModel):
     )
     reason: str = Field(description="why the post is here, as a sentence")
     is_sponsored: bool
+    ad_id: Id | None = Field(description="the ad, to be named with its impressions and clicks; null: it is none")
 
 
 class Metadata(BaseModel):

@@ -1,12 +1,13 @@
 """Select and order the posts of a pool that one user may see now. Pure functions on a pool."""
 
+from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from contracts.epochs import FLAG_PUBLIC, SOURCES, Pool
+from contracts.epochs import AD, FLAG_PUBLIC, FLAG_SENSITIVE, SOURCES, Pool
 from serving.reader.narrowing import Parted
 
 FeedFilter = Literal["all", "friends", "pages", "groups", "chronological"]
@@ -50,12 +51,12 @@ class Selection:
 
 
 def rows_in_order(pool: Pool, feed_filter: FeedFilter) -> list[int]:
-    """Rows of ``pool`` that pass the filter, in the order in which it shows them."""
+    """Rows of ``pool`` that pass the filter, in the order in which it shows them. Only ``all`` has ads."""
     if feed_filter == "all":
         return list(range(pool.count))
     if feed_filter == "chronological":
         newest_first = np.lexsort((-pool.columns["post_id"], -pool.columns["created_at"].astype(np.int64)))
-        return _as_list(newest_first)
+        return _as_list(newest_first[pool.columns["source"][newest_first] != AD])
     return _as_list(np.flatnonzero(pool.columns["source"] == _SOURCE_OF[feed_filter]))
 
 
@@ -69,25 +70,58 @@ def select(
     public_only: bool,
     narrowed: frozenset[int] = frozenset(),
 ) -> Selection:
-    """The rows at position ``start`` and after that this user may see; ``narrowed`` are rows of ``withheld_rows``."""
+    """The rows at position ``start`` and after that this user may see; ``narrowed`` are rows of ``withheld_rows``.
+
+    Where only public posts are shown, there are no ads: they were planned for another day, or for nobody.
+    """
     post_ids, author_ids = _as_list(pool.columns["post_id"]), _as_list(pool.columns["author_id"])
-    flags = _as_list(pool.columns["flags"])
-    rows: list[tuple[int, int]] = []
+    flags, is_ad = _as_list(pool.columns["flags"]), _as_list(pool.columns["source"] == AD)
+    visible: list[tuple[int, int]] = []
     suppressed = {"takedown": 0, "block": 0, "hidden": 0, "not_public": 0, "narrowed": 0}
-    for position, row in enumerate(rows_in_order(pool, feed_filter)[start:], start):
+    for position, row in enumerate(rows_in_order(pool, feed_filter)):
         if post_ids[row] in taken_down:
-            suppressed["takedown"] += 1
+            kind = "takedown"
         elif author_ids[row] in suppression.blocked:
-            suppressed["block"] += 1
+            kind = "block"
         elif post_ids[row] in suppression.hidden:
-            suppressed["hidden"] += 1
-        elif public_only and not flags[row] & FLAG_PUBLIC:
-            suppressed["not_public"] += 1
+            kind = "hidden"
+        elif public_only and (is_ad[row] or not flags[row] & FLAG_PUBLIC):
+            kind = "not_public"
         elif row in narrowed:
-            suppressed["narrowed"] += 1
+            kind = "narrowed"
         else:
-            rows.append((position, row))
-    return Selection(rows, suppressed)
+            visible.append((position, row))
+            continue
+        suppressed[kind] += position >= start
+    if any(is_ad):
+        visible = _space_ads(pool, visible)
+    return Selection([place for place in visible if place[0] >= start], suppressed)
+
+
+def _space_ads(pool: Pool, visible: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """``visible`` with each ad at least as many posts after the ad before as planned, and beside no sensitive post.
+
+    Withheld posts bring an ad nearer to others. It then waits until its place is right, and is left out where the pool
+    ends before. An ad has the position before the post that follows it, so that a page that ends with it goes on there.
+    """
+    ads = np.flatnonzero(pool.columns["source"] == AD)
+    planned = dict(zip(_as_list(ads), _as_list(np.diff(ads, prepend=-1) - 1), strict=True))
+    sensitive = set(_as_list(np.flatnonzero(pool.columns["flags"] & FLAG_SENSITIVE)))
+    placed: list[tuple[int, int]] = []
+    waiting: deque[int] = deque()
+    num_posts, last = 0, -1
+    for position, row in visible:
+        if row in planned:
+            waiting.append(row)
+            continue
+        if waiting and num_posts >= planned[waiting[0]] and last not in sensitive and row not in sensitive:
+            placed.append((position - 1, waiting.popleft()))
+            num_posts = 0
+        placed.append((position, row))
+        num_posts, last = num_posts + 1, row
+    if waiting and num_posts >= planned[waiting[0]] and last not in sensitive:
+        placed.append((visible[-1][0], waiting.popleft()))
+    return placed
 
 
 def _as_list(column: NDArray[Any]) -> list[int]:

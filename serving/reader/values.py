@@ -172,7 +172,7 @@ class _Card(_Value):
     content: _Content
     source: _Source
     created_at: Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$")]
-    stats: _Stats
+    stats: _Stats | None
     privacy: str
 
 

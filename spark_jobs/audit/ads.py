@@ -3,12 +3,11 @@
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from contracts.settings import AuditThresholds
 from spark_jobs.audit.checks import Check, at_most, only_row, report_only
 from spark_jobs.night.night import Night
 from spark_jobs.rules.ad_money import known_ads, money_of_campaigns
 from spark_jobs.rules.point_in_time import known_before
-from spark_jobs.rules.policy import labelled_posts, read_policy, users_who_ask
+from spark_jobs.rules.policy import labelled_posts, users_who_ask
 from spark_jobs.rules.seen import rejected_pairs
 from spark_jobs.rules.visibility import read_edges, visible_pairs
 
@@ -22,27 +21,27 @@ CHECKS = (
 )
 
 
-def check_ads(night: Night, ads: DataFrame, pools: DataFrame, limits: AuditThresholds) -> list[Check]:
-    """Every check of the night's ``ads`` in its ``pools``; without ads nothing is read."""
+def check_ads(night: Night, ads: DataFrame, pools: DataFrame, flagged: DataFrame) -> list[Check]:
+    """Every check of the night's ``ads`` in its ``pools``; without ads nothing is read. ``flagged`` is ``Policy``'s."""
     found = dict.fromkeys(CHECKS, 0)
     num_ads = ads.count()
     if num_ads:
-        found |= count_places(night, ads, pools)
-        found |= {"ads_that_may_not_be_seen": count_hidden(night, ads, pools)}
+        found |= count_places(night, ads, pools, flagged)
+        found |= {"ads_that_may_not_be_seen": count_hidden(night, ads, pools, flagged)}
         found |= {"overspent_campaigns": count_overspent(night, ads)}
     load = num_ads / max(pools.count() + num_ads, 1) if num_ads else 0.0
     return [
-        *(at_most(name, found[name], limits.max_ad_violations) for name in CHECKS),
+        *(at_most(name, found[name], night.settings.audit.max_ad_violations) for name in CHECKS),
         report_only("ad_load", load),
     ]
 
 
-def count_places(night: Night, ads: DataFrame, pools: DataFrame) -> dict[str, int]:
+def count_places(night: Night, ads: DataFrame, pools: DataFrame, flagged: DataFrame) -> dict[str, int]:
     """The first four of ``CHECKS``."""
     rules = night.settings.ads
     users = night.read("silver.users")
     asks = users_who_ask(users, night.as_of, "fewer_ads").withColumn("_asks", F.lit(col=True))
-    sensitive = labelled_posts(read_policy(night).flagged, rules.sensitive)
+    sensitive = labelled_posts(flagged, rules.sensitive)
     risky = pools.join(sensitive, "post_id", "left_semi").groupBy("user_id").agg(F.collect_set("rank").alias("_risky"))
     known = users.where(known_before(night.as_of, "valid_from")).groupBy("user_id")
     facts = known.agg(F.max_by(F.struct("country", "interests", "birth_year"), "valid_from").alias("viewer"))
@@ -83,15 +82,16 @@ def _is_target(year: int) -> Column:
     )
 
 
-def count_hidden(night: Night, ads: DataFrame, pools: DataFrame) -> int:
+def count_hidden(night: Night, ads: DataFrame, pools: DataFrame, flagged: DataFrame) -> int:
     """Ads on posts that their user may not see, has rejected or has in the pool, or that policy withholds."""
     pairs = ads.select("user_id", "post_id")
     allowed = visible_pairs(pairs, night.read("silver.posts"), read_edges(night))
-    allowed = allowed.join(read_policy(night).flagged, "post_id", "left_anti")
+    allowed = allowed.join(flagged, "post_id", "left_anti")
     acts = night.read("silver.engagements").where(known_before(night.as_of, "engaged_at"))
     rejected = rejected_pairs(acts.join(pairs.select("post_id").distinct(), "post_id", "left_semi"))
     unwanted = rejected.unionByName(pools.select("user_id", "post_id"))
-    return pairs.count() - allowed.join(unwanted, ["user_id", "post_id"], "left_anti").count()
+    keys = ["user_id", "post_id"]
+    return pairs.join(allowed.join(unwanted, keys, "left_anti"), keys, "left_anti").count()
 
 
 def count_overspent(night: Night, ads: DataFrame) -> int:

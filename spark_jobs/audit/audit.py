@@ -1,8 +1,8 @@
-"""The audit of a night: checks that ``gold.ranked_feeds`` must pass before it is published.
+"""The audit of a night: checks that ``gold.ranked_feeds`` and ``gold.ranked_ads`` must pass before they are published.
 
-Writes ``audit.json`` in the night's folder: ``{"ds", "passed", "ranked_version", "checks": [{"name", "value",
-"threshold", "passed"}]}``. A check without a threshold is only reported. Publish reads the table in ``ranked_version``,
-so that it publishes exactly what was audited.
+Writes ``audit.json`` in the night's folder: ``{"ds", "passed", "ranked_version", "ads_version", "checks": [{"name",
+"value", "threshold", "passed"}]}``. A check without a threshold is only reported. Publish reads the tables in these
+versions, so that it publishes exactly what was audited.
 """
 
 from dataclasses import asdict, replace
@@ -137,18 +137,18 @@ def check_scores(pools: DataFrame) -> list[Check]:
     return [report_only(f"score_p{round(100 * q):02d}", v) for q, v in zip(SCORE_QUANTILES, values, strict=True)]
 
 
-def measure(night: Night, pools: DataFrame) -> list[Check]:
-    """Every check of one night's ``pools``."""
-    limits = night.settings.audit
+def measure(night: Night, pools: DataFrame, ads: DataFrame) -> list[Check]:
+    """Every check of one night's ``pools`` and ``ads``."""
+    limits, policy = night.settings.audit, read_policy(night)
     previous = published_before(night)
     churn = None if previous is None else top_churn(pools, previous, limits.churn_depth)
     return [
         *check_users(pools, people(night), limits),
         *check_posts(pools, night.read("silver.posts"), read_edges(night), limits),
-        *check_policy(pools, read_policy(night), limits),
+        *check_policy(pools, policy, limits),
         at_most("seen_or_hidden_posts", count_seen(night, pools), limits.max_seen_posts),
         *check_personal(night, pools, night.read("gold.feed_candidates").where(F.col("ds") == F.lit(night.ds)), limits),
-        *check_ads(night, night.read("gold.ranked_ads").where(F.col("ds") == F.lit(night.ds)), pools, limits),
+        *check_ads(night, ads, pools, policy.flagged),
         report_only(f"top_{limits.churn_depth}_churn", churn),
         *check_scores(pools),
     ]
@@ -160,10 +160,12 @@ def main(night: Night) -> None:
     night.files.audit.remove()
     night.lake.create("gold.ranked_feeds")
     night.lake.create("gold.ranked_ads")
-    version = night.lake.version("gold.ranked_feeds")
-    pools = night.lake.read("gold.ranked_feeds", version).where(F.col("ds") == F.lit(night.ds)).persist()
+    version, ads_version = (night.lake.version(name) for name in ("gold.ranked_feeds", "gold.ranked_ads"))
+    is_tonight = F.col("ds") == F.lit(night.ds)
+    pools = night.lake.read("gold.ranked_feeds", version).where(is_tonight).persist()
+    ads = night.lake.read("gold.ranked_ads", ads_version).where(is_tonight)
     try:
-        checks = measure(night, pools)
+        checks = measure(night, pools, ads)
     finally:
         pools.unpersist()
     failed = [check for check in checks if not check.passed]
@@ -172,6 +174,7 @@ def main(night: Night) -> None:
             "ds": night.ds.isoformat(),
             "passed": not failed,
             "ranked_version": version,
+            "ads_version": ads_version,
             "checks": [asdict(check) for check in checks],
         }
     )

@@ -18,7 +18,8 @@ from spark_jobs.night.session import num_shuffles
 from spark_jobs.publish import entries, loading, narrowing, suppression
 from spark_jobs.publish.epoch_store import PublishFailed
 from spark_jobs.publish.loading import Kind, Part, Target
-from spark_jobs.rules.policy import is_flagged, read_policy, with_flags
+from spark_jobs.rules.point_in_time import known_before
+from spark_jobs.rules.policy import is_flagged, labelled_posts, read_policy, with_flags
 from spark_jobs.rules.recent_posts import recent_posts
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ _KEY_BYTES = 40
 class Content:
     """An epoch's content as frames by kind of key, its two fallback pools as columns, and the Delta versions read.
 
-    ``pool`` is (user_id, rank, pool columns), ``features`` (user_id, features), ``card`` (post_id, value).
+    ``pool`` is (user_id, rank, pool columns) of posts and ads, ``features`` (user_id, features), ``card`` (post_id,
+    value).
     """
 
     versions: dict[str, int]
@@ -62,25 +64,30 @@ def read_content(night: Night, versions: dict[str, int]) -> Content:
         return night.lake.read(name, versions[name])
 
     is_tonight = F.col("ds") == F.lit(night.ds)
-    ranked = read("gold.ranked_feeds").where(is_tonight)
+    policy = read_policy(night, read)
+    sensitive = labelled_posts(policy.flagged, night.settings.ads.sensitive).withColumn("is_sensitive", F.lit(col=True))
+    ranked = read("gold.ranked_feeds").where(is_tonight).join(F.broadcast(sensitive), "post_id", "left")
+    ads = read("gold.ranked_ads").where(is_tonight)
+    existing = read("silver.posts").where(known_before(night.as_of, "created_at") & ~F.col("is_deleted"))
+    promoted = existing.join(F.broadcast(ads.select("post_id").distinct()), "post_id", "left_semi")
     features = read("gold.post_features").where(is_tonight)
     posts = recent_posts(read("silver.posts"), features, night.as_of, night.settings)
-    flagged = read_policy(night, read).flagged
     # A fallback may be shown to anybody, also to users who ask to hide a label.
-    harmless = with_flags(posts, flagged).where(~is_flagged())
+    harmless = with_flags(posts, policy.flagged).where(~is_flagged())
     fallbacks: dict[str, Any] = {kind: entries.fallback_pool(harmless, kind, night.settings.pool) for kind in FALLBACKS}
     for kind, columns in fallbacks.items():
-        refuse_flagged(kind, columns, flagged)
+        refuse_flagged(kind, columns, policy.flagged)
     open_ids = sorted({int(i) for columns in fallbacks.values() for i in columns["post_id"]})
-    shown = ranked.select("post_id").union(night.spark.createDataFrame([(i,) for i in open_ids], "post_id BIGINT"))
+    pools = entries.code_pools(ranked).unionByName(entries.code_pools(entries.ads_among(ads, promoted)))
+    shown = pools.select("post_id").union(night.spark.createDataFrame([(i,) for i in open_ids], "post_id BIGINT"))
     cards = entries.cards(
         shown.distinct(),
-        posts,
+        entries.with_promoted(posts, promoted),
         entries.latest_names(read("silver.users")),
         entries.source_names(read("silver.pages"), read("silver.groups")),
     )
     users = entries.user_vectors(read("gold.user_features").where(is_tonight))
-    return Content(versions, {"pool": entries.code_pools(ranked), "features": users, "card": cards}, fallbacks)
+    return Content(versions, {"pool": pools, "features": users, "card": cards}, fallbacks)
 
 
 def refuse_flagged(kind: str, columns: dict[str, Any], flagged: DataFrame) -> None:

@@ -11,13 +11,13 @@ Reads the pools and features of a sample of users, of both epochs, from Redis. A
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from contracts.epochs import FLAG_EXPLORATION, Pool, unpack_pool
+from contracts.epochs import AD, FLAG_EXPLORATION, Pool, unpack_pool
 from contracts.features import features_of
 from contracts.redis_keys import features_key, pool_key
 from contracts.run_files import DIFFERENCE_CAUSES, ChangedUser, DifferenceRecord, MovedFeature
@@ -110,10 +110,16 @@ def _pools(client: "redis.Redis", epoch: int, sample: Sample) -> dict[int, Pool]
     pools: dict[int, Pool] = {}
     for user_id, value in _values(client, {user: pool_key(epoch, user) for user in sample.user_ids}, sample).items():
         try:
-            pools[user_id] = unpack_pool(value)
+            pools[user_id] = _posts_of(unpack_pool(value))
         except ValueError:
             continue  # of another format, as after an upgrade: it cannot be compared
     return {user_id: pool for user_id, pool in pools.items() if pool.count}
+
+
+def _posts_of(pool: Pool) -> Pool:
+    """The pool without ads, which have no scores."""
+    is_post = pool.columns["source"] != AD
+    return replace(pool, columns={name: column[is_post] for name, column in pool.columns.items()})
 
 
 def _values(client: "redis.Redis", keys: Mapping[int, str], sample: Sample) -> dict[int, bytes]:

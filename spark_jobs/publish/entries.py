@@ -11,6 +11,7 @@ from contracts.epochs import (
     CONTENT_TYPES,
     FLAG_EXPLORATION,
     FLAG_PUBLIC,
+    FLAG_SENSITIVE,
     POOL_DTYPES,
     REASONS,
     SOURCES,
@@ -29,8 +30,12 @@ _SPARK_TYPES = {"<i8": "bigint", "<u4": "bigint", "<f2": "float", "<f4": "float"
 
 def code_pools(ranked: DataFrame) -> DataFrame:
     """(user_id, rank, columns of ``POOL_DTYPES``) of one night's pools; a post of a group is never flagged public."""
-    is_public = is_open(F.col("privacy"), F.col("source_type"))
-    flags = F.when(is_public, FLAG_PUBLIC).otherwise(0) + F.when(F.col("is_exploration"), FLAG_EXPLORATION).otherwise(0)
+    is_flagged = {
+        FLAG_PUBLIC: is_open(F.col("privacy"), F.col("source_type")),
+        FLAG_EXPLORATION: F.col("is_exploration"),
+        FLAG_SENSITIVE: F.col("is_sensitive"),
+    }
+    flags = sum((F.when(holds, flag).otherwise(0) for flag, holds in is_flagged.items()), F.lit(0))
     coded = {
         "post_id": F.col("post_id"),
         "author_id": F.coalesce("author_id", F.lit(NOBODY)),
@@ -47,12 +52,36 @@ def code_pools(ranked: DataFrame) -> DataFrame:
     return ranked.select("user_id", "rank", *columns)
 
 
+def ads_among(ads: DataFrame, posts: DataFrame) -> DataFrame:
+    """Ads of pools as ``code_pools`` takes rows, half a rank after the post that each follows.
+
+    ``ads`` has columns of ``gold.ranked_ads``; ``posts`` the posts that they promote.
+    """
+    return ads.join(posts, "post_id", "inner").select(
+        "user_id",
+        (F.col("after_rank") + 0.5).alias("rank"),
+        "post_id",
+        "author_id",
+        F.col("ad_id").alias("source_id"),
+        "created_at",
+        F.lit(None).cast("double").alias("value_score"),
+        F.lit("ad").alias("source_type"),
+        "content_type",
+        "privacy",
+        F.lit("ad").alias("reason"),
+        F.lit(col=False).alias("is_exploration"),
+        F.lit(col=False).alias("is_sensitive"),
+        F.lit(None).cast("double").alias("propensity"),
+    )
+
+
 def _code(column: str, names: Sequence[str]) -> Column:
     return F.array_position(F.array(*(F.lit(name) for name in names)), F.col(column)) - 1
 
 
 def _clipped(score: Column) -> Column:
-    return F.greatest(F.lit(-LARGEST_HALF), F.least(F.lit(LARGEST_HALF), score.cast("double")))
+    clipped = F.greatest(F.lit(-LARGEST_HALF), F.least(F.lit(LARGEST_HALF), score.cast("double")))
+    return F.when(score.isNotNull(), clipped)
 
 
 def user_vectors(user_features: DataFrame) -> DataFrame:
@@ -86,6 +115,7 @@ def fallback_pool(posts: DataFrame, kind: str, rules: PoolRules) -> dict[str, An
             "privacy",
             reason.alias("reason"),
             F.lit(col=False).alias("is_exploration"),
+            F.lit(col=False).alias("is_sensitive"),
             F.lit(1.0).alias("propensity"),
         )
     )
@@ -93,12 +123,18 @@ def fallback_pool(posts: DataFrame, kind: str, rules: PoolRules) -> dict[str, An
     return {name: np.array([row[name] for row in rows], dtype) for name, dtype in POOL_DTYPES.items()}
 
 
+def with_promoted(posts: DataFrame, promoted: DataFrame) -> DataFrame:
+    """``posts`` of ``recent_posts``, and the rest of the ``promoted``, whose counts are null: older posts have none."""
+    older = promoted.join(posts.select("post_id"), "post_id", "left_anti")
+    return posts.unionByName(older, allowMissingColumns=True)
+
+
 def cards(post_ids: DataFrame, posts: DataFrame, users: DataFrame, sources: DataFrame) -> DataFrame:
     """(post_id, value): one card per post as compact JSON; ids are strings, because JavaScript numbers end at 2^53.
 
-    ``posts`` comes from ``recent_posts``; ``users`` is (author_id, author_name), ``sources`` (source_type, source_id,
-    source_name) of pages and groups; a post on someone's own profile has its author as source. An unknown author is
-    null, and so is the id of a source that would be the author.
+    ``posts`` are those of ``recent_posts``, and older ones without counts (``with_promoted``); ``users`` is (author_id,
+    author_name), ``sources`` (source_type, source_id, source_name) of pages and groups; a post on someone's own profile
+    has its author as source. An unknown author is null, and so is the id of a source that would be the author.
     """
     named = (
         post_ids.join(posts, "post_id", "inner")
@@ -119,7 +155,7 @@ def cards(post_ids: DataFrame, posts: DataFrame, users: DataFrame, sources: Data
             F.coalesce("source_name", author_name).alias("name"),
         ).alias("source"),
         F.date_format("created_at", "yyyy-MM-dd'T'HH:mm:ss'Z'").alias("created_at"),
-        F.struct(*STATS).alias("stats"),
+        F.when(F.col(STATS[0]).isNotNull(), F.struct(*STATS)).alias("stats"),
         "privacy",
     )
     return named.select("post_id", F.to_json(card, {"ignoreNullFields": "false"}).cast("binary").alias("value"))

@@ -14,7 +14,7 @@ from contracts.settings.hashes import hash_of
 from spark_jobs.night.night import Night
 from spark_jobs.publish.epoch_store import PublishFailed
 
-_RULES = ("pool", "rerank", "exploration")
+_RULES = ("pool", "rerank", "exploration", "ads")
 """Sections of the settings that say how pools are made of scores."""
 
 
@@ -31,13 +31,13 @@ def read_audit(night: Night) -> AuditRecord:
 
 
 def pin_versions(night: Night, audit: AuditRecord) -> dict[str, int]:
-    """Delta version of every table of the night; the pools are pinned to the version that was audited."""
+    """Delta version of every table of the night; pools and ads are pinned to the versions that were audited."""
     for name in BY_NAME["gold.epochs"].inputs:
         night.lake.create(name)
     versions = {
         table.full_name: night.lake.version(table.full_name) for table in TABLES if night.lake.exists(table.full_name)
     }
-    return {**versions, "gold.ranked_feeds": int(audit["ranked_version"])}
+    return versions | {"gold.ranked_feeds": audit["ranked_version"], "gold.ranked_ads": audit["ads_version"]}
 
 
 def describe(night: Night, versions: dict[str, int]) -> dict[str, Any]:

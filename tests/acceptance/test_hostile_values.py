@@ -72,7 +72,7 @@ def hostile_members(dice: random.Random) -> object:
 def check_card(value: object) -> None:
     card = parse_card(value, 5)
     if card is not None:
-        Post.model_validate(strict_json(render_post(card, float("nan"), 250, float("nan"))))
+        Post.model_validate(strict_json(render_post(card, float("nan"), 250, float("nan"), None)))
 
 
 def check_pool(value: object) -> None:
@@ -84,7 +84,7 @@ def check_pool(value: object) -> None:
         card = parse_card(CARD, 5)
         assert card is not None
         for score, reason in zip(pool.columns["score"].tolist(), pool.columns["reason"].tolist(), strict=True):
-            strict_json(render_post(card, score, reason, 1.0))
+            strict_json(render_post(card, score, reason, 1.0, 5))
 
 
 def check_pointer(value: object) -> None:

@@ -16,7 +16,7 @@ import pytest
 import redis
 from fastapi import FastAPI
 
-from contracts.epochs import CONTENT_TYPES, FLAG_PUBLIC, REASONS, SOURCES, pack_pool
+from contracts.epochs import CONTENT_TYPES, FLAG_PUBLIC, FLAG_SENSITIVE, REASONS, SOURCES, pack_pool
 from contracts.pointer import Pointer
 from contracts.redis_keys import POINTER_KEY, card_key, fallback_key, pool_key
 from serving.http.tokens import mint_token
@@ -40,6 +40,8 @@ class Seed:
     score: float = 0.5
     reason: str = "friend_posted"
     propensity: float = 1.0
+    ad_id: int | None = None
+    is_sensitive: bool = False
 
 
 class RedisServer:
@@ -107,13 +109,15 @@ def packed(epoch: int, owner: int | None, seeds: Sequence[Seed]) -> bytes:
     columns = {
         "post_id": np.array([seed.post_id for seed in seeds], np.int64),
         "author_id": np.array([seed.author_id for seed in seeds], np.int64),
-        "source_id": np.array([seed.author_id for seed in seeds], np.int64),
+        "source_id": np.array([seed.author_id if seed.ad_id is None else seed.ad_id for seed in seeds], np.int64),
         "created_at": np.array([seed.created_at for seed in seeds], np.int64),
         "score": np.array([seed.score for seed in seeds], np.float64),
-        "source": np.array([SOURCES.index(seed.source) for seed in seeds], np.int64),
+        "source": np.array([SOURCES.index(seed.source if seed.ad_id is None else "ad") for seed in seeds], np.int64),
         "content_type": np.array([CONTENT_TYPES.index("status") for _ in seeds], np.int64),
         "reason": np.array([REASONS.index(seed.reason) for seed in seeds], np.int64),
-        "flags": np.array([FLAG_PUBLIC * seed.is_public for seed in seeds], np.int64),
+        "flags": np.array(
+            [FLAG_PUBLIC * seed.is_public + FLAG_SENSITIVE * seed.is_sensitive for seed in seeds], np.int64
+        ),
         "propensity": np.array([seed.propensity for seed in seeds], np.float64),
     }
     return pack_pool(epoch, GENERATED_AT, owner, columns)

@@ -57,6 +57,24 @@ async def test_a_drawn_post_tells_its_chance_unless_a_filter_moves_it(
     assert told == {"all": [1, 0.25, 1], "friends": [None, None, None]}
 
 
+async def test_an_ad_says_so_and_which_it_is(redis_server: RedisServer, open_reader: OpenReader) -> None:
+    ad = Seed(3, score=float("nan"), propensity=float("nan"), reason="ad", ad_id=-BIG)
+    redis_server.write_user(2, 1, [Seed(1), Seed(2), ad, Seed(4)])
+    redis_server.write_public(2, "popular", [Seed(1)])
+    redis_server.flip(2)
+    async with open_reader() as client:
+        posts = (await client.feed())["posts"]
+        under_a_filter = (await client.feed(filter="chronological"))["posts"]
+    assert [(post["id"], post["is_sponsored"], post["ad_id"]) for post in posts] == [
+        ("1", False, None),
+        ("2", False, None),
+        ("3", True, f"-{BIG}"),
+        ("4", False, None),
+    ]
+    assert (posts[2]["reason"], posts[2]["ranking_score"], posts[2]["propensity"]) == ("Sponsored", None, None)
+    assert [post["id"] for post in under_a_filter] == ["4", "2", "1"]
+
+
 async def test_count_is_1_to_50(world: RedisServer, open_reader: OpenReader) -> None:
     async with open_reader() as client:
         for count in (1, 50):

@@ -21,6 +21,7 @@ function isolated(text) {
 }
 
 function statsText(stats) {
+  if (stats === null) return ""; // nobody counts an older post
   return `${stats.likes} likes · ${stats.comments} comments · ${stats.shares} shares`;
 }
 
@@ -35,7 +36,7 @@ function storyOf(post, rank, metadata) {
     ["post id", post.id],
     ["privacy", post.privacy],
     ["posted", post.created_at],
-    ["sponsored", post.is_sponsored ? "yes" : "no"],
+    ["sponsored", post.is_sponsored ? `yes, ad ${post.ad_id}` : "no"],
     ["arm", metadata.ab_test_group ?? "none"],
     ["ranked by", `${metadata.ranking_version}, level ${metadata.served_from}`],
   ];
@@ -57,10 +58,16 @@ function button(text, act) {
   return made;
 }
 
+// What is done with an ad names it, so that its campaign is charged.
+function adOf(post) {
+  return post.is_sponsored ? { ad_id: post.ad_id } : null;
+}
+
 function actionsOf(post, card, stats, tell) {
   const row = element("div", "", "actions");
   const key = newKey();
-  async function taken(made, path, fields, done) {
+  const fields = adOf(post);
+  async function taken(made, path, done) {
     made.disabled = true;
     try {
       const answer = await send(`/${post.id}/${path}`, fields, `${path}-${key}`);
@@ -73,12 +80,12 @@ function actionsOf(post, card, stats, tell) {
   }
   row.append(
     button("Like", (made) =>
-      taken(made, "like", null, () => {
+      taken(made, "like", () => {
         made.setAttribute("aria-pressed", "true");
         tell("Your like is kept. The next night counts it.");
       })),
     button("Hide", (made) =>
-      taken(made, "hide", null, () => {
+      taken(made, "hide", () => {
         const next = card.nextElementSibling ?? card.previousElementSibling;
         card.remove();
         if (next) next.focus();
@@ -100,7 +107,7 @@ function commentForm(post, stats, tell) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     try {
-      const answer = await send(`/${post.id}/comments`, { text: text.value }, key);
+      const answer = await send(`/${post.id}/comments`, { ...adOf(post), text: text.value }, key);
       if (answer.stats) stats.textContent = statsText(answer.stats);
       key = newKey();
       text.value = "";

@@ -60,6 +60,7 @@ def test_a_sound_night_passes_and_says_its_numbers(night: Night) -> None:
     assert found["passed"] is True
     assert found["ds"] == DS.isoformat()
     assert found["ranked_version"] == night.lake.version("gold.ranked_feeds")
+    assert found["ads_version"] == night.lake.version("gold.ranked_ads")
     numbers = values(found)
     assert numbers["share_of_active_users_with_pool"] == 1.0  # Cat was not active
     assert numbers["median_depth"] == 1.5

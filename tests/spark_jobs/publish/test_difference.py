@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from contracts.epochs import FLAG_EXPLORATION, POOL_DTYPES, pack_pool
+from contracts.epochs import AD, FLAG_EXPLORATION, POOL_DTYPES, pack_pool
 from contracts.features import names_of, width_of
 from contracts.redis_keys import features_key, pool_key
 from spark_jobs.publish.difference import Sample, compare, nothing_live, sentences
@@ -53,6 +53,12 @@ def test_every_place_has_the_first_cause_that_holds(server: RedisServer) -> None
     ):
         by = found(server, [7], changed)["by"]
         assert {name: share for name, share in by.items() if share} == {cause: 0.5}
+
+
+def test_ads_are_no_places(server: RedisServer) -> None:
+    put(server, 1, 7, [(1, 0.9), (2, 0.8), (3, 0.7)])
+    put(server, 2, 7, [(1, 0.9), (50, np.nan), (2, 0.8), (3, 0.7)], source=[0, AD, 0, 0])
+    assert found(server, [7])["changed"] == 0
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,8 @@ def test_a_pool_and_a_card_say_that_nobody_knows_the_author(spark: SparkSession)
         "gold.ranked_feeds",
         [{"user_id": 1, "rank": 1, "post_id": 11, "author_id": None, "source_id": None, "source_type": "suggested"}],
     )
-    assert [(row.author_id, row.source_id) for row in code_pools(ranked).collect()] == [(NOBODY, NOBODY)]
+    judged = ranked.withColumn("is_sensitive", F.lit(None).cast("boolean"))
+    assert [(row.author_id, row.source_id) for row in code_pools(judged).collect()] == [(NOBODY, NOBODY)]
     names = spark.createDataFrame([(1, "Ann")], "author_id BIGINT, author_name STRING")
     pages = spark.createDataFrame(
         [("page", PAGE, "Bees"), ("group", 1, "Not this")], "source_type STRING, source_id BIGINT, source_name STRING"

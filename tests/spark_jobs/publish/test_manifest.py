@@ -10,7 +10,7 @@ from spark_jobs.night.night import Night
 from spark_jobs.publish.epoch_store import PublishFailed
 from spark_jobs.publish.manifest import code_revision, read_audit
 
-VERDICT = '{"ds": "2026-03-08", "passed": true, "ranked_version": 3, "checks": []}'
+VERDICT = '{"ds": "2026-03-08", "passed": true, "ranked_version": 3, "ads_version": 2, "checks": []}'
 BROKEN = '{"name": "duplicate_posts", "value": 2, "threshold": 0, "passed": false}'
 
 
@@ -24,7 +24,7 @@ def night(tmp_path: Path) -> Night:
 
 def test_a_passed_audit_is_read(night: Night) -> None:
     (night.folder / "audit.json").write_text(VERDICT)
-    assert read_audit(night)["ranked_version"] == 3
+    assert (read_audit(night)["ranked_version"], read_audit(night)["ads_version"]) == (3, 2)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,15 @@ import numpy as np
 import pytest
 from pyspark.sql import SparkSession
 
-from contracts.epochs import FLAG_PUBLIC, POOL_HEADER_BYTES, REASONS, SOURCES, bytes_per_item, unpack_pool
+from contracts.epochs import (
+    FLAG_PUBLIC,
+    FLAG_SENSITIVE,
+    POOL_HEADER_BYTES,
+    REASONS,
+    SOURCES,
+    bytes_per_item,
+    unpack_pool,
+)
 from contracts.features import place_of, width_of
 from contracts.pointer import Pointer
 from contracts.redis_keys import (
@@ -32,6 +40,7 @@ from spark_jobs.publish.epoch_store import PublishFailed
 from tests.feed_rows import AS_OF, hours
 from tests.killed import Killed
 from tests.published_night import (
+    AD,
     ANN,
     BOB,
     CAT,
@@ -40,6 +49,7 @@ from tests.published_night import (
     PAGE,
     PAGE_POST,
     PROFILE_POST,
+    PROMOTED,
     RANKED,
     prepare,
 )
@@ -94,14 +104,27 @@ def test_pools_hold_the_ranked_posts_in_order(first: int, redis_server: RedisSer
         pool = unpack_pool(redis_server.client.get(pool_key(first, user)))
         assert pool.epoch == first
         assert pool.generated_at == int(AS_OF.timestamp())
-        assert pool.columns["post_id"].tolist() == [post for post, _, _ in ranked]
-        assert [SOURCES[code] for code in pool.columns["source"]] == [source for _, source, _ in ranked]
-    ann = pools(redis_server, first)[ANN]
+        is_post = pool.columns["source"] != SOURCES.index("ad")
+        assert pool.columns["post_id"][is_post].tolist() == [post for post, _, _ in ranked]
+        assert [SOURCES[code] for code in pool.columns["source"][is_post]] == [source for _, source, _ in ranked]
+    ann = {name: np.delete(column, 2) for name, column in pools(redis_server, first)[ANN].items()}
     assert ann["score"].tolist() == [65504.0, 2.5, float(np.float16(0.1))]
-    assert ann["flags"].tolist() == [0, 0, FLAG_PUBLIC]  # a post in a group is never public
+    assert ann["flags"].tolist() == [0, FLAG_SENSITIVE, FLAG_PUBLIC]  # a post in a group is never public
     assert ann["created_at"].tolist() == [int(hours(h).timestamp()) for h in (1, 1, 2)]
     assert [REASONS[code] for code in ann["reason"]] == ["friend_posted", "group_posted", "page_posted"]
     assert ann["source_id"].tolist()[2] == PAGE
+
+
+def test_an_ad_stands_after_its_post_names_itself_and_has_a_card_however_old_the_post(
+    first: int, redis_server: RedisServer
+) -> None:
+    ad = {name: column[2] for name, column in pools(redis_server, first)[ANN].items()}
+    assert (SOURCES[ad["source"]], REASONS[ad["reason"]], ad["source_id"]) == ("ad", "ad", AD)
+    assert (ad["post_id"], ad["author_id"], ad["flags"]) == (PROMOTED, CAT, FLAG_PUBLIC)
+    assert np.isnan(ad["score"])
+    assert np.isnan(ad["propensity"])
+    card = json.loads(redis_server.client.get(card_key(first, PROMOTED)))
+    assert (card["author"]["name"], card["stats"]) == ("Cat", None)
 
 
 def test_features_cards_and_fallbacks(first: int, redis_server: RedisServer) -> None:
@@ -148,10 +171,11 @@ def test_the_manifest_says_what_was_published(first: int, night: Night, redis_se
     (row,) = ledger.read_rows(night.lake.path(ledger.TABLE))
     assert (row.epoch, row.status, row.ds) == (first, "current", night.ds)
     manifest = json.loads(row.manifest)
-    assert (manifest["users"], manifest["posts"], manifest["pool_rows"]) == (3, 4, 5)
-    assert manifest["keys"] == 3 + 3 + 4 + 2 == sum(1 for _ in redis_server.client.scan_iter(match=f"*:{first}:*"))
-    assert manifest["versions"]["gold.ranked_feeds"] == night.lake.version("gold.ranked_feeds")
-    pool_bytes = 3 * POOL_HEADER_BYTES + 5 * bytes_per_item()
+    assert (manifest["users"], manifest["posts"], manifest["pool_rows"]) == (3, 5, 6)
+    assert manifest["keys"] == 3 + 3 + 5 + 2 == sum(1 for _ in redis_server.client.scan_iter(match=f"*:{first}:*"))
+    for name in ("gold.ranked_feeds", "gold.ranked_ads"):
+        assert manifest["versions"][name] == night.lake.version(name)
+    pool_bytes = 3 * POOL_HEADER_BYTES + 6 * bytes_per_item()
     assert manifest["mean_bytes_per_user"] == round(pool_bytes / 3 + 2 * width_of("user"), 1)
     assert manifest["settings"] == settings_hash(night.settings)
     assert (manifest["value_preset"], manifest["data_set"]) == ("default", "network")

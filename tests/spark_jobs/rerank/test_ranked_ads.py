@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from pyspark.sql import Row, SparkSession
 
-from contracts.settings import AdRules, AuditThresholds, Settings
+from contracts.settings import AdRules, Settings
 from spark_jobs.audit.ads import CHECKS, check_ads
 from spark_jobs.night.night import Night
 from spark_jobs.rerank import ranked_ads
 from spark_jobs.rules.ad_money import money_of_campaigns
+from spark_jobs.rules.policy import read_policy
 from tests.feed_rows import AS_OF, DS, MemoryLake, frame_of, hours, keep
 
 ANN, BOB, CAT, SHOP = 1, 2, 3, 50
@@ -179,7 +180,7 @@ def test_the_audit_counts_every_broken_rule(spark: SparkSession, tmp_path: Path)
     lake = MemoryLake(spark, "memory", rows)
     night = Night(lake, DS, "", tmp_path, Settings(ads=AdRules(max_per_ad=3)))
     ads = frame_of(spark, "gold.ranked_ads", [*good, *broken])
-    checks = check_ads(night, ads, lake.read("gold.ranked_feeds"), AuditThresholds())
+    checks = check_ads(night, ads, lake.read("gold.ranked_feeds"), read_policy(night).flagged)
     found = {check.name: check.value for check in checks}
     assert [found[name] for name in CHECKS] == [2, 1, 4, 1, 1, 1]
     assert not any(check.passed for check in checks if check.threshold is not None)
