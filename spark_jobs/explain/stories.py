@@ -30,7 +30,7 @@ class Pair:
     its place by simple score among num candidates. ``scores`` has score columns, value_score, model_version, place and
     num by value; ``parts`` is each head's part of the value before age and quality. ``pool`` has rank, reason,
     is_exploration and propensity. ``last_value`` is the value of the pool's last post, ``above`` the number of the
-    author's posts in the pool.
+    author's posts in the pool. ``ads`` are rows of ``gold.ranked_ads`` that show the post to the user.
     """
 
     user_id: int
@@ -42,6 +42,7 @@ class Pair:
     pool: Mapping[str, Any] | None = None
     last_value: float | None = None
     above: int = 0
+    ads: list[Mapping[str, Any]] = field(default_factory=list)
 
     @property
     def lost_at(self) -> str | None:
@@ -55,13 +56,14 @@ class Pair:
 
 @dataclass(frozen=True)
 class Pool:
-    """A user's funnel: candidates ``by_source``, how many were ``scored``, and the pool's rows."""
+    """A user's funnel: candidates ``by_source``, how many were ``scored``, and the pool's rows and ads, in order."""
 
     user_id: int
     by_source: dict[str, int]
     candidates: int
     scored: int
     rows: list[Mapping[str, Any]]
+    ads: list[Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,7 @@ def explain_pair(night: Night, user_id: int, post_id: int) -> Pair:
         mine[0] if mine else None,
         places[-1].value_score if places else None,
         0 if author is None else sum(row.author_id == author for row in places),
+        [ad for ad in _ads_of(night, user_id) if ad["post_id"] == post_id],
     )
 
 
@@ -118,6 +121,7 @@ def explain_pool(night: Night, user_id: int) -> Pool:
         candidates.count(),
         scored.count(),
         [{**row.asDict(), "parts": parts_of(row.asDict(), weights)} for row in rows],
+        _ads_of(night, user_id),
     )
 
 
@@ -209,6 +213,12 @@ def _tonight(night: Night, name: str) -> DataFrame:
 
 def _of_user(night: Night, name: str, user_id: int) -> DataFrame:
     return _tonight(night, name).where(F.col("user_id") == F.lit(user_id))
+
+
+def _ads_of(night: Night, user_id: int) -> list[Mapping[str, Any]]:
+    if not night.lake.exists("gold.ranked_ads"):  # a lake of nights from before there were ads
+        return []
+    return [row.asDict() for row in _of_user(night, "gold.ranked_ads", user_id).orderBy("after_rank").collect()]
 
 
 def _placed(rows: DataFrame, by: str, is_it: Column) -> dict[str, Any] | None:

@@ -5,11 +5,14 @@ from datetime import date
 from typing import Any
 
 from spark_jobs.explain.stories import TOP, Pair, Pool, Post
+from spark_jobs.rules.ad_money import MICROS
 
 
 def lines_of_pair(story: Pair, ds: date) -> Iterator[str]:
     """Lines about a pair: from its sources to its place, or to the stage that lost it."""
     yield f"post {story.post_id} for user {story.user_id}, night of {ds}"
+    for ad in story.ads:
+        yield f"  ad          after rank {ad['after_rank']}: {describe_ad(ad)}"
     if story.candidate is None:
         why = "; ".join(story.kept_back) or "no source chose it within its limit"
         yield f"  candidates  lost: {why}"
@@ -46,6 +49,9 @@ def lines_of_pool(story: Pool, ds: date, most: int) -> Iterator[str]:
         yield f"  {row['rank']:>3}. post {row['post_id']} · {why}"
         if row["parts"]:
             yield f"       {describe_parts(row['parts'])}"
+        for ad in story.ads:
+            if ad["after_rank"] == row["rank"]:
+                yield f"     . post {ad['post_id']} · {describe_ad(ad)}"
 
 
 def lines_of_post(story: Post, ds: date) -> Iterator[str]:
@@ -66,3 +72,9 @@ def describe_parts(parts: Mapping[str, Any]) -> str:
     """The parts of a value in words, the largest first."""
     largest = sorted(parts.items(), key=lambda part: -abs(part[1]))
     return " ".join(f"{name} {value:+.4f}" for name, value in largest)
+
+
+def describe_ad(ad: Mapping[str, Any]) -> str:
+    """An ad's place in words: what a click costs, how likely it is, and what 1,000 such places are expected to earn."""
+    earns = f"{ad['bid_micros'] / MICROS:.2f} a click, clicked with {ad['p_click']:.2%}, eCPM {ad['ecpm']:.2f}"
+    return f"ad {ad['ad_id']} of campaign {ad['campaign_id']}, {earns}"

@@ -62,6 +62,10 @@ def tables() -> dict[str, list[dict[str, Any]]]:
             place(2, 11, 0.2, is_exploration=True, propensity=0.25),
             place(20, 11, 0.9, user=BOB),
         ],
+        "gold.ranked_ads": [
+            {"user_id": ANN, "place": 1, "after_rank": 1, "ad_id": 900, "campaign_id": 90, "post_id": 17}
+            | {"bid_micros": 1_250_000, "p_click": 0.04, "ecpm": 45.5}
+        ],
     }
 
 
@@ -120,6 +124,12 @@ def test_a_story_ends_where_the_post_was_lost(night: Night) -> None:
     assert list(words.lines_of_pair(unchosen, DS))[-1] == "  candidates  lost: no source chose it within its limit"
 
 
+def test_a_promoted_post_tells_its_ad_beside_why_it_was_not_proposed(night: Night) -> None:
+    lines = list(words.lines_of_pair(stories.explain_pair(night, ANN, 17), DS))
+    assert lines[1] == "  ad          after rank 1: ad 900 of campaign 90, 1.25 a click, clicked with 4.00%, eCPM 45.50"
+    assert "lost" in lines[2]
+
+
 def test_a_pool_tells_its_funnel_and_places(night: Night) -> None:
     story = stories.explain_pool(night, ANN)
     assert (story.by_source, story.candidates, story.scored) == ({"taste": 2, "page": 1, "popular": 1}, 3, 3)
@@ -128,7 +138,8 @@ def test_a_pool_tells_its_funnel_and_places(night: Night) -> None:
     assert lines[1] == "  3 candidates (taste 2, page 1, popular 1), 3 scored, 2 in the pool"
     assert lines[2] == "    1. post 12 · suggested_topic · taste · value 0.3000"
     assert lines[3] == "       like +0.3000 hide +0.0000"
-    assert len(lines) == 4
+    assert lines[4] == "     . post 17 · ad 900 of campaign 90, 1.25 a click, clicked with 4.00%, eCPM 45.50"
+    assert len(lines) == 5
     assert stories.explain_pool(night, 77).rows == []
 
 
