@@ -104,6 +104,7 @@ async def _answer(client: Client, query: str, headers: dict[str, str]) -> tuple[
     response = await client.http.get(FEED_PATH + query, headers={**headers, "X-Request-ID": "same"})
     body: dict[str, Any] = response.json()
     if "metadata" in body:
-        body["metadata"].pop("generation_time_ms")
+        for measured in ("generation_time_ms", "staleness_s"):
+            body["metadata"].pop(measured)
         body["next_cursor"] = body["next_cursor"] is not None
     return response.status_code, {k: v for k, v in response.headers.items() if k != "content-length"}, body
