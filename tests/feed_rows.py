@@ -11,6 +11,7 @@ from pyspark.sql.types import StructField
 from spark_jobs.night.ddl import read_schema
 from spark_jobs.night.lake import Lake
 from spark_jobs.night.writers import conform
+from tests.local_frames import local_frame
 from tests.silver_rows import BY_USER_0
 
 DS = date(2026, 3, 8)
@@ -64,7 +65,7 @@ def frame_of(spark: SparkSession, name: str, rows: Sequence[dict[str, Any]] = ()
     for row in rows:
         unknown = set(row) - set(schema.names)
         assert not unknown, f"{name} has no {unknown}"
-    return spark.createDataFrame([tuple(_value(name, field, row) for field in schema) for row in rows], schema)
+    return local_frame(spark, schema, [tuple(_value(name, field, row) for field in schema) for row in rows])
 
 
 def _value(name: str, field: StructField, row: dict[str, Any]) -> Any:
@@ -86,6 +87,10 @@ class MemoryLake(Lake):
         """The table's rows, or an empty frame of its schema."""
         del version
         return frame_of(self.spark, name, self.rows.get(name, []))
+
+    def exists(self, name: str) -> bool:
+        """Whether the test gives the table rows."""
+        return name in self.rows
 
     def create(self, name: str) -> None:
         """Nothing to create."""

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
 
 from spark_jobs.night.ddl import read_schema
+from tests.local_frames import local_frame
 
 DS = date(2026, 3, 8)
 NOON = "2026-03-08T12:00:00Z"
@@ -136,7 +137,7 @@ def bronze_rows(
         )
         for number, row in enumerate(events, start=1)
     ]
-    return spark.createDataFrame(rows, read_schema("bronze.events"))
+    return local_frame(spark, read_schema("bronze.events"), rows)
 
 
 def moment(text: str) -> datetime:

@@ -13,6 +13,7 @@ from contracts.shape import EMBEDDING_SIZE
 from spark_jobs.night.ddl import read_schema
 from spark_jobs.night.lake import Lake
 from spark_jobs.rules.post_columns import WRITING_COLUMNS
+from tests.local_frames import local_frame
 
 BLANKS: dict[str, Any] = {
     "bigint": 0,
@@ -58,7 +59,7 @@ def silver(spark: SparkSession, name: str, rows: Sequence[dict[str, Any]] = ()) 
     schema = read_schema(name)
     relaxed = T.StructType([T.StructField(field.name, field.dataType) for field in schema])
     table = [tuple(_fill(name, field, row) for field in schema) for row in rows]
-    return spark.createDataFrame(table, relaxed)
+    return local_frame(spark, relaxed, table)
 
 
 def _fill(name: str, field: T.StructField, row: dict[str, Any]) -> Any:

@@ -12,20 +12,29 @@ from spark_jobs.night.lake import Lake
 from spark_jobs.night.night import Night
 from spark_jobs.night.session import open_session
 
-FOR_FEW_ROWS = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m"
+FEW_ROWS_JVM = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m"
 """The JVM's second compiler costs tests a tenth of their CPU time, and their loops are too short to gain by it.
 
 Without it the JVM keeps a fifth of the usual memory for compiled code. The plans of some hundred tests fill that, and
 from then on it drops and compiles the same methods again and again.
 """
+FEW_ROWS_SQL = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+"""Every plan of a test is new, and generating and compiling code for it takes longer than interpreting it on few rows.
+
+Acceptance tests that take longer, and every job that a test starts, run with generated code.
+"""
 
 
 @pytest.fixture(scope="session")
 def spark(request: pytest.FixtureRequest) -> Iterator[SparkSession]:
+    is_quick = request.config.getoption("markexpr") == "not slow"
     with pytest.MonkeyPatch.context() as patched:
-        if request.config.getoption("markexpr") == "not slow":
-            patched.setenv("JAVA_TOOL_OPTIONS", FOR_FEW_ROWS)
+        if is_quick:
+            patched.setenv("JAVA_TOOL_OPTIONS", FEW_ROWS_JVM)
         session = open_session("tests")
+    if is_quick:
+        for name, value in FEW_ROWS_SQL.items():
+            session.conf.set(name, value)
     yield session
     session.stop()
 
