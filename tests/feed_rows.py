@@ -111,4 +111,5 @@ def keep(lake: MemoryLake, name: str, frame: DataFrame, days: Sequence[date]) ->
 def put(lake: Lake, name: str, rows: Sequence[dict[str, Any]]) -> None:
     """Replace the table's content."""
     lake.create(name)
-    frame_of(lake.spark, name, rows).write.format("delta").mode("overwrite").save(lake.path(name))
+    mode = "overwrite" if lake.was_written(name) else "append"  # an overwrite reads the files of the table first
+    frame_of(lake.spark, name, rows).write.format("delta").mode(mode).save(lake.path(name))

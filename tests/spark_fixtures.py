@@ -1,5 +1,7 @@
 """One Spark session per run, a fresh lake per test."""
 
+import shutil
+import zlib
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -8,6 +10,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from contracts.settings import Settings
+from spark_jobs.night.ddl import read_schema
 from spark_jobs.night.lake import Lake
 from spark_jobs.night.night import Night
 from spark_jobs.night.session import open_session
@@ -26,17 +29,40 @@ Acceptance tests that take longer, and every job that a test starts, run with ge
 
 
 @pytest.fixture(scope="session")
-def spark(request: pytest.FixtureRequest) -> Iterator[SparkSession]:
-    is_quick = request.config.getoption("markexpr") == "not slow"
-    with pytest.MonkeyPatch.context() as patched:
-        if is_quick:
-            patched.setenv("JAVA_TOOL_OPTIONS", FEW_ROWS_JVM)
+def spark(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    if request.config.getoption("markexpr") != "not slow":
         session = open_session("tests")
-    if is_quick:
+        yield session
+        session.stop()
+        return
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("JAVA_TOOL_OPTIONS", FEW_ROWS_JVM)
+        session = open_session("tests")
+        patched.delenv("JAVA_TOOL_OPTIONS")
         for name, value in FEW_ROWS_SQL.items():
             session.conf.set(name, value)
-    yield session
-    session.stop()
+        patched.setattr(Lake, "_create", _create_from_copies(tmp_path_factory.mktemp("empty_tables")))
+        yield session
+        session.stop()
+
+
+def _create_from_copies(templates: Path) -> Callable[[Lake, str], None]:
+    """``Lake._create``, which writes each table's first commit once and copies it for the lakes of later tests."""
+    create = Lake._create
+
+    def copy_or_create(lake: Lake, name: str) -> None:
+        place = lake.place_of(name)
+        if place.is_s3:
+            create(lake, name)
+            return
+        template = templates / f"{name}-{zlib.crc32(read_schema(name).json().encode())}"
+        if template.exists():
+            shutil.copytree(template, place.local)
+            return
+        create(lake, name)
+        shutil.copytree(place.local, template)
+
+    return copy_or_create
 
 
 @pytest.fixture
