@@ -24,8 +24,28 @@ from then on it drops and compiles the same methods again and again.
 FEW_ROWS_SQL = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
 """Every plan of a test is new, and generating and compiling code for it takes longer than interpreting it on few rows.
 
-Acceptance tests that take longer, and every job that a test starts, run with generated code.
+Tests marked ``many_rows``, slow ones, and every job that a test starts run with generated code.
 """
+
+
+_HAS_MANY_ROWS = pytest.StashKey[bool]()
+_SPARK = pytest.StashKey[SparkSession]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Choose whether Spark generates code for a test, before the fixtures of the test are set up."""
+    item.config.stash[_HAS_MANY_ROWS] = item.get_closest_marker("many_rows") is not None
+    if (session := item.config.stash.get(_SPARK, None)) is not None:
+        _choose_plans(session, item.config)
+
+
+def _choose_plans(session: SparkSession, config: pytest.Config) -> None:
+    for name, value in FEW_ROWS_SQL.items():
+        if config.stash[_HAS_MANY_ROWS]:
+            session.conf.unset(name)
+        else:
+            session.conf.set(name, value)
 
 
 @pytest.fixture(scope="session")
@@ -39,8 +59,8 @@ def spark(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         patched.setenv("JAVA_TOOL_OPTIONS", FEW_ROWS_JVM)
         session = open_session("tests")
         patched.delenv("JAVA_TOOL_OPTIONS")
-        for name, value in FEW_ROWS_SQL.items():
-            session.conf.set(name, value)
+        request.config.stash[_SPARK] = session
+        _choose_plans(session, request.config)
         patched.setattr(Lake, "_create", _create_from_copies(tmp_path_factory.mktemp("empty_tables")))
         yield session
         session.stop()

@@ -21,7 +21,7 @@ DAY = date(2026, 3, 8)
 IN_SWEEPS = CommunityRules(one_task_edges=50_000)
 """Less than the graph has, so that its first level is found by sweeps in columns and the rest in one task."""
 
-pytestmark = pytest.mark.skipif(not EDGES.exists(), reason="needs ../shared/data/ego_facebook")
+pytestmark = [pytest.mark.skipif(not EDGES.exists(), reason="needs ../shared/data/ego_facebook"), pytest.mark.many_rows]
 
 
 @pytest.fixture(scope="module")

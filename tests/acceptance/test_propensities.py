@@ -30,6 +30,8 @@ from spark_jobs.simulate.reaction import BAIT_CLICKS, flag, react, topic_match
 from spark_jobs.simulate.sessions import SESSION_LENGTH
 from spark_jobs.simulate.world import World
 
+pytestmark = pytest.mark.many_rows
+
 WORLD = World(users=1500, days=4, seed=20, end_date=date(2026, 3, 8))
 ROUNDS = 10
 POSITIONS = np.arange(1, SESSION_LENGTH + 1)

@@ -3,9 +3,13 @@ from collections import Counter
 from datetime import datetime
 from typing import Any
 
+import pytest
+
 from contracts.landing import ENVELOPE, EVENT_TYPES, MAX_CLOCK_SKEW_S, Field
 from contracts.settings import parse_dataset
 from tests.field_edges import is_within
+
+pytestmark = pytest.mark.many_rows
 
 PYTHON_TYPES: dict[str, Any] = {
     "long": int, "int": int, "double": float, "boolean": bool, "string": str, "timestamp": str,

@@ -15,6 +15,8 @@ from spark_jobs.simulate.posts import posts
 from spark_jobs.simulate.reaction import react
 from spark_jobs.simulate.world import DAY_MS, World
 
+pytestmark = pytest.mark.many_rows
+
 WORLD = World(users=150, days=2, seed=20, end_date=date(2026, 3, 8))
 
 

@@ -19,6 +19,8 @@ from spark_jobs.night.night import Night
 from spark_jobs.night.writers import write_partition
 from tests.silver_rows import at, put, verdict
 
+pytestmark = pytest.mark.many_rows
+
 MODELS, TABLE = "gold.label_models", "gold.content_risks"
 SETTINGS = Settings(content=Content(fewest_posts=20), labels=Labels(fewest_posts=10))
 BAIT, PLAIN = "click this trick before the noodle is gone", "the noodle from the kitchen is on the table"
