@@ -2,9 +2,9 @@
 
 Both run a first night and a **steady** night, which is one more day on the lake of the first; ``NIGHTS=first`` leaves
 the steady ones out. ``USERS`` and ``DAYS`` set the size of the network (2,000 and 8), ``RUNS`` how often each night
-runs (3). The other commit simulates the
-landing files, once, because this one must read files of older commits. Each steady night begins on a copy of the lake
-that the same commit's first night left. A ratio is the other commit's median over this one's: 2 is twice as fast.
+runs (3). The other commit simulates the landing files, once, because this one must read files of older commits. Each
+steady night begins on a copy of the lake that the same commit's first night left. A ratio is the other commit's median
+over this one's: 2 is twice as fast.
 
 Everything is in ``.run/bench/``, by commits and sizes. An interrupted benchmark continues with the night that was
 running, unless this checkout has uncommitted changes: then it starts over. The other commit uses the environments and
@@ -183,8 +183,8 @@ def main() -> None:
     revision = os.environ.get("REV")
     if not revision:
         raise SystemExit("name the other commit: make bench K=against REV=af54633")
-    kinds = (os.environ.get("NIGHTS") or "first,steady").split(",")
-    if kinds not in (["first"], ["first", "steady"]):
+    kinds = (os.environ.get("NIGHTS") or ",".join(KINDS)).split(",")
+    if kinds not in (["first"], list(KINDS)):
         raise SystemExit(f"NIGHTS={','.join(kinds)}: first, or first,steady")
     users, days, runs = (int(os.environ.get(name) or default) for name, default in DEFAULTS.items())
     commit = git("rev-parse", "--verify", f"{revision}^{{commit}}")[:12]

@@ -86,6 +86,12 @@ class Pool:
         """Number of posts and ads in the pool."""
         return len(self.columns["post_id"])
 
+    @property
+    def is_ad(self) -> NDArray[np.bool_]:
+        """Whether each row is an ad; shape ``(count,)``."""
+        is_ad: NDArray[np.bool_] = self.columns["source"] == AD
+        return is_ad
+
 
 def pack_pool(epoch: int, generated_at: int, owner: int | None, columns: dict[str, NDArray[Any]]) -> bytes:
     """Pack the pool of the user ``owner``, or a public one (None): header, CRC-32 of header and body, then columns.

@@ -50,18 +50,16 @@ def _choose_plans(session: SparkSession, config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def spark(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
-    if request.config.getoption("markexpr") != "not slow":
+    is_quick = request.config.getoption("markexpr") == "not slow"
+    with pytest.MonkeyPatch.context() as for_the_jvm:
+        if is_quick:
+            for_the_jvm.setenv("JAVA_TOOL_OPTIONS", FEW_ROWS_JVM)
         session = open_session("tests")
-        yield session
-        session.stop()
-        return
     with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("JAVA_TOOL_OPTIONS", FEW_ROWS_JVM)
-        session = open_session("tests")
-        patched.delenv("JAVA_TOOL_OPTIONS")
-        request.config.stash[_SPARK] = session
-        _choose_plans(session, request.config)
-        patched.setattr(Lake, "_create", _create_from_copies(tmp_path_factory.mktemp("empty_tables")))
+        if is_quick:
+            request.config.stash[_SPARK] = session
+            _choose_plans(session, request.config)
+            patched.setattr(Lake, "_create", _create_from_copies(tmp_path_factory.mktemp("empty_tables")))
         yield session
         session.stop()
 

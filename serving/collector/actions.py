@@ -90,9 +90,8 @@ def take_comment_back(submission: Submission, comment_id: str, post_id: int, con
 
 def delete_post(submission: Submission, post_id: int, config: CollectorConfig) -> Event:
     """The deletion of a post, of which the user must be known as the author."""
-    added = _envelope(f"{submission.user_id}:delete:{post_id}", "post_deleted", submission.received) | {
-        "post_id": post_id
-    }
+    event_id = f"{submission.user_id}:delete:{post_id}"
+    added = _envelope(event_id, "post_deleted", submission.received) | {"post_id": post_id}
     return _accepted({}, b"{}", added, config)
 
 

@@ -114,8 +114,9 @@ class ServingRedis:
                 return None
             content = json.loads(card)
             author = (content["author"] or {}).get("id")
-            is_blocked = author is not None and await self._redis.sismember(block_key(user_id), int(author))
-            if is_blocked or content["stats"] is None:
+            if content["stats"] is None or (
+                author is not None and await self._redis.sismember(block_key(user_id), int(author))
+            ):
                 return None
             if not is_open(content["privacy"], content["source"]["type"]) and (is_parted or not _holds(pool, post_id)):
                 return None

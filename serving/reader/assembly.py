@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import nan
 
-from contracts.epochs import AD, Pool
+from contracts.epochs import Pool
 from serving.reader.cards import Card, render_post
 from serving.reader.narrowing import withheld_rows
 from serving.reader.selection import FeedFilter, Level, Suppression, select
@@ -76,7 +76,7 @@ class Assembly:
         self._post_ids, self._scores, self._reasons = columns
         # The chance is that of a place in the whole pool; what a filter leaves stands elsewhere.
         self._chances = pool.columns["propensity"].tolist() if inputs.feed_filter == "all" else [nan] * pool.count
-        is_ad, sources = (pool.columns["source"] == AD).tolist(), pool.columns["source_id"].tolist()
+        is_ad, sources = pool.is_ad.tolist(), pool.columns["source_id"].tolist()
         self._ads: list[int | None] = [source if holds else None for holds, source in zip(is_ad, sources, strict=True)]
         self._taken = 0
         self._posts: list[bytes] = []

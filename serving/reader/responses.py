@@ -60,7 +60,7 @@ class Post(BaseModel):
     content: Content
     source: Source
     created_at: str = Field(description="ISO 8601, UTC")
-    stats: Stats | None = Field(description="null: not counted, as for promoted posts from before the ranked days")
+    stats: Stats | None = Field(description="null: nobody counts promoted posts older than the candidate window")
     privacy: str
     user_interaction: UserInteraction | None = Field(description="null: not known to this reader")
     ranking_score: float | None

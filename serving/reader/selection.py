@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from contracts.epochs import AD, FLAG_PUBLIC, FLAG_SENSITIVE, SOURCES, Pool
+from contracts.epochs import FLAG_PUBLIC, FLAG_SENSITIVE, SOURCES, Pool
 from serving.reader.narrowing import Parted
 
 FeedFilter = Literal["all", "friends", "pages", "groups", "chronological"]
@@ -56,7 +56,7 @@ def rows_in_order(pool: Pool, feed_filter: FeedFilter) -> list[int]:
         return list(range(pool.count))
     if feed_filter == "chronological":
         newest_first = np.lexsort((-pool.columns["post_id"], -pool.columns["created_at"].astype(np.int64)))
-        return _as_list(newest_first[pool.columns["source"][newest_first] != AD])
+        return _as_list(newest_first[~pool.is_ad[newest_first]])
     return _as_list(np.flatnonzero(pool.columns["source"] == _SOURCE_OF[feed_filter]))
 
 
@@ -75,10 +75,12 @@ def select(
     Where only public posts are shown, there are no ads: they were planned for another day, or for nobody.
     """
     post_ids, author_ids = _as_list(pool.columns["post_id"]), _as_list(pool.columns["author_id"])
-    flags, is_ad = _as_list(pool.columns["flags"]), _as_list(pool.columns["source"] == AD)
+    flags, is_ad = _as_list(pool.columns["flags"]), _as_list(pool.is_ad)
     visible: list[tuple[int, int]] = []
     suppressed = {"takedown": 0, "block": 0, "hidden": 0, "not_public": 0, "narrowed": 0}
-    for position, row in enumerate(rows_in_order(pool, feed_filter)):
+    has_ads = any(is_ad)
+    begin = 0 if has_ads else start  # the distance of an ad depends on the rows before it, those of earlier pages too
+    for position, row in enumerate(rows_in_order(pool, feed_filter)[begin:], begin):
         if post_ids[row] in taken_down:
             kind = "takedown"
         elif author_ids[row] in suppression.blocked:
@@ -93,7 +95,7 @@ def select(
             visible.append((position, row))
             continue
         suppressed[kind] += position >= start
-    if any(is_ad):
+    if has_ads:
         visible = _space_ads(pool, visible)
     return Selection([place for place in visible if place[0] >= start], suppressed)
 
@@ -104,7 +106,7 @@ def _space_ads(pool: Pool, visible: list[tuple[int, int]]) -> list[tuple[int, in
     Withheld posts bring an ad nearer to others. It then waits until its place is right, and is left out where the pool
     ends before. An ad has the position before the post that follows it, so that a page that ends with it goes on there.
     """
-    ads = np.flatnonzero(pool.columns["source"] == AD)
+    ads = np.flatnonzero(pool.is_ad)
     planned = dict(zip(_as_list(ads), _as_list(np.diff(ads, prepend=-1) - 1), strict=True))
     sensitive = set(_as_list(np.flatnonzero(pool.columns["flags"] & FLAG_SENSITIVE)))
     placed: list[tuple[int, int]] = []

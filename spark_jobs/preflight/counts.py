@@ -11,6 +11,7 @@ from contracts.visibility import is_open
 from spark_jobs.night.night import Night
 from spark_jobs.rules.counters import POSITIVE, organic
 from spark_jobs.rules.point_in_time import known_before
+from spark_jobs.rules.recent_posts import existing_posts
 
 EDGES = ("silver.friendships", "silver.page_follows", "silver.group_memberships")
 
@@ -115,8 +116,7 @@ def count_posts(night: Night) -> Posts:
     """Count posts as the candidate sources use them: via edges to friends, pages and groups, or if they are open."""
     as_of = night.as_of
     oldest = as_of - timedelta(hours=night.settings.dataset.candidate_hours)
-    is_live = ~F.col("is_deleted") & known_before(as_of, "created_at")
-    live = night.read("silver.posts").where(is_live)
+    live = existing_posts(night.read("silver.posts"), as_of)
     is_recent = F.col("created_at") >= F.lit(oldest)
     author = F.when(is_recent, F.struct("author_id"))  # in a struct, an unknown one counts
     row = live.agg(

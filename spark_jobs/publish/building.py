@@ -18,9 +18,8 @@ from spark_jobs.night.session import num_shuffles
 from spark_jobs.publish import entries, loading, narrowing, suppression
 from spark_jobs.publish.epoch_store import PublishFailed
 from spark_jobs.publish.loading import Kind, Part, Target
-from spark_jobs.rules.point_in_time import known_before
 from spark_jobs.rules.policy import is_flagged, labelled_posts, read_policy, with_flags
-from spark_jobs.rules.recent_posts import recent_posts
+from spark_jobs.rules.recent_posts import existing_posts, recent_posts
 
 if TYPE_CHECKING:
     import redis
@@ -68,7 +67,7 @@ def read_content(night: Night, versions: dict[str, int]) -> Content:
     sensitive = labelled_posts(policy.flagged, night.settings.ads.sensitive).withColumn("is_sensitive", F.lit(col=True))
     ranked = read("gold.ranked_feeds").where(is_tonight).join(F.broadcast(sensitive), "post_id", "left")
     ads = read("gold.ranked_ads").where(is_tonight)
-    existing = read("silver.posts").where(known_before(night.as_of, "created_at") & ~F.col("is_deleted"))
+    existing = existing_posts(read("silver.posts"), night.as_of)
     promoted = existing.join(F.broadcast(ads.select("post_id").distinct()), "post_id", "left_semi")
     features = read("gold.post_features").where(is_tonight)
     posts = recent_posts(read("silver.posts"), features, night.as_of, night.settings)

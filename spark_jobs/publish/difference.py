@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from contracts.epochs import AD, FLAG_EXPLORATION, Pool, unpack_pool
+from contracts.epochs import FLAG_EXPLORATION, Pool, unpack_pool
 from contracts.features import features_of
 from contracts.redis_keys import features_key, pool_key
 from contracts.run_files import DIFFERENCE_CAUSES, ChangedUser, DifferenceRecord, MovedFeature
@@ -118,8 +118,7 @@ def _pools(client: "redis.Redis", epoch: int, sample: Sample) -> dict[int, Pool]
 
 def _posts_of(pool: Pool) -> Pool:
     """The pool without ads, which have no scores."""
-    is_post = pool.columns["source"] != AD
-    return replace(pool, columns={name: column[is_post] for name, column in pool.columns.items()})
+    return replace(pool, columns={name: column[~pool.is_ad] for name, column in pool.columns.items()})
 
 
 def _values(client: "redis.Redis", keys: Mapping[int, str], sample: Sample) -> dict[int, bytes]:

@@ -13,11 +13,15 @@ from spark_jobs.rules.simple_score import weighted_engagement
 STATS = ("likes", "comments", "shares")
 
 
+def existing_posts(posts: DataFrame, as_of: datetime) -> DataFrame:
+    """Posts that exist and are not deleted at the as-of, however old."""
+    return posts.where(~F.col("is_deleted") & known_before(as_of, "created_at"))
+
+
 def live_posts(posts: DataFrame, as_of: datetime, settings: Settings) -> DataFrame:
     """Posts of the candidate window that exist and are not deleted at the as-of."""
     oldest = as_of - timedelta(hours=settings.dataset.candidate_hours)
-    is_live = ~F.col("is_deleted") & known_before(as_of, "created_at")
-    return posts.where((F.col("created_at") >= F.lit(oldest)) & is_live)
+    return existing_posts(posts, as_of).where(F.col("created_at") >= F.lit(oldest))
 
 
 def recent_posts(posts: DataFrame, post_features: DataFrame, as_of: datetime, settings: Settings) -> DataFrame:

@@ -14,9 +14,9 @@ from spark_jobs.night.night import Night
 from spark_jobs.rerank.ads.auction import ANY, Offers
 from spark_jobs.rules.ad_money import MICROS, known_ads, money_of_campaigns
 from spark_jobs.rules.counters import paid
-from spark_jobs.rules.point_in_time import known_before
 from spark_jobs.rules.policy import Policy
 from spark_jobs.rules.rates import smoothed_rate
+from spark_jobs.rules.recent_posts import existing_posts
 from spark_jobs.rules.seen import recent_log
 
 OLDEST = np.iinfo(np.int32).max
@@ -29,7 +29,7 @@ def promoted(night: Night, policy: Policy) -> DataFrame:
     They are active and pay, and their post is open and no rule of policy withholds it from anybody.
     """
     ads = known_ads(night.read("silver.ads"), night.as_of).where(F.col("is_active") & (F.col("bid_micros") > 0))
-    posts = night.read("silver.posts").where(known_before(night.as_of, "created_at") & ~F.col("is_deleted"))
+    posts = existing_posts(night.read("silver.posts"), night.as_of)
     open_posts = posts.where(is_open(F.col("privacy"), F.col("source_type"))).select("post_id", "author_id")
     return ads.join(open_posts, "post_id", "inner").join(policy.flagged, "post_id", "left_anti")
 
