@@ -1,10 +1,11 @@
 """``make bench K=against REV=<commit>``: compares nights of this checkout and of another commit, run in turns.
 
 Both run a first night and a **steady** night, which is one more day on the lake of the first; ``NIGHTS=first`` leaves
-the steady ones out. ``USERS`` and ``DAYS`` set the size of the network (2,000 and 8), ``RUNS`` how often each night
-runs (3). The other commit simulates the landing files, once, because this one must read files of older commits. Each
-steady night begins on a copy of the lake that the same commit's first night left. A ratio is the other commit's median
-over this one's: 2 is twice as fast.
+the steady ones out. ``JVM=one`` runs the stages of a night in one JVM, as one machine does, and not each in its own.
+``USERS`` and ``DAYS`` set the size of the network (2,000 and 8), ``RUNS`` how often each night runs (3). The other
+commit simulates the landing files, once, because this one must read files of older commits. Each steady night begins on
+a copy of the lake that the same commit's first night left. A ratio is the other commit's median over this one's: 2 is
+twice as fast.
 
 Everything is in ``.run/bench/``, by commits and sizes. An interrupted benchmark continues with the night that was
 running, unless this checkout has uncommitted changes: then it starts over. The other commit uses the environments and
@@ -37,7 +38,7 @@ Nights = dict[str, dict[str, Cost]]
 
 @dataclass(frozen=True)
 class Bench:
-    """One comparison: its folder, the two checkouts by side, how often each night runs, and which."""
+    """One comparison: its folder, the two checkouts by side, how often each night runs, which, and how."""
 
     folder: Path
     sides: dict[str, Checkout]
@@ -45,6 +46,7 @@ class Bench:
     days: int
     runs: int
     kinds: Sequence[str] = tuple(KINDS)
+    one_jvm: bool = False
 
     @property
     def results(self) -> Path:
@@ -108,7 +110,8 @@ def run_one(bench: Bench, kind: str, run: int, side: str) -> dict[str, Cost]:
         shutil.copytree(kept, work)
         for day in (bench.folder / "next").iterdir():
             shutil.copytree(day, work / "landing" / day.name)
-    costs = run_night(bench.sides[side], KINDS[kind], work, f"{kind:6} {run + 1}/{bench.runs} {side:5}")
+    label = f"{kind:6} {run + 1}/{bench.runs} {side:5}"
+    costs = run_night(bench.sides[side], KINDS[kind], work, label, one_jvm=bench.one_jvm)
     if kind == "first" and not kept.exists():
         work.rename(kept)
     return costs
@@ -189,12 +192,14 @@ def main() -> None:
     users, days, runs = (int(os.environ.get(name) or default) for name, default in DEFAULTS.items())
     commit = git("rev-parse", "--verify", f"{revision}^{{commit}}")[:12]
     here = git("describe", "--always", "--dirty", "--abbrev=12", "--exclude=*")
-    folder = ROOT / ".run" / "bench" / f"{here}-against-{commit}-{users}x{days}"
+    one_jvm = os.environ.get("JVM") == "one"
+    name = f"{here}-against-{commit}-{users}x{days}{'-one-jvm' if one_jvm else ''}"
+    folder = ROOT / ".run" / "bench" / name
     if here.endswith("-dirty"):  # one name for different code
         shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
     other = check_out(commit, ROOT / ".run" / "bench" / f"tree-{commit}")
-    bench = Bench(folder, {"this": Checkout.at(ROOT), "other": other}, users, days, runs, kinds)
+    bench = Bench(folder, {"this": Checkout.at(ROOT), "other": other}, users, days, runs, kinds, one_jvm)
     done = run_all(bench)
     tables = {kind: compare(done, kind, runs) for kind in kinds}
     for kind, rows in tables.items():
@@ -207,6 +212,7 @@ def main() -> None:
         "users": users,
         "days": days,
         "runs": runs,
+        "one_jvm": one_jvm,
         "ratios": {kind: {stage: row["ratio"] for stage, row in rows.items()} for kind, rows in tables.items()},
         "peak_mb": {kind: [rows["whole"]["other_mb"], rows["whole"]["this_mb"]] for kind, rows in tables.items()},
     }

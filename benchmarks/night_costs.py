@@ -1,7 +1,7 @@
 """Cost of a night, stage by stage: of this checkout or of another, as the scheduler runs it.
 
-Each stage is its own spark-submit, start-up included; memory is that of its whole process tree (driver, JVM, Python
-workers, training), sampled four times a second.
+Each stage is its own spark-submit, start-up included, or all are one, as in the warm JVM of one machine. Memory is that
+of the whole process tree (driver, JVM, Python workers, training), sampled four times a second.
 """
 
 import json
@@ -120,23 +120,33 @@ def logging_to(events: Path) -> list[str]:
     return [word for name, value in options.items() for word in ("--conf", f"spark.eventLog.{name}={value}")]
 
 
-def run_night(checkout: Checkout, ds: str, folder: Path, label: str, events: Path | None = None) -> dict[str, Cost]:
+def run_night(
+    checkout: Checkout, ds: str, folder: Path, label: str, events: Path | None = None, *, one_jvm: bool = False
+) -> dict[str, Cost]:
     """Run the night of ``ds`` on ``folder``'s landing area, lake and Redis; returns the cost of each stage.
 
     Redis saves its data in the folder, so the next night begins with them. Spark logs its events in ``events``, if
-    given. ``label`` begins each printed line.
+    given. ``label`` begins each printed line. With ``one_jvm`` the stages run one after another in one JVM: a stage's
+    seconds are those of its record, ``start-up`` has the others, and memory is the peak of all.
     """
     places = {name: str(folder / name) for name in ("lake", "landing", "runs")}
     arguments = ["--ds", ds, *(word for name, path in places.items() for word in (f"--{name}", path)), "--strict"]
     costs: dict[str, Cost] = {}
     with redis_server(folder) as url:
-        for stage in checkout.stages:
-            words = [str(checkout.root / checkout.runner), stage, *arguments, "--redis", url]
+        for stages in [checkout.stages] if one_jvm else [(stage,) for stage in checkout.stages]:
+            words = [str(checkout.root / checkout.runner), *stages, *arguments, "--redis", url]
             job = checkout.submit(*(logging_to(events) if events else ()), *words)
             seconds, peak = measure(job, folder / "log", checkout.root)
-            startup = RunFiles.of(folder / "runs", ds).stage(stage).read()["startup_seconds"]
-            costs[stage] = Cost(seconds, startup, peak)
-            print(f"{label}  {stage:10} {seconds:7.1f} s  {peak:6.0f} MB", flush=True)
+            records = {stage: RunFiles.of(folder / "runs", ds).stage(stage).read() for stage in stages}
+            if one_jvm:
+                ran = {stage: Cost(record["seconds"], 0.0, peak) for stage, record in records.items()}
+                left = seconds - sum(cost.seconds for cost in ran.values())
+                ran["start-up"] = Cost(left, left, peak)
+            else:
+                ran = {stage: Cost(seconds, record["startup_seconds"], peak) for stage, record in records.items()}
+            for stage, cost in ran.items():
+                print(f"{label}  {stage:10} {cost.seconds:7.1f} s  {cost.peak_mb:6.0f} MB", flush=True)
+            costs |= ran
         redis.Redis.from_url(url).save()
     return costs
 
