@@ -13,7 +13,8 @@ from torch import Tensor
 
 from contracts.heads import HEADS
 from models import processes
-from models.loading import NUM_INPUTS, Examples, Shard
+from models.devices import CPU
+from models.examples import NUM_INPUTS, Examples, Shard
 
 
 @dataclass(frozen=True)
@@ -46,13 +47,18 @@ class Plan:
         return torch.minimum((rows_P - starts_B1 * share_P).clamp_min(0), share_P)
 
 
-def batches(examples: Examples, plan: Plan, generator: torch.Generator, skip: int = 0) -> Iterator[Batch]:
-    """Every batch but the first ``skip``; each shard is in a fresh random order, which ``generator`` draws."""
+def batches(
+    examples: Examples, plan: Plan, generator: torch.Generator, skip: int = 0, device: torch.device = CPU
+) -> Iterator[Batch]:
+    """Every batch but the first ``skip``, on a device that takes a whole shard.
+
+    Each shard is in a fresh random order, which ``generator`` draws.
+    """
     for number, shard in zip_longest(range(len(plan.shard_rows)), examples, fillvalue=None):
         assert number is not None, "a shard that was not there when rows were counted"
-        rows = _nothing() if shard is None else shard
+        rows = (_nothing() if shard is None else shard).on(device)
         shares_BP = plan.shares(number)
-        order = torch.randperm(rows.num_rows, generator=generator)
+        order = torch.randperm(rows.num_rows, generator=generator).to(device)
         parts = torch.split(order, shares_BP[:, processes.own_number()].tolist())
         for places, num_rows in list(zip(parts, shares_BP.sum(1).tolist(), strict=True))[skip:]:
             yield Batch(rows.features[places], rows.labels[places], rows.weight[places], num_rows)

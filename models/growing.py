@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from contracts.heads import HEADS, Head
-from models.loading import Examples
+from models.examples import Examples
 from models.losses import head_loss, total_loss
 from models.outputs import losses_of
 from models.preparing import Prepared

@@ -1,6 +1,8 @@
 """The multi-task loss: one term per head, weighted by task, and labels weighted by position."""
 # ruff: noqa: N803, N806 - shape suffixes are upper case: N rows, H heads
 
+from functools import cache
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -32,4 +34,10 @@ def head_losses(logits_NH: Tensor, labels_NH: Tensor, weight_N: Tensor) -> Tenso
 
 def total_loss(losses_H: Tensor) -> Tensor:
     """Sum of the head losses under the heads' task weights."""
-    return (losses_H * torch.tensor([head.task_weight for head in HEADS], dtype=losses_H.dtype)).sum()
+    return (losses_H * _task_weights(losses_H.dtype, losses_H.device)).sum()
+
+
+@cache
+def _task_weights(dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Kept, because copying them to a GPU would wait for all that it has to do."""
+    return torch.tensor([head.task_weight for head in HEADS], dtype=dtype, device=device)

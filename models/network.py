@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
-from safetensors.torch import save
 from torch import Tensor, nn
 
 from contracts.features import width_of
@@ -53,6 +52,11 @@ class Network(nn.Module, Model):
     def forward(self, user_NU: Tensor, post_NP: Tensor, cross_NC: Tensor) -> Tensor:
         """Logits (N, H) in the order of ``contracts.heads.HEADS``; a head of seconds is log1p(seconds)."""
 
+    @property
+    def device(self) -> torch.device:
+        """Where its weights are."""
+        return next(self.parameters()).device
+
     def prepare(self, statistics: InputStatistics) -> None:
         """Use the statistics of the training rows before the first step."""
 
@@ -60,12 +64,14 @@ class Network(nn.Module, Model):
         """Logits (N, H), in evaluation mode and without gradients."""
         self.eval()
         with torch.inference_mode():
-            logits_NH: Tensor = self(*by_entity(features_NF))
-        return logits_NH
+            logits_NH: Tensor = self(*by_entity(features_NF.to(self.device)))
+        return logits_NH.cpu()
 
     def files(self) -> dict[str, bytes]:
         """The weights as safetensors."""
-        return {WEIGHTS_FILE: save({name: value.contiguous() for name, value in self.state_dict().items()})}
+        from safetensors.torch import save  # noqa: PLC0415 - steps and scores need torch alone
+
+        return {WEIGHTS_FILE: save({name: value.cpu().contiguous() for name, value in self.state_dict().items()})}
 
 
 def by_entity(features_NF: Tensor) -> tuple[Tensor, ...]:

@@ -9,8 +9,8 @@ from contracts.model_stages import CANDIDATE
 from contracts.places import ARTEFACTS
 from models import processes
 from models.checkpoint import CheckpointConfig
-from models.loading import Split
 from models.registry import ModelRow
+from models.snapshot import Split
 from models.training import Trained
 from models.warm_start import Start
 

@@ -17,7 +17,7 @@ from contracts.metrics.columns import Floats
 from contracts.metrics.log_loss import log_loss
 from contracts.metrics.position import at_average_place
 from models.calibration import METHODS, HeadCalibration, Prior, calibrate, fit
-from models.loading import Examples
+from models.examples import Examples
 from models.losses import head_losses
 from models.model import Model
 

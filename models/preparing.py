@@ -15,7 +15,7 @@ from contracts.metrics.position import mean_chance
 from contracts.settings import TrainingMinimum
 from models import processes
 from models.calibration import Prior
-from models.loading import FEATURES, NUM_INPUTS, TABLE, Examples, TooFewExamples
+from models.examples import FEATURES, NUM_INPUTS, TABLE, Examples, TooFewExamples
 from models.network import QUANTILES, InputStatistics
 
 QUANTILE_ROWS = 100_000

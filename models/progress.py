@@ -26,13 +26,12 @@ class Epoch:
 
 @dataclass
 class Place:
-    """The epochs that ended, and of the current one: batches, rows, seconds and this process's sum of losses."""
+    """The epochs that ended, and of the current one: batches, rows and seconds."""
 
     epochs: list[Epoch] = field(default_factory=list)
     batches: int = 0
     rows: int = 0
     seconds: float = 0.0
-    total: float = 0.0
 
     @property
     def number(self) -> int:
@@ -52,7 +51,7 @@ class Place:
     def end_epoch(self, epoch: Epoch) -> None:
         """Add the current epoch to those that ended."""
         self.epochs.append(epoch)
-        self.batches, self.rows, self.seconds, self.total = 0, 0, 0.0, 0.0
+        self.batches, self.rows, self.seconds = 0, 0, 0.0
 
 
 class Progress:

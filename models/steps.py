@@ -1,24 +1,40 @@
-"""Steps of the optimiser: learning rate by step, clipped gradients."""
+"""Steps of the optimiser: losses of batches, learning rate by step, clipped gradients."""
+# ruff: noqa: N806 - shape suffixes are upper case: N rows, H heads
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from models import processes
-from models.network import Network
+from models.batches import Batch
+from models.losses import head_losses, total_loss
+from models.network import Network, by_entity
 from models.preset import Preset
 
 
 class Steps:
-    """Adam under a preset's rules; one instance for all epochs of a training. ``taken`` counts the steps so far."""
+    """Adam under a preset's rules; one instance for all epochs of a training. ``taken`` counts the steps so far.
 
-    def __init__(self, network: Network, preset: Preset, num_examples: int) -> None:
+    A GPU runs a compiled form of the network, which takes some seconds at the first step. With ``bf16``, matrix
+    products on the way to the logits are computed in bfloat16; weights, their gradients and the losses stay in float32.
+    """
+
+    def __init__(self, network: Network, preset: Preset, num_examples: int, *, bf16: bool = False) -> None:
         self._network, self._rules = network, preset.optimiser
+        is_gpu = network.device.type == "cuda"
+        self._logits: Any = torch.compile(network) if is_gpu else network
+        self._autocast = torch.autocast(network.device.type, torch.bfloat16, enabled=bf16)
         rules = preset.optimiser
         self._total = preset.epochs * max(1, math.ceil(num_examples / rules.batch_size))
         kind = torch.optim.AdamW if rules.weight_decay else torch.optim.Adam
-        self._adam = kind(network.parameters(), lr=rules.learning_rate, weight_decay=rules.weight_decay)
+        self._adam = kind(
+            network.parameters(),
+            lr=rules.learning_rate,
+            weight_decay=rules.weight_decay,
+            fused=is_gpu or None,
+        )
         self.taken = 0
 
     def share(self, step: int) -> float:
@@ -30,6 +46,15 @@ class Steps:
             return 1.0
         done = (step - warmup) / (self._total - warmup)
         return 0.5 * (1.0 + math.cos(math.pi * min(1.0, done)))
+
+    def loss(self, batch: Batch) -> Tensor:
+        """What this process's rows add to the mean loss of the batch."""
+        with self._autocast:
+            logits_NH: Tensor = self._logits(*by_entity(batch.features)).float()
+        if len(batch.weight) == 0:
+            return logits_NH.sum()  # nothing, but the network sums with the other processes on the way back, too
+        mean = total_loss(head_losses(logits_NH, batch.labels, batch.weight))
+        return mean * (len(batch.weight) / batch.num_rows)
 
     def take(self, loss: Tensor) -> None:
         """One step down the gradient of ``loss``, summed over the processes."""

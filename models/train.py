@@ -25,13 +25,14 @@ from contracts.settings.options import add_options, load_options
 from models import processes
 from models.checkpoint import CheckpointConfig, write_checkpoint
 from models.erasure import remove_state, state_file
-from models.loading import Examples, Snapshot, Split, TooFewExamples, pin_snapshot, split_days
+from models.examples import Examples, TooFewExamples
 from models.outcome import Outcome
 from models.preparing import unread
 from models.preset import Preset
 from models.presets import preset_names, preset_of
 from models.registry import forget, register
 from models.resume import ResumeFile, training_key
+from models.snapshot import Snapshot, Split, pin_snapshot, split_days
 from models.training import TrainingConfig, fit, judge
 from models.warm_start import Start, start_of
 from storage import open_folder
@@ -198,7 +199,10 @@ def parse_arguments(words: list[str]) -> Arguments:
         if not isinstance(preset, Preset):
             parser.error(f"--epochs is for networks; the trees of {name} are grown once")
         preset = replace(preset, epochs=found.epochs)
-    config = TrainingConfig(preset, settings.seed, settings.evaluation.calibration_bins)
+    rules = settings.training
+    config = TrainingConfig(
+        preset, settings.seed, settings.evaluation.calibration_bins, device=rules.device, bf16=rules.bf16
+    )
     return Arguments(found.lake, found.ds, found.landing, found.runs, found.role, config, settings, found.champion)
 
 

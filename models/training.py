@@ -16,12 +16,13 @@ from torch import Tensor
 from contracts.heads import HEADS
 from contracts.settings import Evaluation
 from models import processes
-from models.batches import Batch, Plan, batches
+from models.batches import Plan, batches
 from models.calibration import HeadCalibration
-from models.loading import TABLE, Examples
-from models.losses import head_losses, total_loss
+from models.devices import be_deterministic, device_of, random_state, restore_random_state
+from models.examples import TABLE, Examples
+from models.losses import total_loss
 from models.model import Model
-from models.network import Network, by_entity
+from models.network import Network
 from models.networks import network_of
 from models.outputs import calibrate_heads, losses_of, measure, predict
 from models.preparing import Prepared, prepare, unread
@@ -37,13 +38,16 @@ _PROCESS_SEEDS = 1_000_000_007
 class TrainingConfig:
     """How to train and measure: the preset, the seed of weights, dropout, row order or trees, and bins of calibration.
 
-    ``num_days`` is how many days the training rows span; None where that is long enough for every input.
+    ``num_days`` is how many days the training rows span; None where that is long enough for every input. ``device``
+    (``cpu`` or ``cuda``) and ``bf16`` are for networks.
     """
 
     preset: AnyPreset
     seed: int
     calibration_bins: int = Evaluation.calibration_bins
     num_days: int | None = None
+    device: str = "cpu"
+    bf16: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,10 +75,15 @@ class Trained:
 
 @dataclass
 class State:
-    """All that changes while training goes on: weights, what the optimiser remembers, the place, the best weights."""
+    """All that changes while training goes on: weights, what the optimiser remembers, the place, the best weights.
+
+    ``total`` is this process's sum of the losses of the epoch. It stays on the device: reading it would wait for all
+    that the device has to do.
+    """
 
     network: Network
     steps: Steps
+    total: Tensor
     place: Place = field(default_factory=Place)
     best: dict[str, Tensor] = field(default_factory=dict)
 
@@ -82,7 +91,7 @@ class State:
         """The state as tensors and JSON; random numbers and sums of losses are those of every process, (P, ...)."""
         parts = {"network": self.network.state_dict(), "best": self.best, "adam": self.steps.moments()}
         tensors = {f"{part}.{name}": value for part, values in parts.items() for name, value in values.items()}
-        own = {"random": torch.get_rng_state(), "total": torch.tensor(self.place.total, dtype=torch.float64)}
+        own = {"random": random_state(self.network.device), "total": self.total.cpu()}
         tensors |= {name: torch.cat(processes.gathered(value.unsqueeze(0))) for name, value in own.items()}
         return Saved(tensors, {"place": asdict(self.place), "taken": self.steps.taken})
 
@@ -96,9 +105,10 @@ class State:
         self.network.load_state_dict(found["network"])
         self.steps.restore(found["adam"], saved.content["taken"])
         self.best = found["best"]
-        place = saved.content["place"] | {"total": float(saved.tensors["total"][processes.own_number()])}
+        self.total.copy_(saved.tensors["total"][processes.own_number()])
+        place = saved.content["place"]
         self.place = Place(**place | {"epochs": [Epoch(**epoch) for epoch in place["epochs"]]})
-        torch.set_rng_state(saved.tensors["random"][processes.own_number()].clone())  # torch reads past a view
+        restore_random_state(self.network.device, saved.tensors["random"][processes.own_number()])
 
 
 def fit(
@@ -119,8 +129,8 @@ def fit(
 
     Trees are grown by one process, begin with nothing and keep no state.
 
-    Raises ``TooFewExamples`` without enough positive labels, ``ValueError`` when the loss is no longer a number, and
-    when several processes are to grow trees.
+    Raises ``TooFewExamples`` without enough positive labels, ``ValueError`` when the loss is no longer a number, when
+    several processes are to grow trees, and when there is no such device.
     """
     preset = config.preset
     torch.set_num_threads(preset.threads)
@@ -132,18 +142,21 @@ def fit(
         prepared = prepare(training, unread(config.num_days))
         trees, epoch = grow(training, calibration, preset, prepared, seed=config.seed, report=report)
         return Fitted(trees, (epoch,), epoch.epoch, prepared)
-    torch.use_deterministic_algorithms(mode=True)
+    device = device_of(config.device)
+    be_deterministic()
     torch.manual_seed(config.seed)
     network = network_of(preset.network)(preset.sizes)
     prepared = prepare(training, unread(config.num_days))
     network.prepare(prepared.statistics)
     if start is not None:
         _take_weights(network, start)
+    network.to(device)
     if processes.own_number() > 0:
         torch.manual_seed(
             config.seed + _PROCESS_SEEDS * processes.own_number()
         )  # no two processes drop out the same units
-    state = State(network, Steps(network, preset, prepared.num_examples))
+    steps = Steps(network, preset, prepared.num_examples, bf16=config.bf16)
+    state = State(network, steps, torch.zeros((), dtype=torch.float64, device=device))
     if resume is not None:
         _restore(state, resume, report)
     progress = Progress(prepared.num_examples, preset.epochs, report)
@@ -201,28 +214,21 @@ def _run_epoch(state: State, training: Examples, plan: Plan, seed: int, after_st
     state.network.train()
     generator = torch.Generator().manual_seed(seed * 1_000_003 + place.number + _PROCESS_SEEDS * processes.own_number())
     started = time.perf_counter() - place.seconds
-    for batch in batches(training, plan, generator, skip=place.batches):
-        loss = _loss(state.network, batch)
+    for batch in batches(training, plan, generator, place.batches, state.network.device):
+        loss = state.steps.loss(batch)
         state.steps.take(loss)
-        place.total += float(loss.detach()) * batch.num_rows
+        state.total += loss.detach().double() * batch.num_rows
         place.rows, place.batches = place.rows + batch.num_rows, place.batches + 1
         place.seconds = time.perf_counter() - started
         after_step(state)
-
-
-def _loss(network: Network, batch: Batch) -> Tensor:
-    """What this process's rows add to the mean loss of the batch."""
-    logits_NH: Tensor = network(*by_entity(batch.features))
-    if len(batch.weight) == 0:
-        return logits_NH.sum()  # nothing, but the network sums with the other processes on the way back, too
-    mean = total_loss(head_losses(logits_NH, batch.labels, batch.weight))
-    return mean * (len(batch.weight) / batch.num_rows)
+    state.total.cpu()  # waits for the steps that a GPU has yet to take
+    place.seconds = time.perf_counter() - started
 
 
 def _end_epoch(state: State, calibration: Examples) -> None:
     """Judge the epoch under way on the calibration days, which the first process reads; keep its weights if best."""
     place = state.place
-    total = torch.tensor(place.total, dtype=torch.float64)
+    total = state.total.to("cpu", copy=True)
     processes.add_up(total)
     if not math.isfinite(total):
         raise ValueError(f"the training loss of epoch {place.number} is {float(total)}; look for outliers in {TABLE}")
@@ -235,6 +241,7 @@ def _end_epoch(state: State, calibration: Examples) -> None:
     is_known = not math.isnan(calibration_loss)
     losses = {head.name: loss for head, loss in zip(HEADS, heads, strict=True)} if is_known else {}
     mean, speed = float(total) / place.rows, place.rows / place.seconds
+    state.total.zero_()
     place.end_epoch(Epoch(place.number, mean, calibration_loss if is_known else None, losses, speed))
     if place.best_epoch == len(place.epochs):
         state.best = copy.deepcopy(state.network.state_dict())

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.checkpoint import TREE_FILES
-from models.loading import FEATURES
+from models.examples import FEATURES
 from models.model import Model
 from models.network import by_entity
 from models.products import product_names, products_of

@@ -37,13 +37,16 @@ class Models:
 class Training:
     """How models are trained (``docs/training.md``).
 
-    ``processes`` train one model together. A killed training resumes from its state, which is saved every
-    ``save_steps`` steps. With ``warm_start`` the heavy model begins with the weights of the champion, if they fit, and
-    takes ``refit_epochs`` training epochs over the newest ``refit_days`` training days, at ``refit_learning_rate``
-    times the preset's rate.
+    ``processes`` train one model together. A network is trained on cores (``cpu``) or on one NVIDIA GPU (``cuda``);
+    with ``bf16`` its matrix products are computed in bfloat16. A killed training resumes from its state, which is saved
+    every ``save_steps`` steps. With ``warm_start`` the heavy model begins with the weights of the champion, if they
+    fit, and takes ``refit_epochs`` training epochs over the newest ``refit_days`` training days, at
+    ``refit_learning_rate`` times the preset's rate.
     """
 
     processes: Annotated[int, Bounds(1, 64)] = 1
+    device: Annotated[str, OneOf(("cpu", "cuda"))] = "cpu"
+    bf16: bool = False
     save_steps: Annotated[int, Bounds(1, 1_000_000)] = 200
     warm_start: bool = False
     refit_epochs: Annotated[int, Bounds(1, 100)] = 1

@@ -7,7 +7,7 @@ import torch
 from contracts.heads import HEADS
 from models import processes
 from models.batches import Batch, Plan, batches
-from models.loading import NUM_INPUTS, Examples, Shard
+from models.examples import NUM_INPUTS, Examples, Shard
 
 
 def shard(first: int, num_rows: int) -> Shard:

@@ -11,8 +11,10 @@ from deltalake import write_deltalake
 from contracts.heads import LABEL_COLUMNS
 from contracts.places import Place
 from contracts.settings import Dataset
-from models import loading
-from models.loading import FEATURE_COLUMNS, NUM_INPUTS, Examples, Snapshot, pin_snapshot, split_days
+from models.examples import COLUMNS, FEATURE_COLUMNS, NUM_INPUTS, Examples
+from models.readers import read_by_arrow, read_by_petastorm
+from models.snapshot import Snapshot, pin_snapshot, split_days
+from storage import arrow
 from tests.model_examples import DAYS, make_columns, write_examples
 
 
@@ -87,7 +89,7 @@ class TestReading:
             copies.append(copy.path)
             shutil.copy(f"/{file.path}", copy.path)
 
-        monkeypatch.setattr(loading, "fetch", fetch)
+        monkeypatch.setattr(arrow, "fetch", fetch)
         (fetched,) = Examples([Place("s3", file.path.removeprefix("/")) for file in files])
         assert torch.equal(fetched.features, local.features)
         assert torch.equal(fetched.labels, local.labels)
@@ -101,6 +103,16 @@ class TestReading:
         (three,) = Examples(pin_snapshot(tmp_path / "three").files_of(DAYS))
         assert len(pin_snapshot(tmp_path / "three").files_of(DAYS)) == 12
         np.testing.assert_array_equal(one.features.numpy(), three.features.numpy())
+
+    @pytest.mark.parametrize("part", [(0, 1), (0, 2), (1, 2), (2, 3), (4, 5)])
+    def test_arrow_reads_the_same_rows(self, tmp_path: Path, part: tuple[int, int]) -> None:
+        write_examples(tmp_path, days=DAYS[:2], num_rows=30, num_files=2)
+        files = pin_snapshot(tmp_path).files_of(DAYS)
+        read = [list(reader(files, COLUMNS, part)) for reader in (read_by_petastorm, read_by_arrow)]
+        assert sum(len(ids) for ids, _ in read[1]) > 0
+        for (ids, values), (other_ids, other_values) in zip(*read, strict=True):
+            np.testing.assert_array_equal(ids, other_ids)
+            np.testing.assert_array_equal(values, other_values)
 
     def test_shards_hold_at_most_so_many_rows(self, tmp_path: Path) -> None:
         write_examples(tmp_path, num_rows=25)

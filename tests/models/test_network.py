@@ -29,7 +29,7 @@ def test_base_has_the_specified_interaction_width() -> None:
 
 
 def test_an_unknown_preset_is_named() -> None:
-    with pytest.raises(ValueError, match=r"unknown preset 'huge'; presets are base, deep_cross, lightgbm, tiny"):
+    with pytest.raises(ValueError, match=r"unknown preset 'huge'; presets are base, deep_cross, full, lightgbm, tiny"):
         preset_of("huge")
 
 
@@ -43,6 +43,12 @@ def test_a_preset_survives_json(name: str) -> None:
     preset = preset_of(name)
     assert preset_from_json(json.loads(json.dumps(asdict(preset)))) == preset
     assert not isinstance(preset, Preset) or preset.network in network_names()
+
+
+def test_the_full_preset_has_a_hundred_million_parameters() -> None:
+    with torch.device("meta"):
+        network = untrained("full")
+    assert sum(parameter.numel() for parameter in network.parameters()) == pytest.approx(1e8, rel=0.05)
 
 
 def test_a_preset_with_an_unknown_key_is_refused() -> None:

@@ -12,12 +12,12 @@ import torch
 
 from models import processes
 from models.batches import Batch
+from models.examples import Examples, Shard
 from models.layers import ColumnNorm
-from models.loading import Examples, Shard
 from models.network import Network
 from models.preparing import prepare
-from models.training import _loss
-from tests.model_examples import DAYS, untrained
+from models.steps import Steps
+from tests.model_examples import DAYS, network_preset, untrained
 from tests.models.test_training import _InMemory
 
 
@@ -64,10 +64,12 @@ def learned(preset: str, own: Shard, batches: list[tuple[Shard, int]]) -> dict[s
     network = undropped(preset)
     prepared = prepare(cast("Examples", [own]))
     network.prepare(prepared.statistics)
+    steps = Steps(network, network_preset(preset), prepared.num_examples)
     found = {"rows": torch.tensor(prepared.num_examples)}
     for number, (shard, num_rows) in enumerate(batches):
         network.zero_grad()
-        _loss(network, Batch(shard.features, shard.labels, shard.weight, num_rows)).backward()  # type: ignore[no-untyped-call]
+        loss = steps.loss(Batch(shard.features, shard.labels, shard.weight, num_rows))
+        loss.backward()  # type: ignore[no-untyped-call]
         processes.add_up_gradients(network.parameters())
         found |= {
             f"{number} {name}": value.grad for name, value in network.named_parameters() if value.grad is not None

@@ -1,5 +1,6 @@
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -10,7 +11,7 @@ import torch
 
 from contracts.heads import LABEL_COLUMNS
 from models.erasure import remove_states
-from models.loading import FEATURE_COLUMNS, Examples, Shard
+from models.examples import FEATURE_COLUMNS, Examples, Shard
 from models.presets.deep_cross import deep_cross
 from models.resume import FROM_NOTHING, ResumeFile, Saved, code_hash, training_key
 from models.steps import Steps
@@ -47,6 +48,22 @@ def fitted(resume: ResumeFile | None = None, lines: list[str] | None = None) -> 
     return fit(TRAINING, CALIBRATION, CONFIG, messages.append, resume=resume)
 
 
+@contextmanager
+def killed_after(steps: int) -> Iterator[None]:
+    """End the training under way when it has taken so many steps."""
+    take = Steps.take
+
+    def take_until_killed(self: Steps, loss: Any) -> None:
+        if self.taken == steps:
+            raise Killed
+        take(self, loss)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Steps, "take", take_until_killed)
+        with pytest.raises(Killed):
+            yield
+
+
 @pytest.fixture(scope="module")
 def whole() -> Fitted:
     return fitted()
@@ -55,21 +72,10 @@ def whole() -> Fitted:
 @pytest.mark.parametrize(
     ("after", "told"), [(5, "epoch 1, after 4 of"), (6, "epoch 2, after 0"), (15, "epoch 3, after 2")]
 )
-def test_a_killed_training_ends_with_the_same_weights(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: Fitted, after: int, told: str
-) -> None:
-    take = Steps.take
-
-    def take_until_killed(steps: Steps, loss: Any) -> None:
-        if steps.taken == after:
-            raise Killed
-        take(steps, loss)
-
+def test_a_killed_training_ends_with_the_same_weights(tmp_path: Path, whole: Fitted, after: int, told: str) -> None:
     file = ResumeFile(open_folder(tmp_path), "training-one.state", "this one", every=2)
-    monkeypatch.setattr(Steps, "take", take_until_killed)
-    with pytest.raises(Killed):
+    with killed_after(after):
         fitted(file)
-    monkeypatch.undo()
     torch.manual_seed(99)
     lines: list[str] = []
     found = fitted(file, lines)

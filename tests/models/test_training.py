@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from contracts.heads import HEAD_NAMES, LABEL_COLUMNS
-from models.loading import FEATURE_COLUMNS, FEATURES, Examples, Shard
+from models.examples import FEATURE_COLUMNS, FEATURES, Examples, Shard
 from models.network import by_entity
 from models.networks.two_tower import TwoTower
 from models.outputs import calibrate_heads, predict

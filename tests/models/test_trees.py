@@ -13,8 +13,8 @@ from contracts.settings import Training
 from models import processes
 from models.calibration import calibrate
 from models.checkpoint import TREE_FILES, Checkpoint, read_checkpoint, write_checkpoint
+from models.examples import FEATURES, Shard
 from models.inference import Ranker
-from models.loading import FEATURES, Shard
 from models.network import NUM_CROSS, NUM_POST, NUM_USER
 from models.presets import preset_of
 from models.presets.lightgbm import lightgbm
@@ -27,7 +27,7 @@ from tests.model_examples import DAYS, make_config
 from tests.models.test_training import WEEKDAYS, _InMemory
 
 if TYPE_CHECKING:
-    from models.loading import Examples
+    from models.examples import Examples
 
 RULES = replace(lightgbm().boosting, rounds=12, leaves=4, leaf_curvature=5.0, bins=15, learning_rate=0.3)
 SMALL = replace(lightgbm(), boosting=RULES)

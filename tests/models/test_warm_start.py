@@ -21,7 +21,7 @@ from tests.model_examples import DAYS, make_config, make_network
 from tests.models.test_training import _InMemory
 
 if TYPE_CHECKING:
-    from models.loading import Examples
+    from models.examples import Examples
 
 WARM = Training(warm_start=True, refit_epochs=2, refit_days=2, refit_learning_rate=0.25)
 RESERVED = (date(2026, 3, 6), date(2026, 3, 7))

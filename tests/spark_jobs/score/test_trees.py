@@ -24,7 +24,7 @@ from tests.model_examples import DAYS, make_config
 from tests.models.test_training import _InMemory
 
 if TYPE_CHECKING:
-    from models.loading import Examples
+    from models.examples import Examples
 
 
 def test_trees_score_candidates_as_they_score_rows(tmp_path: Path) -> None:
