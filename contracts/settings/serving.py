@@ -23,8 +23,9 @@ PRODUCTION_AUDIENCE = "feedlake"
 class ReaderRules:
     """One reader process: durations are in seconds, sizes in bytes (``docs/serving.md``).
 
-    In ``mode`` demo it shows a page and gives tokens to anyone (``docs/page.md``). Pages of ``replay_share`` of the
-    users are recorded for a replay, for ``replay_days``, up to ``replay_mb`` a day (``docs/replay.md``).
+    In ``mode`` demo it shows a page and gives tokens to anyone (``docs/page.md``). The public keys that sign tokens are
+    read again every ``keys_refresh_s``. Pages of ``replay_share`` of the users are recorded for a replay, for
+    ``replay_days``, up to ``replay_mb`` a day (``docs/replay.md``).
     """
 
     mode: Annotated[str, OneOf(("production", "demo"))] = "production"
@@ -43,6 +44,7 @@ class ReaderRules:
     remembered_users: CountOrNone = 10_000
     max_token_lifetime_s: Annotated[int, Bounds(1, 365 * 86_400)] = 7 * 86_400
     token_audience: str = PRODUCTION_AUDIENCE
+    keys_refresh_s: SomeSeconds = 300.0
     replay_share: Share = 0.0
     replay_days: Days = 7
     replay_mb: Annotated[int, Bounds(1, 1_000_000)] = 256

@@ -15,6 +15,7 @@ from serving.collector.paths import PUBLIC_PATHS
 from serving.http.auth import TokenRules
 from serving.http.command_line import add_server_options, addresses
 from serving.http.json_log import start_logging
+from serving.http.public_keys import PublicKeys
 from serving.http.secret import load_secret
 from serving.http.server import serve, share_descriptors
 from storage import open_folder
@@ -45,6 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     try:
         secret = load_secret(secret_file=options.secret_file)
+        keys = PublicKeys(options.jwks, reader.keys_refresh_s) if options.jwks else None
         num_clients, num_redis = share_descriptors(limits.connections, 2 * rules.max_redis_connections)
     except (OSError, ValueError) as error:
         print(f"serving.collector: {error}", file=sys.stderr)
@@ -55,7 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
         serving_redis_url=options.serving_redis,
         late_days=options.settings.dataset.late_days,
     )
-    tokens = TokenRules(secret, reader.token_audience, reader.max_token_lifetime_s)
+    tokens = TokenRules(secret, reader.token_audience, reader.max_token_lifetime_s, keys)
     uvloop.install()
     serve(create_app(config, tokens), *addresses(options), replace(limits, connections=num_clients), PUBLIC_PATHS)
     return 0

@@ -7,25 +7,28 @@ from fastapi import Request, Response
 from fastapi.security import HTTPBearer
 
 from serving.http.problems import problem
+from serving.http.public_keys import PublicKeys
 from serving.http.tokens import authenticate
 
-BEARER = HTTPBearer(bearerFormat="JWT", description="HS256; sub = user id, aud = feedlake, exp", auto_error=False)
+BEARER = HTTPBearer(bearerFormat="JWT", description="sub = user id, aud = feedlake, exp", auto_error=False)
 """How OpenAPI describes the token."""
 
 
 @dataclass(frozen=True)
 class TokenRules:
-    """The rules of a valid token."""
+    """The rules of a valid token; ``keys`` are those that may sign one beside the secret."""
 
     secret: bytes
     audience: str
     max_lifetime_s: int
+    keys: PublicKeys | None = None
 
 
 def asking_user(request: Request) -> int:
     """The user whom the request's token proves; raises ``TokenError``."""
     rules: TokenRules = request.app.state.tokens
-    return authenticate(request.headers.get("authorization"), rules.secret, rules.audience, rules.max_lifetime_s)
+    header = request.headers.get("authorization")
+    return authenticate(header, rules.secret, rules.audience, rules.max_lifetime_s, rules.keys)
 
 
 def unauthorized(detail: str, request: Request) -> Response:

@@ -1,6 +1,7 @@
-"""Options that every service's command line has: addresses, the secret, the log."""
+"""Options that every service's command line has: addresses, the secret, public keys, the log."""
 
 import argparse
+import os
 from pathlib import Path
 
 from serving.http.server import Address
@@ -13,6 +14,12 @@ def add_server_options(parser: argparse.ArgumentParser, port: int) -> None:
     parser.add_argument("--internal-host", default="127.0.0.1", help="address of --internal-port (default %(default)s)")
     parser.add_argument("--internal-port", type=int, help="port for /metrics and /docs, which --port then lacks")
     parser.add_argument("--secret-file", type=Path, help="file with the JWT secret (default: see docs/serving.md)")
+    parser.add_argument(
+        "--jwks",
+        metavar="PLACE",
+        default=os.environ.get("FEEDLAKE_JWKS") or None,
+        help="https URL or file of the public keys that also sign tokens (default: FEEDLAKE_JWKS, else none)",
+    )
     parser.add_argument("--log-level", default="INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
 
 

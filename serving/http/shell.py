@@ -1,8 +1,9 @@
 """The shell of every service's application: token rules, request log, health, metrics, and errors as problems."""
 
+import asyncio
 import logging
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request, Response
@@ -18,10 +19,12 @@ from serving.http.tokens import TokenError
 
 _LOG = logging.getLogger(__name__)
 
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
 
 def create_shell(
     service: str,
-    lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]],
+    lifespan: Lifespan,
     tokens: TokenRules,
     metrics: HttpMetrics,
     route_of: RouteOf,
@@ -31,7 +34,7 @@ def create_shell(
     A service adds its routes, ``/readyz`` among them, and its middleware by ``add_request_log``.
     """
     # A redirect to the path without its slash would name whatever host the request names.
-    app = FastAPI(title=f"Feedlake {service}", version="1", lifespan=lifespan, redirect_slashes=False)
+    app = FastAPI(title=f"Feedlake {service}", version="1", lifespan=_with_fresh_keys(lifespan), redirect_slashes=False)
     app.state.tokens, app.state.metrics, app.state.service, app.state.route_of = tokens, metrics, service, route_of
     app.add_api_route("/healthz", get_health, include_in_schema=False)
     app.add_api_route("/metrics", get_metrics, include_in_schema=False)
@@ -39,6 +42,19 @@ def create_shell(
     app.add_exception_handler(HTTPException, _refuse_request)
     app.add_exception_handler(Exception, _report_failure)
     return app
+
+
+def _with_fresh_keys(lifespan: Lifespan) -> Lifespan:
+    @asynccontextmanager
+    async def both(app: FastAPI) -> AsyncIterator[None]:
+        keys = app.state.tokens.keys
+        renewing = asyncio.create_task(keys.keep_fresh()) if keys else None
+        async with lifespan(app):
+            yield
+        if renewing:
+            renewing.cancel()
+
+    return both
 
 
 def add_request_log(app: FastAPI) -> None:

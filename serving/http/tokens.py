@@ -2,22 +2,28 @@
 
 import time
 from functools import lru_cache
+from typing import Any
 
 import jwt
 
 from contracts.settings.serving import PRODUCTION_AUDIENCE
+from serving.http.public_keys import KeySet, PublicKeys
 
 _ALGORITHM = "HS256"
 _INT64_MAX = 2**63 - 1
 _INT64_DIGITS = 20
-_MAX_CHARACTERS = 1024
-"""A longer token is not parsed: one with the three claims has some 150 characters."""
+_MAX_CHARACTERS = 4096
+"""A longer token is not parsed: one with the three claims has some 150 characters, or 500 signed by RSA."""
 _REMEMBERED_TOKENS = 10_000
 _DAY_S = 86_400
 
 
 class TokenError(Exception):
     """The token is not valid; its text says why and is safe to show to the caller."""
+
+
+class UnknownKeyError(TokenError):
+    """The token names a key that is not known."""
 
 
 def mint_token(user_id: int, secret: bytes, audience: str = PRODUCTION_AUDIENCE, lifetime_s: int = 3600) -> str:
@@ -27,9 +33,16 @@ def mint_token(user_id: int, secret: bytes, audience: str = PRODUCTION_AUDIENCE,
 
 
 def authenticate(
-    authorization: str | None, secret: bytes, audience: str = PRODUCTION_AUDIENCE, max_lifetime_s: int = 7 * _DAY_S
+    authorization: str | None,
+    secret: bytes,
+    audience: str = PRODUCTION_AUDIENCE,
+    max_lifetime_s: int = 7 * _DAY_S,
+    keys: PublicKeys | None = None,
 ) -> int:
-    """The user id behind an ``Authorization`` header; raises ``TokenError`` when it proves none."""
+    """The user id behind an ``Authorization`` header; raises ``TokenError`` when it proves none.
+
+    A token is signed by the secret or by one of the keys. One that names an unknown key makes the keys be read again.
+    """
     if not authorization:
         raise TokenError("no bearer token")
     scheme, _, token = authorization.partition(" ")
@@ -37,7 +50,12 @@ def authenticate(
         raise TokenError("the Authorization header is not 'Bearer <token>'")
     if len(token) > _MAX_CHARACTERS:
         raise TokenError(f"the token is longer than {_MAX_CHARACTERS} characters")
-    subject, expires_at = _verified(token.strip(), secret, audience)
+    try:
+        subject, expires_at = _verified(token.strip(), secret, audience, keys.current if keys else None)
+    except UnknownKeyError:
+        assert keys is not None, "without keys none is looked for"
+        keys.want_newer()
+        raise
     now = time.time()
     if expires_at <= now:
         raise TokenError("the token has expired")
@@ -47,16 +65,17 @@ def authenticate(
 
 
 @lru_cache(_REMEMBERED_TOKENS)
-def _verified(token: str, secret: bytes, audience: str) -> tuple[str, int]:
+def _verified(token: str, secret: bytes, audience: str, keys: KeySet | None) -> tuple[str, int]:
     """Subject and expiry of a token that is valid now; raises ``TokenError``.
 
     A token comes with every page its user asks for. Only valid ones are remembered, and what time changes is not.
     """
     try:
+        key, algorithm = _key_of(token, secret, keys)
         claims = jwt.decode(
             token,
-            secret,
-            algorithms=[_ALGORITHM],
+            key,
+            algorithms=[algorithm],
             audience=audience,
             options={"require": ["exp", "sub", "aud"]},
         )
@@ -70,6 +89,17 @@ def _verified(token: str, secret: bytes, audience: str) -> tuple[str, int]:
         # The last four come from a header or claims that are JSON, but nothing that a token holds.
         raise TokenError("the token is not valid") from None
     return claims["sub"], int(claims["exp"])
+
+
+def _key_of(token: str, secret: bytes, keys: KeySet | None) -> tuple[Any, str]:
+    """What must have signed the token, and how: a public key is never taken for a secret."""
+    header = jwt.get_unverified_header(token)
+    if keys is None or header.get("alg") == _ALGORITHM:
+        return secret, _ALGORITHM
+    key = keys.by_id.get(header.get("kid", ""))
+    if key is None:
+        raise UnknownKeyError("the token's key is not known")
+    return key.key, str(key.algorithm_name)
 
 
 def _user_id(subject: str) -> int:

@@ -12,6 +12,7 @@ from contracts.settings.hashes import hash_of
 from contracts.settings.options import add_options, load_options
 from serving.http.command_line import add_server_options, addresses
 from serving.http.json_log import start_logging
+from serving.http.public_keys import PublicKeys
 from serving.http.secret import load_secret
 from serving.http.server import serve, share_descriptors
 from serving.page.config import PageConfig
@@ -64,6 +65,8 @@ def contradiction(options: argparse.Namespace) -> str | None:
         return "--collector is for reader.mode = demo only" if options.collector else None
     if options.host not in LOOPBACK:
         return f"--host {options.host}: in demo mode anyone may become any user; allowed is {' or '.join(LOOPBACK)}"
+    if options.jwks:
+        return "--jwks is for production: in demo mode the page gives the tokens"
     if options.internal_port:
         return "--internal-port is for a reader behind a proxy; in demo mode there is none: leave it out"
     return None
@@ -79,6 +82,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     try:
         secret = load_secret(secret_file=options.secret_file)
+        keys = PublicKeys(options.jwks, rules.keys_refresh_s) if options.jwks else None
         num_clients, num_redis = share_descriptors(limits.connections, rules.max_redis_connections)
     except (OSError, ValueError) as error:
         print(f"serving.reader: {error}", file=sys.stderr)
@@ -91,7 +95,7 @@ def main(arguments: list[str] | None = None) -> int:
         page = PageConfig(**page_rules, redis_url=options.redis, collector_url=options.collector)
     uvloop.install()
     limits = replace(limits, connections=num_clients)
-    serve(create_app(config, secret, page=page), *addresses(options), limits, paths=[FEED_PATH])
+    serve(create_app(config, secret, page=page, keys=keys), *addresses(options), limits, paths=[FEED_PATH])
     return 0
 
 

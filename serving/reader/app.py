@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request, Response, Security
 
 from serving.http.auth import BEARER, TokenRules
 from serving.http.problems import PROBLEM_RESPONSE
+from serving.http.public_keys import PublicKeys
 from serving.http.shell import add_request_log, create_shell, not_ready
 from serving.page.config import PageConfig
 from serving.page.routes import add_page, open_page
@@ -45,11 +46,12 @@ def create_app(
     secret: bytes,
     arm_of: Callable[[int], str | None] = nobody_has_an_arm,
     page: PageConfig | None = None,
+    keys: PublicKeys | None = None,
 ) -> FastAPI:
     """The application; its Redis connections live as long as its lifespan.
 
     ``arm_of`` gives a user's arm, None where they have none. It is asked for every feed, so it must not wait.
-    ``page`` is served in demo mode only; ``ValueError`` otherwise.
+    ``page`` is served in demo mode only; ``ValueError`` otherwise. ``keys`` may sign tokens beside the secret.
     """
     if (page is None) != (config.mode == "production"):
         raise ValueError(f"a reader in {config.mode} mode has {'no' if page else 'a'} page")
@@ -76,7 +78,7 @@ def create_app(
         await keeper.stop()
         await store.close()
 
-    tokens = TokenRules(secret, config.token_audience, config.max_token_lifetime_s)
+    tokens = TokenRules(secret, config.token_audience, config.max_token_lifetime_s, keys)
     app = create_shell("reader", lifespan, tokens, metrics, _with_page if page else _route_of)
     app.state.arm_of = arm_of
     app.add_middleware(PlainFeed)
