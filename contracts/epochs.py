@@ -37,6 +37,8 @@ MAX_CARD_BYTES = 2**19
 """A text has at most 63,206 characters; escaped, they take up to 6 bytes each."""
 MAX_READ_MEMBERS = 10_000
 """Most members of a user's block or hidden set that a reader loads; a user with more sees public posts only."""
+MAX_ACTS = 1_000
+"""Most of a user's latest acts that are kept to be shown in their feed."""
 MAX_WRITTEN_MEMBERS = 2 * MAX_READ_MEMBERS
 """Most members that a publish writes to such a set. More would change nothing: the set is already too large to be read,
 and stays so even if a live service removes up to ``MAX_READ_MEMBERS`` members between two publishes."""

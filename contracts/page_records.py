@@ -23,8 +23,13 @@ ID_LISTS: dict[str, Kind] = {
     "hidden": "post",
     "taken_down": "post",
     "narrowed": "post",
+    "liked": "post",
+    "commented": "post",
+    "shared": "post",
 }
 """Fields of a record that list ids of a person or of their posts."""
+_ADDED = {"knows_acts", "liked", "commented", "shared"}
+"""Fields that records of older readers lack."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,8 @@ class PageRecord:
     ``at`` is the instant as ISO text. ``epoch``, ``level``, ``arm`` and ``start`` say which pool was read from which
     position, ``feed_filter`` and ``count`` what was asked for, ``snapshot_epoch`` which epoch the reader's memory had.
     ``blocked`` to ``left_groups`` are the suppression that met the pool: authors, posts, authors, groups.
-    ``cardless`` are rows of the pool passed over for want of a card.
+    ``cardless`` are rows of the pool passed over for want of a card. ``liked``, ``commented`` and ``shared`` are what
+    the user had done with posts of the pool, if ``knows_acts``; records of older readers have none of the four.
 
     What came out: ``rows`` of the pool that were shown, ``suppressed`` rows by kind, ``following`` where the next page
     starts. Fingerprints: ``pool`` and ``cards`` (one for each row shown) are CRC-32, ``posts`` is of the posts' JSON.
@@ -62,6 +68,10 @@ class PageRecord:
     pool: int
     cards: tuple[int, ...]
     posts: str
+    knows_acts: bool = False
+    liked: tuple[int, ...] = ()
+    commented: tuple[int, ...] = ()
+    shared: tuple[int, ...] = ()
 
     def dumps(self) -> str:
         """The record as a JSON line, without its line end."""
@@ -71,7 +81,8 @@ class PageRecord:
     def loads(line: str | bytes) -> "PageRecord":
         """Parse a line; ``ValueError`` if it is no record of these fields."""
         found: Any = json.loads(line)
-        if not isinstance(found, dict) or set(found) != {field.name for field in fields(PageRecord)}:
+        every = {field.name for field in fields(PageRecord)}
+        if not isinstance(found, dict) or not every - _ADDED <= set(found) <= every:
             raise ValueError("it is no page record of this version")
         parts: dict[str, Any] = {name: tuple(part) if isinstance(part, list) else part for name, part in found.items()}
         return PageRecord(**parts)

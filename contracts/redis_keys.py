@@ -27,7 +27,7 @@ class KeyKind:
 
     Keys ``per_epoch`` are removed with their epoch. A key expires ``publish.key_ttl_s + extra_ttl_s`` after it is
     written; with None it never expires. ``members``: the value is a set or a sorted set of ids of that kind, each
-    with the prefix ``member_prefix``; other members identify nobody.
+    with one of ``member_prefixes``; other members identify nobody.
     """
 
     name: str
@@ -39,7 +39,7 @@ class KeyKind:
     of: Identity | None = None
     extra_ttl_s: int | None = None
     members: Kind | None = None
-    member_prefix: str = ""
+    member_prefixes: tuple[str, ...] = ("",)
     packs_posts: bool = False
 
     def key(self, identity: int | str | None = None, *, epoch: int | None = None, arm: str | None = None) -> str:
@@ -136,8 +136,20 @@ PARTED = KeyKind(
     "publish",
     of="user",
     members="user",
-    member_prefix="friend:",
+    member_prefixes=("friend:",),
     extra_ttl_s=_DAY_S,
+)
+ACTS = ("like", "comment", "share")
+"""What a user does with a post that their feed shows afterwards."""
+ACTED = KeyKind(
+    "acted",
+    "acted",
+    "sorted set of what this user did lately, `like:<post>`, `comment:<post>`, `share:<post>`; scores are times",
+    "collector",
+    of="user",
+    members="post",
+    member_prefixes=tuple(f"{act}:" for act in ACTS),
+    extra_ttl_s=3 * _DAY_S,
 )
 TAKEDOWN = KeyKind(
     "takedown", "takedown", "set of posts that nobody may see", "publish, erasure, live services", members="post"
@@ -150,7 +162,7 @@ NARROWED = KeyKind(
     members="post",
 )
 
-KEY_KINDS = (POOL, FEATURES, CARD, FALLBACK, POINTER, BLOCK, HIDDEN, PARTED, TAKEDOWN, NARROWED)
+KEY_KINDS = (POOL, FEATURES, CARD, FALLBACK, POINTER, BLOCK, HIDDEN, PARTED, ACTED, TAKEDOWN, NARROWED)
 _BY_FIRST_WORD = {kind.prefix.partition(":")[0]: kind for kind in KEY_KINDS}
 _BY_NAME = {kind.name: kind for kind in KEY_KINDS}
 
@@ -216,6 +228,11 @@ def block_key(user_id: int) -> str:
 def hidden_key(user_id: int) -> str:
     """Key of the posts that this user has hidden or reported."""
     return HIDDEN.key(user_id)
+
+
+def acted_key(user_id: int) -> str:
+    """Key of what one user did lately."""
+    return ACTED.key(user_id)
 
 
 def parted_key(user_id: int) -> str:

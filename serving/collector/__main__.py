@@ -56,6 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
         redis_url=options.redis,
         serving_redis_url=options.serving_redis,
         late_days=options.settings.dataset.late_days,
+        key_ttl_s=options.settings.publish.key_ttl_s,
     )
     tokens = TokenRules(secret, reader.token_audience, reader.max_token_lifetime_s, keys)
     uvloop.install()

@@ -17,6 +17,7 @@ from contracts.lines.event_line import first_broken
 from contracts.lines.json_problems import Problem, shown
 from contracts.lines.strict_json import read_json
 from contracts.lines.times import is_ahead, is_late, micros_of, too_far_ahead, too_late
+from contracts.redis_keys import ACTS
 from serving.collector.config import CollectorConfig
 
 BATCHED_TYPES = ("impression", "engagement")
@@ -34,19 +35,32 @@ RULES = REFUSALS | {
     "not_your_post": "the post's card names the user as author, or `made_with` is the `Idempotency-Key` that made it",
 }
 """Rules of the landing contract, and those of the collector alone, by reason."""
+_ACT_OF = {act: (act, True) for act in ACTS}
+_ACT_OF |= {TAKEN_BACK_BY[act]: (act, False) for act in ACTS if act in TAKEN_BACK_BY}
+
+
+@dataclass(frozen=True)
+class Act:
+    """What a user did with a post, one of ``contracts.redis_keys.ACTS``, or took back."""
+
+    kind: str
+    post_id: int
+    is_done: bool
 
 
 @dataclass(frozen=True)
 class Event:
     """One accepted event: a landing line without its end.
 
-    ``hides`` is the post that the user sees no more by it, ``shows`` the one that they may see again.
+    ``hides`` is the post that the user sees no more by it, ``shows`` the one that they may see again, ``act`` what
+    their feed shows of it.
     """
 
     event_id: str
     line: bytes
     hides: int | None = None
     shows: int | None = None
+    act: Act | None = None
 
 
 @dataclass(frozen=True)
@@ -147,7 +161,8 @@ def as_event(fields: dict[str, Any], line: bytes) -> Event:
     kind = fields.get("engagement_type")
     hides = int(fields["post_id"]) if kind in ("hide", "report") else None
     shows = int(fields["post_id"]) if kind == TAKEN_BACK_BY["hide"] else None
-    return Event(fields["event_id"], line, hides, shows)
+    act = _ACT_OF.get(str(kind))
+    return Event(fields["event_id"], line, hides, shows, Act(act[0], int(fields["post_id"]), act[1]) if act else None)
 
 
 def time_text(moment: datetime) -> str:

@@ -163,7 +163,8 @@ def _id_of(text: str) -> int:
 async def _append(request: Request, events: Sequence[Event], user_id: int, post_id: int | None = None) -> int:
     """Put the events into the stream; what they hide is hidden from the user's next page.
 
-    What they show again is shown where all of them are new: a retry that comes late must not undo a later hide.
+    What they show again is shown, and what they did is noted, where all of them are new: a retry that comes late must
+    not undo what was done later.
     """
     state = request.app.state
     num_new: int = await state.stream.append(events, user_id, post_id)
@@ -173,6 +174,7 @@ async def _append(request: Request, events: Sequence[Event], user_id: int, post_
     await state.serving.hide(user_id, [post for post, is_hidden in hidden.items() if is_hidden])
     if num_new == len(events):
         await state.serving.show(user_id, [post for post, is_hidden in hidden.items() if not is_hidden])
+        await state.serving.note(user_id, [event.act for event in events if event.act], state.now().timestamp())
     return num_new
 
 

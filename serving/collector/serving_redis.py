@@ -1,7 +1,8 @@
 """The collector's use of the Redis that feeds are read from; its failures never affect events.
 
-A post that a user hides is withheld from their next page; the publish of the next epoch would do so anyway. A user gets
-the counts of a post if they may see its card. If this Redis does not answer, both are skipped.
+A post that a user hides is withheld from their next page; the publish of the next epoch would do so anyway. What a user
+does is noted, so that their feed shows it. A user gets the counts of a post if they may see its card. If this Redis
+does not answer, all of this is skipped.
 """
 
 import json
@@ -11,12 +12,14 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
-from contracts.epochs import MAX_CARD_BYTES, MAX_POOL_BYTES, MAX_READ_MEMBERS, unpack_pool
+from contracts.epochs import MAX_ACTS, MAX_CARD_BYTES, MAX_POOL_BYTES, MAX_READ_MEMBERS, unpack_pool
 from contracts.pointer import MAX_POINTER_BYTES, Pointer
 from contracts.redis_keys import (
+    ACTED,
     NARROWED_KEY,
     POINTER_KEY,
     TAKEDOWN_KEY,
+    acted_key,
     block_key,
     card_key,
     hidden_key,
@@ -25,6 +28,7 @@ from contracts.redis_keys import (
 )
 from contracts.visibility import is_open
 from serving.collector.config import CollectorConfig
+from serving.collector.events import Act
 from serving.collector.metrics import CollectorMetrics
 from serving.collector.paths import Action
 from serving.collector.responses import Stats
@@ -41,6 +45,7 @@ class ServingRedis:
 
     def __init__(self, config: CollectorConfig, metrics: CollectorMetrics) -> None:
         self._metrics = metrics
+        self._key_ttl_s = config.key_ttl_s
         self._redis = None
         if config.serving_redis_url is not None:
             self._redis = connection(config.serving_redis_url, config, config.serving_timeout_s)
@@ -67,6 +72,25 @@ class ServingRedis:
             return
         try:
             await self._redis.srem(hidden_key(user_id), *post_ids)
+        except _FAILURES as error:
+            self._report(error)
+
+    async def note(self, user_id: int, acts: Sequence[Act], now: float) -> None:
+        """Show in the user's feed what they did; ``now`` is in Unix seconds. Only the latest acts are kept."""
+        if self._redis is None or not acts:
+            return
+        key, lifetime_s = acted_key(user_id), ACTED.ttl_s(self._key_ttl_s) or 0
+        latest = {f"{act.kind}:{act.post_id}": act.is_done for act in acts}
+        try:
+            pipe = self._redis.pipeline(transaction=False)
+            if undone := [member for member, is_done in latest.items() if not is_done]:
+                pipe.zrem(key, *undone)
+            if done := {member: now for member, is_done in latest.items() if is_done}:
+                pipe.zadd(key, done)
+                pipe.zremrangebyscore(key, "-inf", now - lifetime_s)
+                pipe.zremrangebyrank(key, 0, -MAX_ACTS - 1)
+                pipe.expire(key, lifetime_s)
+            await pipe.execute()
         except _FAILURES as error:
             self._report(error)
 

@@ -50,7 +50,7 @@ class Collector:
             return problem(HTTPStatus.SERVICE_UNAVAILABLE, _AWAY, request_id)
         headers = {name: request.headers[name] for name in _PASSED_ON if name in request.headers}
         try:
-            answer = await self._http.post(path, content=bytes(body), headers=headers)
+            answer = await self._http.request(request.method, path, content=bytes(body), headers=headers)
         except httpx.HTTPError:
             return problem(HTTPStatus.SERVICE_UNAVAILABLE, _AWAY, request_id)
         kept: dict[str, Any] = {"Cache-Control": "no-store"}

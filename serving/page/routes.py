@@ -114,6 +114,7 @@ def add_page(app: FastAPI, config: PageConfig, tokens: TokenRules) -> None:
     add("/page/state", get_state)
     add("/api/v1/posts", post_post, "POST")
     add("/api/v1/posts/{post_id}/{action}", post_action, "POST")
+    add("/api/v1/posts/{post_id}/like", delete_like, "DELETE")
     for file in sorted(FOLDER.iterdir()):
         add("/" if file.name == "index.html" else f"/page/{file.name}", _answer_with(file))
     app.add_exception_handler(RedisError, _redis_is_away)
@@ -129,6 +130,12 @@ async def post_action(request: Request, post_id: Id, action: Action) -> Response
     """Like, comment, share, hide or report a post."""
     collector: Collector = request.app.state.collector
     return await collector.forward(request, f"/api/v1/posts/{post_id}/{action}")
+
+
+async def delete_like(request: Request, post_id: Id) -> Response:
+    """Take back a like."""
+    collector: Collector = request.app.state.collector
+    return await collector.forward(request, f"/api/v1/posts/{post_id}/like")
 
 
 def _answer_with(file: Path) -> object:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from math import nan
 
 from contracts.epochs import Pool
+from serving.reader.acts import Acts, shown_acts
 from serving.reader.cards import Card, render_post
 from serving.reader.narrowing import withheld_rows
 from serving.reader.selection import FeedFilter, Level, Suppression, select
@@ -27,7 +28,10 @@ class Source:
 
 @dataclass(frozen=True)
 class PageInputs:
-    """Everything that decides a page, besides the cards; ``narrowed`` are posts with the first epoch that knows it."""
+    """Everything that decides a page, besides the cards.
+
+    ``narrowed`` are posts with the first epoch that knows it. ``acts`` are the user's, None if nobody knows them.
+    """
 
     source: Source
     feed_filter: FeedFilter
@@ -35,6 +39,7 @@ class PageInputs:
     suppression: Suppression
     taken_down: frozenset[int]
     narrowed: Mapping[int, int]
+    acts: Acts | None = None
 
 
 @dataclass(frozen=True)
@@ -78,6 +83,7 @@ class Assembly:
         self._chances = pool.columns["propensity"].tolist() if inputs.feed_filter == "all" else [nan] * pool.count
         is_ad, sources = pool.is_ad.tolist(), pool.columns["source_id"].tolist()
         self._ads: list[int | None] = [source if holds else None for holds, source in zip(is_ad, sources, strict=True)]
+        self._acts = inputs.acts
         self._taken = 0
         self._posts: list[bytes] = []
         self._cards: list[Card] = []
@@ -97,7 +103,8 @@ class Assembly:
                 self._cardless.append(row)
             elif card.is_public or not self._public_only:
                 ranking = self._scores[row], self._reasons[row], self._chances[row], self._ads[row]
-                self._posts.append(render_post(card, *ranking))
+                interaction = shown_acts(self._acts, self._post_ids[row])
+                self._posts.append(render_post(card, *ranking, interaction=interaction))
                 self._cards.append(card)
                 self._rows.append(row)
 

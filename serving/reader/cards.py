@@ -34,13 +34,18 @@ class Card:
         return len(self.body) + len(self.author) + len(self.source) + _OVERHEAD_BYTES
 
 
-def render_post(card: Card, score: float, reason: int, propensity: float, ad_id: int | None) -> bytes:
-    """The post as one JSON object: the card plus what is particular to this user's ranking; null for no number."""
+def render_post(
+    card: Card, score: float, reason: int, propensity: float, ad_id: int | None, *, interaction: str = "null"
+) -> bytes:
+    """The post as one JSON object: the card plus what is particular to this user; null for no number.
+
+    ``interaction`` is JSON: what the user did with the post.
+    """
     before, name, after = _SENTENCES[REASONS[reason]] if reason < len(REASONS) else _UNKNOWN_REASON
     named = card.author if name == "author" else card.source if name == "source" else ""
     shown = f"{score:.5g}" if math.isfinite(score) else "null"
     chance = f"{propensity:.9g}" if math.isfinite(propensity) else "null"
-    ranking = f',"user_interaction":null,"ranking_score":{shown},"propensity":{chance}'
+    ranking = f',"user_interaction":{interaction},"ranking_score":{shown},"propensity":{chance}'
     sponsored = ',"is_sponsored":false,"ad_id":null}' if ad_id is None else f',"is_sponsored":true,"ad_id":"{ad_id}"}}'
     tail = f'{ranking},"reason":"{before}{named}{after}"{sponsored}'
     return card.body + tail.encode()

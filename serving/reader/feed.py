@@ -118,7 +118,7 @@ class FeedReader:
         if source.level in ("popular", "chronological"):
             suppression = suppression.joined(Suppression(snapshot.blocked_authors(request.user_id)))
         asks = snapshot.lags_behind(read)
-        return await self._filler.fill(request, snapshot, source, suppression, ask_again=asks)
+        return await self._filler.fill(request, snapshot, source, suppression, acts=read.acts, ask_again=asks)
 
     async def _sources(self, request: FeedRequest, snapshot: Snapshot, first: Source | None) -> AsyncIterator[Source]:
         """Pools to try for a first page, best first."""

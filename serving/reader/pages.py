@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass
 
+from serving.reader.acts import Acts
 from serving.reader.assembly import Assembled, Assembly, PageInputs, Source
 from serving.reader.cards import Card, CardCache
 from serving.reader.cursor import Cursor, CursorCodec
@@ -76,6 +77,7 @@ class PageFiller:
         source: Source,
         suppression: Suppression,
         *,
+        acts: Acts | None = None,
         ask_again: bool = False,
         offline: bool = False,
     ) -> FeedPage:
@@ -87,7 +89,7 @@ class PageFiller:
             post_ids: list[int] = pool.columns["post_id"].tolist()
             taken_down |= await self._store.read_taken_down(post_ids)
             narrowed = await self._store.narrowed.read_of(post_ids)
-        inputs = PageInputs(source, request.feed_filter, request.count, suppression, taken_down, narrowed)
+        inputs = PageInputs(source, request.feed_filter, request.count, suppression, taken_down, narrowed, acts)
         assembled = await self._assemble(inputs, snapshot, offline=offline)
         for kind, count in assembled.suppressed.items():
             if count:

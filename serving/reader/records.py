@@ -7,12 +7,15 @@ from typing import get_args
 
 from contracts.epochs import Pool
 from contracts.page_records import PageRecord, instant, pool_fingerprint
+from serving.reader.acts import BIT_OF, Acts
 from serving.reader.assembly import PageInputs, Source
 from serving.reader.cards import Card
 from serving.reader.narrowing import Parted, unknown_to
 from serving.reader.pages import FeedPage, FeedRequest
 from serving.reader.selection import LEVELS, FeedFilter, Suppression
 
+FIELD_OF = {"like": "liked", "comment": "commented", "share": "shared"}
+"""Field of a record with the posts of each act."""
 _POSTS_BYTES = 16
 
 
@@ -46,6 +49,8 @@ def record_of(request: FeedRequest, page: FeedPage, now: float) -> PageRecord:
         pool=pool_fingerprint(pool),
         cards=tuple(map(card_fingerprint, made.cards)),
         posts=posts_fingerprint(made.posts),
+        knows_acts=inputs.acts is not None,
+        **{FIELD_OF[act]: _posts_with(bit, inputs.acts or {}, posts) for act, bit in BIT_OF.items()},
     )
 
 
@@ -66,6 +71,7 @@ def inputs_of(record: PageRecord, pool: Pool) -> PageInputs:
         Suppression(frozenset(record.blocked), frozenset(record.hidden), parted),
         frozenset(record.taken_down),
         _later(record.narrowed, pool),
+        _acts_of(record) if record.knows_acts else None,
     )
 
 
@@ -81,6 +87,18 @@ def posts_fingerprint(posts: Collection[bytes]) -> str:
 
 def _common(members: Collection[int], present: set[int]) -> tuple[int, ...]:
     return tuple(sorted(present.intersection(members)))
+
+
+def _posts_with(bit: int, acts: Acts, present: set[int]) -> tuple[int, ...]:
+    return _common([post_id for post_id, bits in acts.items() if bits & bit], present)
+
+
+def _acts_of(record: PageRecord) -> Acts:
+    acts: dict[int, int] = {}
+    for act, bit in BIT_OF.items():
+        for post_id in getattr(record, FIELD_OF[act]):
+            acts[post_id] = acts.get(post_id, 0) | bit
+    return acts
 
 
 def _later(members: Iterable[int], pool: Pool) -> dict[int, int]:

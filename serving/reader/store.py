@@ -9,9 +9,19 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from contracts.epochs import MAX_CARD_BYTES, MAX_POOL_BYTES, MAX_READ_MEMBERS
+from contracts.epochs import MAX_ACTS, MAX_CARD_BYTES, MAX_POOL_BYTES, MAX_READ_MEMBERS
 from contracts.pointer import MAX_POINTER_BYTES, Pointer
-from contracts.redis_keys import NARROWED_KEY, POINTER_KEY, TAKEDOWN_KEY, block_key, card_key, hidden_key, parted_key
+from contracts.redis_keys import (
+    NARROWED_KEY,
+    POINTER_KEY,
+    TAKEDOWN_KEY,
+    acted_key,
+    block_key,
+    card_key,
+    hidden_key,
+    parted_key,
+)
+from serving.reader.acts import Acts, parse_acts
 from serving.reader.breaker import CircuitBreaker
 from serving.reader.config import ReaderConfig
 from serving.reader.narrowed_reads import NarrowedReads
@@ -31,11 +41,13 @@ class UserRead:
     """One hot-path read: pointer, replies with pools, the user's suppression, sizes of the takedown and narrowed sets.
 
     ``is_whole`` is false if one of the user's sets is damaged or too large; ``suppression`` is then incomplete.
+    ``acts`` is None if that set is damaged.
     """
 
     pointer: Pointer
     pools: tuple[object, ...]
     suppression: Suppression
+    acts: Acts | None
     is_whole: bool
     num_taken_down: int
     num_narrowed: int
@@ -65,18 +77,20 @@ class Store:
             pipe.srandmember(block_key(user_id), MAX_READ_MEMBERS + 1)
             pipe.srandmember(hidden_key(user_id), MAX_READ_MEMBERS + 1)
             pipe.zrange(parted_key(user_id), 0, MAX_READ_MEMBERS, withscores=True)
+            pipe.zrange(acted_key(user_id), 0, MAX_ACTS - 1, desc=True)
             pipe.zcard(NARROWED_KEY)
             _ask_whether_it_counts(pipe)
 
         replies = await self._calls.guarded(ask)
-        pools, (blocked, hidden, ties, size, *rest) = tuple(replies[: len(keys)]), replies[len(keys) :]
+        pools, (blocked, hidden, ties, acted, size, *rest) = tuple(replies[: len(keys)]), replies[len(keys) :]
         pointer, num_taken_down = self._check(*rest)
         sets = (self._members("block", user_id, blocked), self._members("hidden", user_id, hidden))
         parted = self.narrowed.parted_of(user_id, ties)
         is_whole = parted is not None and all(found is not None and not found.num_damaged for found in sets)
         blocks, hides = (found.ids if found else frozenset() for found in sets)
         suppression = Suppression(blocks, hides, parted or Parted())
-        return UserRead(pointer, pools, suppression, is_whole, num_taken_down, self.narrowed.size_of(size))
+        acts = self._acts(user_id, acted)
+        return UserRead(pointer, pools, suppression, acts, is_whole, num_taken_down, self.narrowed.size_of(size))
 
     async def check(self) -> Pointer:
         """The pointer, from a Redis whose answers count; every request reads it besides the user's own keys."""
@@ -157,6 +171,16 @@ class Store:
     def _ask_blocks(self, pipe: Any, author_ids: Sequence[int]) -> None:
         for author_id in author_ids:
             pipe.srandmember(block_key(author_id), self._max_blocks + 1)
+
+    def _acts(self, user_id: int, reply: object) -> Acts | None:
+        try:
+            acts, num_damaged = parse_acts(reply, MAX_ACTS)
+        except DamagedValueError as error:
+            self._refusals.note("acted", f"acts of user {user_id}: {error}")
+            return None
+        if num_damaged:
+            self._refusals.note("acted", f"acts of user {user_id}: {num_damaged} members are no acts", num_damaged)
+        return acts
 
     def _members(self, kind: Kind, user_id: int, reply: object) -> Members | None:
         try:

@@ -55,13 +55,13 @@ def kind_of_members(key: bytes) -> Kind | None:
 
 def ids_of_members(key: bytes, members: Iterable[bytes]) -> set[int]:
     """The ids in the members of a set of a known kind."""
-    prefix = _member_prefix(key)
-    return {int(member.removeprefix(prefix)) for member in members if member.startswith(prefix)}
+    prefixes = _member_prefixes(key)
+    return {int(member.removeprefix(prefix)) for member in members for prefix in prefixes if member.startswith(prefix)}
 
 
-def _member_prefix(key: bytes) -> bytes:
+def _member_prefixes(key: bytes) -> tuple[bytes, ...]:
     parsed = parse_key(key)
-    return parsed.kind.member_prefix.encode() if parsed else b""
+    return tuple(prefix.encode() for prefix in parsed.kind.member_prefixes) if parsed else (b"",)
 
 
 def _rewrite(client: "redis.Redis", keys: list[bytes], ids: ErasedIds) -> int:
@@ -92,8 +92,9 @@ def _rewrite(client: "redis.Redis", keys: list[bytes], ids: ErasedIds) -> int:
 
 def _members_of(key: bytes, ids: ErasedIds) -> list[bytes]:
     """Members to remove from the set under this key, as spelt there."""
-    kind, prefix = kind_of_members(key), _member_prefix(key)
-    return [prefix + str(i).encode() for i in (ids.of(kind) if kind else ids.distinctive())]
+    kind = kind_of_members(key)
+    erased = ids.of(kind) if kind else ids.distinctive()
+    return [prefix + str(i).encode() for prefix in _member_prefixes(key) for i in erased]
 
 
 def _new_pools(values: Any, ids: ErasedIds) -> Iterator[tuple[bytes, bytes]]:

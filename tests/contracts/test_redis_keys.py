@@ -23,6 +23,7 @@ SPELLINGS = {
     "block:{u3}": redis_keys.block_key(3),
     "hidden:{u3}": redis_keys.hidden_key(3),
     "parted:{u3}": redis_keys.parted_key(3),
+    "acted:{u3}": redis_keys.acted_key(3),
     "takedown": redis_keys.TAKEDOWN_KEY,
     "narrowed": redis_keys.NARROWED_KEY,
 }

@@ -15,7 +15,7 @@ from contracts.redis_keys import POINTER_KEY
 from serving.http.json_log import JsonFormatter
 from serving.http.tokens import mint_token
 from serving.reader.__main__ import main
-from serving.reader.responses import FeedResponse
+from serving.reader.responses import FeedResponse, UserInteraction
 from tests.serving.reader_world import BIG, GENERATED_AT, SECRET, OpenReader, RedisServer, Seed
 
 
@@ -36,7 +36,8 @@ async def test_the_body_is_what_the_schema_says(world: RedisServer, open_reader:
     assert [post.id, post.author.id] == ["9007199254740993", "9007199254741093"]
     assert post.ranking_score == pytest.approx(1 / 3, abs=1e-3)
     assert post.reason == 'Your friend Ada "9007199254741093" Ö posted this'
-    assert (post.user_interaction, post.is_sponsored) == (None, False)
+    assert post.user_interaction == UserInteraction(liked=False, commented=False, shared=False)
+    assert not post.is_sponsored
     assert (len(feed.posts), feed.has_more, feed.metadata.epoch) == (20, True, 2)
     assert abs(feed.metadata.staleness_s - (time.time() - GENERATED_AT)) < 60
     assert FeedResponse.model_validate_json(response.content).model_dump() == response.json()

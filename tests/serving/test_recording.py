@@ -9,7 +9,16 @@ from prometheus_client import generate_latest
 
 from contracts.epochs import unpack_pool
 from contracts.page_records import PageRecord, file_of
-from contracts.redis_keys import NARROWED_KEY, TAKEDOWN_KEY, block_key, card_key, fallback_key, hidden_key, parted_key
+from contracts.redis_keys import (
+    NARROWED_KEY,
+    TAKEDOWN_KEY,
+    acted_key,
+    block_key,
+    card_key,
+    fallback_key,
+    hidden_key,
+    parted_key,
+)
 from contracts.redis_keys import pool_key as key_of_pool
 from contracts.settings import ReaderRules
 from replay.rebuild import rebuild
@@ -37,6 +46,8 @@ def world(redis_server: RedisServer) -> RedisServer:
     client.sadd(TAKEDOWN_KEY, 13, 901, 7_002)
     client.zadd(NARROWED_KEY, {15: 3, 16: 2, 7_003: 3})
     client.zadd(parted_key(1), {"friend:107": 3, "friend:109": 2, "group:111": 3})
+    client.zadd(acted_key(1), {"like:10": 1, "share:10": 1, "comment:17": 1, "like:7003": 1})
+    client.zadd(acted_key(2), {"like:900": 1})
     client.delete(card_key(2, 20))
     return redis_server
 

@@ -32,11 +32,11 @@ export async function feedPage(filter, cursor) {
 }
 
 // `key` is the same for every retry of one action, so that it counts once.
-export async function send(path, fields, key) {
+export async function send(path, fields, key, method = "POST") {
   const headers = { Authorization: `Bearer ${await currentToken()}`, "Idempotency-Key": key };
   // The contract wants the ad as a number, and JavaScript's end at 2^53: its digits lose their quotes in the text.
   const body = fields ? JSON.stringify(fields).replace(/"ad_id":"(-?\d+)"/, '"ad_id":$1') : "";
-  return ask(`/api/v1/posts${path}`, { method: "POST", headers, body });
+  return ask(`/api/v1/posts${path}`, { method, headers, body });
 }
 
 export function newKey() {

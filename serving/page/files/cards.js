@@ -79,11 +79,7 @@ function actionsOf(post, card, stats, tell) {
     }
   }
   row.append(
-    button("Like", (made) =>
-      taken(made, "like", () => {
-        made.setAttribute("aria-pressed", "true");
-        tell("Your like is kept. The next night counts it.");
-      })),
+    likeButton(post, fields, stats, tell),
     button("Hide", (made) =>
       taken(made, "hide", () => {
         const next = card.nextElementSibling ?? card.previousElementSibling;
@@ -94,6 +90,28 @@ function actionsOf(post, card, stats, tell) {
     commentForm(post, stats, tell),
   );
   return row;
+}
+
+function likeButton(post, fields, stats, tell) {
+  let isLiked = Boolean(post.user_interaction?.liked);
+  let key = newKey();
+  const made = button("Like", async () => {
+    made.disabled = true;
+    try {
+      const answer = await send(`/${post.id}/like`, isLiked ? null : fields, `like-${key}`, isLiked ? "DELETE" : "POST");
+      if (answer.stats) stats.textContent = statsText(answer.stats);
+      isLiked = !isLiked;
+      key = newKey();
+      made.setAttribute("aria-pressed", String(isLiked));
+      tell(isLiked ? "Your like is kept. The next night counts it." : "Your like is taken back.");
+    } catch (error) {
+      tell(error.message);
+    } finally {
+      made.disabled = false;
+    }
+  });
+  made.setAttribute("aria-pressed", String(isLiked));
+  return made;
 }
 
 function commentForm(post, stats, tell) {

@@ -103,7 +103,11 @@ def test_keys_of_every_kind_are_erased(server: RedisServer, kind: KeyKind) -> No
             if kind.members is None:
                 client.set(key, packed([post, 4], [user, 5]) if kind.packs_posts else b"x")
             else:
-                ours = [f"{kind.member_prefix}{i}" for i in ((user, 5) if kind.members == "user" else (post, 5))]
+                ours = [
+                    f"{prefix}{i}"
+                    for prefix in kind.member_prefixes
+                    for i in ((user, 5) if kind.members == "user" else (post, 5))
+                ]
                 client.sadd(key, *ours)
     num_keys = client.dbsize()
     assert search_redis(client, "Redis", Needles(SMALL)).findings

@@ -1,0 +1,43 @@
+"""What a user did lately with posts, as Redis tells it and a page shows it."""
+
+from collections.abc import Mapping
+
+from contracts.redis_keys import ACTS
+from serving.reader.values import DamagedValueError, parse_members
+
+Acts = Mapping[int, int]
+"""Post to what the user did with it: the sum of ``BIT_OF`` its acts."""
+
+BIT_OF = {act: 1 << place for place, act in enumerate(ACTS)}
+_NAMES = {"like": "liked", "comment": "commented", "share": "shared"}
+UNKNOWN = "null"
+
+
+def parse_acts(reply: object, most: int) -> tuple[dict[int, int], int]:
+    """Acts of a sorted set, and how many members are none; ``DamagedValueError`` for anything else or longer."""
+    if isinstance(reply, Exception) or not isinstance(reply, list) or len(reply) > most:
+        parse_members(reply, most)  # says what is wrong
+        raise DamagedValueError("it is no sorted set")
+    acts: dict[int, int] = {}
+    num_known = 0
+    for act, bit in BIT_OF.items():
+        prefix = f"{act}:".encode()
+        ids = [member[len(prefix) :] for member in reply if isinstance(member, bytes) and member.startswith(prefix)]
+        posts = parse_members(ids, most)
+        num_known += len(ids) - posts.num_damaged
+        for post_id in posts.ids:
+            acts[post_id] = acts.get(post_id, 0) | bit
+    return acts, len(reply) - num_known
+
+
+def shown_acts(acts: Acts | None, post_id: int) -> str:
+    """``user_interaction`` of a post, as JSON; null if nobody knows what the user did."""
+    return UNKNOWN if acts is None else _TEXTS[acts.get(post_id, 0)]
+
+
+def _text(bits: int) -> str:
+    parts = (f'"{_NAMES[act]}":{"true" if bits & bit else "false"}' for act, bit in BIT_OF.items())
+    return f"{{{','.join(parts)}}}"
+
+
+_TEXTS = tuple(_text(bits) for bits in range(1 << len(ACTS)))
