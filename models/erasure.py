@@ -11,12 +11,14 @@ from contracts.folders import Folder, as_folder
 from contracts.places import Location
 
 _MARK = "trained_before_an_erasure"
+RUN_LOGS = "mlruns"
+"""Folder beside the checkpoints with logs of trainings, which hold nothing of a person (``models/run_log.py``)."""
 
 
 def mark_before_erasure(artefacts: Folder | Location) -> int:
     """Mark every existing checkpoint; returns how many there are."""
     opened = as_folder(artefacts)
-    versions = [name for name in opened.folders() if not name.startswith(".")]
+    versions = [name for name in opened.folders() if not name.startswith(".") and name != RUN_LOGS]
     for version in versions:
         opened.below(version).write(_MARK, b"")
     return len(versions)

@@ -32,6 +32,7 @@ from models.preset import Preset
 from models.presets import preset_names, preset_of
 from models.registry import forget, register
 from models.resume import ResumeFile, training_key
+from models.run_log import write_run_log
 from models.snapshot import Snapshot, Split, pin_snapshot, split_days
 from models.training import TrainingConfig, fit, judge
 from models.warm_start import Start, start_of
@@ -118,7 +119,9 @@ def _train(arguments: Arguments) -> str | None:
     model_version = write_checkpoint(str(models.place), fitted.model, checkpoint)
     outcome = Outcome(model_version, arguments.role, checkpoint, split, trained, start)
     changed = register(arguments.lake, outcome.row(arguments.ds, snapshot.version))
-    _write(arguments, outcome.report(time.perf_counter() - started))
+    seconds = time.perf_counter() - started
+    _write(arguments, outcome.report(seconds))
+    write_run_log(models, arguments.ds, outcome, config, seconds)
     resume.remove()  # not before the outcome is registered: killed in between, the steps need not be taken again
     print(f"model {model_version} {'registered' if changed else 'was already registered'}; hold-out:")
     for head, values in trained.metrics.items():
