@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -33,8 +34,9 @@ class SnapshotError(Exception):
 class Snapshot:
     """One epoch's public side. ``blocked_users`` maps an author to the users blocked with them, in either direction.
 
-    ``num_taken_down`` is the size of the takedown set, members that are no ids included. ``refused`` is the stable
-    epoch of a newer pointer, where none of its public pools could be read.
+    ``num_taken_down`` is the size of the takedown set, members that are no ids included. ``contents`` are the values of
+    the pools, None for what is none. ``refused`` is the stable epoch of a newer pointer, where none of its public pools
+    could be read.
     """
 
     pointer: Pointer
@@ -42,6 +44,7 @@ class Snapshot:
     num_taken_down: int
     pools: dict[Level, Pool]
     cards: dict[int, Card]
+    contents: tuple[bytes | None, ...]
     blocked_users: dict[int, frozenset[int]]
     read_at: float
     blocks_read_at: float
@@ -138,19 +141,9 @@ class SnapshotKeeper:
         return True
 
     async def _refresh(self) -> None:
-        """Read pointer, takedowns, narrowed posts; a new epoch's public pools; now and then their authors' blocks."""
+        """Read pointer, takedowns, narrowed posts, and public pools; now and then the blocks of their authors."""
         pointer = await self._store.read_pointer()
-        old = self.current
-        if old is None or old.pointer.stable != pointer.stable:
-            try:
-                fresh = await self._load(pointer)
-            except SnapshotError as error:
-                self._refusals.note("epoch", str(error))
-                if old is None:
-                    raise
-                fresh = replace(old, refused=pointer.stable)
-        else:
-            fresh = replace(old, pointer=pointer, refused=None)
+        fresh = await self._with_pools(pointer, self.current)
         now = time.monotonic()
         if now - fresh.blocks_read_at >= self._config.blocks_refresh_s:
             blocks = await self._store.read_blocks(sorted(fresh.authors))
@@ -163,10 +156,32 @@ class SnapshotKeeper:
         self.current = replace(fresh, read_at=now)
         self._metrics.epoch.set(fresh.pointer.stable)
 
-    async def _load(self, pointer: Pointer) -> Snapshot:
-        """The public side of the stable epoch; raises ``SnapshotError`` where none of it can be read."""
+    async def _with_pools(self, pointer: Pointer, old: Snapshot | None) -> Snapshot:
+        """The pools of the pointer's stable epoch: the old ones, unless they are of another or have changed.
+
+        An erasure changes them within an epoch, and the erased posts are not in ``takedown`` for long.
+        """
+        keys = [fallback_key(pointer.stable, kind) for kind in FALLBACKS]
+        replies = await self._store.read_values(keys, MAX_POOL_BYTES)
+        contents = tuple(reply if isinstance(reply, bytes) else None for reply in replies)
+        is_same_epoch = old is not None and old.pointer.stable == pointer.stable
+        if old is not None and is_same_epoch and old.contents == contents:
+            return replace(old, pointer=pointer, refused=None)
+        try:
+            return replace(await self._load(pointer, replies), contents=contents)
+        except SnapshotError as error:
+            self._refusals.note("epoch", str(error))
+            if old is None:
+                raise
+            refused = None if is_same_epoch else pointer.stable
+            return replace(old, pointer=pointer if is_same_epoch else old.pointer, refused=refused)
+
+    async def _load(self, pointer: Pointer, replies: Sequence[object]) -> Snapshot:
+        """The public side of the stable epoch, whose pools are in ``replies``.
+
+        Raises ``SnapshotError`` where none of it can be read.
+        """
         epoch, read = pointer.stable, self._store.read_values
-        replies = await read([fallback_key(epoch, kind) for kind in FALLBACKS], MAX_POOL_BYTES)
         pools: dict[Level, Pool] = {}
         for kind, reply in zip(FALLBACKS, replies, strict=True):
             pool = self._refusals.read_pool(reply, epoch, owner=None)
@@ -176,14 +191,14 @@ class SnapshotKeeper:
             raise SnapshotError(f"epoch {epoch} has no public pool that can be read")
         post_ids = sorted({post_id for pool in pools.values() for post_id in pool.columns["post_id"].tolist()})
         cards: dict[int, Card] = {}
-        replies = await read([card_key(epoch, post_id) for post_id in post_ids], MAX_CARD_BYTES)
-        for post_id, reply in zip(post_ids, replies, strict=True):
+        found = await read([card_key(epoch, post_id) for post_id in post_ids], MAX_CARD_BYTES)
+        for post_id, reply in zip(post_ids, found, strict=True):
             card = self._refusals.read_card(reply, post_id)
             if card is not None:
                 cards[post_id] = card
         blocks = await self._store.read_blocks(sorted(_authors(pools)))
         now = time.monotonic()
-        return Snapshot(pointer, frozenset(), 0, pools, cards, blocks, read_at=now, blocks_read_at=now)
+        return Snapshot(pointer, frozenset(), 0, pools, cards, (), blocks, read_at=now, blocks_read_at=now)
 
     async def _run(self) -> None:
         while True:

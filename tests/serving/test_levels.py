@@ -46,6 +46,37 @@ async def test_a_missing_pool_falls_to_the_public_posts_of_the_previous_epoch(
         assert await served(client) == ("previous_epoch", [12], 1)
 
 
+@pytest.mark.parametrize("is_redis_up", [True, False])
+async def test_a_post_that_left_a_public_pool_within_its_epoch_is_not_kept_in_memory(
+    world: RedisServer, open_reader: OpenReader, *, is_redis_up: bool
+) -> None:
+    """As an erasure does it: the post is in ``takedown`` only while pools and cards are rewritten."""
+    async with open_reader(refresh_s=0.02) as client:
+        assert await served(client, user_id=5) == ("popular", [900, 901, 902, 903], 2)
+        world.client.sadd(TAKEDOWN_KEY, 901)
+        world.write_public(2, "popular", [PUBLIC[0], *PUBLIC[2:]])
+        world.client.delete(card_key(2, 901))
+        await asyncio.sleep(0.5)
+        world.client.srem(TAKEDOWN_KEY, 901)
+        await asyncio.sleep(0.2)
+        if not is_redis_up:
+            world.kill()
+        assert await served(client, user_id=5) == ("popular", [900, 902, 903], 2)
+    if not is_redis_up:
+        world.start()
+
+
+@pytest.mark.parametrize("damage", [b"", b"no pool"])
+async def test_a_public_pool_that_is_damaged_within_its_epoch_stays_in_memory(
+    world: RedisServer, open_reader: OpenReader, damage: bytes
+) -> None:
+    async with open_reader(refresh_s=0.02) as client:
+        for kind in ("popular", "chronological"):
+            world.client.set(fallback_key(2, kind), damage)
+        await asyncio.sleep(0.3)
+        assert await served(client, user_id=5) == ("popular", [900, 901, 902, 903], 2)
+
+
 @pytest.mark.parametrize("damage", [b"", b"FLPL", b"x" * 200])
 async def test_a_damaged_pool_falls_to_the_previous_epoch(
     world: RedisServer, open_reader: OpenReader, damage: bytes
