@@ -15,9 +15,7 @@ from pyarrow.parquet import ParquetFile
 from contracts.places import Place
 
 Part = tuple[int, int]
-"""Which of how many parts of the rows: every so many row groups, or rows where there are fewer row groups than parts.
-
-"""
+"""Which of how many parts of the rows: every so many row groups, or rows where row groups are fewer than parts."""
 Reader = Callable[[Sequence[Place], Sequence[str], Part], Iterator[tuple[Any, Any]]]
 """Files, columns and part to example ids (N,) and values (N, ...) in float32, one row group after the other."""
 
