@@ -1,6 +1,6 @@
 """What a user did lately with posts, as Redis tells it and a page shows it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from contracts.redis_keys import ACTS
 from serving.reader.values import DamagedValueError, parse_members
@@ -9,7 +9,8 @@ Acts = Mapping[int, int]
 """Post to what the user did with it: the sum of ``BIT_OF`` its acts."""
 
 BIT_OF = {act: 1 << place for place, act in enumerate(ACTS)}
-_NAMES = {"like": "liked", "comment": "commented", "share": "shared"}
+FIELD_OF = {"like": "liked", "comment": "commented", "share": "shared"}
+"""Name of each act in a response and in a page record."""
 UNKNOWN = "null"
 
 
@@ -18,16 +19,24 @@ def parse_acts(reply: object, most: int) -> tuple[dict[int, int], int]:
     if isinstance(reply, Exception) or not isinstance(reply, list) or len(reply) > most:
         parse_members(reply, most)  # says what is wrong
         raise DamagedValueError("it is no sorted set")
-    acts: dict[int, int] = {}
+    posts: dict[str, frozenset[int]] = {}
     num_known = 0
-    for act, bit in BIT_OF.items():
+    for act in ACTS:
         prefix = f"{act}:".encode()
         ids = [member[len(prefix) :] for member in reply if isinstance(member, bytes) and member.startswith(prefix)]
-        posts = parse_members(ids, most)
-        num_known += len(ids) - posts.num_damaged
-        for post_id in posts.ids:
-            acts[post_id] = acts.get(post_id, 0) | bit
-    return acts, len(reply) - num_known
+        found = parse_members(ids, most)
+        num_known += len(ids) - found.num_damaged
+        posts[act] = found.ids
+    return acts_of(posts), len(reply) - num_known
+
+
+def acts_of(posts: Mapping[str, Iterable[int]]) -> dict[int, int]:
+    """``Acts`` from the posts of each act."""
+    acts: dict[int, int] = {}
+    for act, post_ids in posts.items():
+        for post_id in post_ids:
+            acts[post_id] = acts.get(post_id, 0) | BIT_OF[act]
+    return acts
 
 
 def shown_acts(acts: Acts | None, post_id: int) -> str:
@@ -36,7 +45,7 @@ def shown_acts(acts: Acts | None, post_id: int) -> str:
 
 
 def _text(bits: int) -> str:
-    parts = (f'"{_NAMES[act]}":{"true" if bits & bit else "false"}' for act, bit in BIT_OF.items())
+    parts = (f'"{FIELD_OF[act]}":{"true" if bits & bit else "false"}' for act, bit in BIT_OF.items())
     return f"{{{','.join(parts)}}}"
 
 

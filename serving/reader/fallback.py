@@ -163,18 +163,18 @@ class SnapshotKeeper:
         """
         keys = [fallback_key(pointer.stable, kind) for kind in FALLBACKS]
         replies = await self._store.read_values(keys, MAX_POOL_BYTES)
-        contents = tuple(reply if isinstance(reply, bytes) else None for reply in replies)
-        is_same_epoch = old is not None and old.pointer.stable == pointer.stable
-        if old is not None and is_same_epoch and old.contents == contents:
-            return replace(old, pointer=pointer, refused=None)
+        of_same_epoch = old if old is not None and old.pointer.stable == pointer.stable else None
+        if of_same_epoch is not None and of_same_epoch.contents == _contents(replies):
+            return replace(of_same_epoch, pointer=pointer, refused=None)
         try:
-            return replace(await self._load(pointer, replies), contents=contents)
+            return await self._load(pointer, replies)
         except SnapshotError as error:
             self._refusals.note("epoch", str(error))
+            if of_same_epoch is not None:
+                return replace(of_same_epoch, pointer=pointer, refused=None)
             if old is None:
                 raise
-            refused = None if is_same_epoch else pointer.stable
-            return replace(old, pointer=pointer if is_same_epoch else old.pointer, refused=refused)
+            return replace(old, refused=pointer.stable)
 
     async def _load(self, pointer: Pointer, replies: Sequence[object]) -> Snapshot:
         """The public side of the stable epoch, whose pools are in ``replies``.
@@ -198,7 +198,8 @@ class SnapshotKeeper:
                 cards[post_id] = card
         blocks = await self._store.read_blocks(sorted(_authors(pools)))
         now = time.monotonic()
-        return Snapshot(pointer, frozenset(), 0, pools, cards, (), blocks, read_at=now, blocks_read_at=now)
+        contents = _contents(replies)
+        return Snapshot(pointer, frozenset(), 0, pools, cards, contents, blocks, read_at=now, blocks_read_at=now)
 
     async def _run(self) -> None:
         while True:
@@ -213,6 +214,10 @@ class SnapshotKeeper:
 
     def _pointer_age(self) -> float:
         return time.monotonic() - self.current.read_at if self.current else float("nan")
+
+
+def _contents(replies: Sequence[object]) -> tuple[bytes | None, ...]:
+    return tuple(reply if isinstance(reply, bytes) else None for reply in replies)
 
 
 def _authors(pools: dict[Level, Pool]) -> frozenset[int]:

@@ -7,15 +7,13 @@ from typing import get_args
 
 from contracts.epochs import Pool
 from contracts.page_records import PageRecord, instant, pool_fingerprint
-from serving.reader.acts import BIT_OF, Acts
+from serving.reader.acts import BIT_OF, FIELD_OF, Acts, acts_of
 from serving.reader.assembly import PageInputs, Source
 from serving.reader.cards import Card
 from serving.reader.narrowing import Parted, unknown_to
 from serving.reader.pages import FeedPage, FeedRequest
 from serving.reader.selection import LEVELS, FeedFilter, Suppression
 
-FIELD_OF = {"like": "liked", "comment": "commented", "share": "shared"}
-"""Field of a record with the posts of each act."""
 _POSTS_BYTES = 16
 
 
@@ -71,7 +69,7 @@ def inputs_of(record: PageRecord, pool: Pool) -> PageInputs:
         Suppression(frozenset(record.blocked), frozenset(record.hidden), parted),
         frozenset(record.taken_down),
         _later(record.narrowed, pool),
-        _acts_of(record) if record.knows_acts else None,
+        acts_of({act: getattr(record, field) for act, field in FIELD_OF.items()}) if record.knows_acts else None,
     )
 
 
@@ -91,14 +89,6 @@ def _common(members: Collection[int], present: set[int]) -> tuple[int, ...]:
 
 def _posts_with(bit: int, acts: Acts, present: set[int]) -> tuple[int, ...]:
     return _common([post_id for post_id, bits in acts.items() if bits & bit], present)
-
-
-def _acts_of(record: PageRecord) -> Acts:
-    acts: dict[int, int] = {}
-    for act, bit in BIT_OF.items():
-        for post_id in getattr(record, FIELD_OF[act]):
-            acts[post_id] = acts.get(post_id, 0) | bit
-    return acts
 
 
 def _later(members: Iterable[int], pool: Pool) -> dict[int, int]:
