@@ -4,6 +4,7 @@
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -55,6 +56,11 @@ class KeyKind:
         if identity is not None:
             words.append(f"{{u{identity}}}" if self.of == "user" else str(identity))
         return ":".join(words)
+
+    def keys(self, identities: Iterable[int], *, epoch: int | None = None, arm: str | None = None) -> list[bytes]:
+        """The keys of many identities, as ``key`` builds each."""
+        template = self.key("%d", epoch=epoch, arm=arm).encode()
+        return [template % identity for identity in identities]
 
     def ttl_s(self, key_ttl_s: int) -> int | None:
         """Seconds until a key that is written now expires, given ``publish.key_ttl_s``."""

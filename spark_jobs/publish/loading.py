@@ -1,6 +1,6 @@
 """Load keys into Redis from the executors, and read them back.
 
-Every partition packs its rows, SETs them in bounded pipelines and reports how many keys and bytes it wrote and their
+Every partition packs its rows, SETs them in bounded batches and reports how many keys and bytes it wrote and their
 checksum; the verification reads the same keys back in the same partitions. Only these reports reach the driver.
 Nothing here is transactional, and nothing needs to be: no reader looks at an epoch before the pointer names it.
 """
@@ -21,6 +21,7 @@ from redis.exceptions import OutOfMemoryError
 from contracts.epochs import POOL_DTYPES, pack_pools
 from contracts.redis_keys import kind_named
 from contracts.settings import PublishRules
+from spark_jobs.publish.bulk import get_all, set_all
 from spark_jobs.publish.epoch_store import PublishFailed, connect, in_batches
 from spark_jobs.rules.user_batches import feature_matrix
 
@@ -42,9 +43,9 @@ class Target:
     rules: PublishRules
     arm: str | None = None
 
-    def key(self, identity: int) -> str:
-        """The key of one user or post."""
-        return kind_named(self.kind).key(identity, epoch=self.epoch, arm=self.arm)
+    def keys(self, identities: Iterable[int]) -> list[bytes]:
+        """The keys of users or posts."""
+        return kind_named(self.kind).keys(identities, epoch=self.epoch, arm=self.arm)
 
 
 @dataclass(frozen=True)
@@ -105,38 +106,43 @@ def _write(batches: Iterable[Any], target: Target) -> Iterator[Any]:
 
 def write(batches: Iterable[Any], target: Target) -> tuple[int, int, int]:
     """Pack the rows of Arrow batches and SET their keys; returns number of keys, bytes and checksum as in ``Part``."""
+    return send(PACKERS[target.kind](batches, target), target)
+
+
+def send(entries: Iterable[tuple[int, bytes]], target: Target) -> tuple[int, int, int]:
+    """SET packed values, given with the id of each; returns what ``write`` does."""
     rules, num_keys, num_bytes, checksum = target.rules, 0, 0, 0
-    ttl_s, entries = kind_named(target.kind).ttl_s(rules.key_ttl_s), PACKERS[target.kind](batches, target)
+    ttl_s = kind_named(target.kind).ttl_s(rules.key_ttl_s)
     with closing(connect(target.url, rules)) as client:
         for chunk in in_batches(entries, rules.keys_per_batch):
-            pipe = client.pipeline(transaction=False)
-            for identity, value in chunk:
-                key = target.key(identity)
-                pipe.set(key, value, ex=ttl_s)
-                num_bytes += len(value)
-                checksum += zlib.crc32(value, zlib.crc32(key.encode()))
-            num_keys += len(chunk)
+            identities, values = zip(*chunk, strict=True)
+            keys = target.keys(identities)
             try:
-                pipe.execute()
+                set_all(client, keys, values, ttl_s)
             except OutOfMemoryError as error:
                 raise PublishFailed("Redis ran out of memory during the load; raise maxmemory") from error
+            num_keys += len(keys)
+            num_bytes += sum(map(len, values))
+            checksum += sum(map(_checksum, keys, values))
     return num_keys, num_bytes, checksum
 
 
 def _read(batches: Iterable[Any], target: Target) -> Iterator[Any]:
     rules, num_keys, num_bytes, checksum = target.rules, 0, 0, 0
-    keys = (target.key(identity) for batch in batches for identity in batch.column(0).to_pylist())
+    identities = (identity for batch in batches for identity in batch.column(0).to_pylist())
     with closing(connect(target.url, rules)) as client:
-        for chunk in in_batches(keys, rules.keys_per_batch):
-            pipe = client.pipeline(transaction=False)
-            for key in chunk:
-                pipe.get(key)
-            for key, value in zip(chunk, pipe.execute(), strict=True):
+        for chunk in in_batches(identities, rules.keys_per_batch):
+            keys = target.keys(chunk)
+            for key, value in zip(keys, get_all(client, keys), strict=True):
                 if value is not None:
                     num_keys += 1
                     num_bytes += len(value)
-                    checksum += zlib.crc32(value, zlib.crc32(key.encode()))
+                    checksum += _checksum(key, value)
     yield _report(num_keys, num_bytes, checksum)
+
+
+def _checksum(key: bytes, value: bytes) -> int:
+    return zlib.crc32(value, zlib.crc32(key))
 
 
 def _report(num_keys: int, num_bytes: int, checksum: int) -> Any:
