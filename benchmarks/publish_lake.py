@@ -110,6 +110,7 @@ def _features(entities: DataFrame, entity: Entity, night: Night) -> DataFrame:
 
 def _pools(num_users: int, night: Night) -> DataFrame:
     place, user = F.col("id") % POOL_SIZE, F.floor(F.col("id") / POOL_SIZE)
+    is_drawn = place % Settings().exploration.every == 0
     post = F.pmod(user * _STEP + place * _TURN, F.lit(NUM_POSTS)) + FIRST_ID
     kind = (F.pmod(F.xxhash64("id"), F.lit(len(_SOURCES))) + 1).cast("int")
     source, reason = (F.element_at(F.array(*map(F.lit, names)), kind) for names in zip(*_SOURCES, strict=True))
@@ -121,8 +122,8 @@ def _pools(num_users: int, night: Night) -> DataFrame:
         source.alias("source_type"),
         reason.alias("reason"),
         (F.lit(5.0) / (place + 2)).cast("float").alias("value_score"),
-        (place % 10 == 9).alias("is_exploration"),
-        F.when(place % 10 == 9, 0.01).otherwise(1.0).alias("propensity"),
+        is_drawn.alias("is_exploration"),
+        F.when(is_drawn, 0.01).otherwise(1.0).alias("propensity"),
         F.lit(night.ds).alias("ds"),
     )
     return rows.join(F.broadcast(posts), "post_id").withColumn("source_id", F.col("author_id"))

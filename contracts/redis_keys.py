@@ -11,14 +11,22 @@ from typing import Literal
 
 from contracts.erasure import Kind
 
-Identity = Literal["user", "post", "list"]
-"""What the last part of a key identifies. A user's id is a hash tag, so that one request touches one cluster slot."""
+Identity = Literal["user", "post", "list", "slot"]
+"""What the last part of a key identifies. A user's id is a hash tag, so that one request touches one cluster slot. A
+slot is identified by a number that has its hash (``redis_cluster.py``)."""
 
 USER_TAG = re.compile(rb"\{u(-?\d+)\}")
 FALLBACKS: tuple[Literal["popular", "chronological"], ...] = ("popular", "chronological")
 """Public pools, served to users without a pool of their own."""
 ARM = r"[a-z][a-z0-9_-]{0,31}"
-_LAST_WORD = {"user": r":\{u(?P<identity>-?\d+)\}", "post": r":(?P<identity>-?\d+)", "list": r":(?P<identity>[a-z]+)"}
+_LAST_WORD = {
+    "user": r":\{u(?P<identity>-?\d+)\}",
+    "post": r":(?P<identity>-?\d+)",
+    "list": r":(?P<identity>[a-z]+)",
+    "slot": r":\{(?P<identity>\d+)\}",
+}
+_TAGGED = {"user": "{{u{}}}", "slot": "{{{}}}"}
+"""Identities that are hash tags."""
 _DAY_S = 86_400
 
 
@@ -54,7 +62,7 @@ class KeyKind:
                 raise ValueError(f"a key of kind {self.name} has no arm {arm!r}: arms match {ARM}")
             words.append(arm)
         if identity is not None:
-            words.append(f"{{u{identity}}}" if self.of == "user" else str(identity))
+            words.append(_TAGGED.get(str(self.of), "{}").format(identity))
         return ":".join(words)
 
     def keys(self, identities: Iterable[int], *, epoch: int | None = None, arm: str | None = None) -> list[bytes]:
@@ -82,7 +90,7 @@ class KeyKind:
     @property
     def spelling(self) -> str:
         """The key with names for its parts, for the docs page."""
-        last = {"user": ":{u<user>}", "post": ":<post>", "list": f":{'|'.join(FALLBACKS)}"}
+        last = {"user": ":{u<user>}", "post": ":<post>", "list": f":{'|'.join(FALLBACKS)}", "slot": ":{<number>}"}
         words = [self.prefix, ":<epoch>" * self.per_epoch, "[:<arm>]" * self.per_arm, last.get(str(self.of), "")]
         return "".join(words)
 
@@ -167,8 +175,15 @@ NARROWED = KeyKind(
     "publish",
     members="post",
 )
+HELD = KeyKind(
+    "held",
+    "held",
+    "newest epoch whose suppression this slot of a cluster holds; the number has the slot's hash; clusters only",
+    "publish",
+    of="slot",
+)
 
-KEY_KINDS = (POOL, FEATURES, CARD, FALLBACK, POINTER, BLOCK, HIDDEN, PARTED, ACTED, TAKEDOWN, NARROWED)
+KEY_KINDS = (POOL, FEATURES, CARD, FALLBACK, POINTER, BLOCK, HIDDEN, PARTED, ACTED, TAKEDOWN, NARROWED, HELD)
 _BY_FIRST_WORD = {kind.prefix.partition(":")[0]: kind for kind in KEY_KINDS}
 _BY_NAME = {kind.name: kind for kind in KEY_KINDS}
 
@@ -192,7 +207,7 @@ def parse_key(key: bytes) -> Key | None:
         return None
     parts = match.groupdict()
     epoch, identity = parts.get("epoch"), parts.get("identity")
-    is_id = kind.of in ("user", "post") and identity is not None
+    is_id = kind.of in ("user", "post", "slot") and identity is not None
     return Key(kind, int(epoch) if epoch else None, parts.get("arm"), int(identity) if is_id else identity)  # type: ignore[arg-type]
 
 

@@ -20,6 +20,7 @@ from serving.http.secret import load_secret
 from serving.http.server import serve, share_descriptors
 from storage import open_folder
 from storage.check import check_options
+from storage.redis_clients import is_cluster
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -32,6 +33,8 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     add_options(parser)
     options = parser.parse_args(arguments)
     check_options(parser, options, "landing")
+    if is_cluster(options.redis):
+        parser.error(f"--redis {options.redis}: the stream of events is on one server, not in a cluster")
     options.settings = load_options(parser, options, open_folder(options.landing) if options.landing else None).settings
     return options
 

@@ -10,8 +10,6 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from redis.exceptions import RedisError
-
 from contracts.epochs import MAX_ACTS, MAX_CARD_BYTES, MAX_POOL_BYTES, MAX_READ_MEMBERS, unpack_pool
 from contracts.pointer import MAX_POINTER_BYTES, Pointer
 from contracts.redis_keys import (
@@ -32,11 +30,11 @@ from serving.collector.events import Act
 from serving.collector.metrics import CollectorMetrics
 from serving.collector.paths import Action
 from serving.collector.responses import Stats
-from serving.collector.stream import connection
+from storage.redis_clients import FAILURES, open_async_client
 
 _LOG = logging.getLogger(__name__)
 _COUNTED: dict[Action, str] = {"like": "likes", "comment": "comments", "share": "shares"}
-_FAILURES = (RedisError, OSError, TimeoutError, AttributeError, IndexError, KeyError, TypeError, ValueError)
+_FAILURES = (*FAILURES, TimeoutError, AttributeError, IndexError, KeyError, TypeError, ValueError)
 """The last five come from values that are damaged."""
 
 
@@ -48,7 +46,12 @@ class ServingRedis:
         self._key_ttl_s = config.key_ttl_s
         self._redis = None
         if config.serving_redis_url is not None:
-            self._redis = connection(config.serving_redis_url, config, config.serving_timeout_s)
+            self._redis = open_async_client(
+                config.serving_redis_url,
+                timeout_s=config.serving_timeout_s,
+                max_connections=config.max_redis_connections,
+                queue_timeout_s=config.queue_timeout_s,
+            )
 
     async def close(self) -> None:
         """Close every connection."""

@@ -4,15 +4,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.driver_info import DriverInfo
 from redis.exceptions import InvalidResponse, RedisError
 
 from contracts.collector_keys import DAY_S, STREAM, posted_key, rate_key, taken_key
 from serving.collector.config import CollectorConfig
 from serving.collector.events import Event
+from storage.redis_clients import open_async_client
 
 _MINUTE_S = 60
 _SCRIPT = (Path(__file__).parent / "append.lua").read_text()
@@ -34,28 +31,18 @@ class TooManyError(Exception):
         self.wait_s = wait_s
 
 
-def connection(url: str, config: CollectorConfig, timeout_s: float) -> Any:
-    """A client with bounded waits and no retries."""
-    pool: Any = BlockingConnectionPool.from_url(
-        url,
-        max_connections=config.max_redis_connections,
-        timeout=config.queue_timeout_s,
-        socket_connect_timeout=timeout_s,
-        socket_timeout=timeout_s,
-        retry=Retry(NoBackoff(), 0),
-        protocol=2,
-        driver_info=DriverInfo(),
-    )
-    return Redis.from_pool(pool)
-
-
 class EventStream:
     """Appends events; counters beside the stream recognise retries and limit users."""
 
     def __init__(self, config: CollectorConfig, clock: Callable[[], float]) -> None:
         self._config = config
         self._clock = clock
-        self._redis = connection(config.redis_url, config, config.redis_timeout_s)
+        self._redis = open_async_client(
+            config.redis_url,
+            timeout_s=config.redis_timeout_s,
+            max_connections=config.max_redis_connections,
+            queue_timeout_s=config.queue_timeout_s,
+        )
         self._script: str | None = None
 
     async def close(self) -> None:

@@ -19,6 +19,7 @@ from serving.page.config import PageConfig
 from serving.reader.app import create_app
 from serving.reader.config import ReaderConfig
 from serving.reader.metrics import FEED_PATH
+from storage.redis_clients import is_cluster
 
 SHORT = {"--max-connections": "reader_limits.connections", "--breaker-open-s": "reader.breaker_open_s"}
 """Options that stand for one setting each."""
@@ -63,13 +64,19 @@ def contradiction(options: argparse.Namespace) -> str | None:
         return "reader.replay_share is above 0, and there is no --records FOLDER to record pages in"
     if options.settings.reader.mode == "production":
         return "--collector is for reader.mode = demo only" if options.collector else None
-    if options.host not in LOOPBACK:
-        return f"--host {options.host}: in demo mode anyone may become any user; allowed is {' or '.join(LOOPBACK)}"
-    if options.jwks:
-        return "--jwks is for production: in demo mode the page gives the tokens"
-    if options.internal_port:
-        return "--internal-port is for a reader behind a proxy; in demo mode there is none: leave it out"
-    return None
+    refusals = (
+        (
+            options.host not in LOOPBACK,
+            f"--host {options.host}: in demo mode anyone may become any user; allowed is {' or '.join(LOOPBACK)}",
+        ),
+        (options.jwks, "--jwks is for production: in demo mode the page gives the tokens"),
+        (is_cluster(options.redis), "--redis names a cluster: in demo mode feeds come from one server"),
+        (
+            options.internal_port,
+            "--internal-port is for a reader behind a proxy; in demo mode there is none: leave it out",
+        ),
+    )
+    return next((text for holds, text in refusals if holds), None)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -3,19 +3,19 @@
 from collections.abc import Callable
 from typing import Any
 
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.driver_info import DriverInfo
+from redis.exceptions import ClusterDownError, InvalidResponse, RedisClusterException, RedisError
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import InvalidResponse, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from serving.reader.breaker import CircuitBreaker
 from serving.reader.config import ReaderConfig
+from storage.redis_clients import is_cluster, open_async_client
 
 _SILENCES = (RedisTimeoutError, TimeoutError)
-_UNREACHABLE = (RedisConnectionError, InvalidResponse, OSError, *_SILENCES)
+_UNREACHABLE = (
+    *(RedisConnectionError, InvalidResponse, OSError, ClusterDownError, RedisClusterException),
+    *_SILENCES,
+)
 _NOT_UNDERSTOOD = (AttributeError, IndexError, KeyError, TypeError, ValueError)  # from the client's own callbacks
 
 Ask = Callable[[Any], object]
@@ -31,25 +31,25 @@ class RedisCalls:
 
     def __init__(self, config: ReaderConfig, breaker: CircuitBreaker) -> None:
         self._breaker = breaker
-        pool: Any = BlockingConnectionPool.from_url(
+        self.is_cluster = is_cluster(config.redis_url)
+        self._nodes_may_have_changed = False
+        self._redis = open_async_client(
             config.redis_url,
+            timeout_s=config.redis_timeout_s,
             max_connections=config.max_redis_connections,
-            timeout=config.queue_timeout_s,
-            socket_connect_timeout=config.redis_timeout_s,
-            socket_timeout=config.redis_timeout_s,
-            retry=Retry(NoBackoff(), 0),
-            protocol=2,
-            driver_info=DriverInfo(),  # else every new connection reads the package's version from disk
+            queue_timeout_s=config.queue_timeout_s,
         )
-        self._redis: Any = Redis.from_pool(pool)
 
     async def close(self) -> None:
         """Close every connection."""
         await self._redis.aclose()
 
     async def past_breaker(self, ask: Ask) -> list[Any]:
-        """The replies to what the background asks."""
+        """The replies to what the background asks; if a node of a cluster failed, the nodes are looked up again."""
         try:
+            if self._nodes_may_have_changed:
+                self._nodes_may_have_changed = False
+                await self._redis.aclose()  # the next call opens it again, with the nodes as they are then
             return await self._execute(ask)
         except (*_UNREACHABLE, RedisError) as error:
             raise StoreUnavailableError(f"Redis does not answer: {type(error).__name__}: {error}") from error
@@ -61,6 +61,7 @@ class RedisCalls:
         try:
             replies = await self._execute(ask)
         except _UNREACHABLE as error:
+            self._nodes_may_have_changed = self.is_cluster
             if isinstance(error, _SILENCES) and await self._answers():
                 self._breaker.succeeded()
                 raise StoreUnavailableError("Redis answers, but not with this value in time") from error
@@ -82,10 +83,15 @@ class RedisCalls:
             replies: list[Any] = await pipe.execute(raise_on_error=False)
         except _NOT_UNDERSTOOD as error:
             raise InvalidResponse(f"a reply that its command cannot have: {error}") from error
+        for reply in replies if self.is_cluster else ():
+            if isinstance(reply, _UNREACHABLE):  # one node's silence; a client of one server raises it
+                raise reply
         return replies
 
     async def _answers(self) -> bool:
-        """Whether Redis answers a ping within the time in which a value did not come."""
+        """Whether Redis answers a ping within the time in which a value did not come; a cluster is not asked."""
+        if self.is_cluster:
+            return False
         try:
             return bool(await self._redis.ping())
         except (*_UNREACHABLE, RedisError):

@@ -10,7 +10,7 @@ from serving.reader.cards import Card
 from serving.reader.metrics import ReaderMetrics
 from serving.reader.values import DamagedValueError, parse_card, parse_pool
 
-Kind = Literal["pointer", "epoch", "pool", "card", "block", "hidden", "parted", "acted", "takedown", "narrowed"]
+Kind = Literal["pointer", "epoch", "pool", "card", "block", "hidden", "parted", "acted", "takedown", "narrowed", "held"]
 _LOG = logging.getLogger(__name__)
 _QUIET_S = 1.0
 

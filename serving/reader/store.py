@@ -24,6 +24,7 @@ from contracts.redis_keys import (
 from serving.reader.acts import Acts, parse_acts
 from serving.reader.breaker import CircuitBreaker
 from serving.reader.config import ReaderConfig
+from serving.reader.held import ask_held, is_held
 from serving.reader.narrowed_reads import NarrowedReads
 from serving.reader.narrowing import Parted
 from serving.reader.redis_calls import RedisCalls, StoreUnavailableError
@@ -34,6 +35,8 @@ from serving.reader.values import DamagedValueError, Members, parse_count, parse
 _SCAN_COUNT = 1000
 _AUTHORS_PER_TRIP = 20
 _VALUES_PER_TRIP = 50
+_SHARED = (TAKEDOWN_KEY, NARROWED_KEY)
+"""Suppression that concerns everybody."""
 
 
 @dataclass(frozen=True)
@@ -79,11 +82,11 @@ class Store:
             pipe.zrange(parted_key(user_id), 0, MAX_READ_MEMBERS, withscores=True)
             pipe.zrange(acted_key(user_id), 0, MAX_ACTS - 1, desc=True)
             pipe.zcard(NARROWED_KEY)
-            _ask_whether_it_counts(pipe)
+            self._ask_whether_it_counts(pipe, [*_SHARED, block_key(user_id)])
 
         replies = await self._calls.guarded(ask)
         pools, (blocked, hidden, ties, acted, size, *rest) = tuple(replies[: len(keys)]), replies[len(keys) :]
-        pointer, num_taken_down = self._check(*rest)
+        pointer, num_taken_down = self._check(rest)
         sets = (self._members("block", user_id, blocked), self._members("hidden", user_id, hidden))
         parted = self.narrowed.parted_of(user_id, ties)
         is_whole = parted is not None and all(found is not None and not found.num_damaged for found in sets)
@@ -94,7 +97,7 @@ class Store:
 
     async def check(self) -> Pointer:
         """The pointer, from a Redis whose answers count; every request reads it besides the user's own keys."""
-        pointer, _ = self._check(*await self._calls.guarded(_ask_whether_it_counts))
+        pointer, _ = self._check(await self._calls.guarded(self._ask_whether_it_counts))
         return pointer
 
     async def read_pools(self, keys: Sequence[str]) -> tuple[Pointer, list[object]]:
@@ -102,10 +105,10 @@ class Store:
 
         def ask(pipe: Any) -> None:
             _ask_values(pipe, keys, MAX_POOL_BYTES)
-            _ask_whether_it_counts(pipe)
+            self._ask_whether_it_counts(pipe)
 
         replies = await self._calls.guarded(ask)
-        return self._check(*replies[len(keys) :])[0], replies[: len(keys)]
+        return self._check(replies[len(keys) :])[0], replies[: len(keys)]
 
     async def read_taken_down(self, post_ids: Sequence[int]) -> frozenset[int]:
         """Those of ``post_ids`` that are taken down."""
@@ -133,7 +136,7 @@ class Store:
 
     async def read_pointer(self) -> Pointer:
         """The pointer, past the breaker, from a Redis whose answers count."""
-        return self._check(*await self._calls.past_breaker(_ask_whether_it_counts))[0]
+        return self._check(await self._calls.past_breaker(self._ask_whether_it_counts))[0]
 
     async def read_takedown(self) -> Members:
         """All posts taken down, in steps of a thousand, past the breaker; members that are no ids are only counted."""
@@ -155,13 +158,19 @@ class Store:
         return members
 
     async def read_blocks(self, author_ids: Sequence[int]) -> dict[int, frozenset[int]]:
-        """Users blocked with each author, past the breaker; damaged sets and those too large to copy are left out."""
+        """Users blocked with each author, past the breaker; damaged sets and those too large to copy are left out.
+
+        So are those of slots of a cluster that have lost their data.
+        """
         blocks: dict[int, frozenset[int]] = {}
         for start in range(0, len(author_ids), _AUTHORS_PER_TRIP):
             batch = author_ids[start : start + _AUTHORS_PER_TRIP]
             replies = await self._calls.past_breaker(partial(self._ask_blocks, author_ids=batch))
-            for author_id, reply in zip(batch, replies, strict=True):
+            holds = replies[len(batch) :] if self._calls.is_cluster else [None] * len(batch)
+            for author_id, reply, held in zip(batch, replies[: len(batch)], holds, strict=True):
                 if isinstance(reply, list) and len(reply) > self._max_blocks:
+                    continue
+                if self._calls.is_cluster and (self._newest is None or not is_held(held, self._newest)):
                     continue
                 members = self._members("block", author_id, reply)
                 if members is not None and not members.num_damaged:
@@ -169,8 +178,21 @@ class Store:
         return blocks
 
     def _ask_blocks(self, pipe: Any, author_ids: Sequence[int]) -> None:
-        for author_id in author_ids:
-            pipe.srandmember(block_key(author_id), self._max_blocks + 1)
+        keys = [block_key(author_id) for author_id in author_ids]
+        for key in keys:
+            pipe.srandmember(key, self._max_blocks + 1)
+        if self._calls.is_cluster:
+            ask_held(pipe, keys)
+
+    def _ask_whether_it_counts(self, pipe: Any, keys: Sequence[str] = _SHARED) -> None:
+        """What ``_check`` reads. The pointer comes last: were the data lost in between, it would be missing.
+
+        In a cluster, the slots of the suppression under ``keys`` may be on other nodes than the pointer's.
+        """
+        pipe.scard(TAKEDOWN_KEY)
+        pipe.getrange(POINTER_KEY, 0, MAX_POINTER_BYTES)
+        if self._calls.is_cluster:
+            ask_held(pipe, keys)
 
     def _acts(self, user_id: int, reply: object) -> Acts | None:
         try:
@@ -192,8 +214,9 @@ class Store:
             self._refusals.note(kind, f"{kind} set of user {user_id}: {members.num_damaged} members are no ids")
         return members
 
-    def _check(self, num_taken_down: object, pointer: object) -> tuple[Pointer, int]:
+    def _check(self, replies: Sequence[object]) -> tuple[Pointer, int]:
         """The pointer and the size of the takedown set; raises where the answer does not count."""
+        num_taken_down, pointer, *held = replies
         try:
             found = parse_pointer(pointer)
         except DamagedValueError as error:
@@ -210,18 +233,14 @@ class Store:
             count = parse_count(num_taken_down)
         except DamagedValueError as error:
             raise self._refuse("takedown", f"takedowns cannot be counted: {error}") from None
+        if not all(is_held(reply, found) for reply in held):
+            raise self._refuse("held", "a node of the cluster has lost its data: the next publish restores it")
         self._newest = found
         return found, count
 
     def _refuse(self, kind: Kind, what: str) -> StoreUnavailableError:
         self._refusals.note(kind, what)
         return StoreUnavailableError(what)
-
-
-def _ask_whether_it_counts(pipe: Any) -> None:
-    """What ``Store._check`` reads. The pointer comes last: were the data lost in between, it would be missing."""
-    pipe.scard(TAKEDOWN_KEY)
-    pipe.getrange(POINTER_KEY, 0, MAX_POINTER_BYTES)
 
 
 def _ask_takedowns(pipe: Any, position: int) -> None:

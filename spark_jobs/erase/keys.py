@@ -6,7 +6,7 @@ readers have refreshed their memory, the ids are removed from ``takedown`` too.
 
 import time
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -14,14 +14,13 @@ from contracts.epochs import POOL_MAGIC, Pool, pack_pool, unpack_pool
 from contracts.erasure import Kind
 from contracts.redis_keys import TAKEDOWN_KEY, USER_TAG, parse_key
 from contracts.settings import Settings
+from spark_jobs.publish.bulk import get_all
 from spark_jobs.publish.epoch_store import in_batches
 from spark_jobs.rules.erased_ids import ErasedIds
-
-if TYPE_CHECKING:
-    import redis
+from storage.redis_clients import Client
 
 
-def erase_keys(client: "redis.Redis", ids: ErasedIds, settings: Settings) -> dict[str, int]:
+def erase_keys(client: Client, ids: ErasedIds, settings: Settings) -> dict[str, int]:
     """Delete keys of and about the erased people, and rewrite keys of others; returns how many of each."""
     batch = settings.publish.keys_per_batch
     for posts in in_batches(ids.of("post"), batch):
@@ -64,7 +63,7 @@ def _member_prefixes(key: bytes) -> tuple[bytes, ...]:
     return tuple(prefix.encode() for prefix in parsed.kind.member_prefixes) if parsed else (b"",)
 
 
-def _rewrite(client: "redis.Redis", keys: list[bytes], ids: ErasedIds) -> int:
+def _rewrite(client: Client, keys: list[bytes], ids: ErasedIds) -> int:
     """Remove erased posts from pools and erased members from sets; returns how many values changed."""
     pipe = client.pipeline(transaction=False)
     for key in keys:
@@ -76,7 +75,7 @@ def _rewrite(client: "redis.Redis", keys: list[bytes], ids: ErasedIds) -> int:
         for key, kind in zip(keys, kinds, strict=True)
         if kind in (b"set", b"zset") and key != TAKEDOWN_KEY.encode()
     ]
-    values: Any = client.mget(texts) if texts else []
+    values = get_all(client, texts)
     changes = list(_new_pools(zip(texts, values, strict=True), ids))
     pipe = client.pipeline(transaction=False)
     for key, value in changes:

@@ -14,7 +14,6 @@ from pathlib import Path
 if __package__ in {None, ""}:
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
-from redis.exceptions import RedisError
 
 from contracts.erasure import DISTINCTIVE, KINDS
 from contracts.settings import Settings
@@ -25,6 +24,7 @@ from spark_jobs.erase.search_list import SearchList
 from spark_jobs.night.session import open_session
 from spark_jobs.publish.epoch_store import connect
 from storage.check import add_place, check_options, local_path
+from storage.redis_clients import FAILURES
 
 _SHOWN = 20
 
@@ -100,7 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for searched in search_services(needles, options.settings, options.redis, options.events):
             num_findings += len(searched.findings)
             print(*report(searched, "keys"), sep="\n")
-    except (OSError, ValueError, RedisError) as error:
+    except (ValueError, *FAILURES) as error:
         print(f"prove: {error}", file=sys.stderr)
         return 2
     finally:

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 from pyarrow import fs, parquet
@@ -24,9 +24,7 @@ from spark_jobs.erase.needles import Needles, kind_of
 from spark_jobs.night.session import reach_s3
 from spark_jobs.publish.epoch_store import in_batches
 from storage.arrow import file_system
-
-if TYPE_CHECKING:
-    import redis
+from storage.redis_clients import Client
 
 _RESULT = "file STRING, num_bytes BIGINT, part STRING, what STRING"
 _PIECE_BYTES = 16 << 20
@@ -148,7 +146,7 @@ class _Raw(io.RawIOBase):
         return len(data)
 
 
-def search_redis(client: "redis.Redis", place: str, needles: Needles) -> Searched:
+def search_redis(client: Client, place: str, needles: Needles) -> Searched:
     """Search the name and the value of every key of one database, of any type."""
     num_keys = num_bytes = 0
     findings: list[tuple[str, str, str]] = []
@@ -184,7 +182,7 @@ def in_value(key: bytes, value: bytes, needles: Needles) -> set[str]:
     return needles.in_bytes(value) | ({f"{kind} {i}" for i in members & needles.of(kind)} if kind else set())
 
 
-def read_values(client: "redis.Redis", keys: list[bytes]) -> Iterator[bytes]:
+def read_values(client: Client, keys: list[bytes]) -> Iterator[bytes]:
     """The content of each key as bytes, members one per line; empty for a key removed in the meantime."""
     pipe = client.pipeline(transaction=False)
     for key in keys:

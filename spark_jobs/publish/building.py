@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -15,14 +15,12 @@ from contracts.features import width_of
 from contracts.redis_keys import FALLBACK, FALLBACKS, fallback_key
 from spark_jobs.night.night import Night
 from spark_jobs.night.session import num_shuffles
-from spark_jobs.publish import entries, loading, narrowing, suppression
+from spark_jobs.publish import entries, epoch_store, loading, narrowing, suppression
 from spark_jobs.publish.epoch_store import PublishFailed
 from spark_jobs.publish.loading import Kind, Part, Target
 from spark_jobs.rules.policy import is_flagged, labelled_posts, read_policy, with_flags
 from spark_jobs.rules.recent_posts import existing_posts, recent_posts
-
-if TYPE_CHECKING:
-    import redis
+from storage.redis_clients import Client
 
 _KEY_BYTES = 40
 
@@ -150,14 +148,13 @@ def estimate_bytes(counts: dict[str, int], bytes_per_key: int) -> int:
     return values + num_keys * (bytes_per_key + _KEY_BYTES)
 
 
-def build(
-    night: Night, client: "redis.Redis", epoch: int, content: Content, watch: Stopwatch
-) -> dict[Kind, list[Part]]:
+def build(night: Night, client: Client, epoch: int, content: Content, watch: Stopwatch) -> dict[Kind, list[Part]]:
     """Write additions of suppression and narrowing, and every key of the epoch, then read the keys back."""
     num_partitions = partitions_of(night)
     with watch.phase("suppress"):
         suppression.apply(suppression.additions(night, content.versions), "SADD", night, num_partitions)
         narrowing.apply(narrowing.additions(night, content.versions, epoch), night, num_partitions)
+        epoch_store.write_held(client, epoch)
     parts: dict[Kind, list[Part]] = {}
     with watch.phase("load"):
         for kind, frame in content.frames.items():
@@ -170,7 +167,7 @@ def build(
     return parts
 
 
-def verify(night: Night, client: "redis.Redis", epoch: int, content: Content, parts: dict[Kind, list[Part]]) -> None:
+def verify(night: Night, client: Client, epoch: int, content: Content, parts: dict[Kind, list[Part]]) -> None:
     """Read every key of the epoch back and compare it with what was written; raises ``PublishFailed``."""
     for kind, frame in content.frames.items():
         ids = frame.select(frame.columns[0])
@@ -178,6 +175,7 @@ def verify(night: Night, client: "redis.Redis", epoch: int, content: Content, pa
     for name, columns in content.fallbacks.items():
         if client.get(fallback_key(epoch, name)) != pack_fallback(night, epoch, columns):
             raise PublishFailed(f"verification of the {name} fallback failed: its value differs")
+    epoch_store.verify_held(client, epoch)
 
 
 def pack_fallback(night: Night, epoch: int, columns: dict[str, Any]) -> bytes:

@@ -6,50 +6,75 @@ Connections, their time limits and their retries are the client's.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import redis
+import redis
+from redis.backoff import ExponentialBackoff
+from redis.exceptions import ClusterDownError, MovedError, TryAgainError
+from redis.retry import Retry
+
+from storage.redis_clients import Client
 
 _GET = b"*2\r\n$3\r\nGET\r\n$%d\r\n%b\r\n"
 _SET = b"*3\r\n$3\r\nSET\r\n"
 _SET_AND_EXPIRE = b"*5\r\n$3\r\nSET\r\n"
+_RETRIES = 3
 
 
-def set_all(client: "redis.Redis", keys: Sequence[bytes], values: Sequence[bytes], ttl_s: int | None) -> None:
+def set_all(client: Client, keys: Sequence[bytes], values: Sequence[bytes], ttl_s: int | None) -> None:
     """SET every key in one write; ``ttl_s`` is in seconds, with None the keys never expire.
 
     Raises the error of the first command that Redis refuses. Keys before it are written then, those after it may be.
     """
-    _ask(client, _set_commands(keys, values, ttl_s), len(keys))
+    _ask(client, keys, _set_commands(keys, values, ttl_s))
 
 
-def get_all(client: "redis.Redis", keys: Sequence[bytes]) -> list[bytes | None]:
+def get_all(client: Client, keys: Sequence[bytes]) -> list[bytes | None]:
     """The value of each key, None where there is none, by one write."""
-    return _ask(client, b"".join([_GET % (len(key), key) for key in keys]), len(keys))
+    return _ask(client, keys, [_GET % (len(key), key) for key in keys])
 
 
-def _set_commands(keys: Sequence[bytes], values: Sequence[bytes], ttl_s: int | None) -> bytes:
+def _set_commands(keys: Sequence[bytes], values: Sequence[bytes], ttl_s: int | None) -> list[bytes]:
     begin, end = _SET, b"\r\n"
     if ttl_s is not None:
         digits = b"%d" % ttl_s
         begin, end = _SET_AND_EXPIRE, b"\r\n$2\r\nEX\r\n$%d\r\n%b\r\n" % (len(digits), digits)
     command = begin + b"$%d\r\n%b\r\n$%d\r\n%b" + end
-    return b"".join(
-        [command % (len(key), key, len(value), value) for key, value in zip(keys, values, strict=True)]
+    return [command % (len(key), key, len(value), value) for key, value in zip(keys, values, strict=True)]
+
+
+def _ask(client: Client, keys: Sequence[bytes], commands: Sequence[bytes]) -> list[Any]:
+    """The replies to commands, one for each key, that may be sent twice: a lost connection is tried again."""
+    if not isinstance(client, redis.RedisCluster):
+        return _ask_server(client, commands)
+    retry = Retry(ExponentialBackoff(cap=1.0, base=0.05), _RETRIES)
+    retry.update_supported_errors([MovedError, TryAgainError, ClusterDownError])
+    return list(
+        retry.call_with_retry(lambda: _ask_nodes(client, keys, commands), lambda _: client.nodes_manager.initialize())
     )
 
 
-def _ask(client: "redis.Redis", commands: bytes, num_replies: int) -> list[Any]:
-    """The replies to commands that may be sent twice, because a lost connection is tried again."""
-    if not num_replies:
+def _ask_nodes(client: "redis.RedisCluster", keys: Sequence[bytes], commands: Sequence[bytes]) -> list[Any]:
+    places: dict[Any, list[int]] = {}
+    for place, key in enumerate(keys):
+        places.setdefault(client.get_node_from_key(key), []).append(place)
+    replies: list[Any] = [None] * len(keys)
+    for node, of_node in places.items():
+        answers = _ask_server(node.redis_connection, [commands[place] for place in of_node])
+        for place, answer in zip(of_node, answers, strict=True):
+            replies[place] = answer
+    return replies
+
+
+def _ask_server(client: "redis.Redis", commands: Sequence[bytes]) -> list[Any]:
+    if not commands:
         return []
     pool = client.connection_pool
     connection: Any = pool.get_connection()
 
     def ask() -> list[Any]:
-        connection.send_packed_command([commands])
-        return [connection.read_response() for _ in range(num_replies)]
+        connection.send_packed_command([b"".join(commands)])
+        return [connection.read_response() for _ in commands]
 
     try:
         return list(connection.retry.call_with_retry(ask, lambda _: connection.disconnect()))

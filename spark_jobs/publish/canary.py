@@ -8,7 +8,6 @@ import argparse
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from contracts.epoch_status import ROLLED_BACK
 from contracts.pointer import Canary, Pointer
@@ -17,9 +16,7 @@ from spark_jobs.publish import epoch_store, ledger
 from spark_jobs.publish.ledger import EpochRow
 from spark_jobs.publish.orders import RefusedError, add_places, carry_out, in_words, row_before, stable_row
 from spark_jobs.publish.settling import settle
-
-if TYPE_CHECKING:
-    import redis
+from storage.redis_clients import Client
 
 
 @dataclass(frozen=True)
@@ -36,7 +33,7 @@ class Wish:
         return self.share == 1 and self.arm is None
 
 
-def move_canary(table: str, client: "redis.Redis", wish: Wish, rules: PublishRules) -> str:
+def move_canary(table: str, client: Client, wish: Wish, rules: PublishRules) -> str:
     """Move the pointer as requested; returns what readers serve as text. ``table`` is the location of ``gold.epochs``.
 
     Raises ``RefusedError`` if the epoch cannot be served so. A canary that exists already changes nothing.
@@ -53,7 +50,7 @@ def move_canary(table: str, client: "redis.Redis", wish: Wish, rules: PublishRul
 
 
 def _moved(
-    pointer: Pointer, rows: dict[int, EpochRow], wish: Wish, client: "redis.Redis", rules: PublishRules
+    pointer: Pointer, rows: dict[int, EpochRow], wish: Wish, client: Client, rules: PublishRules
 ) -> Pointer | None:
     """The pointer as requested; None if it is so already."""
     _refuse_unserved(pointer, rows, wish.epoch)

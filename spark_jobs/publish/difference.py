@@ -12,7 +12,7 @@ Reads the pools and features of a sample of users, of both epochs, from Redis. A
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,9 +22,7 @@ from contracts.features import features_of
 from contracts.redis_keys import features_key, pool_key
 from contracts.run_files import DIFFERENCE_CAUSES, ChangedUser, DifferenceRecord, MovedFeature
 from spark_jobs.publish.epoch_store import in_batches
-
-if TYPE_CHECKING:
-    import redis
+from storage.redis_clients import Client
 
 INPUTS = ("model_version", "weights", "rules", "feature_schema", "code_revision")
 """Keys of the manifests that are compared."""
@@ -42,7 +40,7 @@ class Sample:
 
 
 def compare(
-    client: "redis.Redis", live: tuple[int, Mapping[str, Any]], new: tuple[int, Mapping[str, Any]], sample: Sample
+    client: Client, live: tuple[int, Mapping[str, Any]], new: tuple[int, Mapping[str, Any]], sample: Sample
 ) -> DifferenceRecord:
     """The difference of two epochs, each a number and its manifest, over users with a readable pool in both."""
     inputs = {
@@ -106,7 +104,7 @@ def nothing_live(new: int, depth: int) -> DifferenceRecord:
     }  # fmt: skip
 
 
-def _pools(client: "redis.Redis", epoch: int, sample: Sample) -> dict[int, Pool]:
+def _pools(client: Client, epoch: int, sample: Sample) -> dict[int, Pool]:
     pools: dict[int, Pool] = {}
     for user_id, value in _values(client, {user: pool_key(epoch, user) for user in sample.user_ids}, sample).items():
         try:
@@ -121,7 +119,7 @@ def _posts_of(pool: Pool) -> Pool:
     return replace(pool, columns={name: column[~pool.is_ad] for name, column in pool.columns.items()})
 
 
-def _values(client: "redis.Redis", keys: Mapping[int, str], sample: Sample) -> dict[int, bytes]:
+def _values(client: Client, keys: Mapping[int, str], sample: Sample) -> dict[int, bytes]:
     """The values under one key per user; those that are missing are left out."""
     values: dict[int, bytes] = {}
     for batch in in_batches(keys.items(), sample.keys_per_batch):
@@ -156,7 +154,7 @@ def _by_score(pool: Pool) -> NDArray[np.int64]:
 
 
 def _moved(
-    client: "redis.Redis", live: int, new: int, user_ids: Sequence[int], sample: Sample
+    client: Client, live: int, new: int, user_ids: Sequence[int], sample: Sample
 ) -> dict[int, NDArray[np.float64]]:
     """Change of each feature of each user, in standard deviations over the sample; shape ``(features,)``."""
     before, after = (

@@ -8,86 +8,117 @@ from itertools import islice
 from typing import Any, TypeVar
 
 import redis
-from redis.backoff import ExponentialBackoff
-from redis.retry import Retry
 
 from contracts.epochs import unpack_pool
 from contracts.pointer import Pointer
+from contracts.redis_cluster import held_keys
 from contracts.redis_keys import FALLBACKS, POINTER_KEY, POOL, Key, fallback_key, parse_key, scan_pattern
 from contracts.settings import PublishRules
+from spark_jobs.publish.bulk import get_all, set_all
+from storage.redis_clients import Client, open_client
 
 T = TypeVar("T")
 
 _SCAN_COUNT = 2000
-_RETRIES = 3
+_SWAP = """
+if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2])
+return 1
+"""
+"""Compare and set, in one step."""
 
 
 class PublishFailed(Exception):  # noqa: N818 - what the operator reads
     """A publish stopped before its epoch became current; the live epoch is untouched."""
 
 
-def connect(url: str, rules: PublishRules) -> "redis.Redis":
+def connect(url: str, rules: PublishRules) -> Client:
     """A client whose calls cannot hang: explicit timeouts and three retries."""
-    return redis.Redis.from_url(
-        url,
-        socket_timeout=rules.timeout_s,
-        socket_connect_timeout=rules.timeout_s,
-        retry=Retry(ExponentialBackoff(cap=1.0, base=0.05), _RETRIES),
-    )
+    return open_client(url, rules.timeout_s)
 
 
-def read_pointer(client: "redis.Redis") -> Pointer | None:
+def read_pointer(client: Client) -> Pointer | None:
     """The live pointer, or None if nothing was ever published."""
     value: Any = client.get(POINTER_KEY)
     return None if value is None else Pointer.loads(value)
 
 
-def flip(client: "redis.Redis", seen: Pointer | None, new: Pointer) -> None:
-    """Make ``new`` current by one SET, unless the pointer has moved since it was ``seen``."""
-    with client.pipeline() as pipe:
-        pipe.watch(POINTER_KEY)  # type: ignore[no-untyped-call]
-        value: Any = pipe.get(POINTER_KEY)
-        if (None if value is None else Pointer.loads(value)) != seen:
+def flip(client: Client, seen: Pointer | None, new: Pointer) -> None:
+    """Make ``new`` current in one step, unless the pointer has moved since it was ``seen``."""
+    value: Any = client.get(POINTER_KEY)
+    is_as_seen = (None if value is None else Pointer.loads(value)) == seen
+    if not is_as_seen or not client.eval(_SWAP, 1, POINTER_KEY, value or b"", new.dumps()):
+        now = read_pointer(client)
+        # A lost connection is tried again: then the first attempt has moved the pointer.
+        if now != new:
             raise PublishFailed(
-                f"the pointer moved from {seen} to {value!r} meanwhile: another publish, or a rollback, came between"
+                f"the pointer moved from {seen} to {now} meanwhile: another publish, or a rollback, came between"
             )
-        pipe.multi()
-        pipe.set(POINTER_KEY, new.dumps())
-        try:
-            pipe.execute()
-        except redis.exceptions.WatchError as error:
-            raise PublishFailed("the pointer moved during the flip: another publish, or a rollback") from error
 
 
-def used_bytes(client: "redis.Redis") -> int:
-    """Memory that Redis reports as used."""
-    info: Any = client.info("memory")
-    return int(info["used_memory"])
+def _memories(client: Client) -> list[dict[str, Any]]:
+    """What each server says of its memory: the one server, or the masters of a cluster."""
+    if not isinstance(client, redis.RedisCluster):
+        told: Any = client.info("memory")
+        return [told]
+    return list(client.info("memory", target_nodes=redis.RedisCluster.PRIMARIES).values())
 
 
-def check_policy(client: "redis.Redis") -> None:
-    """Refuse any eviction policy: it would drop keys of the live epoch while the new one loads."""
-    info: Any = client.info("memory")
-    policy = info["maxmemory_policy"]
-    if policy != "noeviction":
-        raise PublishFailed(
-            f"Redis has maxmemory-policy {policy}, which evicts keys of the live epoch while the new one loads; "
-            "run `CONFIG SET maxmemory-policy noeviction` and set it in redis.conf"
-        )
+def used_bytes(client: Client) -> int:
+    """Memory that Redis reports as used, of all masters of a cluster."""
+    return sum(int(memory["used_memory"]) for memory in _memories(client))
 
 
-def check_memory(client: "redis.Redis", needed: int, rules: PublishRules) -> None:
-    """Refuse to start unless ``needed`` more bytes fit and leave ``min_free_share`` free."""
-    info: Any = client.info("memory")
-    used = int(info["used_memory"])
-    limit = int(info["maxmemory"]) or int(info["total_system_memory"])
-    room = int(limit * (1 - rules.min_free_share)) - used
-    if needed > room:
-        raise PublishFailed(
-            f"the epoch needs about {needed / 2**20:,.1f} MiB, but Redis uses {used / 2**20:,.1f} of "
-            f"{limit / 2**20:,.1f} MiB and {rules.min_free_share:.0%} must stay free, which leaves "
-            f"{max(room, 0) / 2**20:,.1f} MiB; raise maxmemory"
-        )
+def check_server(client: Client) -> None:
+    """Refuse a node of a cluster that is named as a single server, and any eviction policy.
+
+    An eviction would drop keys of the live epoch while the new one loads.
+    """
+    if not isinstance(client, redis.RedisCluster):
+        cluster: Any = client.info("cluster")
+        if cluster.get("cluster_enabled"):
+            raise PublishFailed("this Redis is a node of a cluster: name it as redis+cluster://host:port")
+    for memory in _memories(client):
+        policy = memory["maxmemory_policy"]
+        if policy != "noeviction":
+            raise PublishFailed(
+                f"Redis has maxmemory-policy {policy}, which evicts keys of the live epoch while the new one loads; "
+                "run `CONFIG SET maxmemory-policy noeviction` and set it in redis.conf"
+            )
+
+
+def check_memory(client: Client, needed: int, rules: PublishRules) -> None:
+    """Refuse to start unless ``needed`` more bytes fit and leave ``min_free_share`` free.
+
+    Each master of a cluster takes an equal part of them, because keys are divided by hash.
+    """
+    memories = _memories(client)
+    part = needed / len(memories)
+    for memory in memories:
+        used = int(memory["used_memory"])
+        limit = int(memory["maxmemory"]) or int(memory["total_system_memory"])
+        room = int(limit * (1 - rules.min_free_share)) - used
+        if part > room:
+            raise PublishFailed(
+                f"the epoch needs about {part / 2**20:,.1f} MiB, but Redis uses {used / 2**20:,.1f} of "
+                f"{limit / 2**20:,.1f} MiB and {rules.min_free_share:.0%} must stay free, which leaves "
+                f"{max(room, 0) / 2**20:,.1f} MiB; raise maxmemory"
+            )
+
+
+def write_held(client: Client, epoch: int) -> None:
+    """Note in every slot of a cluster that it holds all suppression up to ``epoch``; one server needs no note."""
+    if isinstance(client, redis.RedisCluster):
+        keys = [key.encode() for key in held_keys()]
+        set_all(client, keys, [b"%d" % epoch] * len(keys), None)
+
+
+def verify_held(client: Client, epoch: int) -> None:
+    """Raise ``PublishFailed`` if a slot of a cluster has lost its data since ``write_held``."""
+    if isinstance(client, redis.RedisCluster):
+        lost = [value for value in get_all(client, [key.encode() for key in held_keys()]) if value != b"%d" % epoch]
+        if lost:
+            raise PublishFailed(f"{len(lost):,} slots of the cluster lost their data while the epoch was loaded")
 
 
 def in_batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
@@ -97,32 +128,32 @@ def in_batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
         yield batch
 
 
-def discard_epochs(client: "redis.Redis", is_doomed: Callable[[int], bool], rules: PublishRules) -> int:
+def discard_epochs(client: Client, is_doomed: Callable[[int], bool], rules: PublishRules) -> int:
     """UNLINK the keys of every doomed epoch, in bounded batches; returns how many were removed."""
     # One pass over the keyspace, because no pattern means "any epoch but these two".
     return _discard(client, (text for text, key in _keys_of(client) if is_doomed(key.epoch or 0)), rules)
 
 
-def discard_epoch(client: "redis.Redis", epoch: int, rules: PublishRules) -> int:
+def discard_epoch(client: Client, epoch: int, rules: PublishRules) -> int:
     """UNLINK the keys of one epoch, in bounded batches; returns how many were removed."""
     return _discard(client, (text for text, _ in _keys_of(client, epoch)), rules)
 
 
-def num_pools(client: "redis.Redis", epoch: int) -> int:
+def num_pools(client: Client, epoch: int) -> int:
     """Number of users with a pool in the epoch; pools of arms are not counted."""
     return sum(1 for _, key in _keys_of(client, epoch) if key.kind is POOL and key.arm is None)
 
 
-def has_stand_ins(client: "redis.Redis", epoch: int) -> bool:
+def has_stand_ins(client: Client, epoch: int) -> bool:
     """Whether the fallback pools can be read; readers load no epoch without them."""
-    values: Any = client.mget([fallback_key(epoch, kind) for kind in FALLBACKS])
+    values: list[Any] = [client.get(fallback_key(epoch, kind)) for kind in FALLBACKS]
     try:
         return all(value is not None and unpack_pool(value).epoch == epoch for value in values)
     except ValueError:
         return False
 
 
-def _keys_of(client: "redis.Redis", epoch: int | None = None) -> Iterator[tuple[bytes, Key]]:
+def _keys_of(client: Client, epoch: int | None = None) -> Iterator[tuple[bytes, Key]]:
     """Keys of one epoch, or of all."""
     for text in client.scan_iter(match=scan_pattern(epoch), count=_SCAN_COUNT):
         key = parse_key(text)
@@ -130,7 +161,7 @@ def _keys_of(client: "redis.Redis", epoch: int | None = None) -> Iterator[tuple[
             yield text, key
 
 
-def _discard(client: "redis.Redis", doomed: Iterable[bytes], rules: PublishRules) -> int:
+def _discard(client: Client, doomed: Iterable[bytes], rules: PublishRules) -> int:
     removed = 0
     for keys in in_batches(doomed, rules.keys_per_batch):
         unlinked: Any = client.unlink(*keys)

@@ -37,6 +37,7 @@ from spark_jobs.publish.epoch_store import PublishFailed
 from spark_jobs.publish.manifest import describe, pin_versions, read_audit
 from spark_jobs.publish.rollback import refuse_rolled_back
 from spark_jobs.publish.settling import settle
+from storage.redis_clients import FAILURES, Client
 
 
 def main(night: Night) -> None:
@@ -45,7 +46,7 @@ def main(night: Night) -> None:
     night.lake.create(ledger.TABLE)
     table = str(night.lake.place_of(ledger.TABLE))
     with closing(epoch_store.connect(night.redis_url, rules)) as client:
-        epoch_store.check_policy(client)
+        epoch_store.check_server(client)
         pointer = epoch_store.read_pointer(client)
         refuse_older(night, pointer)
         with watch.phase("heal"):
@@ -101,7 +102,7 @@ def succeed(
 
 def tell_difference(
     night: Night,
-    client: "redis.Redis",
+    client: Client,
     content: Content,
     epoch: tuple[int, dict[str, Any]],
     live: Sequence[ledger.EpochRow],
@@ -127,7 +128,7 @@ def refuse_older(night: Night, pointer: Pointer | None) -> None:
         raise PublishFailed(f"refusing to publish an older night: {night.ds} is before {live}, which is live")
 
 
-def heal(night: Night, client: "redis.Redis", pointer: Pointer | None) -> Pointer | None:
+def heal(night: Night, client: Client, pointer: Pointer | None) -> Pointer | None:
     """Complete a killed rollback, update ``gold.epochs`` by the pointer, remove the keys of dead epochs.
 
     Returns the pointer afterwards.
@@ -151,7 +152,7 @@ def commit_built(night: Night, row: ledger.EpochRow) -> None:
     ledger.record(table, [row])
 
 
-def abandon(night: Night, client: "redis.Redis", row: ledger.EpochRow) -> None:
+def abandon(night: Night, client: Client, row: ledger.EpochRow) -> None:
     """Remove a failed epoch's keys and mark it bad, as far as Redis and the lake still answer."""
     try:
         pointer = epoch_store.read_pointer(client)
@@ -159,7 +160,7 @@ def abandon(night: Night, client: "redis.Redis", row: ledger.EpochRow) -> None:
             return
         epoch_store.discard_epoch(client, row.epoch, night.settings.publish)
         ledger.record(str(night.lake.place_of(ledger.TABLE)), [replace(row, status="bad")])
-    except (redis.RedisError, OSError) as error:
+    except FAILURES as error:
         print(f"epoch {row.epoch} could not be discarded now, the next publish will do it: {error}")
 
 
@@ -173,7 +174,7 @@ def explain(error: Exception) -> Exception:
     return error
 
 
-def finish(night: Night, client: "redis.Redis", versions: dict[str, int]) -> None:
+def finish(night: Night, client: Client, versions: dict[str, int]) -> None:
     """After the flip: lift suppressions that ended, remove older epochs, record who is current.
 
     The pointer is read again: a rollback may have come right after the flip.

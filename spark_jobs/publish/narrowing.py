@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 from pyspark.sql import Column, DataFrame
@@ -22,9 +22,7 @@ from contracts.visibility import is_open
 from spark_jobs.night.night import Night
 from spark_jobs.publish.epoch_store import PublishFailed, connect, in_batches
 from spark_jobs.rules.visibility import active
-
-if TYPE_CHECKING:
-    import redis
+from storage.redis_clients import Client
 
 
 def additions(night: Night, versions: dict[str, int], epoch: int) -> DataFrame:
@@ -118,7 +116,7 @@ def _send(batches: Iterable[Any], url: str, rules: PublishRules) -> Iterator[Any
     yield pa.RecordBatch.from_arrays([pa.array([added], pa.int64())], names=["added"])
 
 
-def forget(client: "redis.Redis", served: Iterable[int]) -> None:
+def forget(client: Client, served: Iterable[int]) -> None:
     """Remove posts that no served epoch needs any more."""
     oldest = min(served, default=None)
     if oldest is not None:

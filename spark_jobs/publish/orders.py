@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from contracts.epoch_status import ROLLED_BACK
 from contracts.places import Place, table_below
@@ -19,9 +19,7 @@ from spark_jobs.publish.epoch_store import PublishFailed
 from spark_jobs.publish.ledger import EpochRow
 from storage.check import add_place, check_options
 from storage.delta import is_table
-
-if TYPE_CHECKING:
-    import redis
+from storage.redis_clients import Client
 
 
 class RefusedError(Exception):
@@ -85,7 +83,7 @@ def stable_row(pointer: Pointer | None, rows: dict[int, EpochRow]) -> EpochRow:
     return rows[pointer.stable]
 
 
-def row_before(pointer: Pointer, rows: dict[int, EpochRow], client: "redis.Redis", rules: PublishRules) -> EpochRow:
+def row_before(pointer: Pointer, rows: dict[int, EpochRow], client: Client, rules: PublishRules) -> EpochRow:
     """The epoch before the current one, which must be known, good, and have its keys; else ``RefusedError``."""
     if pointer.previous is None:
         past = (row for row in rows.values() if row.status == ROLLED_BACK)
@@ -121,7 +119,7 @@ def in_words(named: Pointer | None, rows: Iterable[EpochRow]) -> str:
 def carry_out(
     parser: argparse.ArgumentParser,
     options: argparse.Namespace,
-    act: Callable[[str, "redis.Redis", PublishRules], str],
+    act: Callable[[str, Client, PublishRules], str],
     refused: str,
 ) -> int:
     """Carry out an order on the lake and the Redis of ``options``; returns the exit status."""

@@ -15,7 +15,6 @@ import json
 import time
 from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import TYPE_CHECKING
 
 from contracts.epoch_status import ROLLED_BACK
 from contracts.pointer import MAX_HELD_ARMS, Pointer
@@ -37,12 +36,10 @@ from spark_jobs.publish.orders import (
     stable_row,
 )
 from spark_jobs.publish.settling import settle
-
-if TYPE_CHECKING:
-    import redis
+from storage.redis_clients import Client
 
 
-def roll_back(table: str, client: "redis.Redis", order: Order, rules: PublishRules) -> str:
+def roll_back(table: str, client: Client, order: Order, rules: PublishRules) -> str:
     """Roll back; returns what was done as text. ``table`` is the location of ``gold.epochs``.
 
     Raises ``RefusedError`` if there is no epoch to go back to.
@@ -60,9 +57,7 @@ def roll_back(table: str, client: "redis.Redis", order: Order, rules: PublishRul
     return _complete(table, client, bad, rules)
 
 
-def _newest(
-    pointer: Pointer, rows: dict[int, EpochRow], order: Order, client: "redis.Redis", rules: PublishRules
-) -> EpochRow:
+def _newest(pointer: Pointer, rows: dict[int, EpochRow], order: Order, client: Client, rules: PublishRules) -> EpochRow:
     """The marked row of the newest served epoch; raises if it cannot be rolled back, or is not the epoch of the order.
 
     An order given twice rolls back one epoch: right after a canary, the current epoch is rolled back only if it is
@@ -107,7 +102,7 @@ def _unfinished(pointer: Pointer | None, rows: dict[int, EpochRow]) -> EpochRow 
     return next((rows[epoch] for epoch in served if epoch in rows and rows[epoch].status == ROLLED_BACK), None)
 
 
-def _hold(table: str, client: "redis.Redis", order: Order, rules: PublishRules) -> str:
+def _hold(table: str, client: Client, order: Order, rules: PublishRules) -> str:
     """Let one arm read the epoch before: the current one instead of the canary, else the one before the current."""
     rows, pointer = {row.epoch: row for row in ledger.read_rows(table)}, epoch_store.read_pointer(client)
     assert pointer is not None, "a current epoch has a pointer"
@@ -134,7 +129,7 @@ def _hold(table: str, client: "redis.Redis", order: Order, rules: PublishRules) 
     )
 
 
-def _complete(table: str, client: "redis.Redis", bad: EpochRow, rules: PublishRules) -> str:
+def _complete(table: str, client: Client, bad: EpochRow, rules: PublishRules) -> str:
     """Flip, unless that was done; then remove the bad epoch's keys and correct the table."""
     done = settle(table, client, rules, may_be_at_work=True)
     if done.pointer is not None and done.pointer.names(bad.epoch):

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from contracts.epoch_status import fate_of, role_of, withdrawn
 from contracts.pointer import Pointer
@@ -11,9 +10,7 @@ from contracts.settings import PublishRules
 from spark_jobs.publish import epoch_store, ledger
 from spark_jobs.publish.epoch_store import PublishFailed
 from spark_jobs.publish.ledger import EpochRow
-
-if TYPE_CHECKING:
-    import redis
+from storage.redis_clients import Client
 
 _ATTEMPTS = 5
 
@@ -27,7 +24,7 @@ class Settled:
     num_removed: int
 
 
-def withdraw(client: "redis.Redis", pointer: Pointer | None, rolled_back: Collection[int]) -> Pointer | None:
+def withdraw(client: Client, pointer: Pointer | None, rolled_back: Collection[int]) -> Pointer | None:
     """Remove rolled-back epochs from the pointer; returns the pointer that is then in Redis.
 
     It stays unchanged if no epoch would be left, or the new stable one has no keys: readers must have something to
@@ -42,7 +39,7 @@ def withdraw(client: "redis.Redis", pointer: Pointer | None, rolled_back: Collec
     return new
 
 
-def settle(table: str, client: "redis.Redis", rules: PublishRules, *, may_be_at_work: bool) -> Settled:
+def settle(table: str, client: Client, rules: PublishRules, *, may_be_at_work: bool) -> Settled:
     """Complete a rollback that died, remove the keys of epochs that nobody serves, correct ``gold.epochs``.
 
     ``table`` is the location of ``gold.epochs``, ``may_be_at_work`` as in ``fate_of``. If it is killed, the next call

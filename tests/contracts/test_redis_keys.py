@@ -26,6 +26,7 @@ SPELLINGS = {
     "acted:{u3}": redis_keys.acted_key(3),
     "takedown": redis_keys.TAKEDOWN_KEY,
     "narrowed": redis_keys.NARROWED_KEY,
+    "held:{31}": redis_keys.HELD.key(31),
 }
 ids = st.integers(-(2**63), 2**63 - 1)
 
@@ -37,7 +38,7 @@ def test_spellings_stay() -> None:
 
 @given(st.sampled_from(KEY_KINDS), st.integers(1, 2**32 - 1), ids, st.from_regex(r"\A[a-z][a-z0-9_-]{0,31}\Z"))
 def test_what_a_key_is_made_of_is_read_from_it(kind: KeyKind, epoch: int, number: int, arm: str) -> None:
-    identity = {"list": "popular", None: None}.get(kind.of, number)
+    identity = {"list": "popular", "slot": abs(number), None: None}.get(kind.of, number)
     for given_arm in {None, arm if kind.per_arm else None}:
         made = Key(kind, epoch if kind.per_epoch else None, given_arm, identity)
         assert parse_key(kind.key(identity, epoch=made.epoch, arm=given_arm).encode()) == made

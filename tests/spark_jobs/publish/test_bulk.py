@@ -1,7 +1,6 @@
 from collections.abc import Iterator
 
 import pytest
-import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis.exceptions import OutOfMemoryError, ResponseError
@@ -9,13 +8,14 @@ from redis.exceptions import OutOfMemoryError, ResponseError
 from contracts.settings import PublishRules
 from spark_jobs.publish.bulk import get_all, set_all
 from spark_jobs.publish.epoch_store import connect
+from storage.redis_clients import Client
 from tests.serving.reader_world import RedisServer
 
 ENTRIES = st.dictionaries(st.binary(min_size=1, max_size=40), st.binary(max_size=300), max_size=30)
 
 
 @pytest.fixture
-def client(redis_server: RedisServer) -> Iterator["redis.Redis"]:
+def client(redis_server: RedisServer) -> Iterator[Client]:
     redis_server.client.flushall()
     found = connect(redis_server.url, PublishRules())
     yield found
@@ -24,7 +24,7 @@ def client(redis_server: RedisServer) -> Iterator["redis.Redis"]:
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(entries=ENTRIES, ttl_s=st.none() | st.integers(1, 10**9))
-def test_values_are_those_that_the_client_reads(client: "redis.Redis", entries: dict[bytes, bytes], ttl_s: int) -> None:
+def test_values_are_those_that_the_client_reads(client: Client, entries: dict[bytes, bytes], ttl_s: int) -> None:
     client.flushall()
     keys, values = list(entries), list(entries.values())
     set_all(client, keys, values, ttl_s)
@@ -34,7 +34,7 @@ def test_values_are_those_that_the_client_reads(client: "redis.Redis", entries: 
     assert get_all(client, [*keys, b"\r\n$-1 is no key"]) == [*values, None]
 
 
-def test_a_refused_command_leaves_no_reply_for_the_next(client: "redis.Redis") -> None:
+def test_a_refused_command_leaves_no_reply_for_the_next(client: Client) -> None:
     client.sadd("a set", 1)
     set_all(client, [b"a", b"b"], [b"1", b"2"], None)
     with pytest.raises(ResponseError, match="WRONGTYPE"):
@@ -42,7 +42,7 @@ def test_a_refused_command_leaves_no_reply_for_the_next(client: "redis.Redis") -
     assert get_all(client, [b"b", b"a"]) == [b"2", b"1"]
 
 
-def test_full_memory_is_reported_as_such(client: "redis.Redis") -> None:
+def test_full_memory_is_reported_as_such(client: Client) -> None:
     client.config_set("maxmemory", 1)
     try:
         with pytest.raises(OutOfMemoryError):
@@ -52,7 +52,7 @@ def test_full_memory_is_reported_as_such(client: "redis.Redis") -> None:
     assert get_all(client, [b"a", b"b"]) == [None, None]
 
 
-def test_a_lost_connection_is_made_again(client: "redis.Redis", redis_server: RedisServer) -> None:
+def test_a_lost_connection_is_made_again(client: Client, redis_server: RedisServer) -> None:
     set_all(client, [b"a"], [b"1"], None)
     redis_server.client.client_kill_filter(_type="normal", skipme=True)
     set_all(client, [b"b"], [b"2"], None)
@@ -60,12 +60,12 @@ def test_a_lost_connection_is_made_again(client: "redis.Redis", redis_server: Re
     assert get_all(client, [b"a", b"b"]) == [b"1", b"2"]
 
 
-def test_nothing_is_sent_for_no_keys(client: "redis.Redis") -> None:
+def test_nothing_is_sent_for_no_keys(client: Client) -> None:
     set_all(client, [], [], 60)
     assert get_all(client, []) == []
 
 
-def test_keys_and_values_must_match(client: "redis.Redis") -> None:
+def test_keys_and_values_must_match(client: Client) -> None:
     with pytest.raises(ValueError, match="shorter"):
         set_all(client, [b"a", b"b"], [b"1"], None)
     assert client.dbsize() == 0

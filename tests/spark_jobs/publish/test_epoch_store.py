@@ -58,13 +58,13 @@ def test_pools_of_arms_go_with_their_epoch_and_count_no_user_twice(server: Redis
 
 
 def test_an_evicting_redis_is_refused(server: RedisServer) -> None:
-    epoch_store.check_policy(server.client)
+    epoch_store.check_server(server.client)
     server.client.config_set("maxmemory-policy", "allkeys-lru")
     try:
         with pytest.raises(
             PublishFailed, match=r"maxmemory-policy allkeys-lru.*CONFIG SET maxmemory-policy noeviction"
         ):
-            epoch_store.check_policy(server.client)
+            epoch_store.check_server(server.client)
     finally:
         server.client.config_set("maxmemory-policy", "noeviction")
 
