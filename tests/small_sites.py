@@ -15,7 +15,7 @@ import numpy as np
 
 from contracts.pipeline import BY_NAME
 from spark_jobs.night.night import Night
-from spark_jobs.night.run import build_table
+from spark_jobs.night.run import run_job
 from tests.landed import Event, engagement, event, impression, land, post, user
 
 DS = date(2026, 3, 8)
@@ -120,7 +120,7 @@ def _land(landing: Path, lines: Iterable[Event], *, has_impressions: bool) -> No
 def build(night: Night, *tables: str) -> None:
     """Build some tables, in order, without their gates."""
     for name in tables:
-        build_table(night, BY_NAME[name])
+        run_job(night, BY_NAME[name])
 
 
 LANDED = (

@@ -6,7 +6,8 @@ its job is ``spark_jobs/<stage>/<name>.py`` (in a stage with rooms, ``<stage>/<r
 """
 
 from contracts.pipeline import bronze, gold, silver
-from contracts.pipeline.table import Table
+from contracts.pipeline.reports import REPORTS
+from contracts.pipeline.table import Report, Table
 
 RUNNER = "spark_jobs/night/run.py"
 """The script that spark-submit runs for every stage, relative to the root of the repository."""
@@ -35,6 +36,11 @@ BESIDE_THE_NIGHT: tuple[Table, ...] = bronze.BESIDE_THE_NIGHT
 """Tables that commands write; a night reads them if they exist and has no task for them."""
 
 BY_NAME: dict[str, Table] = {table.full_name: table for table in (*TABLES, *BESIDE_THE_NIGHT)}
+
+
+def report_of(stage: str) -> Report | None:
+    """What a stage without tables writes."""
+    return next((report for report in REPORTS if report.stage == stage), None)
 
 
 def tables_of(stage: str) -> tuple[Table, ...]:

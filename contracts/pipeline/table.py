@@ -1,4 +1,4 @@
-"""One Delta table of the lake, as its job, gate, DDL and asset know it."""
+"""What a stage writes, and what it may read: a Delta table, or a report."""
 
 from dataclasses import dataclass
 
@@ -38,3 +38,27 @@ class Table:
     def readable(self) -> frozenset[str]:
         """Every table that its job may read."""
         return frozenset((*self.inputs, *self.earlier_inputs, self.full_name))
+
+
+@dataclass(frozen=True)
+class Report:
+    """A stage that writes no table, but a file of the night; its job reads ``inputs`` and ``earlier_inputs``."""
+
+    stage: str
+    inputs: tuple[str, ...]
+    earlier_inputs: tuple[str, ...] = ()
+
+    @property
+    def full_name(self) -> str:
+        """The name used in logs."""
+        return self.stage
+
+    @property
+    def job(self) -> str:
+        """The module whose ``main`` writes the file."""
+        return f"spark_jobs.{self.stage}.{self.stage}"
+
+    @property
+    def readable(self) -> frozenset[str]:
+        """Every table that its job may read."""
+        return frozenset((*self.inputs, *self.earlier_inputs))

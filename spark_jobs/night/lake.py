@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from contracts.pipeline import BY_NAME
-from contracts.pipeline.table import Table
+from contracts.pipeline.table import Report, Table
 from contracts.places import Place, table_below
 from spark_jobs.night.ddl import additions, column_ddl, loosened, read_schema
 from spark_jobs.night.session import reach_s3
@@ -42,8 +42,8 @@ class Lake:
 
     spark: SparkSession
     root: str
-    building: Table | None = field(default=None, kw_only=True)
-    """The table whose job reads this lake: undeclared tables are refused. None: every table can be read."""
+    building: Table | Report | None = field(default=None, kw_only=True)
+    """The output whose job reads this lake: undeclared tables are refused. None: every table can be read."""
 
     _conforming: set[str] = field(default_factory=set, repr=False, compare=False, kw_only=True)
     """Tables whose columns have been compared with their DDL: once per lake and process is enough."""

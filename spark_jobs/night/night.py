@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
 
-from contracts.pipeline.table import Table
+from contracts.pipeline.table import Report, Table
 from contracts.places import Location, Place
 from contracts.run_files import RunFiles
 from contracts.settings import Settings
@@ -60,9 +60,9 @@ class Night:
         """The folder of ``files`` on a disk; raises ``PlaceError`` if it is on S3."""
         return self.files.folder.place.local
 
-    def of(self, table: Table) -> "Night":
-        """The same night for the job of ``table``, which may read only the tables that it declares."""
-        return replace(self, lake=replace(self.lake, building=table))
+    def of(self, output: Table | Report) -> "Night":
+        """The same night for the job of ``output``, which may read only the tables that it declares."""
+        return replace(self, lake=replace(self.lake, building=output))
 
     def read(self, name: str) -> DataFrame:
         """Shorthand for ``lake.read``."""

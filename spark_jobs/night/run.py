@@ -28,8 +28,8 @@ if __name__ == "__main__":
     OPTIONS = parse_arguments(__doc__)  # the imports below take seconds; wrong settings end here
 
 from contracts.broken_rules import describe_rule  # noqa: E402
-from contracts.pipeline import STAGES, tables_of  # noqa: E402
-from contracts.pipeline.table import Table  # noqa: E402
+from contracts.pipeline import STAGES, report_of, tables_of  # noqa: E402
+from contracts.pipeline.table import Report, Table  # noqa: E402
 from contracts.run_files import StageRecord, TableVerdict  # noqa: E402
 from spark_jobs.night.gate.gate import prepare, run_gate  # noqa: E402
 from spark_jobs.night.lake import Lake  # noqa: E402
@@ -58,8 +58,9 @@ def run_stage(night: Night, stage: str, startup_seconds: float = 0.0) -> list[Ta
     started_at, started = datetime.now(UTC), time.monotonic()
     if stage == FIRST:
         refuse_to_start(night)
-    if not tables_of(stage):  # it writes a file for the report instead
-        importlib.import_module(f"spark_jobs.{stage}.{stage}").main(night)
+    report = report_of(stage)
+    if report is not None:
+        run_job(night, report)
     inputs = {name for table in tables_of(stage) for name in table.inputs}
     before = {table.full_name: night.lake.last_version(table.full_name) for table in tables_of(stage)}
     size_shuffles(night.spark, sum(night.lake.num_bytes(name) for name in inputs))
@@ -106,7 +107,7 @@ def build_and_gate(night: Night, table: Table, built: dict[str, Future[float]], 
         for name in built.keys() & set(table.inputs):
             built[name].result()
         started = time.monotonic()
-        build_table(night, table)
+        run_job(night, table)
         built[table.full_name].set_result(time.monotonic() - started)
     except BaseException as error:
         built[table.full_name].set_exception(error)
@@ -120,9 +121,9 @@ def build_and_gate(night: Night, table: Table, built: dict[str, Future[float]], 
     return verdict
 
 
-def build_table(night: Night, table: Table) -> None:
-    """Run the table's job."""
-    importlib.import_module(table.job).main(night.of(table))
+def run_job(night: Night, output: Table | Report) -> None:
+    """Run the job of a table or a report."""
+    importlib.import_module(output.job).main(night.of(output))
 
 
 def failures(verdict: TableVerdict) -> list[str]:

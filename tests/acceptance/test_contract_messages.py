@@ -16,7 +16,7 @@ from contracts.pipeline import tables_of
 from contracts.settings import Settings
 from spark_jobs.night.lake import Lake
 from spark_jobs.night.night import Night
-from spark_jobs.night.run import build_table
+from spark_jobs.night.run import run_job
 from spark_jobs.validate.validate_landing import check_area, messages, report
 from tests.landed import DS, NOON, Event, ad, campaign, engagement, event, impression, land, post, session, user
 from tests.odd_lines import nested, with_raw
@@ -109,7 +109,7 @@ def test_contract_messages_are_what_a_night_refuses(spark: SparkSession, tmp_pat
     landing = land_violations(tmp_path)
     night = Night(Lake(spark, str(tmp_path / "lake")), DS, str(landing), tmp_path / "runs", Settings())
     for table in (*tables_of("ingest"), *tables_of("clean")):
-        build_table(night, table)
+        run_job(night, table)
     refused = night.read("bronze.quarantine").orderBy("line").collect()
     _, violations, _ = check_area(str(landing))
     columns = ("line", "reason", "detail")

@@ -14,7 +14,7 @@ from contracts.pipeline import tables_of
 from contracts.settings import Dataset, Settings
 from spark_jobs.night.lake import Lake, checksum
 from spark_jobs.night.night import Night
-from spark_jobs.night.run import build_table
+from spark_jobs.night.run import run_job
 from tests.arrivals import FIRST, LAST, area, put
 
 pytestmark = pytest.mark.slow
@@ -66,7 +66,7 @@ def build(spark: SparkSession, folder: Path, order: int) -> Night:
 def run(night: Night) -> None:
     for table in (*tables_of("ingest"), *tables_of("clean"), *tables_of("features")):
         if table.layer != "gold" or table.full_name in (*SNAPSHOTS, "gold.snapshots"):
-            build_table(night, table)
+            run_job(night, table)
 
 
 def content(night: Night, name: str, days: list[date]) -> DataFrame:

@@ -12,7 +12,7 @@ from pyspark.sql import SparkSession
 from contracts.pipeline import tables_of
 from spark_jobs.night.lake import Lake
 from spark_jobs.night.night import Night, load_settings, newest_day
-from spark_jobs.night.run import build_table
+from spark_jobs.night.run import run_job
 from spark_jobs.validate.validate_landing import main
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -33,7 +33,7 @@ def test_own_data(spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFix
     assert re.search(r"14 lines of \d+ files?: 14 accepted, 0 refused", capsys.readouterr().out)
     night = Night(Lake(spark, str(tmp_path / "lake")), newest_day(landing), landing, tmp_path, load_settings(landing))
     for built in (*tables_of("ingest"), *tables_of("clean")):
-        build_table(night, built)
+        run_job(night, built)
     rows = {built.full_name: night.read(built.full_name).count() for built in tables_of("clean")}
     people = {row[name] for row in csv.DictReader(table.open()) for name in ("user", "author")}
     assert rows["silver.users"] == len(people) == 4

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from contracts.pipeline import BESIDE_THE_NIGHT, BY_NAME, STAGES, tables_of
+from contracts.pipeline import BESIDE_THE_NIGHT, BY_NAME, STAGES, report_of, tables_of
+from contracts.pipeline.reports import REPORTS
 from contracts.settings import Dataset, parse_dataset
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,6 +34,15 @@ def test_inputs_are_written_before_they_are_read() -> None:
         for table in tables_of(stage):
             assert set(table.inputs) <= written[stage], table.full_name
             written[stage].add(table.full_name)
+        report = report_of(stage)
+        assert report is None or set(report.inputs) <= written[stage], stage
+
+
+def test_every_stage_writes_tables_or_a_report() -> None:
+    assert {stage for stage in STAGES if not tables_of(stage)} == {report.stage for report in REPORTS}
+    for report in REPORTS:
+        assert (ROOT / f"{report.job.replace('.', '/')}.py").exists(), report.stage
+        assert report.readable <= BY_NAME.keys(), report.stage
 
 
 def test_an_unknown_stage_is_named() -> None:
