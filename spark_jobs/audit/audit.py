@@ -34,10 +34,10 @@ class AuditFailed(Exception):  # noqa: N818 - it is a verdict, not a malfunction
 def people(night: Night) -> DataFrame:
     """(user_id, is_active) of all users; active users have impressions or engagements in the last ``activity_days``."""
     since = (night.as_of - timedelta(days=night.settings.dataset.activity_days)).date()
-    in_window = (F.col("event_date") >= F.lit(since)) & (F.col("event_date") <= F.lit(night.ds))
-    has_arrived = F.col("received_at") < F.lit(night.as_of)
-    seen = night.read("silver.impressions").where(in_window & has_arrived)
-    heard = night.read("silver.engagements").where(in_window & has_arrived & F.col("user_id").isNotNull())
+    in_window = F.col("event_date") >= F.lit(since)
+    seen = night.read("silver.impressions").where(in_window & known_before(night.as_of, "shown_at"))
+    heard = night.read("silver.engagements").where(in_window & known_before(night.as_of, "engaged_at"))
+    heard = heard.where(F.col("user_id").isNotNull())
     active = seen.select("user_id").unionByName(heard.select("user_id")).withColumn("is_active", F.lit(1))
     known = (
         night.read("silver.users")

@@ -154,7 +154,7 @@ def by_day(log: DataFrame, night: Night, at: str) -> dict[date, Day]:
     is_past = (F.col("event_date") < F.lit(night.ds)) & (F.col(at) <= F.lit(closed))
     counted = (
         organic(log)
-        .where(is_past & (F.col("received_at") < F.lit(night.as_of)))
+        .where(is_past & known_before(night.as_of, at))
         .groupBy("event_date")
         .agg(
             F.count("*").alias("rows"),

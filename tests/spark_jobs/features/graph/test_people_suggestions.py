@@ -93,6 +93,15 @@ def test_a_night_is_the_same_when_run_again_or_split_otherwise(spark: SparkSessi
     assert checksum(night.read(TABLE)) == once
 
 
+def test_a_tie_that_begins_at_midnight_belongs_to_the_next_day(night: Night) -> None:
+    first = night.read(TABLE).where("user_id = 1 AND rank = 1").first()
+    assert first is not None
+    edge = {"valid_from": night.as_of, "received_at": at(1)}
+    put(night.lake, "silver.friendships", [{"user_id": 1, "friend_id": first.suggested_id, **edge}])
+    put(night.lake, "silver.blocks", [{"user_id": 1, "blocked_id": first.suggested_id, **edge}])
+    assert all(result["success"] for result in cross_checks(night, BY_NAME[TABLE]))
+
+
 def test_the_gate_finds_each_kind_of_wrong_suggestion(night: Night) -> None:
     first = night.read(TABLE).where("user_id = 1 AND rank = 1").first()
     assert first is not None
