@@ -19,7 +19,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
-from itertools import batched
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +67,7 @@ def send_pipelined(url: str, entries: Entries) -> None:
     """By pipelines of the client, with the keys at hand."""
     ttl_s = kind_named("pool").ttl_s(RULES.key_ttl_s)
     with closing(redis.Redis.from_url(url)) as client:
-        for chunk in batched(_with_keys(entries), RULES.keys_per_batch):
+        for chunk in epoch_store.in_batches(_with_keys(entries), RULES.keys_per_batch):
             pipe = client.pipeline(transaction=False)
             for key, value in chunk:
                 pipe.set(key, value, ex=ttl_s)
@@ -78,8 +77,8 @@ def send_pipelined(url: str, entries: Entries) -> None:
 def send_mset(url: str, entries: Entries) -> None:
     """By ``MSET``, which gives keys no time to live."""
     with closing(redis.Redis.from_url(url)) as client:
-        for chunk in batched(_with_keys(entries), RULES.keys_per_batch):
-            client.mset(dict(chunk))  # type: ignore[arg-type]
+        for chunk in epoch_store.in_batches(_with_keys(entries), RULES.keys_per_batch):
+            client.mset(dict(chunk))
 
 
 def _with_keys(entries: Entries) -> Iterator[tuple[str, bytes]]:

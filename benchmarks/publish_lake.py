@@ -2,7 +2,7 @@
 
 from datetime import date, timedelta
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from contracts.epochs import CONTENT_TYPES
@@ -16,23 +16,26 @@ POOL_SIZE = 100
 NUM_POSTS = 20_000
 BLOCKS_PER_USER = 5
 TEXT_CHARACTERS = 240
-FIRST_ID = 2**40
+FIRST_ID, FIRST_POST_ID = 2**40, 2**41
 """Users and posts have ids from here on: ids of a large network are long, which counts where bytes are compared."""
-_STEP, _TURN = 7919, 197  # both coprime with NUM_POSTS, so that a pool has a post once
+POSTS_PER_AUTHOR = 10
+_STEP, _TURN = 7919, 197  # primes, so that a pool has a post once
 _SOURCES = (("friend", "friend_posted"), ("page", "page_posted"), ("suggested", "suggested_topic"))
 
 
-def build(night: Night, num_users: int) -> None:
+def build(night: Night, num_users: int, num_posts: int = NUM_POSTS) -> None:
     """Write every table that a publish of the night reads, and its audit."""
-    spark = night.spark
+    spark, num_authors = night.spark, num_posts // POSTS_PER_AUTHOR
     users = spark.range(num_users).select((F.col("id") + FIRST_ID).alias("user_id"))
-    posts = spark.range(NUM_POSTS).select((F.col("id") + FIRST_ID).alias("post_id"))
+    written = spark.range(num_posts).select(
+        (F.col("id") + FIRST_POST_ID).alias("post_id"), (F.col("id") % num_authors + FIRST_ID).alias("author_id")
+    )
     _append(night.lake, "silver.users", _versions(users, night))
-    _append(night.lake, "silver.posts", _written(posts, night))
+    _append(night.lake, "silver.posts", _posts(written, night))
     _append(night.lake, "silver.blocks", _blocks(num_users, night))
-    _append(night.lake, "gold.post_features", _features(posts.withColumn("author_id", _author()), "post", night))
+    _append(night.lake, "gold.post_features", _features(written, "post", night))
     _append(night.lake, "gold.user_features", _features(users, "user", night))
-    _append(night.lake, "gold.ranked_feeds", _pools(num_users, night))
+    _append(night.lake, "gold.ranked_feeds", _pools(num_users, num_posts, night))
     night.lake.create("gold.ranked_ads")
     versions = {name: night.lake.version(f"gold.ranked_{name}") for name in ("feeds", "ads")}
     night.files.audit.write(
@@ -56,10 +59,6 @@ def _append(lake: Lake, name: str, frame: DataFrame) -> None:
     frame.write.format("delta").mode("append").save(lake.path(name))
 
 
-def _author() -> Column:
-    return F.pmod(F.col("post_id"), F.lit(NUM_POSTS // 10)) + FIRST_ID
-
-
 def _versions(users: DataFrame, night: Night) -> DataFrame:
     joined = F.lit(night.as_of - timedelta(days=100))
     name = F.concat(F.lit("User "), F.col("user_id")).alias("name")
@@ -68,14 +67,13 @@ def _versions(users: DataFrame, night: Night) -> DataFrame:
     return users.select("user_id", name, F.lit(False).alias("is_verified"), nothing, *times)  # noqa: FBT003 - a literal
 
 
-def _written(posts: DataFrame, night: Night) -> DataFrame:
+def _posts(written: DataFrame, night: Night) -> DataFrame:
     age_s = F.pmod(F.xxhash64("post_id"), F.lit(48 * 3600)) + 60
     created = F.timestamp_seconds(F.lit(int(night.as_of.timestamp())) - age_s)
     content = F.element_at(F.array(*map(F.lit, CONTENT_TYPES)), (F.pmod(F.col("post_id"), F.lit(4)) + 1).cast("int"))
     columns = {
-        "author_id": _author(),
         "source_type": F.lit("friend"),
-        "source_id": _author(),
+        "source_id": F.col("author_id"),
         "content_type": content,
         "text": F.lit("lorem " * (TEXT_CHARACTERS // 6)),
         "hashtags": F.array(F.lit("food")),
@@ -88,7 +86,7 @@ def _written(posts: DataFrame, night: Night) -> DataFrame:
         "is_deleted": F.lit(False),  # noqa: FBT003 - a literal
         "received_at": created,
     }
-    return posts.select("post_id", *(column.alias(name) for name, column in columns.items()))
+    return written.select("post_id", "author_id", *(column.alias(name) for name, column in columns.items()))
 
 
 def _blocks(num_users: int, night: Night) -> DataFrame:
@@ -108,10 +106,10 @@ def _features(entities: DataFrame, entity: Entity, night: Night) -> DataFrame:
     return entities.select("*", *columns, F.lit(night.ds).alias("ds"))
 
 
-def _pools(num_users: int, night: Night) -> DataFrame:
+def _pools(num_users: int, num_posts: int, night: Night) -> DataFrame:
     place, user = F.col("id") % POOL_SIZE, F.floor(F.col("id") / POOL_SIZE)
     is_drawn = place % Settings().exploration.every == 0
-    post = F.pmod(user * _STEP + place * _TURN, F.lit(NUM_POSTS)) + FIRST_ID
+    post = F.pmod(user * _STEP + place * _TURN, F.lit(num_posts)) + FIRST_POST_ID
     kind = (F.pmod(F.xxhash64("id"), F.lit(len(_SOURCES))) + 1).cast("int")
     source, reason = (F.element_at(F.array(*map(F.lit, names)), kind) for names in zip(*_SOURCES, strict=True))
     posts = night.lake.read("silver.posts").select("post_id", "author_id", "content_type", "privacy", "created_at")

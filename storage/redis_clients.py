@@ -37,7 +37,7 @@ def open_client(url: str, timeout_s: float) -> Client:
     if not is_cluster(url):
         return redis.Redis.from_url(url, **words)
     first, others = _nodes(url)
-    nodes = [redis.cluster.ClusterNode(host, port) for host, port in others]
+    nodes = [redis.cluster.ClusterNode(host, port) for host, port in others]  # type: ignore[no-untyped-call]
     return redis.RedisCluster.from_url(first, startup_nodes=nodes, **words)
 
 

@@ -5,20 +5,18 @@ Lines of other users that mention them stay: ingest removes the id when such a l
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from contracts.collector_keys import LINE_FIELD, STREAM
 from contracts.erasure import KINDS, LINE_FIELDS, Kind
 from contracts.redis_keys import USER_TAG
 from spark_jobs.rules.erased_ids import ErasedIds
-
-if TYPE_CHECKING:
-    import redis
+from storage.redis_clients import Client
 
 _ENTRIES_PER_READ = 500
 
 
-def erase_events(client: "redis.Redis", ids: ErasedIds) -> dict[str, int]:
+def erase_events(client: Client, ids: ErasedIds) -> dict[str, int]:
     """Delete entries by or about the erased people, and their keys; returns how many of each.
 
     An entry that is not an event is deleted if it holds a distinctive id.
@@ -37,7 +35,7 @@ def erase_events(client: "redis.Redis", ids: ErasedIds) -> dict[str, int]:
     return num_removed
 
 
-def _read(client: "redis.Redis", start: str) -> list[tuple[bytes, Mapping[bytes, bytes]]]:
+def _read(client: Client, start: str) -> list[tuple[bytes, Mapping[bytes, bytes]]]:
     entries: Any = client.xrange(STREAM, start, "+", _ENTRIES_PER_READ)
     # An entry that was deleted in the meantime has no fields.
     return [(name, fields or {}) for name, fields in entries]

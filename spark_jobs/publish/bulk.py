@@ -57,7 +57,8 @@ def _ask(client: Client, keys: Sequence[bytes], commands: Sequence[bytes]) -> li
 def _ask_nodes(client: "redis.RedisCluster", keys: Sequence[bytes], commands: Sequence[bytes]) -> list[Any]:
     places: dict[Any, list[int]] = {}
     for place, key in enumerate(keys):
-        places.setdefault(client.get_node_from_key(key), []).append(place)
+        node = client.get_node_from_key(key)  # type: ignore[no-untyped-call]
+        places.setdefault(node, []).append(place)
     replies: list[Any] = [None] * len(keys)
     for node, of_node in places.items():
         answers = _ask_server(node.redis_connection, [commands[place] for place in of_node])

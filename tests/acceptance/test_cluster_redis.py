@@ -7,11 +7,12 @@ their own. It comes back empty: what it says of blocks and hidden posts does not
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
 
-from benchmarks.publish_lake import FIRST_ID, build, night_of
+from benchmarks.publish_lake import FIRST_ID, FIRST_POST_ID, POSTS_PER_AUTHOR, build, night_of
 from contracts.redis_cluster import NUM_SLOTS
 from contracts.redis_keys import NARROWED_KEY, POINTER_KEY, TAKEDOWN_KEY, block_key, hidden_key, parse_key, pool_key
 from contracts.settings import ErasureRules, PublishRules, Settings
@@ -28,15 +29,15 @@ from spark_jobs.publish.rollback import roll_back
 from tests.redis_cluster import NUM_NODES, ThreeMasters
 from tests.serving.reader_world import Client, open_reader_on
 
-NUM_USERS = 150
+NUM_USERS, NUM_POSTS = 150, 600
 USERS = range(FIRST_ID, FIRST_ID + NUM_USERS)
 STRANGER = 5
 """Has no pool."""
 RULES = Settings(publish=PublishRules(), erasure=ErasureRules(reader_refresh_s=0.0))
-READER = {"redis_timeout_s": 1.0, "breaker_open_s": 0.05}
+READER: dict[str, Any] = {"redis_timeout_s": 1.0, "breaker_open_s": 0.05}
 EVERYBODY_THEIR_OWN = {(node, "redis") for node in range(NUM_NODES)}
 
-pytestmark = pytest.mark.many_rows
+pytestmark = [pytest.mark.slow, pytest.mark.many_rows]
 
 
 @pytest.fixture
@@ -47,7 +48,7 @@ def cluster() -> Iterator[ThreeMasters]:
 @pytest.fixture
 def night(spark: SparkSession, tmp_path: Path, cluster: ThreeMasters) -> Night:
     made = night_of(Lake(spark, str(tmp_path / "lake")), str(tmp_path / "runs"), cluster.url)
-    build(made, NUM_USERS)
+    build(made, NUM_USERS, NUM_POSTS)
     return made
 
 
@@ -134,8 +135,10 @@ async def lose_a_master(cluster: ThreeMasters, client: Client, masters: Counter[
 
 
 def erase_one(cluster: ThreeMasters) -> None:
-    """Erase a user, and search every key for traces."""
-    search_list = SearchList("r", (USERS[5],), ())
+    """Erase a user with their posts, and search every key for traces."""
+    posts = range(FIRST_POST_ID + 5, FIRST_POST_ID + NUM_POSTS, NUM_POSTS // POSTS_PER_AUTHOR)
+    search_list = SearchList("r", (USERS[5],), tuple(posts))
+    assert search_redis(cluster.client, "Redis", Needles(search_list)).findings
     done = erase_keys(cluster.client, search_list.ids, RULES)
     left = search_redis(cluster.client, "Redis", Needles(search_list)).findings
     print(f"erasure: {done}; traces left {len(left)}")

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 import redis
 
@@ -26,6 +28,25 @@ def test_flip_is_refused_when_the_pointer_moved(server: RedisServer) -> None:
     with pytest.raises(PublishFailed, match="another publish, or a rollback"):
         epoch_store.flip(client, first, third)
     assert epoch_store.read_pointer(client) == second
+
+
+def test_a_pointer_that_moves_during_the_flip_stays_where_it_went(
+    server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second, third = Pointer(1, None, 10), Pointer(2, 1, 20), Pointer(3, 1, 30)
+    client = epoch_store.connect(server.url, RULES)
+    epoch_store.flip(client, None, first)
+    read = client.get
+
+    def read_while_another_flips(key: str) -> Any:
+        value = read(key)
+        server.client.set(POINTER_KEY, third.dumps())
+        return value
+
+    monkeypatch.setattr(client, "get", read_while_another_flips)
+    with pytest.raises(PublishFailed, match="another publish, or a rollback"):
+        epoch_store.flip(client, first, second)
+    assert epoch_store.read_pointer(client) == third
 
 
 def test_only_doomed_epochs_are_discarded(server: RedisServer) -> None:
