@@ -24,6 +24,7 @@ from contracts.redis_keys import (
     parted_key,
     pool_key,
 )
+from contracts.redis_members import ACT_MEMBERS
 from contracts.visibility import is_open
 from serving.collector.config import CollectorConfig
 from serving.collector.events import Act
@@ -83,7 +84,7 @@ class ServingRedis:
         if self._redis is None or not acts:
             return
         key, lifetime_s = acted_key(user_id), ACTED.ttl_s(self._key_ttl_s) or 0
-        latest = {f"{act.kind}:{act.post_id}": act.is_done for act in acts}
+        latest = {ACT_MEMBERS[act.kind].member(act.post_id): act.is_done for act in acts}
         try:
             pipe = self._redis.pipeline(transaction=False)
             if undone := [member for member, is_done in latest.items() if not is_done]:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from contracts.epochs import FLAG_PUBLIC, SOURCES, Pool
+from contracts.redis_members import FRIEND, GROUP, split_member
 from serving.reader.values import DamagedValueError, parse_members
 
 _GROUP = SOURCES.index("group")
@@ -49,17 +50,17 @@ class Parted:
 
 
 def parse_parted(reply: object, most: int) -> Parted:
-    """Members ``friend:<id>`` and ``group:<id>`` with their epochs; any other raises ``DamagedValueError``."""
-    ties: dict[bytes, list[tuple[Any, Any]]] = {b"friend": [], b"group": []}
+    """Parse ended ties with their epochs. Raises ``DamagedValueError`` if a member is neither a friend nor a group."""
+    ties: dict[bytes, list[tuple[Any, Any]]] = {FRIEND.tag: [], GROUP.tag: []}
     for member, epoch in _pairs(reply, most):
-        kind, _, identity = member.partition(b":") if isinstance(member, bytes) else (b"", b"", b"")
-        if kind not in ties:
+        tag, identity = split_member(member)
+        if tag not in ties:
             raise DamagedValueError("a member is neither a friend nor a group")
-        ties[kind].append((identity, epoch))
-    parsed = {kind: parse_epochs(members, most) for kind, members in ties.items()}
-    if any(len(parsed[kind]) != len(ties[kind]) for kind in ties):
+        ties[tag].append((identity, epoch))
+    parsed = {tag: parse_epochs(members, most) for tag, members in ties.items()}
+    if any(len(parsed[tag]) != len(ties[tag]) for tag in ties):
         raise DamagedValueError("a tie has no id or no epoch")
-    return Parted(parsed[b"friend"], parsed[b"group"])
+    return Parted(parsed[FRIEND.tag], parsed[GROUP.tag])
 
 
 def parse_epochs(reply: object, most: int) -> dict[int, int]:
