@@ -41,7 +41,7 @@ MAX_ACTS = 1_000
 """Most of a user's latest acts that are kept to be shown in their feed."""
 MAX_WRITTEN_MEMBERS = 2 * MAX_READ_MEMBERS
 """Most members that a publish writes to such a set. More would change nothing: the set is already too large to be read,
-and stays so even if a live service removes up to ``MAX_READ_MEMBERS`` members between two publishes."""
+and stays so even if services remove up to ``MAX_READ_MEMBERS`` members between two publishes."""
 
 POOL_DTYPES: dict[str, str] = {
     "post_id": "<i8",

@@ -131,7 +131,7 @@ BLOCK = KeyKind(
     "block",
     "block",
     "set of users whose posts this user may not see: blocks in either direction",
-    "publish, live services",
+    "publish, services outside of this repository",
     of="user",
     members=(_USER,),
 )
@@ -139,7 +139,7 @@ HIDDEN = KeyKind(
     "hidden",
     "hidden",
     "set of posts that this user has hidden or reported",
-    "publish, live services",
+    "publish, collector",
     of="user",
     members=(_POST,),
 )
@@ -162,7 +162,7 @@ ACTED = KeyKind(
     extra_ttl_s=3 * _DAY_S,
 )
 TAKEDOWN = KeyKind(
-    "takedown", "takedown", "set of posts that nobody may see", "publish, erasure, live services", members=(_POST,)
+    "takedown", "takedown", "set of posts that nobody may see", "publish, erasure, collector", members=(_POST,)
 )
 NARROWED = KeyKind(
     "narrowed",
