@@ -56,8 +56,8 @@ POOL_DTYPES: dict[str, str] = {
     "propensity": "<f4",
 }
 """Columns of a pool, in byte order. ``created_at`` is Unix seconds; the coded columns index the tuples above.
-``propensity`` is the chance with which the post was drawn for its place: 1 where nothing was drawn, NaN where nobody
-knows it, as of a place that was drawn for in format 2.
+``propensity`` is the probability with which the post was drawn for its place. It is 1 for a place without a draw. It is
+NaN if the probability is unknown: format 2 did not store it for drawn places.
 
 The row of an ad has the source ``AD``, the ad as ``source_id``, and the post that it promotes; its score and propensity
 are NaN. It stands after the post that it follows. Format 4 has the columns of format 3: a reader from before there were

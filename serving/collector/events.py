@@ -52,8 +52,8 @@ class Act:
 class Event:
     """One accepted event: a landing line without its end.
 
-    ``hides`` is the post that the user sees no more by it, ``shows`` the one that they may see again, ``act`` what
-    their feed shows of it.
+    ``hides`` is the post that it withholds from the user, ``shows`` the post that it shows again, ``act`` what the
+    user's feed shows of it.
     """
 
     event_id: str

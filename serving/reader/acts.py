@@ -15,7 +15,10 @@ UNKNOWN = "null"
 
 
 def parse_acts(reply: object, most: int) -> tuple[dict[int, int], int]:
-    """Acts of a sorted set, and how many members are none; ``DamagedValueError`` for anything else or longer."""
+    """Parse the acts of a sorted set, and count the members that are not acts.
+
+    Raises ``DamagedValueError`` if the reply is not a sorted set, or has more than ``most`` members.
+    """
     if isinstance(reply, Exception) or not isinstance(reply, list) or len(reply) > most:
         parse_members(reply, most)  # says what is wrong
         raise DamagedValueError("it is no sorted set")

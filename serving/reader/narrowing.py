@@ -64,7 +64,10 @@ def parse_parted(reply: object, most: int) -> Parted:
 
 
 def parse_epochs(reply: object, most: int) -> dict[int, int]:
-    """Ids and epochs of a sorted set; members that are no ids are left out. ``DamagedValueError`` where it is none."""
+    """Parse a sorted set into ids and epochs. Members that are not ids are dropped.
+
+    Raises ``DamagedValueError`` if the reply is not a sorted set.
+    """
     pairs = [(member, epoch) for member, epoch in _pairs(reply, most) if _is_epoch(epoch)]
     members: list[Any] = [member for member, _ in pairs]
     if parse_members(members, most).num_damaged:
@@ -77,7 +80,10 @@ def _is_epoch(score: object) -> bool:
 
 
 def parse_scores(reply: object, post_ids: Sequence[int]) -> dict[int, int]:
-    """The answers to which of ``post_ids`` are in a sorted set; ``DamagedValueError`` where they are none."""
+    """Map each of ``post_ids`` that is in the sorted set to its score.
+
+    Raises ``DamagedValueError`` if the reply is not one score per id.
+    """
     if not isinstance(reply, list) or len(reply) != len(post_ids):
         raise DamagedValueError(f"it is not {len(post_ids)} scores")
     scores = zip(post_ids, reply, strict=True)
@@ -95,7 +101,7 @@ def _pairs(reply: object, most: int) -> Iterator[tuple[Any, Any]]:
 
 
 def withheld_rows(pool: Pool, narrowed: Mapping[int, int], parted: Parted) -> frozenset[int]:
-    """Rows of ``pool`` that an epoch computed now might not show this user; public posts of an ended tie stay."""
+    """Rows of ``pool`` that an epoch computed now might withhold from this user. Public posts of an ended tie stay."""
     posts, friends, groups = (unknown_to(pool.epoch, since) for since in (narrowed, parted.friends, parted.groups))
     if not posts and not friends and not groups:
         return frozenset()
