@@ -50,11 +50,11 @@ ACT_MEMBERS = {act: MemberKind("post", act) for act in ACTS}
 
 
 def split_member(member: object) -> tuple[bytes, bytes]:
-    """The ``tag`` of a member's kind and its id, unchecked; both are empty if it has no tag."""
+    """The ``tag`` of a member's kind and its id, both unchecked."""
     if not isinstance(member, bytes):
         return b"", b""
-    tag, colon, identity = member.partition(b":")
-    return (tag, identity) if colon else (b"", b"")
+    tag, _, identity = member.partition(b":")
+    return tag, identity
 
 
 def ids_by_kind(members: Iterable[object], kinds: Iterable[MemberKind]) -> dict[str, list[bytes]]:

@@ -18,6 +18,7 @@ from serving.reader.values import DamagedValueError, parse_members
 
 _GROUP = SOURCES.index("group")
 _MAX_EPOCH = 2**53  # a score is a double
+_NUMBER = float | int  # made once: this is the way of every request
 _SHOWN_CHARACTERS = 80
 
 
@@ -57,7 +58,7 @@ def parse_parted(reply: object, most: int) -> Parted:
         if tag not in ties:
             raise DamagedValueError("a member is neither a friend nor a group")
         ties[tag].append((identity, epoch))
-    parsed = {tag: parse_epochs(members, most) for tag, members in ties.items()}
+    parsed = {tag: parse_epochs(members, most) if members else {} for tag, members in ties.items()}
     if any(len(parsed[tag]) != len(ties[tag]) for tag in ties):
         raise DamagedValueError("a tie has no id or no epoch")
     return Parted(parsed[FRIEND.tag], parsed[GROUP.tag])
@@ -76,7 +77,7 @@ def parse_epochs(reply: object, most: int) -> dict[int, int]:
 
 
 def _is_epoch(score: object) -> bool:
-    return isinstance(score, float | int) and 0 <= score <= _MAX_EPOCH
+    return isinstance(score, _NUMBER) and 0 <= score <= _MAX_EPOCH
 
 
 def parse_scores(reply: object, post_ids: Sequence[int]) -> dict[int, int]:

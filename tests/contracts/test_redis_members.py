@@ -22,7 +22,8 @@ def test_a_group_is_no_person() -> None:
 def test_a_member_is_split_as_it_was_built() -> None:
     for kind in (FRIEND, GROUP, *ACT_MEMBERS.values()):
         assert split_member(kind.member(-9).encode()) == (kind.tag, b"-9")
-    for odd in (b"7", b"friend", b"", None, 5):
+    assert split_member(b"7") == (b"7", b"")
+    for odd in (b"", None, 5):
         assert split_member(odd) == (b"", b"")
 
 
