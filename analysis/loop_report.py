@@ -1,10 +1,9 @@
 """The page of the loop: engagement and ranking quality of each day of serving and learning.
 
-``python -m analysis.loop_report --runs DIR --to FILE`` reads ``<runs>/<day>/loop.json`` of every finished day.
+``python -m analysis.loop_report --runs DIR --to FILE`` shows every finished day of the loop under ``runs``.
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ from matplotlib.ticker import PercentFormatter
 
 from analysis.report import embed
 from analysis.report_figures import BLUE, GREEN, GREY, ORANGE, PURPLE, STYLE, WIDTH_IN
+from contracts.run_files import nights
 
 TEMPLATE = "loop_report.html.j2"
 ORDERS = {
@@ -30,10 +30,10 @@ RANKERS = {"ranker": BLUE, "chronological": ORANGE, "popularity": PURPLE}
 
 def read_days(runs: Path) -> list[dict[str, Any]]:
     """Figures of every finished day, oldest first; raises ``ValueError`` if there is none."""
-    days = [json.loads(path.read_text()) for path in runs.glob("????-??-??/loop.json")]
+    days = [night.loop.read() for night in nights(runs) if night.loop.exists()]
     if not days:
-        raise ValueError(f"{runs} holds no loop.json: no day of the loop is done")
-    return sorted(days, key=lambda day: str(day["day"]))
+        raise ValueError(f"{runs} has no figures of a day: no day of the loop is done")
+    return days
 
 
 def engagement(days: Sequence[dict[str, Any]]) -> Figure:

@@ -7,7 +7,8 @@ from typing import Any
 from contracts.folders import Folder
 from contracts.pipeline import STAGES, TABLES
 from contracts.places import Location
-from contracts.run_files import Json, RunFile, RunFiles
+from contracts.run_files import RunFile, RunFiles
+from contracts.run_records import Json
 
 HEADLINE_METRIC = "ndcg@10"
 HEADLINE_PAIR = "ranker-chronological"

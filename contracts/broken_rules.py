@@ -1,6 +1,6 @@
 """A broken rule in words, the same in a job's log, in the Airflow UI and in the demo."""
 
-from contracts.run_files import RuleResult
+from contracts.run_records import RuleResult
 
 
 def describe_rule(table: str, result: RuleResult) -> str:

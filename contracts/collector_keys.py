@@ -10,7 +10,37 @@ STREAM = "collected"
 DRAINING = "draining"
 LINE_FIELD = b"line"
 """The only field of a stream entry: a landing line without its line end."""
+MINUTE_S = 60
 DAY_S = 86_400
+KEPT_WINDOWS = 2
+"""A user's key lives for as many of its windows after it is written: the window, and the one after it."""
+
+
+@dataclass(frozen=True)
+class WindowKey:
+    """One kind of key per user and window of time; windows are numbered since 1970.
+
+    A window has ``window_s`` seconds, or ``collector.retry_window_s`` if that is None.
+    """
+
+    name: str
+    holds: str
+    window: str
+    window_s: int | None = None
+
+    def key(self, user_id: int, window: int) -> str:
+        """The key of one user and window."""
+        return f"{self.name}:{{u{user_id}}}:{window}"
+
+    def ttl_s(self, retry_window_s: int) -> int:
+        """Seconds until a key that is written now expires."""
+        return KEPT_WINDOWS * (self.window_s or retry_window_s)
+
+
+TAKEN = WindowKey("taken", "set of event ids, to know a retry", "window")
+RATE = WindowKey("rate", "number of events of that minute", "minute", MINUTE_S)
+POSTED = WindowKey("posted", "set of posts made on that day", "day", DAY_S)
+WINDOW_KEYS = (TAKEN, RATE, POSTED)
 
 
 @dataclass(frozen=True)
@@ -26,22 +56,8 @@ class CollectorKey:
 COLLECTOR_KEYS = (
     CollectorKey(STREAM, "stream of accepted events, each a landing line", "collector", "until drained"),
     CollectorKey(DRAINING, "id of the last entry of the files being written", "drain", "one batch"),
-    CollectorKey("taken:{u<user>}:<window>", "set of event ids, to know a retry", "collector", "2 windows"),
-    CollectorKey("rate:{u<user>}:<minute>", "number of events of that minute", "collector", "2 min"),
-    CollectorKey("posted:{u<user>}:<day>", "set of posts made on that day", "collector", "2 d"),
+    *(
+        CollectorKey(f"{key.name}:{{u<user>}}:<{key.window}>", key.holds, "collector", f"{KEPT_WINDOWS} {key.window}s")
+        for key in WINDOW_KEYS
+    ),
 )
-
-
-def taken_key(user_id: int, window: int) -> str:
-    """Key of a user's event ids in one window of ``collector.retry_window_s``."""
-    return f"taken:{{u{user_id}}}:{window}"
-
-
-def rate_key(user_id: int, minute: int) -> str:
-    """Key of the number of a user's events in one minute since 1970."""
-    return f"rate:{{u{user_id}}}:{minute}"
-
-
-def posted_key(user_id: int, day: int) -> str:
-    """Key of the posts that a user made on one day since 1970."""
-    return f"posted:{{u{user_id}}}:{day}"

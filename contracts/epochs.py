@@ -41,7 +41,7 @@ MAX_ACTS = 1_000
 """Most of a user's latest acts that are kept to be shown in their feed."""
 MAX_WRITTEN_MEMBERS = 2 * MAX_READ_MEMBERS
 """Most members that a publish writes to such a set. More would change nothing: the set is already too large to be read,
-and stays so even if a live service removes up to ``MAX_READ_MEMBERS`` members between two publishes."""
+and stays so even if services remove up to ``MAX_READ_MEMBERS`` members between two publishes."""
 
 POOL_DTYPES: dict[str, str] = {
     "post_id": "<i8",
@@ -56,8 +56,8 @@ POOL_DTYPES: dict[str, str] = {
     "propensity": "<f4",
 }
 """Columns of a pool, in byte order. ``created_at`` is Unix seconds; the coded columns index the tuples above.
-``propensity`` is the chance with which the post was drawn for its place: 1 where nothing was drawn, NaN where nobody
-knows it, as of a place that was drawn for in format 2.
+``propensity`` is the probability with which the post was drawn for its place. It is 1 for a place without a draw. It is
+NaN if the probability is unknown: format 2 did not store it for drawn places.
 
 The row of an ad has the source ``AD``, the ad as ``source_id``, and the post that it promotes; its score and propensity
 are NaN. It stands after the post that it follows. Format 4 has the columns of format 3: a reader from before there were

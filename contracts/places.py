@@ -13,7 +13,7 @@ Location = str | Path
 """A location as given by people."""
 
 ARTEFACTS = "models"
-"""The folder of models in a lake: tables of the lake refer to checkpoints."""
+"""The folder of models in a lake."""
 
 _URI = re.compile(r"([a-z][a-z0-9+.-]*)://(.*)", re.IGNORECASE | re.DOTALL)
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
@@ -99,6 +99,11 @@ def table_below(lake: Place, name: str) -> Place:
 def artefacts_of(lake: Place) -> Place:
     """The folder of a lake's models: one folder for each checkpoint, named by its version."""
     return lake.below(ARTEFACTS)
+
+
+def checkpoint_path(model_version: str) -> str:
+    """The folder of a model's checkpoint, relative to its lake."""
+    return f"{ARTEFACTS}/{model_version}"
 
 
 def _on_s3(text: str, path: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from contracts.erasure import Kind
+from contracts.redis_members import ACT_MEMBERS, FRIEND, GROUP, MemberKind
 
 Identity = Literal["user", "post", "list", "slot"]
 """What the last part of a key identifies. A user's id is a hash tag, so that one request touches one cluster slot. A
@@ -35,8 +35,7 @@ class KeyKind:
     """One kind of key: ``prefix[:epoch][:arm][:identity]``.
 
     Keys ``per_epoch`` are removed with their epoch. A key expires ``publish.key_ttl_s + extra_ttl_s`` after it is
-    written; with None it never expires. ``members``: the value is a set or a sorted set of ids of that kind, each
-    with one of ``member_prefixes``; other members identify nobody.
+    written; with None it never expires. ``members``: the value is a set or a sorted set of members of these kinds.
     """
 
     name: str
@@ -47,8 +46,7 @@ class KeyKind:
     per_arm: bool = False
     of: Identity | None = None
     extra_ttl_s: int | None = None
-    members: Kind | None = None
-    member_prefixes: tuple[str, ...] = ("",)
+    members: tuple[MemberKind, ...] = ()
     packs_posts: bool = False
 
     def key(self, identity: int | str | None = None, *, epoch: int | None = None, arm: str | None = None) -> str:
@@ -77,7 +75,7 @@ class KeyKind:
     @property
     def on_erasure(self) -> str:
         """What an erasure does with keys of this kind; empty if they hold nothing of a person."""
-        rewritten = self.members is not None or self.packs_posts
+        rewritten = self.packs_posts or any(member.erased_as for member in self.members)
         own = {"user": "theirs is deleted", "post": "those of their posts are deleted"}.get(str(self.of), "")
         return "; ".join(filter(None, [own, "they are taken out of the others" if rewritten else ""]))
 
@@ -94,6 +92,8 @@ class KeyKind:
         words = [self.prefix, ":<epoch>" * self.per_epoch, "[:<arm>]" * self.per_arm, last.get(str(self.of), "")]
         return "".join(words)
 
+
+_USER, _POST = MemberKind("user"), MemberKind("post")
 
 POOL = KeyKind(
     "pool",
@@ -131,49 +131,45 @@ BLOCK = KeyKind(
     "block",
     "block",
     "set of users whose posts this user may not see: blocks in either direction",
-    "publish, live services",
+    "publish, services outside of this repository",
     of="user",
-    members="user",
+    members=(_USER,),
 )
 HIDDEN = KeyKind(
     "hidden",
     "hidden",
     "set of posts that this user has hidden or reported",
-    "publish, live services",
+    "publish, collector",
     of="user",
-    members="post",
+    members=(_POST,),
 )
 PARTED = KeyKind(
     "parted",
     "parted",
-    "sorted set of ties that this user has no more, `friend:<id>` and `group:<id>`; scores as in `narrowed`",
+    "sorted set of ties that this user has no more; scores as in `narrowed`",
     "publish",
     of="user",
-    members="user",
-    member_prefixes=("friend:",),
+    members=(FRIEND, GROUP),
     extra_ttl_s=_DAY_S,
 )
-ACTS = ("like", "comment", "share")
-"""What a user does with a post that their feed shows afterwards."""
 ACTED = KeyKind(
     "acted",
     "acted",
-    "sorted set of what this user did lately, `like:<post>`, `comment:<post>`, `share:<post>`; scores are times",
+    "sorted set of what this user did lately; scores are times",
     "collector",
     of="user",
-    members="post",
-    member_prefixes=tuple(f"{act}:" for act in ACTS),
+    members=tuple(ACT_MEMBERS.values()),
     extra_ttl_s=3 * _DAY_S,
 )
 TAKEDOWN = KeyKind(
-    "takedown", "takedown", "set of posts that nobody may see", "publish, erasure, live services", members="post"
+    "takedown", "takedown", "set of posts that nobody may see", "publish, erasure, collector", members=(_POST,)
 )
 NARROWED = KeyKind(
     "narrowed",
     "narrowed",
     "sorted set of posts that fewer people may see than before; the score is the first epoch computed so",
     "publish",
-    members="post",
+    members=(_POST,),
 )
 HELD = KeyKind(
     "held",

@@ -44,8 +44,13 @@ def _collector() -> str:
 
 
 def _row(kind: KeyKind) -> str:
-    cells = [f"`{kind.spelling}`".replace("|", "\\|"), kind.holds, kind.written_by, _lives_for(kind)]
+    cells = [f"`{kind.spelling}`".replace("|", "\\|"), _holds(kind), kind.written_by, _lives_for(kind)]
     return f"| {' | '.join(cells)} | {kind.on_erasure or 'stays: names nobody'} |\n"
+
+
+def _holds(kind: KeyKind) -> str:
+    named = [member.spelling for member in kind.members if member.name]
+    return f"{kind.holds}; members are {', '.join(named)}" if named else kind.holds
 
 
 def _lives_for(kind: KeyKind) -> str:

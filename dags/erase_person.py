@@ -20,7 +20,8 @@ from typing import Any
 from airflow.sdk import DAG, Param, task
 from airflow.sdk.exceptions import AirflowFailException
 
-from dags.feedlake_tasks import DATA, EVENTS, RECORDS, REDIS, submit
+from dags.feedlake_places import DATA, EVENTS, RECORDS, REDIS
+from dags.feedlake_tasks import submit
 
 NIGHT = "nightly_feed"
 

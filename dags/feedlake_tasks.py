@@ -1,7 +1,4 @@
-"""Task factories of Feedlake's DAGs: a Spark job per stage, a validation per table, the report.
-
-Locations come from ``FEEDLAKE_*`` environment variables of the Airflow deployment, so that no DAG names a path.
-"""
+"""Task factories of Feedlake's DAGs: a Spark job per stage, a validation per table, the report."""
 
 import os
 from pathlib import Path
@@ -16,20 +13,9 @@ from contracts.broken_rules import describe_rule
 from contracts.pipeline import RUNNER
 from contracts.places import Location
 from contracts.run_files import RunFiles
+from dags.feedlake_places import HOME, PYTHON, REPORTS, SETTINGS
 from storage import open_folder
 
-HOME = os.environ.get("FEEDLAKE_HOME", str(Path(__file__).resolve().parent.parent))
-PYTHON = os.environ.get("FEEDLAKE_LAKE_PYTHON", f"{HOME}/.venv/lake/bin/python")
-DATA = os.environ.get("FEEDLAKE_DATA", f"{HOME}/.lake")
-REDIS = os.environ.get("FEEDLAKE_REDIS", "redis://127.0.0.1:6379/0")
-EVENTS = os.environ.get("FEEDLAKE_EVENTS", "")
-"""Redis of the collector; empty if there is none."""
-
-RECORDS = os.environ.get("FEEDLAKE_RECORDS", "")
-"""Page records of the readers, as this machine sees them; empty if there are none."""
-
-SETTINGS = os.environ.get("FEEDLAKE_SETTINGS", "")
-REPORTS = os.environ.get("FEEDLAKE_REPORTS", f"{DATA}/reports")
 DS = "{{ params.ds or ds }}"
 
 

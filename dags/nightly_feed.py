@@ -23,7 +23,8 @@ from datetime import datetime, timedelta
 from airflow.sdk import DAG, CronDataIntervalTimetable, Param, TaskGroup
 
 from contracts.pipeline import STAGES, tables_of
-from dags.feedlake_tasks import DATA, REDIS, SETTINGS, report, spark_job, validate
+from dags.feedlake_places import DATA, REDIS, SETTINGS
+from dags.feedlake_tasks import report, spark_job, validate
 
 SCHEDULE = os.environ.get("FEEDLAKE_SCHEDULE", "0 2 * * *")
 

@@ -19,7 +19,7 @@ from datetime import datetime
 from airflow.providers.standard.operators.bash import BashOperator
 from airflow.sdk import DAG, Param
 
-from dags.feedlake_tasks import DATA, HOME, PYTHON, REDIS
+from dags.feedlake_places import DATA, HOME, PYTHON, REDIS
 
 with DAG(
     dag_id="rollback_epoch",

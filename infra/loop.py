@@ -19,7 +19,8 @@ from typing import IO, Any
 
 from contracts.erasure import KEY_FILE_VARIABLE
 from contracts.pipeline import RUNNER, STAGES
-from contracts.run_files import RunFiles, ended_at
+from contracts.run_files import RunFiles
+from contracts.run_records import ended_at
 from contracts.settings.options import add_options
 from infra import services
 from infra.demo import END_DATE, Source, broken_rules, fill_landing, simulated_source
@@ -83,7 +84,7 @@ def run_day(source: Source, ds: date, redis_url: str) -> dict[str, Any]:
     print(f"{ds}", flush=True)
     if ds > date.fromisoformat(END_DATE):
         job = ["spark_jobs/simulate/__main__.py", "respond", "--landing", str(source.landing), "--lake", lake]
-        submit(source, [*job, "--ds", before.isoformat(), "--figures", str(RunFiles(runs).response)], runs)
+        submit(source, [*job, "--ds", before.isoformat(), "--runs", str(runs.parent)], runs)
         print(f"    {time.monotonic() - started:5.0f} s  users responded to the feeds of {before}", flush=True)
     places = ["--lake", lake, "--landing", str(source.landing), "--runs", str(source.folder / "runs")]
     words = [*STAGES, "--ds", ds.isoformat(), *places, "--redis", redis_url, "--strict"]
@@ -141,7 +142,7 @@ def run(users: int, days: int) -> int:
     runs, page = source.folder / "runs", source.folder / "loop.html"
     command = [str(LAKE / "python"), "-m", "analysis.loop_report", "--runs", str(runs), "--to", str(page)]
     subprocess.run(command, cwd=ROOT, check=True)
-    print(f"day by day   {page}\nrun reports  {runs}/<day>/report.html   (`make stop` ends everything)")
+    print(f"day by day   {page}\nrun reports  {RunFiles.of(runs, '<day>').report}   (`make stop` ends everything)")
     return 0
 
 

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from contracts.model_stages import CANDIDATE
-from contracts.places import ARTEFACTS
+from contracts.places import checkpoint_path
 from models import processes
 from models.checkpoint import CheckpointConfig
 from models.registry import ModelRow
@@ -48,7 +48,7 @@ class Outcome:
             num_examples=fitted.prepared.num_examples,
             metrics=json.dumps(metrics, sort_keys=True, allow_nan=False),
             code_revision=self.config.code_revision,
-            path=f"{ARTEFACTS}/{self.model_version}",
+            path=checkpoint_path(self.model_version),
             role=self.role,
         )
 

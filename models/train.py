@@ -180,7 +180,7 @@ def parse_arguments(words: list[str]) -> Arguments:
     add_place(parser, "lake", "root of the lake")
     parser.add_argument("--ds", required=True, type=date.fromisoformat, help="the night, YYYY-MM-DD")
     add_place(parser, "landing", "landing area, whose dataset.json is read")
-    add_place(parser, "runs", "where <ds>/train.json, or train.<role>.json, is written")
+    add_place(parser, "runs", "folder of the nights, where the report of the training is written")
     parser.add_argument("--role", default=HEAVY, choices=ROLES, help="what the model is for")
     parser.add_argument("--champion", metavar="VERSION", help="the model that serves, for training.warm_start")
     parser.add_argument("--preset", choices=preset_names(), help="the model, short for --set models.<role>")

@@ -69,7 +69,7 @@ def describe_feed(feed: dict[str, Any], user_id: int, now: float) -> str:
 
 
 def printable(text: str) -> str:
-    """``text`` on one line, with a mark for every character that a terminal would obey rather than show."""
+    """``text`` on one line, with a mark for every character that a terminal would interpret instead of show."""
     return "".join(
         "\N{REPLACEMENT CHARACTER}" if unicodedata.category(letter) in _OBEYED or letter in _TURNS else letter
         for letter in text

@@ -26,12 +26,13 @@ share = 4
 
 Pass it by `--settings FILE`, or set the variable `FEEDLAKE_SETTINGS` for every command. Change single values by
 `--set pool.size=50`, as often as needed. The order is: default, value preset, file, command line; the last one wins.
-`spark_jobs/night/run.py`, `models/train.py`, `spark_jobs/erase`, `spark_jobs/simulate`, the rollback, the replay, the
-reader, the collector, the drain, the demo and the loop take both options. `make demo`, `loop`, `erase`, `prove-erased`,
-`rollback`, `replay`, `collector` and `settings` take `SETTINGS=file`; demo and loop save the settings in effect as
-`settings.toml` beside their lake. A night of the scheduler uses the file in its parameter `settings`; the default is
-the variable `FEEDLAKE_SETTINGS` of Airflow. Give an absolute path. The data set's own keys are in the `dataset.json` of
-its landing area ([landing contract](landing.md)).
+`spark_jobs/night/run.py`, `models/train.py`, `spark_jobs/erase`, `spark_jobs/simulate`, the canary, the rollback,
+`spark_jobs/explain`, the replay, the reader, the collector, the drain, the demo and the loop take both options.
+`make demo`, `loop`, `erase`, `prove-erased`, `canary`, `rollback`, `explain`, `replay`, `collector` and `settings` take
+`SETTINGS=file`; demo and loop save the settings in effect as `settings.toml` beside their lake. A night of the
+scheduler uses the file in its parameter `settings`; the default is the variable `FEEDLAKE_SETTINGS` of Airflow. Give an
+absolute path. The data set's own keys are in the `dataset.json` of its landing area
+([landing contract](landing.md)).
 
 `make settings SETTINGS=file` prints every effective value with its origin, without Spark. Everything is checked before
 any work: unknown sections and keys, types, bounds and contradictions. All problems are reported at once, with file,

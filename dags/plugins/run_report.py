@@ -1,6 +1,5 @@
 """The run report inside the Airflow UI: a tab on every run of ``nightly_feed``."""
 
-import os
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -8,10 +7,12 @@ from airflow.plugins_manager import AirflowPlugin
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 
-from contracts.places import Place
+from contracts.run_files import RunFiles, night_of_report
+from dags.feedlake_places import REPORTS as REPORTS_PLACE
 from storage import open_folder
 
-REPORTS = open_folder(os.environ.get("FEEDLAKE_REPORTS", os.environ.get("FEEDLAKE_DATA", ".lake") + "/reports"))
+REPORTS = open_folder(REPORTS_PLACE)
+"""Where each run's report is, by the run's id."""
 
 app = FastAPI(title="Feedlake run reports")
 
@@ -22,9 +23,8 @@ def report(run_id: str) -> HTMLResponse:
     name = Path(run_id).name
     if not REPORTS.exists(name):
         return HTMLResponse("<p>This run has no report yet: its last task, <b>report</b>, writes it.</p>", 404)
-    page = Place.parse(REPORTS.read(name).decode())
-    folder, _, file = page.path.rpartition("/")
-    return HTMLResponse(open_folder(Place(page.scheme, folder)).read(file).decode())
+    night = night_of_report(REPORTS.read(name).decode())
+    return HTMLResponse(RunFiles(open_folder(night)).read_report())
 
 
 class RunReportPlugin(AirflowPlugin):

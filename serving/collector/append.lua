@@ -1,10 +1,12 @@
 -- Appends the events of one request to the stream, unless the user has sent too many; all of it or nothing.
 -- KEYS: stream, ids taken in this window, in the one before, events of this minute, posts of this day.
--- ARGV: window in s, most events a minute, most posts a day, id of the post that is made or '', then id and line of
--- each event. Returns {'appended', number of new events}, or {'events' or 'posts', 0} where there are too many of them.
-local window, most_events, most_posts, post = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
+-- ARGV: field of a line; seconds that ids, events and posts are kept; most events a minute, most posts a day, id of the
+-- post that is made or ''; then id and line of each event.
+-- Returns {'appended', number of new events}, or {'events' or 'posts', 0} if there are too many of them.
+local field, ids_s, events_s, posts_s = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local most_events, most_posts, post = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7]
 local new = {}
-for at = 5, #ARGV, 2 do
+for at = 8, #ARGV, 2 do
   if redis.call('SISMEMBER', KEYS[2], ARGV[at]) == 0 and redis.call('SISMEMBER', KEYS[3], ARGV[at]) == 0 then
     new[#new + 1] = at
   end
@@ -19,14 +21,14 @@ if post ~= '' and redis.call('SISMEMBER', KEYS[5], post) == 0 and redis.call('SC
   return {'posts', 0}
 end
 for _, at in ipairs(new) do
-  redis.call('XADD', KEYS[1], '*', 'line', ARGV[at + 1])
+  redis.call('XADD', KEYS[1], '*', field, ARGV[at + 1])
   redis.call('SADD', KEYS[2], ARGV[at])
 end
-redis.call('EXPIRE', KEYS[2], 2 * window)
+redis.call('EXPIRE', KEYS[2], ids_s)
 redis.call('INCRBY', KEYS[4], #new)
-redis.call('EXPIRE', KEYS[4], 120)
+redis.call('EXPIRE', KEYS[4], events_s)
 if post ~= '' then
   redis.call('SADD', KEYS[5], post)
-  redis.call('EXPIRE', KEYS[5], 172800)
+  redis.call('EXPIRE', KEYS[5], posts_s)
 end
 return {'appended', #new}

@@ -17,7 +17,7 @@ from contracts.lines.event_line import first_broken
 from contracts.lines.json_problems import Problem, shown
 from contracts.lines.strict_json import read_json
 from contracts.lines.times import is_ahead, is_late, micros_of, too_far_ahead, too_late
-from contracts.redis_keys import ACTS
+from contracts.redis_members import ACTS
 from serving.collector.config import CollectorConfig
 
 BATCHED_TYPES = ("impression", "engagement")
@@ -41,7 +41,7 @@ _ACT_OF |= {TAKEN_BACK_BY[act]: (act, False) for act in ACTS if act in TAKEN_BAC
 
 @dataclass(frozen=True)
 class Act:
-    """What a user did with a post, one of ``contracts.redis_keys.ACTS``, or took back."""
+    """What a user did with a post, one of ``contracts.redis_members.ACTS``, or took back."""
 
     kind: str
     post_id: int
@@ -52,8 +52,8 @@ class Act:
 class Event:
     """One accepted event: a landing line without its end.
 
-    ``hides`` is the post that the user sees no more by it, ``shows`` the one that they may see again, ``act`` what
-    their feed shows of it.
+    ``hides`` is the post that it withholds from the user, ``shows`` the post that it shows again, ``act`` what the
+    user's feed shows of it.
     """
 
     event_id: str

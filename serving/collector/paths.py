@@ -26,7 +26,7 @@ _POST = re.compile(rf"{POSTS_PATH}/[^/]+")
 
 
 def route_of(path: str) -> str | None:
-    """The collector's route that a path belongs to; None where it is none."""
+    """The collector's route that a path belongs to; None if it belongs to no route."""
     if path in (EVENTS_PATH, POSTS_PATH):
         return path
     if _POST.fullmatch(path):

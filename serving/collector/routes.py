@@ -124,7 +124,7 @@ async def delete_comment(request: Request, post_id: PostId, comment_id: str) -> 
 
 
 async def _taken_back(request: Request, event: Event, user_id: int, post_id: int) -> Response:
-    """The answer, with the counts of the card as they are: nobody knows whether they count what was taken back."""
+    """The answer, with the card's counts unchanged: it is unknown whether they include what was taken back."""
     await _append(request, [event], user_id)
     stats = await request.app.state.serving.stats(user_id, post_id, None)
     return _answer(ActionTaken(event_id=event.event_id, stats=stats))
@@ -161,10 +161,9 @@ def _id_of(text: str) -> int:
 
 
 async def _append(request: Request, events: Sequence[Event], user_id: int, post_id: int | None = None) -> int:
-    """Put the events into the stream; what they hide is hidden from the user's next page.
+    """Put the events into the stream, and withhold the posts that they hide from the user's next page.
 
-    What they show again is shown, and what they did is noted, where all of them are new: a retry that comes late must
-    not undo what was done later.
+    Unhide posts and record acts only if every event is new. A late retry would otherwise undo a newer action.
     """
     state = request.app.state
     num_new: int = await state.stream.append(events, user_id, post_id)

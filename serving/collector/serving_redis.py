@@ -24,6 +24,7 @@ from contracts.redis_keys import (
     parted_key,
     pool_key,
 )
+from contracts.redis_members import ACT_MEMBERS
 from contracts.visibility import is_open
 from serving.collector.config import CollectorConfig
 from serving.collector.events import Act
@@ -59,7 +60,7 @@ class ServingRedis:
             await self._redis.aclose()
 
     async def hide(self, user_id: int, post_ids: Sequence[int]) -> None:
-        """Withhold posts from the user's next page, as far as the reader reads hidden posts at all."""
+        """Withhold posts from the user's next page, unless the set would become too large for the reader."""
         if self._redis is None or not post_ids:
             return
         try:
@@ -70,7 +71,7 @@ class ServingRedis:
             self._report(error)
 
     async def show(self, user_id: int, post_ids: Sequence[int]) -> None:
-        """Withhold posts no more that the user had hidden."""
+        """Show posts again that the user had hidden."""
         if self._redis is None or not post_ids:
             return
         try:
@@ -83,7 +84,7 @@ class ServingRedis:
         if self._redis is None or not acts:
             return
         key, lifetime_s = acted_key(user_id), ACTED.ttl_s(self._key_ttl_s) or 0
-        latest = {f"{act.kind}:{act.post_id}": act.is_done for act in acts}
+        latest = {ACT_MEMBERS[act.kind].member(act.post_id): act.is_done for act in acts}
         try:
             pipe = self._redis.pipeline(transaction=False)
             if undone := [member for member, is_done in latest.items() if not is_done]:
@@ -109,7 +110,7 @@ class ServingRedis:
         return True
 
     async def is_by(self, user_id: int, post_id: int) -> bool | None:
-        """Whether a card of an epoch that is served names the user as the post's author; None: nobody can tell now."""
+        """Whether a card of an epoch that is served names the user as the post's author; None if unknown."""
         if self._redis is None:
             return False
         try:
@@ -124,7 +125,7 @@ class ServingRedis:
             return None
 
     async def stats(self, user_id: int, post_id: int, action: Action | None) -> Stats | None:
-        """Counts of a post with the action that was just taken; None where the user's feed would not show its card."""
+        """Counts of a post with the action that was just taken; None if the user's feed would not show its card."""
         if self._redis is None:
             return None
         try:

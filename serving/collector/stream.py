@@ -6,17 +6,16 @@ from typing import Any
 
 from redis.exceptions import InvalidResponse, RedisError
 
-from contracts.collector_keys import DAY_S, STREAM, posted_key, rate_key, taken_key
+from contracts.collector_keys import DAY_S, LINE_FIELD, MINUTE_S, POSTED, RATE, STREAM, TAKEN, WINDOW_KEYS
 from serving.collector.config import CollectorConfig
 from serving.collector.events import Event
 from storage.redis_clients import open_async_client
 
-_MINUTE_S = 60
 _SCRIPT = (Path(__file__).parent / "append.lua").read_text()
 NEEDED = {"appendonly": "yes", "appendfsync": "always", "maxmemory-policy": "noeviction"}
 """Required settings of Redis: only with these is an acknowledged event safe on disk."""
 _FAILURES = (RedisError, InvalidResponse, OSError, TimeoutError, AttributeError, IndexError, KeyError, ValueError)
-"""The last four come from the client where Redis answers what is no answer."""
+"""The Redis client raises the last four when it cannot parse a reply."""
 
 
 class StreamUnavailableError(Exception):
@@ -57,10 +56,10 @@ class EventStream:
         """
         config, now = self._config, int(self._clock())
         window = now // config.retry_window_s
-        keys = [STREAM, taken_key(user_id, window), taken_key(user_id, window - 1)]
-        keys += [rate_key(user_id, now // _MINUTE_S), posted_key(user_id, now // DAY_S)]
-        words: list[Any] = [config.retry_window_s, config.events_per_minute, config.posts_per_day]
-        words.append("" if post_id is None else post_id)
+        keys = [STREAM, TAKEN.key(user_id, window), TAKEN.key(user_id, window - 1)]
+        keys += [RATE.key(user_id, now // MINUTE_S), POSTED.key(user_id, now // DAY_S)]
+        words: list[Any] = [LINE_FIELD, *(key.ttl_s(config.retry_window_s) for key in WINDOW_KEYS)]
+        words += [config.events_per_minute, config.posts_per_day, "" if post_id is None else post_id]
         for event in events:
             words += (event.event_id, event.line)
         try:
@@ -70,7 +69,7 @@ class EventStream:
             self._script = None
             raise StreamUnavailableError(f"{type(error).__name__}: {error}") from error
         if what == b"events":
-            raise TooManyError(f"at most {config.events_per_minute} events a minute", _MINUTE_S - now % _MINUTE_S)
+            raise TooManyError(f"at most {config.events_per_minute} events a minute", MINUTE_S - now % MINUTE_S)
         if what == b"posts":
             raise TooManyError(f"at most {config.posts_per_day} posts a day", DAY_S - now % DAY_S)
         return int(count)

@@ -61,7 +61,7 @@ def connect(url: str, rules: DrainRules) -> Any:
 def only_drain(landing: Path) -> Iterator[None]:
     """Holds the landing area's lock, and clears up after a killed drain.
 
-    Raises ``DrainFailed`` where another drain has the lock.
+    Raises ``DrainFailed`` if another drain has the lock.
     """
     landing.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(landing / "_drain.lock", os.O_RDWR | os.O_CREAT, 0o644)
@@ -109,7 +109,7 @@ def _move_batch(client: Any, landing: Path, rules: DrainRules) -> Drained:
 
 
 def _read_batch(client: Any, rules: DrainRules, last: str | None) -> list[Entry]:
-    """Entries from the beginning of the stream up to ``last``, or where that is None, as many as one file holds."""
+    """Entries from the beginning of the stream up to ``last``; if that is None, as many as one file holds."""
     entries: list[Entry] = []
     num_bytes, start = 0, "-"
     while True:

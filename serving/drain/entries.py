@@ -13,7 +13,7 @@ _DATE_CHARACTERS = len("2026-03-08")
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry of the stream; ``fields`` is None where it is gone."""
+    """One entry of the stream; ``fields`` is None if the entry was deleted."""
 
     id: str
     fields: Mapping[bytes, bytes] | None

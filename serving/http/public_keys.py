@@ -31,7 +31,10 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 @dataclass(frozen=True, eq=False)
 class KeySet:
-    """Keys by ``kid``, as one fetch found them. Compared by identity: what was proven by another set is proven anew."""
+    """Keys by ``kid``, as one fetch found them.
+
+    Sets are compared by identity: tokens are checked again with a new set.
+    """
 
     by_id: Mapping[str, jwt.PyJWK]
 

@@ -68,7 +68,8 @@ def authenticate(
 def _verified(token: str, secret: bytes, audience: str, keys: KeySet | None) -> tuple[str, int]:
     """Subject and expiry of a token that is valid now; raises ``TokenError``.
 
-    A token comes with every page its user asks for. Only valid ones are remembered, and what time changes is not.
+    A token comes with every page its user asks for. Only valid tokens are remembered, and their expiry is checked every
+    time.
     """
     try:
         key, algorithm = _key_of(token, secret, keys)
@@ -92,7 +93,7 @@ def _verified(token: str, secret: bytes, audience: str, keys: KeySet | None) -> 
 
 
 def _key_of(token: str, secret: bytes, keys: KeySet | None) -> tuple[Any, str]:
-    """What must have signed the token, and how: a public key is never taken for a secret."""
+    """The key and algorithm that must have signed the token. A public key is never used as a secret."""
     header = jwt.get_unverified_header(token)
     if keys is None or header.get("alg") == _ALGORITHM:
         return secret, _ALGORITHM

@@ -40,7 +40,7 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-cache",
 }
-"""Of every file: nothing from elsewhere, nothing inline, no text that becomes markup."""
+"""Headers of every file: no content of other origins, nothing inline, and no text that becomes markup."""
 
 Action = Literal["like", "comments", "share", "hide", "report"]
 Id = Annotated[str, InPath(pattern=r"^-?[0-9]{1,19}$", description="a 64-bit id")]
@@ -60,7 +60,7 @@ class PageState(BaseModel):
 
 
 def route_of(path: str) -> str | None:
-    """The page's route that a path belongs to; None where it is none."""
+    """The page's route that a path belongs to; None if it belongs to no route."""
     if path in ("/", "/page/users", "/page/state", "/api/v1/posts"):
         return path
     if path.startswith("/page/"):

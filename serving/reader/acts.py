@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from contracts.redis_keys import ACTS
+from contracts.redis_members import ACT_MEMBERS, ACTS, ids_by_kind
 from serving.reader.values import DamagedValueError, parse_members
 
 Acts = Mapping[int, int]
@@ -15,19 +15,17 @@ UNKNOWN = "null"
 
 
 def parse_acts(reply: object, most: int) -> tuple[dict[int, int], int]:
-    """Acts of a sorted set, and how many members are none; ``DamagedValueError`` for anything else or longer."""
+    """Parse the acts of a sorted set, and count the members that are not acts.
+
+    Raises ``DamagedValueError`` if the reply is not a sorted set, or has more than ``most`` members.
+    """
     if isinstance(reply, Exception) or not isinstance(reply, list) or len(reply) > most:
         parse_members(reply, most)  # says what is wrong
         raise DamagedValueError("it is no sorted set")
-    posts: dict[str, frozenset[int]] = {}
-    num_known = 0
-    for act in ACTS:
-        prefix = f"{act}:".encode()
-        ids = [member[len(prefix) :] for member in reply if isinstance(member, bytes) and member.startswith(prefix)]
-        found = parse_members(ids, most)
-        num_known += len(ids) - found.num_damaged
-        posts[act] = found.ids
-    return acts_of(posts), len(reply) - num_known
+    ids = ids_by_kind(reply, ACT_MEMBERS.values())
+    found = {act: parse_members(members, most) for act, members in ids.items()}
+    num_known = sum(len(ids[act]) - members.num_damaged for act, members in found.items())
+    return acts_of({act: members.ids for act, members in found.items()}), len(reply) - num_known
 
 
 def acts_of(posts: Mapping[str, Iterable[int]]) -> dict[int, int]:

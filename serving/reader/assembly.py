@@ -13,7 +13,7 @@ from serving.reader.selection import FeedFilter, Level, Suppression, select
 
 @dataclass(frozen=True)
 class Source:
-    """A pool to serve from, where in it to start, and the arm whose it is; None: it is the common one."""
+    """A pool to serve from, where in it to start, and the arm that it belongs to; None for the common pool."""
 
     level: Level
     pool: Pool
@@ -46,9 +46,9 @@ class PageInputs:
 class Assembled:
     """A page's posts as JSON objects, best first.
 
-    ``cards`` and ``rows`` are theirs, a row being one of the pool; ``cardless`` are rows passed over for want of a
-    card. ``suppressed`` counts withheld rows by kind. ``following`` is the position at which the next page starts;
-    None: there is none.
+    ``cards`` and ``rows`` are theirs, a row being one of the pool; ``cardless`` are rows that were skipped because they
+    have no card. ``suppressed`` counts withheld rows by kind. ``following`` is the position at which the next page
+    starts; None if this page is the last.
     """
 
     posts: list[bytes]
@@ -62,7 +62,7 @@ class Assembled:
 class Assembly:
     """Selects and renders up to ``inputs.count`` posts and ads; one without a card is passed over.
 
-    Whoever has the cards calls ``next_posts`` and ``add`` in turn until no post is asked for.
+    The caller has the cards: it calls ``next_posts`` and ``add`` in turn until ``next_posts`` is empty.
     """
 
     def __init__(self, inputs: PageInputs) -> None:

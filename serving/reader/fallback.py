@@ -34,9 +34,9 @@ class SnapshotError(Exception):
 class Snapshot:
     """One epoch's public side. ``blocked_users`` maps an author to the users blocked with them, in either direction.
 
-    ``num_taken_down`` is the size of the takedown set, members that are no ids included. ``contents`` are the values of
-    the pools, None for what is none. ``refused`` is the stable epoch of a newer pointer, where none of its public pools
-    could be read.
+    ``num_taken_down`` is the size of the takedown set, members that are no ids included. ``contents`` holds the bytes
+    of each public pool, or None if the pool is missing. ``refused`` is the stable epoch of a newer pointer if none of
+    its public pools could be read.
     """
 
     pointer: Pointer
@@ -52,11 +52,11 @@ class Snapshot:
     narrowed: Narrowed = field(default_factory=Narrowed)
 
     def is_outdated_by(self, pointer: Pointer) -> bool:
-        """Whether ``pointer`` is another one, and its stable epoch none that this process has failed to read."""
+        """Whether ``pointer`` differs from this one, and this process has not failed to read its stable epoch."""
         return pointer != self.pointer and pointer.stable != self.refused
 
     def is_left_by(self, pointer: Pointer, user_id: int, arm: str | None) -> bool:
-        """Whether the user reads another epoch now because a canary or an arm moved, or theirs may be served no more.
+        """Whether the user reads another epoch now because a canary or an arm moved, or theirs is no longer served.
 
         A new stable epoch alone does not count: the old one is kept, and its successor is read in the background.
         """
@@ -157,7 +157,7 @@ class SnapshotKeeper:
         self._metrics.epoch.set(fresh.pointer.stable)
 
     async def _with_pools(self, pointer: Pointer, old: Snapshot | None) -> Snapshot:
-        """The pools of the pointer's stable epoch: the old ones, unless they are of another or have changed.
+        """The pools of the pointer's stable epoch: the old ones, unless the epoch is another one or they have changed.
 
         An erasure changes them within an epoch, and the erased posts are not in ``takedown`` for long.
         """
@@ -179,7 +179,7 @@ class SnapshotKeeper:
     async def _load(self, pointer: Pointer, replies: Sequence[object]) -> Snapshot:
         """The public side of the stable epoch, whose pools are in ``replies``.
 
-        Raises ``SnapshotError`` where none of it can be read.
+        Raises ``SnapshotError`` if none of its pools can be read.
         """
         epoch, read = pointer.stable, self._store.read_values
         pools: dict[Level, Pool] = {}

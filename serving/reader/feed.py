@@ -153,10 +153,10 @@ class FeedReader:
         *,
         ask_again: bool = False,
     ) -> FeedPage:
-        """A page of a public pool in memory, without posts that anything known here forbids.
+        """A page of a public pool in memory, without posts that are known to be withheld from the user.
 
-        That is what Redis said of the user before and now (``read``), and the blocks of the pools' authors; an author
-        whose blocks are unknown is left out.
+        This process knows what Redis said of the user before and now (``read``), and the blocks of the pools' authors.
+        An author whose blocks are unknown is left out.
         """
         known = self._last_known.get(request.user_id, _NOTHING).joined(read)
         blocked = snapshot.blocked_authors(request.user_id) | snapshot.unknown_authors
@@ -183,7 +183,7 @@ class FeedReader:
 
 
 def _arms_of(request: FeedRequest) -> tuple[str | None, ...]:
-    """Whose pools to ask for, best first: the arm's is there only where it differs from the common one."""
+    """Whose pools to ask for, best first. An arm has a pool only for users whose pool differs from the common one."""
     return (None,) if request.arm is None else (request.arm, None)
 
 

@@ -59,7 +59,7 @@ class NarrowedReads:
             raise self._refuse(f"narrowed posts cannot be counted: {error}") from None
 
     def parted_of(self, user_id: int, reply: object) -> Parted | None:
-        """The user's ended ties; None where they cannot be told."""
+        """The user's ended ties; None if they cannot be read."""
         try:
             return parse_parted(reply, MAX_READ_MEMBERS)
         except DamagedValueError as error:

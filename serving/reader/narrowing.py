@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 
 from contracts.epochs import FLAG_PUBLIC, SOURCES, Pool
+from contracts.redis_members import FRIEND, GROUP, split_member
 from serving.reader.values import DamagedValueError, parse_members
 
 _GROUP = SOURCES.index("group")
 _MAX_EPOCH = 2**53  # a score is a double
+_NUMBER = float | int  # made once: this is the way of every request
 _SHOWN_CHARACTERS = 80
 
 
@@ -49,21 +51,24 @@ class Parted:
 
 
 def parse_parted(reply: object, most: int) -> Parted:
-    """Members ``friend:<id>`` and ``group:<id>`` with their epochs; any other raises ``DamagedValueError``."""
-    ties: dict[bytes, list[tuple[Any, Any]]] = {b"friend": [], b"group": []}
+    """Parse ended ties with their epochs. Raises ``DamagedValueError`` if a member is neither a friend nor a group."""
+    ties: dict[bytes, list[tuple[Any, Any]]] = {FRIEND.tag: [], GROUP.tag: []}
     for member, epoch in _pairs(reply, most):
-        kind, _, identity = member.partition(b":") if isinstance(member, bytes) else (b"", b"", b"")
-        if kind not in ties:
+        tag, identity = split_member(member)
+        if tag not in ties:
             raise DamagedValueError("a member is neither a friend nor a group")
-        ties[kind].append((identity, epoch))
-    parsed = {kind: parse_epochs(members, most) for kind, members in ties.items()}
-    if any(len(parsed[kind]) != len(ties[kind]) for kind in ties):
+        ties[tag].append((identity, epoch))
+    parsed = {tag: parse_epochs(members, most) if members else {} for tag, members in ties.items()}
+    if any(len(parsed[tag]) != len(ties[tag]) for tag in ties):
         raise DamagedValueError("a tie has no id or no epoch")
-    return Parted(parsed[b"friend"], parsed[b"group"])
+    return Parted(parsed[FRIEND.tag], parsed[GROUP.tag])
 
 
 def parse_epochs(reply: object, most: int) -> dict[int, int]:
-    """Ids and epochs of a sorted set; members that are no ids are left out. ``DamagedValueError`` where it is none."""
+    """Parse a sorted set into ids and epochs. Members that are not ids are dropped.
+
+    Raises ``DamagedValueError`` if the reply is not a sorted set.
+    """
     pairs = [(member, epoch) for member, epoch in _pairs(reply, most) if _is_epoch(epoch)]
     members: list[Any] = [member for member, _ in pairs]
     if parse_members(members, most).num_damaged:
@@ -72,11 +77,14 @@ def parse_epochs(reply: object, most: int) -> dict[int, int]:
 
 
 def _is_epoch(score: object) -> bool:
-    return isinstance(score, float | int) and 0 <= score <= _MAX_EPOCH
+    return isinstance(score, _NUMBER) and 0 <= score <= _MAX_EPOCH
 
 
 def parse_scores(reply: object, post_ids: Sequence[int]) -> dict[int, int]:
-    """The answers to which of ``post_ids`` are in a sorted set; ``DamagedValueError`` where they are none."""
+    """Map each of ``post_ids`` that is in the sorted set to its score.
+
+    Raises ``DamagedValueError`` if the reply is not one score per id.
+    """
     if not isinstance(reply, list) or len(reply) != len(post_ids):
         raise DamagedValueError(f"it is not {len(post_ids)} scores")
     scores = zip(post_ids, reply, strict=True)
@@ -94,7 +102,7 @@ def _pairs(reply: object, most: int) -> Iterator[tuple[Any, Any]]:
 
 
 def withheld_rows(pool: Pool, narrowed: Mapping[int, int], parted: Parted) -> frozenset[int]:
-    """Rows of ``pool`` that an epoch computed now might not show this user; public posts of an ended tie stay."""
+    """Rows of ``pool`` that an epoch computed now might withhold from this user. Public posts of an ended tie stay."""
     posts, friends, groups = (unknown_to(pool.epoch, since) for since in (narrowed, parted.friends, parted.groups))
     if not posts and not friends and not groups:
         return frozenset()

@@ -89,7 +89,7 @@ class RedisCalls:
         return replies
 
     async def _answers(self) -> bool:
-        """Whether Redis answers a ping within the time in which a value did not come; a cluster is not asked."""
+        """Whether Redis answers a ping within the time limit of a value; a cluster is not asked."""
         if self.is_cluster:
             return False
         try:

@@ -26,7 +26,7 @@ _SOURCE_OF: dict[str, int] = {
 class Suppression:
     """What one user must not be shown: authors they are blocked with, in either direction, and posts they hid.
 
-    ``parted`` are ended ties, by which pools of older epochs admit posts that the user may no longer see.
+    ``parted`` are ended ties: pools of older epochs may hold posts that the user could see only because of them.
     """
 
     blocked: frozenset[int] = frozenset()

@@ -122,7 +122,7 @@ class Store:
         return frozenset(post_id for post_id, is_taken in zip(post_ids, flags, strict=True) if is_taken)
 
     async def read_cards(self, epoch: int, post_ids: Sequence[int]) -> list[object]:
-        """Replies with cards in the order of ``post_ids``; an empty one where there is none."""
+        """Replies with cards in the order of ``post_ids``; a reply is empty if the post has no card."""
         keys = [card_key(epoch, post_id) for post_id in post_ids]
         return await self._calls.guarded(lambda pipe: _ask_values(pipe, keys, MAX_CARD_BYTES))
 
@@ -185,7 +185,7 @@ class Store:
             ask_held(pipe, keys)
 
     def _ask_whether_it_counts(self, pipe: Any, keys: Sequence[str] = _SHARED) -> None:
-        """What ``_check`` reads. The pointer comes last: were the data lost in between, it would be missing.
+        """Ask for what ``_check`` reads. The pointer comes last: it is missing if the data was lost in between.
 
         In a cluster, the slots of the suppression under ``keys`` may be on other nodes than the pointer's.
         """

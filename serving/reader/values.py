@@ -92,7 +92,7 @@ def parse_members(reply: object, most: int) -> Members:
 
 
 def _ids(members: Collection[object]) -> Members:
-    """One pass in C where every member is an id, as always but after damage."""
+    """If every member is an id, as in undamaged sets, one pass in C is enough."""
     try:
         if _IDS.fullmatch(b",".join(members)):  # type: ignore[arg-type]
             ids = frozenset(map(int, members))  # type: ignore[arg-type]

@@ -54,13 +54,13 @@ def propose(offers: Offers, policy: Policy) -> DataFrame:
     unseen = proposals.join(offers.seen, ["user_id", "post_id"], "left_anti")
     others = unseen.join(written, "post_id", "inner").where(is_by_another("user_id"))
     flagged = with_flags(others.join(policy.asks, "user_id", "inner"), policy.flagged)
-    judged = flagged.select("user_id", "post_id", "source", "place", "created_at", broken())
+    judged = flagged.select("user_id", "post_id", "source", "priority", "created_at", broken())
     return _reached(judged, limits)
 
 
 def _reached(judged: DataFrame, limits: dict[str, int]) -> DataFrame:
     """The best of each user and source, up to its limit of allowed ones: user_id, post_id, source, BROKEN."""
-    best = (F.col("place").desc(), F.col("created_at").desc(), F.col("post_id"))
+    best = (F.col("priority").desc(), F.col("created_at").desc(), F.col("post_id"))
     before = Window.partitionBy("user_id", "source").orderBy(*best).rowsBetween(Window.unboundedPreceding, -1)
     limit = F.coalesce(*(F.when(F.col("source") == name, F.lit(most)) for name, most in limits.items()))
     num_allowed = F.coalesce(F.count_if(~breaks_any()).over(before), F.lit(0))

@@ -86,9 +86,9 @@ def profiles_of(users: DataFrame, as_of: datetime) -> DataFrame:
     return users.groupBy("user_id").agg(newest).select("user_id", "_newest.*", F.lit(as_of).alias("as_of"))
 
 
-def proposed(place: Column) -> list[Column | str]:
-    """Columns of a source's proposals: user_id, post_id and ``place``, by which its limit keeps the highest."""
-    return ["user_id", "post_id", place.cast("double").alias("place")]
+def proposed(priority: Column) -> list[Column | str]:
+    """Columns of a source's proposals: user_id, post_id and ``priority``, by which its limit keeps the highest."""
+    return ["user_id", "post_id", priority.cast("double").alias("priority")]
 
 
 def at_s(column: str) -> Column:

@@ -13,6 +13,7 @@ import numpy as np
 from contracts.epochs import POOL_MAGIC, Pool, pack_pool, unpack_pool
 from contracts.erasure import Kind
 from contracts.redis_keys import TAKEDOWN_KEY, USER_TAG, parse_key
+from contracts.redis_members import MemberKind
 from contracts.settings import Settings
 from spark_jobs.publish.bulk import get_all
 from spark_jobs.publish.epoch_store import in_batches
@@ -46,21 +47,16 @@ def is_key_of(key: bytes, ids: ErasedIds) -> bool:
     return parsed is not None and parsed.kind.of == "post" and parsed.identity in ids.post
 
 
-def kind_of_members(key: bytes) -> Kind | None:
-    """The kind of ids in the set under this key; None if the kind of key is unknown."""
+def erasable_members(key: bytes) -> dict[MemberKind, Kind]:
+    """Kinds of members in the set under this key that identify a person or what is theirs; empty for unknown keys."""
     parsed = parse_key(key)
-    return parsed.kind.members if parsed else None
+    return {member: member.erased_as for member in parsed.kind.members if member.erased_as} if parsed else {}
 
 
-def ids_of_members(key: bytes, members: Iterable[bytes]) -> set[int]:
-    """The ids in the members of a set of a known kind."""
-    prefixes = _member_prefixes(key)
-    return {int(member.removeprefix(prefix)) for member in members for prefix in prefixes if member.startswith(prefix)}
-
-
-def _member_prefixes(key: bytes) -> tuple[bytes, ...]:
-    parsed = parse_key(key)
-    return tuple(prefix.encode() for prefix in parsed.kind.member_prefixes) if parsed else (b"",)
+def ids_of_members(members: Iterable[bytes], kind: MemberKind) -> set[int]:
+    """The ids in those members that are of this kind."""
+    prefix = kind.prefix.encode()
+    return {int(member.removeprefix(prefix)) for member in members if member.startswith(prefix)}
 
 
 def _rewrite(client: Client, keys: list[bytes], ids: ErasedIds) -> int:
@@ -91,9 +87,10 @@ def _rewrite(client: Client, keys: list[bytes], ids: ErasedIds) -> int:
 
 def _members_of(key: bytes, ids: ErasedIds) -> list[bytes]:
     """Members to remove from the set under this key, as spelt there."""
-    kind = kind_of_members(key)
-    erased = ids.of(kind) if kind else ids.distinctive()
-    return [prefix + str(i).encode() for prefix in _member_prefixes(key) for i in erased]
+    known = erasable_members(key)
+    if not known:
+        return [str(i).encode() for i in ids.distinctive()]
+    return [member.member(i).encode() for member, kind in known.items() for i in ids.of(kind)]
 
 
 def _new_pools(values: Any, ids: ErasedIds) -> Iterator[tuple[bytes, bytes]]:

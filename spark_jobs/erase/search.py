@@ -19,7 +19,7 @@ from pyspark.sql import SparkSession
 from contracts.epochs import POOL_MAGIC, unpack_pool
 from contracts.places import Location, Place
 from contracts.redis_keys import USER_TAG, parse_key
-from spark_jobs.erase.keys import ids_of_members, kind_of_members
+from spark_jobs.erase.keys import erasable_members, ids_of_members
 from spark_jobs.erase.needles import Needles, kind_of
 from spark_jobs.night.session import reach_s3
 from spark_jobs.publish.epoch_store import in_batches
@@ -177,9 +177,11 @@ def in_value(key: bytes, value: bytes, needles: Needles) -> set[str]:
         people = authors if pool.owner is None else authors | {pool.owner}
         matches = {f"post {i}" for i in posts & needles.of("post")} | {f"user {i}" for i in people & needles.of("user")}
         return matches | {f"source {i}" for i in sources & needles.distinctive}
-    kind = kind_of_members(key)
-    members = ids_of_members(key, filter(None, value.split(b"\n"))) if kind else set()
-    return needles.in_bytes(value) | ({f"{kind} {i}" for i in members & needles.of(kind)} if kind else set())
+    members = [line for line in value.split(b"\n") if line]
+    found = needles.in_bytes(value)
+    for member, kind in erasable_members(key).items():
+        found |= {f"{kind} {i}" for i in ids_of_members(members, member) & needles.of(kind)}
+    return found
 
 
 def read_values(client: Client, keys: list[bytes]) -> Iterator[bytes]:

@@ -30,7 +30,7 @@ if __name__ == "__main__":
 from contracts.broken_rules import describe_rule  # noqa: E402
 from contracts.pipeline import STAGES, report_of, tables_of  # noqa: E402
 from contracts.pipeline.table import Report, Table  # noqa: E402
-from contracts.run_files import StageRecord, TableVerdict  # noqa: E402
+from contracts.run_records import StageRecord, TableVerdict  # noqa: E402
 from spark_jobs.night.gate.gate import prepare, run_gate  # noqa: E402
 from spark_jobs.night.lake import Lake  # noqa: E402
 from spark_jobs.night.night import Night  # noqa: E402

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from contracts.places import ARTEFACTS
+from contracts.places import checkpoint_path
 from models.erasure import is_before_erasure
 from spark_jobs.night.night import Night
 from spark_jobs.rules.last_model import last_model
@@ -42,7 +42,7 @@ def find_champion(night: Night) -> Champion | None:
 def _judge(night: Night, version: str, published: date) -> Champion:
     from models.checkpoint import read_checkpoint  # noqa: PLC0415 - where there is no champion, the driver needs no torch
 
-    path = f"{ARTEFACTS}/{version}"
+    path = checkpoint_path(version)
     folder = folder_of(night, path)
     if is_before_erasure(open_folder(folder)):
         why = f"{version} was trained before a person was erased"

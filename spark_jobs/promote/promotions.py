@@ -16,6 +16,7 @@ from pyspark.sql import functions as F
 
 from analysis.promotion import Comparison, ScoredRows, compare, losses
 from contracts.model_stages import REJECTED
+from contracts.places import checkpoint_path
 from contracts.settings import Promotion
 from contracts.settings.models import HEAVY
 from spark_jobs.night.ddl import read_schema
@@ -78,7 +79,8 @@ def judge(night: Night) -> Judged:
     verdict, sentence = verdict_of(compared, night.settings.promotion, baseline)
     if rows is not None and not rows.is_finite:
         verdict, sentence = REJECTED, f"some of its scores are no numbers; {baseline.called} scores the night"
-    serves = (model.version, f"models/{model.version}") if verdict == PROMOTED else (baseline.version, baseline.path)
+    promoted = (model.version, checkpoint_path(model.version))
+    serves = promoted if verdict == PROMOTED else (baseline.version, baseline.path)
     lead = "" if why_not is None else f"the champion {why_not}; "
     return Judged(
         verdict,

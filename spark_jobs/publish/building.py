@@ -88,7 +88,7 @@ def read_content(night: Night, versions: dict[str, int]) -> Content:
 
 
 def refuse_flagged(kind: str, columns: dict[str, Any], flagged: DataFrame) -> None:
-    """Raise if policy withholds a post of the fallback pool from somebody."""
+    """Raise if the fallback pool has a post that policy withholds from any user."""
     shown = [int(post_id) for post_id in columns["post_id"]]
     withheld = sorted(row.post_id for row in flagged.where(F.col("post_id").isin(shown)).collect())
     if withheld:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from contracts.epochs import FLAG_EXPLORATION, Pool, unpack_pool
 from contracts.features import features_of
 from contracts.redis_keys import features_key, pool_key
-from contracts.run_files import DIFFERENCE_CAUSES, ChangedUser, DifferenceRecord, MovedFeature
+from contracts.run_records import DIFFERENCE_CAUSES, ChangedUser, DifferenceRecord, MovedFeature
 from spark_jobs.publish.epoch_store import in_batches
 from storage.redis_clients import Client
 

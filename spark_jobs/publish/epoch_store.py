@@ -33,7 +33,7 @@ class PublishFailed(Exception):  # noqa: N818 - what the operator reads
 
 
 def connect(url: str, rules: PublishRules) -> Client:
-    """A client whose calls cannot hang: explicit timeouts and three retries."""
+    """A client whose calls have time limits and three retries."""
     return open_client(url, rules.timeout_s)
 
 

@@ -100,7 +100,7 @@ def rolled_back(rows: Iterable[EpochRow]) -> set[int]:
 
 
 def live_day(rows: Iterable[EpochRow], pointer: Pointer | None) -> date | None:
-    """The newest night that is served: the pointer's, or what is recorded as served where Redis lost its pointer."""
+    """The newest night that is served, by the pointer; if Redis lost it, by the recorded statuses."""
     rows = list(rows)
     good = None if pointer is None else withdrawn(pointer, rolled_back(rows), 0.0)
     served = () if good is None else (good.stable, good.canary.epoch if good.canary else None)

@@ -2,7 +2,7 @@
 
 Every partition packs its rows, SETs them in bounded batches and reports how many keys and bytes it wrote and their
 checksum; the verification reads the same keys back in the same partitions. Only these reports reach the driver.
-Nothing here is transactional, and nothing needs to be: no reader looks at an epoch before the pointer names it.
+Loading is not transactional: readers read an epoch only after the pointer names it.
 """
 
 import zlib

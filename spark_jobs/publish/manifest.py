@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from contracts.features import schema_hash
 from contracts.pipeline import BY_NAME, TABLES
-from contracts.run_files import AuditRecord
+from contracts.run_records import AuditRecord
 from contracts.settings.hashes import hash_of
 from spark_jobs.night.night import Night
 from spark_jobs.publish.epoch_store import PublishFailed

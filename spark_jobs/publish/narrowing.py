@@ -17,6 +17,7 @@ from pyspark.sql import functions as F
 from redis.exceptions import OutOfMemoryError
 
 from contracts.redis_keys import NARROWED_KEY, PARTED, parted_key
+from contracts.redis_members import FRIEND, GROUP
 from contracts.settings import PublishRules
 from contracts.visibility import is_open
 from spark_jobs.night.night import Night
@@ -43,10 +44,9 @@ def additions(night: Night, versions: dict[str, int], epoch: int) -> DataFrame:
     groups = ended_ties(read("silver.group_memberships"), "group_id", since, night.as_of)
     posts = narrowed_posts(read("silver.posts"), read("silver.post_edits"), oldest_post, night.as_of)
     owner = F.col("user_id").alias("owner")
-    members = {"friend": friends, "group": groups}
     ties = [
-        ties.select(owner, F.concat(F.lit(f"{kind}:"), f"{kind}_id").alias("member"), "is_news")
-        for kind, ties in members.items()
+        ended.select(owner, F.concat(F.lit(kind.prefix), other).alias("member"), "is_news")
+        for kind, other, ended in ((FRIEND, "friend_id", friends), (GROUP, "group_id", groups))
     ]
     every = posts.select(F.lit(None).cast("bigint").alias("owner"), F.col("post_id").cast("string"), "is_news")
     first = F.lit(epoch) + F.col("is_news").cast("bigint")

@@ -2,7 +2,7 @@
 
 Thompson sampling shows a post as often as it is likely to be the best of those compared, given how many people engaged
 with it so far (Thompson, "On the Likelihood that One Unknown Probability Exceeds Another", Biometrika 1933). Here these
-chances are computed, and the post is drawn by them: so what is logged is what was drawn by, to the last bit.
+chances are computed, and the post is drawn by them. So the logged chance is exactly the one that was used.
 """
 
 import numpy as np
@@ -63,7 +63,7 @@ class Explorer:
 
 
 def slots(users: Ints, every: Ints, *, seed: int, day: int) -> Ints:
-    """The first place of each user's that is drawn for, ``(U,)``: any of the first ``every`` with the same chance."""
+    """The first place of each user that is drawn for, ``(U,)``: each of the first ``every`` is equally likely."""
     return np.asarray(1 + np.floor(uniform(seed, users, day, _OF_SLOT) * np.maximum(every, 1)), dtype=np.int64)
 
 
@@ -89,7 +89,8 @@ def chances_of(density: Singles, log_below: Singles, is_arm: Bools, even: float)
     """Chance of each of ``n`` posts to be drawn, ``(u, n)``: that its rate is the highest, mixed with an even chance.
 
     ``density`` and ``log_below`` are ``(u, n, GRID)``, as in ``posteriors``: the chance to be best is the sum over
-    rates of the post's probability there times the others' chances to be below. Rows add up to 1; what is no arm has 0.
+    rates of the post's probability there times the others' chances to be below. Each row sums to 1. Posts that do not
+    take part have probability 0.
     """
     logs = np.where(is_arm[:, :, None], log_below, np.float32(0.0))
     others = np.exp(logs.sum(axis=1, keepdims=True) - logs)

@@ -9,7 +9,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, Observation
 from pyspark.sql import functions as F
 
-from contracts.run_files import AdsRecord
+from contracts.run_records import AdsRecord
 from spark_jobs.night.night import Night
 from spark_jobs.night.writers import write_partition
 from spark_jobs.rerank.ads.auction import Draw, Offers

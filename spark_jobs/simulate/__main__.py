@@ -13,11 +13,11 @@ from pathlib import Path
 if __package__ in {None, ""}:
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
+from contracts.run_files import RunFiles
 from contracts.settings.options import add_options, load_options
 from spark_jobs.night.lake import Lake
 from spark_jobs.night.session import open_session
 from spark_jobs.simulate import respond, simulate
-from spark_jobs.simulate.landing import write_json
 from storage.check import local_path
 
 SIMULATION = {
@@ -40,8 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if responds:
             figures = respond(spark, str(options.landing), Lake(spark, options.lake), options.ds)
             counts = figures["lines"]
-            if options.figures is not None:
-                write_json(options.figures.parent, options.figures.name, figures)
+            if options.runs is not None:
+                RunFiles.of(options.runs, figures["day"]).response.write(figures)
         else:
             asked = options.settings.simulation
             world = (asked.users, asked.days, asked.seed, asked.end_date)
@@ -79,7 +79,7 @@ def _response(words: Sequence[str]) -> tuple[argparse.Namespace, argparse.Argume
     parser.add_argument("--landing", type=local_path, required=True, help="a simulated landing area, to add to")
     parser.add_argument("--lake", required=True, help="root of the Delta tables: a path, or s3://bucket/prefix")
     parser.add_argument("--ds", type=date.fromisoformat, required=True, help="day of the night that ranked the feeds")
-    parser.add_argument("--figures", type=Path, help="JSON file to write the day's figures to")
+    parser.add_argument("--runs", type=local_path, help="folder of the nights; the figures go to the next day's")
     return parser.parse_args(words), parser
 
 

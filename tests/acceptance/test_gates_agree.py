@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from contracts.pipeline import BY_NAME
-from contracts.run_files import RuleResult, TableVerdict
+from contracts.run_records import RuleResult, TableVerdict
 from spark_jobs.night.gate import checks, suites
 from spark_jobs.night.gate.gate import run_gate
 from spark_jobs.night.night import Night

@@ -1,10 +1,11 @@
 """One name per table everywhere: its job, DDL, suite and asset."""
 
+import re
 from pathlib import Path
 
 import pytest
 
-from contracts.pipeline import BESIDE_THE_NIGHT, BY_NAME, STAGES, report_of, tables_of
+from contracts.pipeline import BESIDE_THE_NIGHT, BY_NAME, STAGES, TABLES, report_of, tables_of
 from contracts.pipeline.reports import REPORTS
 from contracts.settings import Dataset, parse_dataset
 
@@ -58,3 +59,30 @@ def test_dataset_settings_are_checked_by_name_and_type() -> None:
         parse_dataset('{"training_days": "3"}')
     with pytest.raises(ValueError, match=r"training_days \(2\) must exceed"):
         parse_dataset('{"training_days": 2}')
+
+
+def rows_of_the_readme() -> list[tuple[list[str], list[str], list[str]]]:
+    """Tables, writers and readers of each row of README's table of tables."""
+    found = []
+    for line in (ROOT / "README.md").read_text().splitlines():
+        if re.match(r"\| `(?:bronze|silver|gold)\.", line):
+            tables, _, writers, readers = line.strip("| ").split(" | ")
+            found.append((re.findall(r"`([\w.]+)`", tables), writers.split(", "), readers.split(", ")))
+    return found
+
+
+def test_the_readme_says_who_writes_and_reads_each_table() -> None:
+    rows = rows_of_the_readme()
+    assert sorted(name for tables, _, _ in rows for name in tables) == sorted(BY_NAME)
+    # silver.arrivals only waits for its inputs, and stages without tables declare none.
+    jobs = [table for table in TABLES if table.full_name != "silver.arrivals"]
+    known = {stage for stage in STAGES if tables_of(stage)}
+    for tables, writers, readers in rows:
+        for name in tables:
+            declared = {job.stage for job in jobs if name in (*job.inputs, *job.earlier_inputs)}
+            own = BY_NAME[name].stage
+            assert writers[0] == own, name
+            assert declared <= set(readers), name
+            assert set(readers) & known <= declared | {own}, name
+            assert set(readers) <= {*STAGES, "people"}, name
+            assert [*filter(set(readers).__contains__, (*STAGES, "people"))] == readers, name

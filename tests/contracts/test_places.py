@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from contracts.places import Place, PlaceError, artefacts_of, table_below
+from contracts.places import Place, PlaceError, artefacts_of, checkpoint_path, table_below
 
 
 @pytest.mark.parametrize(
@@ -60,4 +60,5 @@ def test_tables_and_artefacts_lie_below_the_lake() -> None:
     for lake in (Place.parse("/lake"), Place.parse("s3://bucket/lake"), Place.parse("s3://bucket")):
         assert str(table_below(lake, "gold.models")) == f"{lake}/gold/models"
         assert str(artefacts_of(lake)) == f"{lake}/models"
+        assert lake.below(checkpoint_path("ab12")) == artefacts_of(lake).below("ab12")
     assert str(Place.parse("/").below("lake")) == "/lake"

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from contracts.pipeline.table import Table
+from contracts.run_files import RunFiles
 from storage import open_folder
 
 pytest.importorskip("airflow", reason="needs the Airflow environment")
@@ -136,17 +137,19 @@ def test_a_rejected_model_is_a_warning_of_its_task_and_the_night_goes_on(tmp_pat
 def test_the_tab_of_a_run_shows_the_report_that_its_last_task_wrote(tmp_path: Path) -> None:
     from fastapi.testclient import TestClient
 
+    from dags.feedlake_places import REPORTS
     from dags.feedlake_tasks import report
     from dags.plugins import run_report
 
+    assert str(run_report.REPORTS.place) == REPORTS == report().env["REPORTS"]
     reports, runs = open_folder(tmp_path / "reports"), open_folder(tmp_path / "runs")
-    runs.write("2026-03-08/report.html", b"<h1>night</h1>")
+    RunFiles.of(runs, "2026-03-08").write_report("<h1>night</h1>")
     run_id = "manual__2026-03-08T02:00:00+00:00"
     env = {"PYTHON": "echo", "RUNS": "r", "DS": "d", "REPORTS": "s3://b/reports", "RUN_ID": run_id}
     command = ["bash", "-c", str(report().bash_command)]
     told = subprocess.run(command, env={**os.environ, **env}, check=True, capture_output=True, text=True).stdout
     assert told.split()[2:] == ["--runs", "r", "--ds", "d", "--reports", "s3://b/reports", "--run", run_id]
-    reports.write(run_id, f"{tmp_path}/runs/2026-03-08/report.html".encode())
+    reports.write(run_id, RunFiles.of(runs, "2026-03-08").report.encode())
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(run_report, "REPORTS", reports)
         client = TestClient(run_report.app)

@@ -3,12 +3,15 @@
 import re
 from datetime import date
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from contracts.run_files import RunFiles, TableVerdict
+from contracts.run_files import RunFiles
 from infra.demo import broken_rules, check_day, choose_source, of_day, reasons
+
+if TYPE_CHECKING:
+    from contracts.run_records import TableVerdict
 
 
 def test_a_folder_is_a_dump_or_a_landing_area(tmp_path: Path) -> None:

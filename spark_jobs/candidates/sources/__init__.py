@@ -1,6 +1,6 @@
-"""One file per candidate source; it proposes posts to each known user, as (user_id, post_id, place).
+"""One file per candidate source; it proposes posts to each known user, as (user_id, post_id, priority).
 
-The greater the ``place``, the better; a source's limit keeps the best that its user may be shown.
+The greater the ``priority``, the better; a source's limit keeps the best that its user may be shown.
 """
 
 from contracts.settings import CandidateLimits

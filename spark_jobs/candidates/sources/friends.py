@@ -11,8 +11,8 @@ from spark_jobs.candidates.offers import Offers, at_s, proposed
 def propose(offers: Offers) -> DataFrame:
     """Posts of friends, newest first. The author's number of friends decides which posts reach which friends.
 
-    Up to ``many_friends``: everything, to everyone. Above: the newest ``posts_of_many`` of seven days, to friends who
-    were present. Above ``very_many_friends``: the newest ``posts_of_very_many`` of three days, likewise.
+    Up to ``many_friends``: everything, to everyone. Above: the newest ``posts_of_many`` of ``days_of_many``, to friends
+    who were present. Above ``very_many_friends``: the newest ``posts_of_very_many`` of ``days_of_very_many``, likewise.
     """
     rules = offers.settings.fan_out
     friends = offers.edges.friends

@@ -1,6 +1,6 @@
 """New posts, whose quality is not known yet: ordered by author, similar posts, the user's taste, and a draw.
 
-    place = gain · (creator · c  +  content · q  +  draw · b  +  affinity · taste)
+    priority = gain · (creator · c  +  content · q  +  draw · b  +  affinity · taste)
 
 with the weights of ``NewPosts``. ``c`` is the rate of engagement of the creator's posts, shrunk to the usual rate and
 compared with it; ``q`` that of the nearest posts that have engagements; ``b`` a draw of Beta(2, 5), divided by 1 + the

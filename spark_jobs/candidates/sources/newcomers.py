@@ -1,6 +1,6 @@
 """Posts for new users: ordered by the engagement of similar people, by popularity, and by chosen interests.
 
-    place = demographic · d  +  popularity · p  +  interests · i
+    priority = demographic · d  +  popularity · p  +  interests · i
 
 with the weights of ``NewUsers``. ``p`` is the post's rate of engagement against the usual one, ``d`` the same among
 people of the user's country and age, and ``i`` the share of the post's topics that the user chose at onboarding.

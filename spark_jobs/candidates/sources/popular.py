@@ -12,7 +12,7 @@ EVIDENCE = 0.01
 
 def propose(offers: Offers) -> DataFrame:
     """Open posts by engagements per view, shrunk to the mean; age and exposure alone do not count."""
-    place = log_odds(F.col("engagement_rate")) + EVIDENCE * F.col("engagement")
-    best = offers.open_posts.select("post_id", place.alias("place"))
-    listed = best.orderBy(F.desc("place"), "post_id").limit(SPARE * offers.settings.candidates.popular)
-    return offers.users.crossJoin(F.broadcast(listed)).select(*proposed(F.col("place")))
+    priority = log_odds(F.col("engagement_rate")) + EVIDENCE * F.col("engagement")
+    best = offers.open_posts.select("post_id", priority.alias("priority"))
+    listed = best.orderBy(F.desc("priority"), "post_id").limit(SPARE * offers.settings.candidates.popular)
+    return offers.users.crossJoin(F.broadcast(listed)).select(*proposed(F.col("priority")))

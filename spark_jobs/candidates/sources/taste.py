@@ -28,7 +28,7 @@ from spark_jobs.rules.user_batches import float_matrix
 
 Floats = NDArray[np.float32]
 
-SCHEMA = "user_id BIGINT, post_id BIGINT, place DOUBLE"
+SCHEMA = "user_id BIGINT, post_id BIGINT, priority DOUBLE"
 USERS_PER_SEARCH = 128
 MARGIN = 32
 """Extra posts that are found and then ordered exactly, so that batches of users do not affect the last places."""
@@ -120,13 +120,13 @@ def search(nearby: Broadcast[Nearby], limit: int, batches: Iterable[pa.RecordBat
 def pick(
     user_ids: NDArray[np.int64], queries: Floats, most: NDArray[np.int64], posts: Nearby, rows: NDArray[np.int64]
 ) -> pa.RecordBatch:
-    """The ``most`` best posts of each user among ``rows`` (users, places; -1 for none), ordered exactly."""
+    """The ``most`` best posts of each user among ``rows`` (users, ranks; -1 for none), ordered exactly."""
     # Products are summed pair by pair, in the same order for any batch; the lower id wins a tie.
     products = posts.vectors[rows].astype(np.float64) * queries[:, None, :]
-    place = np.where(rows < 0, -np.inf, products.sum(axis=2))
-    order = np.lexsort((rows, -place), axis=1)
-    rows, place = np.take_along_axis(rows, order, 1), np.take_along_axis(place, order, 1)
+    priority = np.where(rows < 0, -np.inf, products.sum(axis=2))
+    order = np.lexsort((rows, -priority), axis=1)
+    rows, priority = np.take_along_axis(rows, order, 1), np.take_along_axis(priority, order, 1)
     is_taken = (np.arange(rows.shape[1]) < most[:, None]) & (rows >= 0)
     users = np.repeat(user_ids, is_taken.sum(axis=1))
-    columns = [pa.array(users), pa.array(posts.post_ids[rows[is_taken]]), pa.array(place[is_taken])]
-    return pa.record_batch(columns, names=["user_id", "post_id", "place"])
+    columns = [pa.array(users), pa.array(posts.post_ids[rows[is_taken]]), pa.array(priority[is_taken])]
+    return pa.record_batch(columns, names=["user_id", "post_id", "priority"])

@@ -17,7 +17,7 @@ from pyspark.sql import SparkSession
 from contracts.candidate_sources import CANDIDATE_SOURCES
 from contracts.pipeline import BY_NAME
 from contracts.pipeline.table import Table
-from contracts.run_files import RuleResult
+from contracts.run_records import RuleResult
 from spark_jobs.night.gate.small_tables import SmallTable
 from spark_jobs.night.gate.suites import NUM_EXAMPLES, ROOT, shorten
 from spark_jobs.night.night import Night

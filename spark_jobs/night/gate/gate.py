@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 
 from contracts.pipeline import BY_NAME
 from contracts.pipeline.table import Table
-from contracts.run_files import RuleResult, TableVerdict
+from contracts.run_records import RuleResult, TableVerdict
 from contracts.settings import Dataset
 from spark_jobs.night.gate.checks import cross_checks
 from spark_jobs.night.gate.rows import InMemory, OnSpark, Rows

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from contracts.pipeline.table import Table
-from contracts.run_files import RuleResult
+from contracts.run_records import RuleResult
 from spark_jobs.night.gate.rows import Rows
 
 ROOT = Path(__file__).resolve().parents[3]

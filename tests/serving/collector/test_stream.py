@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from contracts.collector_keys import STREAM
+from contracts.collector_keys import STREAM, WINDOW_KEYS
 from tests.serving.collector.collector_world import Client, OpenCollector, impression, kept_in, open_collector_on
 from tests.serving.reader_world import RedisServer
 
@@ -102,6 +102,14 @@ async def test_a_redis_that_keeps_nothing_takes_nothing(
             assert answer.status_code == 503
     counted = own_redis.client.keys("*{u17}*")
     assert counted == []
+
+
+async def test_what_counts_a_users_events_expires(event_redis: RedisServer, open_collector: OpenCollector) -> None:
+    async with open_collector(retry_window_s=900) as client:
+        await client.post("/api/v1/posts", {"text": "hello", "privacy": "public"})
+    found = {key.split(b":")[0].decode(): event_redis.client.ttl(key) for key in event_redis.client.keys("*{u17}*")}
+    assert found.keys() == {key.name for key in WINDOW_KEYS}
+    assert all(0 <= key.ttl_s(900) - found[key.name] < 60 for key in WINDOW_KEYS)
 
 
 async def test_a_forgotten_script_is_loaded_again(event_redis: RedisServer, open_collector: OpenCollector) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from contracts.collector_keys import DRAINING, LINE_FIELD, STREAM, posted_key, rate_key, taken_key
+from contracts.collector_keys import DRAINING, LINE_FIELD, POSTED, RATE, STREAM, TAKEN
 from spark_jobs.erase.events import erase_events
 from spark_jobs.rules.erased_ids import ErasedIds
 from tests.serving.reader_world import RedisServer
@@ -51,14 +51,14 @@ def test_only_their_entries_and_keys_go(server: RedisServer) -> None:
         client.xadd(STREAM, theirs)
         client.xadd(STREAM, others)
     for user in (PERSON, 12, 3):
-        client.sadd(taken_key(user, 7), f"{user}:a")
-        client.set(rate_key(user, 7), 1)
-        client.sadd(posted_key(user, 7), 5)
+        client.sadd(TAKEN.key(user, 7), f"{user}:a")
+        client.set(RATE.key(user, 7), 1)
+        client.sadd(POSTED.key(user, 7), 5)
     client.set(DRAINING, "1-0")
     assert erase_events(client, IDS) == {"entries": len(THEIRS), "keys": 6}
     kept = [fields for _, fields in client.xrange(STREAM)]
     assert kept[600:] == OTHERS
-    keys = {STREAM, DRAINING, taken_key(3, 7), rate_key(3, 7), posted_key(3, 7)}
+    keys = {STREAM, DRAINING, TAKEN.key(3, 7), RATE.key(3, 7), POSTED.key(3, 7)}
     assert {key.decode() for key in client.scan_iter()} == keys
     assert erase_events(client, IDS) == {"entries": 0, "keys": 0}
 

@@ -100,22 +100,18 @@ def test_keys_of_every_kind_are_erased(server: RedisServer, kind: KeyKind) -> No
     for arm in {None, "deep" if kind.per_arm else None}:
         for identity in {None: (None,), "list": ("popular",), "user": (user, 3), "post": (post, 4)}[kind.of]:
             key = kind.key(identity, epoch=7 if kind.per_epoch else None, arm=arm)
-            if kind.members is None:
+            if not kind.members:
                 client.set(key, packed([post, 4], [user, 5]) if kind.packs_posts else b"x")
             else:
-                ours = [
-                    f"{prefix}{i}"
-                    for prefix in kind.member_prefixes
-                    for i in ((user, 5) if kind.members == "user" else (post, 5))
-                ]
-                client.sadd(key, *ours)
+                theirs = {"user": user, "post": post, "group": 12_345}
+                client.sadd(key, *(member.member(i) for member in kind.members for i in (theirs[member.of], 5)))
     num_keys = client.dbsize()
     assert search_redis(client, "Redis", Needles(SMALL)).findings
     done = erase_keys(client, SMALL.ids, RULES)
     assert search_redis(client, "Redis", Needles(SMALL)).findings == ()
     assert client.dbsize() == num_keys - done["deleted"]
     assert bool(done["deleted"]) == (kind.of in ("user", "post"))
-    is_rewritten = kind.packs_posts or (kind.members is not None and kind is not TAKEDOWN)
+    is_rewritten = kind.packs_posts or (bool(kind.members) and kind is not TAKEDOWN)
     assert bool(done["rewritten"]) == is_rewritten
 
 

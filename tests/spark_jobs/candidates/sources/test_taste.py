@@ -63,7 +63,7 @@ def searched(posts: pa.Table, batches: list[pa.RecordBatch], limit: int) -> dict
     rows = pa.Table.from_batches(list(taste.search(nearby, limit, batches))).to_pylist()  # type: ignore[arg-type]
     found: dict[int, list[tuple[int, float]]] = {}
     for row in rows:
-        found.setdefault(row["user_id"], []).append((row["post_id"], row["place"]))
+        found.setdefault(row["user_id"], []).append((row["post_id"], row["priority"]))
     return found
 
 
@@ -75,7 +75,7 @@ def test_the_nearest_posts_are_those_of_the_formula_best_first() -> None:
     for user in range(9):
         best = np.argsort(-expected[user], kind="stable")[:20]
         assert [post_id for post_id, _ in found[user]] == ids[best].tolist()
-        assert [place for _, place in found[user]] == pytest.approx(expected[user][best], rel=1e-5)
+        assert [priority for _, priority in found[user]] == pytest.approx(expected[user][best], rel=1e-5)
 
 
 def test_how_users_are_batched_changes_nothing() -> None:
