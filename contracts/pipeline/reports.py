@@ -42,7 +42,6 @@ REPORTS: tuple[Report, ...] = (
             "gold.affinity_features",
             "gold.training_examples",
             "gold.propensities",
-            "gold.models",
             "gold.promotions",
             "gold.scored_candidates",
             "gold.ranked_feeds",
