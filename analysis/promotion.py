@@ -15,7 +15,7 @@ from analysis.metrics.bootstrap import Interval, bootstrap, pooled
 from analysis.metrics.grouped_auc import grouped_auc
 from analysis.metrics.ranking import rank_lists
 from analysis.metrics.relevance import METRICS, MIN_EXAMPLES, grades_of
-from contracts.heads import BINARY_HEADS, HEADS
+from contracts.heads import BINARY_HEADS, HEADS, RELEVANT_HEADS
 from contracts.metrics.auc import auc, auc_of_weights
 from contracts.metrics.calibration import bins_of_rows, calibration_error
 from contracts.metrics.columns import Floats
@@ -51,7 +51,7 @@ class ScoredRows:
 
     def order_by(self, head: str) -> Floats | None:
         """The order of rows by a head: its prediction; without one, the value if the head is a positive engagement."""
-        is_welcome = any(item.name == head and item.grade > 0 for item in HEADS)
+        is_welcome = any(item.name == head for item in RELEVANT_HEADS)
         return self.predictions.get(head, self.value if is_welcome else None)
 
 

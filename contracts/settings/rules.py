@@ -5,8 +5,10 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from operator import attrgetter
 
-from contracts.settings import Settings
-from contracts.settings.kinds import show
+from contracts.candidate_sources import CANDIDATE_SOURCES
+from contracts.heads import HEADS
+from contracts.settings import Settings, ValueWeights
+from contracts.settings.kinds import Bounds, kinds_of, show
 from contracts.settings.serving import PRODUCTION_AUDIENCE
 
 
@@ -32,6 +34,12 @@ def below(small: str, large: str) -> Rule:
 def some(*keys: str) -> Rule:
     """Not all of the settings may be 0."""
     return Rule(keys, lambda *values: any(value > 0 for value in values), f"one of {', '.join(keys)} must be above 0")
+
+
+def may_add_value(weight: str) -> bool:
+    """Whether the value weight may be above 0."""
+    limit = kinds_of(ValueWeights)[weight].limit
+    return isinstance(limit, Bounds) and limit.most > 0
 
 
 RULES = (
@@ -61,18 +69,13 @@ RULES = (
     below("labels.clickbait_share", "policy.clickbait"),
     below("labels.nsfw_share", "policy.nsfw"),
     below("labels.misinformation_share", "policy.misinformation"),
-    some("value.like", "value.comment", "value.share", "value.dwell_per_s", "value.quality"),
+    some(*(f"value.{head.value_weight}" for head in HEADS if may_add_value(head.value_weight)), "value.quality"),
     some("new_users.demographic", "new_users.popularity", "new_users.interests"),
     some("new_posts.creator", "new_posts.content", "new_posts.affinity", "new_posts.draw"),
     some("simple_score.recency", "simple_score.engagement", "simple_score.relationship"),
     some("rerank.status", "rerank.photo", "rerank.video", "rerank.link"),
     some("rerank.under_1h", "rerank.under_6h", "rerank.under_24h", "rerank.older"),
-    some(
-        *(
-            f"candidates.{source}"
-            for source in ("friend", "page", "group", "taste", "circle", "new", "newcomer", "popular")
-        )
-    ),
+    some(*(f"candidates.{source.name}" for source in CANDIDATE_SOURCES)),
     at_most("fan_out.many_friends", "fan_out.very_many_friends"),
 )
 
