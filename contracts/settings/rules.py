@@ -4,11 +4,13 @@ from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from operator import attrgetter
+from typing import Any
 
 from contracts.candidate_sources import CANDIDATE_SOURCES
 from contracts.heads import HEADS
 from contracts.settings import Settings, ValueWeights
 from contracts.settings.kinds import Bounds, kinds_of, show
+from contracts.settings.models import ROLES, TREE_PRESETS
 from contracts.settings.serving import PRODUCTION_AUDIENCE
 
 
@@ -34,6 +36,24 @@ def below(small: str, large: str) -> Rule:
 def some(*keys: str) -> Rule:
     """Not all of the settings may be 0."""
     return Rule(keys, lambda *values: any(value > 0 for value in values), f"one of {', '.join(keys)} must be above 0")
+
+
+def in_one_process(role: str) -> Rule:
+    """Trees are grown by one process."""
+    return Rule(
+        (f"models.{role}", "training.processes"),
+        lambda preset, processes: preset not in TREE_PRESETS or processes == 1,
+        f"trees are grown by one process: training.processes must be 1 if models.{role} is {' or '.join(TREE_PRESETS)}",
+    )
+
+
+def for_networks(key: str, off: Any, off_text: str) -> Rule:
+    """A setting that only networks read is off if the night trains no network."""
+    return Rule(
+        (key, *(f"models.{role}" for role in ROLES)),
+        lambda value, *presets: value == off or any(preset and preset not in TREE_PRESETS for preset in presets),
+        f"{key} is for networks: it must be {off_text} if every model is {' or '.join(TREE_PRESETS)}",
+    )
 
 
 def may_add_value(weight: str) -> bool:
@@ -76,6 +96,14 @@ RULES = (
     some("rerank.status", "rerank.photo", "rerank.video", "rerank.link"),
     some("rerank.under_1h", "rerank.under_6h", "rerank.under_24h", "rerank.older"),
     some(*(f"candidates.{source.name}" for source in CANDIDATE_SOURCES)),
+    *map(in_one_process, ROLES),
+    Rule(
+        ("training.device", "training.processes"),
+        lambda device, processes: device != "cuda" or processes == 1,
+        'a GPU trains in one process: training.processes must be 1, or training.device "cpu"',
+    ),
+    for_networks("training.device", "cpu", '"cpu"'),
+    for_networks("training.bf16", off=False, off_text="false"),
     at_most("fan_out.many_friends", "fan_out.very_many_friends"),
 )
 
