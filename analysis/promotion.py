@@ -105,7 +105,7 @@ def losses(comparison: Comparison, guarded: Sequence[str], tolerated: float) -> 
 
 
 def _lists(rows: ScoredRows) -> dict[str, Floats]:
-    """Each metric of each user that counts, in order of users."""
+    """Each metric of each user that counts, in order of users; gains are multiplied by the weight of the example."""
     gains = grades_of(rows.labels) * rows.weight
     lists = rank_lists(rows.users, rows.value, rows.posts, gains)
     counts = (lists.sizes >= MIN_EXAMPLES) & (lists.num_relevant > 0)
@@ -142,7 +142,10 @@ def _figure(triples: Sequence[Sequence[float]]) -> dict[str, dict[str, float]]:
 
 
 def _heads(sides: Mapping[str, ScoredRows], num_bins: int) -> dict[str, dict[str, dict[str, float | None]]]:
-    """AUC, AUC within users, log loss and calibration error of each binary head and side; null where undefined."""
+    """AUC, AUC within users, log loss and calibration error of each binary head and side; null where undefined.
+
+    Calibration is compared with labels at the average place, the others with labels as logged.
+    """
     metrics: dict[str, dict[str, dict[str, float | None]]] = {
         name: {head: {} for head in BINARY_HEADS} for name in ("auc", "grouped_auc", "log_loss", "ece")
     }

@@ -1,7 +1,7 @@
 """Ranking metrics per user on the held-out days, for the model's order and the baselines'.
 
 Grain: one user and one slice of the user's examples: all of them, or those of one content type.
-Relevance is graded (``analysis/metrics/relevance.py``); ties are broken by post.
+Relevance is graded (``analysis/metrics/relevance.py``) and as logged; ties are broken by post.
 """
 
 from collections.abc import Iterable, Iterator
