@@ -1,4 +1,4 @@
-"""Columns of candidates for re-ranking: type, topic, age, source, and counts of new posts."""
+"""Columns of candidates for re-ranking: type, topic, age, source, counts, and whether a post is little known."""
 
 from datetime import datetime
 
@@ -6,12 +6,13 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from contracts.epochs import CONTENT_TYPES
-from contracts.settings import Exploration, RerankRules
+from contracts.settings import RerankRules
 from contracts.shape import EMBEDDING_SIZE
 from spark_jobs.rerank.pools import Plan
 from spark_jobs.rerank.rules.similarity import UNIT
 from spark_jobs.rerank.slates import NONE
 from spark_jobs.rules.authorship import author_key
+from spark_jobs.rules.new_posts import is_new
 from spark_jobs.rules.rates import count_of_log, num_engaged
 
 AGES_H = (1, 6, 24)
@@ -39,7 +40,8 @@ def post_facts(posts: DataFrame, post_features: DataFrame, rules: RerankRules) -
 def with_facts(candidates: DataFrame, facts: DataFrame, as_of: datetime, plan: Plan) -> DataFrame:
     """``candidates`` with the columns of ``slates.Candidates``; a post without ``post_facts`` was never shown.
 
-    Reads post_id, created_at, source_type and source_id.
+    A post is little known if it is new, or if its author's posts together were shown fewer than ``few_author_views``
+    times. Reads post_id, created_at, source_type and source_id.
     """
     blank = F.array_repeat(F.lit(0.0).cast("float"), _embedding_size(plan.rerank))
     age_h = (F.lit(as_of).cast("double") - F.col("created_at").cast("double")) / 3600.0
@@ -51,7 +53,8 @@ def with_facts(candidates: DataFrame, facts: DataFrame, as_of: datetime, plan: P
             "content_type": F.coalesce("content_type", F.lit(0)).cast("bigint"),
             "topic": F.coalesce("topic", F.lit(NONE)).cast("bigint"),
             "age": sum(((age_h >= end).cast("bigint") for end in AGES_H), F.lit(0).cast("bigint")),
-            "is_new": _is_new(age_h, counts["num_views"], counts["author_views"], plan.exploration),
+            "is_little_known": is_new(counts["num_views"], as_of, plan.exploration)
+            | (counts["author_views"] < plan.exploration.few_author_views),
             "embedding": F.coalesce("embedding", blank),
         }
     )
@@ -65,10 +68,6 @@ def _source() -> Column:
     code = F.xxhash64("source_type", "source_id").bitwiseAND(F.lit(2**63 - 1))
     has_source = F.col("source_type").isin("friend", "page", "group") & F.col("source_id").isNotNull()
     return F.when(has_source, code).otherwise(F.lit(NONE))
-
-
-def _is_new(age_h: Column, num_views: Column, author_views: Column, rules: Exploration) -> Column:
-    return (age_h < rules.new_h) | (num_views < rules.few_views) | (author_views < rules.few_author_views)
 
 
 def _count(log: str) -> Column:
