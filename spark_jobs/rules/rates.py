@@ -64,7 +64,7 @@ def wilson_lower(count: Column, trials: Column) -> Column:
     return F.when(trials > 0, F.greatest(lower, F.lit(0.0))).otherwise(F.lit(0.0))
 
 
-def log_odds(rate: Column) -> Column:
+def clipped_log_odds(rate: Column) -> Column:
     """``log(p / (1 - p))`` of a rate clipped to [0.0001, 0.9999], so that it is finite."""
     p = F.least(F.greatest(rate.cast("double"), F.lit(1e-4)), F.lit(1.0 - 1e-4))
     return F.log(p / (F.lit(1.0) - p))
