@@ -6,11 +6,14 @@ To add a head, edit, besides this list:
   where a preset's weight is not the default; then generate ``docs/settings.md``;
 - its label column in the DDL and the suite of ``gold.training_examples``;
 - its score column in the DDL, the suite and ``checks.sql`` of ``gold.scored_candidates``;
-- its label in ``spark_jobs/examples/labels.py``, unless a user did what it predicts when their last act was an
-  engagement of its name (``TAKEN_BACK_BY`` of ``contracts/landing.py`` says what takes it back);
-- a head with a grade: ``POSITIVE`` of ``spark_jobs/rules/counters.py`` if features shall count it as positive, and
-  ``ACTS`` of ``contracts/redis_keys.py`` if a feed shall show it;
+- its label in ``spark_jobs/examples/labels.py``, unless its name is an engagement type; ``TAKEN_BACK_BY`` of
+  ``contracts/landing.py`` says what takes an engagement back;
 - the formula in the README.
+
+If features and the simple score shall count a new head with a grade, edit ``POSITIVE`` of
+``spark_jobs/rules/counters.py`` and the worths in ``spark_jobs/rules/simple_score.py``; if a feed shall show it,
+``ACTS`` of ``contracts/redis_keys.py``, ``FIELD_OF`` of ``serving/reader/acts.py`` and the answers of reader and
+collector (``responses.py``).
 
 Contract tests name missing columns and weights. Checkpoints with other heads are refused, so models are trained again.
 """

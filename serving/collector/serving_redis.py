@@ -14,6 +14,7 @@ from contracts.epochs import MAX_ACTS, MAX_CARD_BYTES, MAX_POOL_BYTES, MAX_READ_
 from contracts.pointer import MAX_POINTER_BYTES, Pointer
 from contracts.redis_keys import (
     ACTED,
+    ACTS,
     NARROWED_KEY,
     POINTER_KEY,
     TAKEDOWN_KEY,
@@ -33,7 +34,8 @@ from serving.collector.responses import Stats
 from storage.redis_clients import FAILURES, open_async_client
 
 _LOG = logging.getLogger(__name__)
-_COUNTED: dict[Action, str] = {"like": "likes", "comment": "comments", "share": "shares"}
+_COUNTED = {act: f"{act}s" for act in ACTS}
+"""The count in ``Stats`` of each act."""
 _FAILURES = (*FAILURES, TimeoutError, AttributeError, IndexError, KeyError, TypeError, ValueError)
 """The last five come from values that are damaged."""
 

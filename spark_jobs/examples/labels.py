@@ -4,7 +4,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import Window as Frame
 from pyspark.sql import functions as F
 
-from contracts.heads import HEADS
+from contracts.heads import BINARY_HEADS, HEADS
 from contracts.landing import TAKEN_BACK_BY
 from spark_jobs.examples.window import Window
 from spark_jobs.rules.counters import organic
@@ -68,11 +68,10 @@ def mature_labels(exposures: DataFrame, attributed: DataFrame, window: Window) -
     dwell_ms = F.least(F.greatest(F.col("dwell_ms"), F.lit(0)), F.lit(window.dwell_hours * 3_600_000))
     longest = F.log1p(F.max(F.when(dwelt, dwell_ms).otherwise(0)) / F.lit(1000.0))
     in_time = _within(window.attribution_hours)
-    labels = {
-        head.label_column: F.when(_holds(head.name, in_time), 1.0).otherwise(0.0) if head.is_binary else longest
-        for head in HEADS
-    }
-    return joined.groupBy("example_id").agg(*(label.cast("float").alias(name) for name, label in labels.items()))
+    labels = {name: F.when(_holds(name, in_time), 1.0).otherwise(0.0) for name in BINARY_HEADS} | {"dwell": longest}
+    return joined.groupBy("example_id").agg(
+        *(labels[head.name].cast("float").alias(head.label_column) for head in HEADS)
+    )
 
 
 def _holds(action: str, is_within: Column) -> Column:
