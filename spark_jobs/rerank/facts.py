@@ -6,7 +6,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from contracts.epochs import CONTENT_TYPES
-from contracts.settings import RerankRules
+from contracts.settings import Exploration, RerankRules
 from contracts.shape import EMBEDDING_SIZE
 from spark_jobs.rerank.pools import Plan
 from spark_jobs.rerank.rules.similarity import UNIT
@@ -40,8 +40,7 @@ def post_facts(posts: DataFrame, post_features: DataFrame, rules: RerankRules) -
 def with_facts(candidates: DataFrame, facts: DataFrame, as_of: datetime, plan: Plan) -> DataFrame:
     """``candidates`` with the columns of ``slates.Candidates``; a post without ``post_facts`` was never shown.
 
-    A post is little known if it is new, or if its author's posts together were shown fewer than ``few_author_views``
-    times. Reads post_id, created_at, source_type and source_id.
+    Reads post_id, created_at, source_type and source_id.
     """
     blank = F.array_repeat(F.lit(0.0).cast("float"), _embedding_size(plan.rerank))
     age_h = (F.lit(as_of).cast("double") - F.col("created_at").cast("double")) / 3600.0
@@ -53,8 +52,7 @@ def with_facts(candidates: DataFrame, facts: DataFrame, as_of: datetime, plan: P
             "content_type": F.coalesce("content_type", F.lit(0)).cast("bigint"),
             "topic": F.coalesce("topic", F.lit(NONE)).cast("bigint"),
             "age": sum(((age_h >= end).cast("bigint") for end in AGES_H), F.lit(0).cast("bigint")),
-            "is_little_known": is_new(counts["num_views"], as_of, plan.exploration)
-            | (counts["author_views"] < plan.exploration.few_author_views),
+            "is_little_known": _is_little_known(counts["num_views"], counts["author_views"], as_of, plan.exploration),
             "embedding": F.coalesce("embedding", blank),
         }
     )
@@ -68,6 +66,11 @@ def _source() -> Column:
     code = F.xxhash64("source_type", "source_id").bitwiseAND(F.lit(2**63 - 1))
     has_source = F.col("source_type").isin("friend", "page", "group") & F.col("source_id").isNotNull()
     return F.when(has_source, code).otherwise(F.lit(NONE))
+
+
+def _is_little_known(num_views: Column, author_views: Column, as_of: datetime, rules: Exploration) -> Column:
+    """Whether a post is new, or its author's posts together were shown fewer than ``few_author_views`` times."""
+    return is_new(num_views, as_of, rules) | (author_views < rules.few_author_views)
 
 
 def _count(log: str) -> Column:
