@@ -15,7 +15,7 @@ from analysis.metrics.bootstrap import Interval, bootstrap, pooled
 from analysis.metrics.grouped_auc import grouped_auc
 from analysis.metrics.ranking import rank_lists
 from analysis.metrics.relevance import METRICS, MIN_EXAMPLES, grades_of
-from contracts.heads import BINARY_HEADS, HEADS
+from contracts.heads import BINARY_HEADS, HEADS, RELEVANT_HEADS
 from contracts.metrics.auc import auc, auc_of_weights
 from contracts.metrics.calibration import bins_of_rows, calibration_error
 from contracts.metrics.columns import Floats
@@ -51,7 +51,7 @@ class ScoredRows:
 
     def order_by(self, head: str) -> Floats | None:
         """The order of rows by a head: its prediction; without one, the value if the head is a positive engagement."""
-        is_welcome = any(item.name == head and item.grade > 0 for item in HEADS)
+        is_welcome = any(item.name == head for item in RELEVANT_HEADS)
         return self.predictions.get(head, self.value if is_welcome else None)
 
 
@@ -105,7 +105,7 @@ def losses(comparison: Comparison, guarded: Sequence[str], tolerated: float) -> 
 
 
 def _lists(rows: ScoredRows) -> dict[str, Floats]:
-    """Each metric of each user that counts, in order of users."""
+    """Each metric of each user that counts, in order of users; gains are multiplied by the weight of the example."""
     gains = grades_of(rows.labels) * rows.weight
     lists = rank_lists(rows.users, rows.value, rows.posts, gains)
     counts = (lists.sizes >= MIN_EXAMPLES) & (lists.num_relevant > 0)
@@ -142,7 +142,10 @@ def _figure(triples: Sequence[Sequence[float]]) -> dict[str, dict[str, float]]:
 
 
 def _heads(sides: Mapping[str, ScoredRows], num_bins: int) -> dict[str, dict[str, dict[str, float | None]]]:
-    """AUC, AUC within users, log loss and calibration error of each binary head and side; null where undefined."""
+    """AUC, AUC within users, log loss and calibration error of each binary head and side; null where undefined.
+
+    Calibration is compared with labels at the average place, the others with labels as logged.
+    """
     metrics: dict[str, dict[str, dict[str, float | None]]] = {
         name: {head: {} for head in BINARY_HEADS} for name in ("auc", "grouped_auc", "log_loss", "ece")
     }

@@ -71,7 +71,8 @@ def main() -> None:
     num_users = len(np.unique(candidates.user))
     default = RerankRules().order
     by_value = values_of(candidates, fill_pools(candidates, with_rules(plan, (), explores=False)))
-    print(f"{num_users:,} users, {len(candidates.user):,} candidates; {candidates.is_new.mean():.0%} new")
+    little_known = candidates.is_little_known.mean()
+    print(f"{num_users:,} users, {len(candidates.user):,} candidates; {little_known:.0%} little known")
     cases: dict[str, tuple[tuple[str, ...], bool]] = {name: ((name,), False) for name in RERANK_RULES}
     cases |= {"default": (default, False), "default, exploring": (default, True)}
     for name, (order, explores) in cases.items():

@@ -1,4 +1,8 @@
-"""The candidate sources, and the values of ``sources`` and ``source_type`` in ``gold.feed_candidates``."""
+"""The candidate sources, and the values of ``sources`` and ``source_type`` in ``gold.feed_candidates``.
+
+To add a source: add it here, its limit under its name to ``CandidateLimits`` of ``contracts/settings/ranking.py``, and
+its job to ``PROPOSERS`` of ``spark_jobs/candidates/sources/``.
+"""
 
 from dataclasses import dataclass
 

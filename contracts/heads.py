@@ -1,8 +1,21 @@
 """The heads of a ranker; losses, metrics, columns and the value score are derived from this list.
 
-To add a head: add it here, its weight to ``ValueWeights``, its columns to the DDL and the suites of
-gold.training_examples and gold.scored_candidates (contract tests name what is missing), and its label to
-``spark_jobs/examples/labels.py`` unless it is an engagement type.
+To add a head, edit, besides this list:
+
+- its weight in ``ValueWeights`` of ``contracts/settings/ranking.py``, and in ``contracts/settings/value_presets.py``
+  where a preset's weight is not the default; then generate ``docs/settings.md``;
+- its label column in the DDL and the suite of ``gold.training_examples``;
+- its score column in the DDL, the suite and ``checks.sql`` of ``gold.scored_candidates``;
+- its label in ``spark_jobs/examples/labels.py``, unless its name is an engagement type; ``TAKEN_BACK_BY`` of
+  ``contracts/landing.py`` says what takes an engagement back;
+- the formula in the README.
+
+If features and the simple score shall count a new head with a grade, edit ``POSITIVE`` of
+``spark_jobs/rules/counters.py`` and the worths in ``spark_jobs/rules/simple_score.py``; if a feed shall show it,
+``ACTS`` of ``contracts/redis_members.py``, ``FIELD_OF`` of ``serving/reader/acts.py`` and the answers of reader and
+collector (``responses.py``).
+
+Contract tests name missing columns and weights. Checkpoints with other heads are refused, so models are trained again.
 """
 
 from dataclasses import dataclass
@@ -55,3 +68,5 @@ HEAD_NAMES: tuple[str, ...] = tuple(head.name for head in HEADS)
 BINARY_HEADS: tuple[str, ...] = tuple(head.name for head in HEADS if head.is_binary)
 LABEL_COLUMNS: tuple[str, ...] = tuple(head.label_column for head in HEADS)
 SCORE_COLUMNS: tuple[str, ...] = tuple(head.score_column for head in HEADS)
+RELEVANT_HEADS: tuple[Head, ...] = tuple(head for head in HEADS if head.grade > 0)
+"""Heads whose positive label shows that the post was relevant to the user: like, comment and share."""

@@ -12,7 +12,12 @@ NumPy scalars, and return the same kind; none of the values may be null.
 """
 
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import Any
+
+ADMITTING = ("public", "friends", "friends_except", "custom")
+"""The privacies that admit somebody else than the author."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,14 @@ def is_visible(pair: Viewing) -> Any:
     )
     may_enter = (pair.source_type != "group") | pair.is_member
     return ~pair.is_deleted & ~pair.is_blocked & (pair.is_author | (is_admitted & may_enter))
+
+
+def is_shared(privacy: Any) -> Any:
+    """Whether anybody but its author may see a post that is not deleted, blocks aside. Also takes a string.
+
+    A post of an unknown privacy is its author's only.
+    """
+    return reduce(or_, (privacy == admitting for admitting in ADMITTING))
 
 
 def is_open(privacy: Any, source_type: Any) -> Any:

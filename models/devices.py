@@ -18,7 +18,7 @@ def device_of(name: str) -> torch.device:
     """
     if name == "cpu":
         return CPU
-    if processes.count() > 1:
+    if processes.count() > 1:  # settings refuse it, but torchrun can be started by hand
         raise ValueError("a GPU trains in one process: set training.processes to 1, or training.device to cpu")
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it, equal products may round differently
     if not torch.cuda.is_available():

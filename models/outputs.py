@@ -73,7 +73,10 @@ def calibrate_heads(outputs: Outputs, priors: dict[str, Prior]) -> dict[str, Hea
 def measure(
     outputs: Outputs, calibration: dict[str, HeadCalibration], num_bins: int
 ) -> dict[str, dict[str, float | None]]:
-    """Metrics per head, corrected for position; ``None`` if one is undefined, as JSON has no NaN."""
+    """Metrics per head, corrected for position; ``None`` if one is undefined, as JSON has no NaN.
+
+    ``auc`` and ``log_loss`` of the nightly evaluation and of ``promote`` are of labels as logged instead.
+    """
     metrics: dict[str, dict[str, float | None]] = {}
     for index, head in enumerate(HEADS):
         predicted, observed = calibrate(calibration[head.name], outputs.logits[:, index]), outputs.target(index)

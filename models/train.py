@@ -5,14 +5,13 @@ in several processes as ``torchrun --standalone --nproc-per-node 2 -m models.tra
 """
 
 import argparse
-import subprocess
 import sys
 import time
 from dataclasses import asdict, dataclass, replace
 from datetime import date
-from pathlib import Path
 from typing import Any
 
+from contracts.code_revision import code_revision
 from contracts.features import example_columns, schema_hash
 from contracts.folders import Folder
 from contracts.heads import HEAD_NAMES
@@ -113,7 +112,7 @@ def _train(arguments: Arguments) -> str | None:
         judged_calibration=trained.judged_calibration,
         training_partitions=tuple(sorted({*map(str, split.training), *start.days})),
         seed=arguments.config.seed,
-        code_revision=_code_revision(),
+        code_revision=code_revision(),
         settings=settings_hash(arguments.settings),
     )
     model_version = write_checkpoint(str(models.place), fitted.model, checkpoint)
@@ -162,16 +161,6 @@ def _unread(num_days: int) -> str:
 
 def _span(days: tuple[date, ...]) -> str:
     return str(days[0]) if len(days) == 1 else f"{days[0]} to {days[-1]}" if days else "none"
-
-
-def _code_revision() -> str:
-    """Commit of this working tree, or ``unknown`` outside one."""
-    folder = Path(__file__).resolve().parent
-    command = ["git", "-C", str(folder), "rev-parse", "--verify", "--quiet", "HEAD"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
 
 
 def parse_arguments(words: list[str]) -> Arguments:

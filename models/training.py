@@ -135,7 +135,7 @@ def fit(
     preset = config.preset
     torch.set_num_threads(preset.threads)
     if isinstance(preset, TreePreset):
-        if processes.count() > 1:
+        if processes.count() > 1:  # settings refuse it, but torchrun can be started by hand
             raise ValueError(f"the trees of {preset.name} are grown by one process: set training.processes to 1")
         from models.growing import grow  # noqa: PLC0415 - networks need no LightGBM
 

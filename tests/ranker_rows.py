@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from analysis.metrics.bootstrap import Interval, paired_difference, pooled
 from analysis.metrics.ranking import ndcg, rank_lists
 from contracts.features import Entity, features_of
-from contracts.heads import HEADS, LABEL_COLUMNS, SCORE_COLUMNS
+from contracts.heads import LABEL_COLUMNS, RELEVANT_HEADS, SCORE_COLUMNS
 from contracts.metrics.auc import auc
 from contracts.metrics.columns import Floats
 from contracts.settings import ValueWeights
@@ -44,7 +44,7 @@ class Rows:
 
     def grades(self) -> Floats:
         """Relevance of each row: the highest grade of its positive labels."""
-        graded = [head.grade * (self.column(head.label_column) > 0) for head in HEADS if head.grade > 0]
+        graded = [head.grade * (self.column(head.label_column) > 0) for head in RELEVANT_HEADS]
         return cast("Floats", np.max(graded, axis=0))
 
 

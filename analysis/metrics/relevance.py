@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from analysis.metrics import ranking
 from analysis.metrics.ranking import RankedLists
-from contracts.heads import HEADS
+from contracts.heads import RELEVANT_HEADS
 from contracts.metrics.columns import Floats
 
 MIN_EXAMPLES = 2
@@ -26,5 +26,5 @@ METRICS: dict[str, Callable[[RankedLists], Floats]] = {
 
 def grades_of(labels: Mapping[str, NDArray[Any]]) -> Floats:
     """Relevance of each row, ``(n,)``: like 1, comment 2, share 3, the highest counts; ``labels`` by column."""
-    graded = [head.grade * (labels[head.label_column] > 0) for head in HEADS if head.grade > 0]
+    graded = [head.grade * (labels[head.label_column] > 0) for head in RELEVANT_HEADS]
     return np.asarray(np.max(graded, axis=0), dtype=np.float64)

@@ -11,6 +11,8 @@ MODEL_PRESETS = tuple(
     sorted(path.stem for path in (Path(__file__).resolve().parents[2] / "models" / "presets").glob("[a-z]*.py"))
 )
 """Names of the files in ``models/presets/``, read so that settings are checked without importing torch."""
+TREE_PRESETS = ("lightgbm",)
+"""The presets of boosted trees; the others are networks."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +40,10 @@ class Training:
     """How models are trained (``docs/training.md``).
 
     ``processes`` train one model together. A network is trained on cores (``cpu``) or on one NVIDIA GPU (``cuda``);
-    with ``bf16`` its matrix products are computed in bfloat16. A killed training resumes from its state, which is saved
-    every ``save_steps`` steps. With ``warm_start`` the heavy model begins with the weights of the champion, if they
-    fit, and takes ``refit_epochs`` training epochs over the newest ``refit_days`` training days, at
-    ``refit_learning_rate`` times the preset's rate.
+    with ``bf16`` its matrix products are computed in bfloat16. A GPU trains in one process, and so do trees. A killed
+    training resumes from its state, which is saved every ``save_steps`` steps. With ``warm_start`` the heavy model
+    begins with the weights of the champion, if they fit, and takes ``refit_epochs`` training epochs over the newest
+    ``refit_days`` training days, at ``refit_learning_rate`` times the preset's rate.
     """
 
     processes: Annotated[int, Bounds(1, 64)] = 1

@@ -38,10 +38,11 @@ absolute path. The data set's own keys are in the `dataset.json` of its landing 
 any work: unknown sections and keys, types, bounds and contradictions. All problems are reported at once, with file,
 key, value and what is allowed.
 
-`settings` in an epoch's manifest, in a gate's verdict, in a checkpoint and in the ledger of an erasure is a SHA-256
-over the settings of a night: equal values, equal hash. No job of a night reads
-{apart}, so the hash leaves them out: a
-service logs a hash of its own sections, and a simulated landing area keeps its options.
+`settings` in an epoch's manifest, in a gate's verdict and in a checkpoint is a SHA-256 over the settings of a night:
+equal values, equal hash. No job of a night reads
+{apart}, so the hash leaves them
+out. A service logs a hash of what it reads, the ledger of an erasure has one of `[erasure]` and `[publish]`, and a
+simulated landing area keeps its options.
 
 Sizes of stored data are not settings: [`contracts/shape.py`](../contracts/shape.py),
 [`contracts/epochs.py`](../contracts/epochs.py), [`models/presets/`](../models/presets).

@@ -37,13 +37,13 @@ class RerankRules:
 
 @dataclass(frozen=True)
 class Exploration:
-    """One place in ``every`` is filled by a draw among new posts (``docs/reranking.md``); 0: none is.
+    """One place in ``every`` is filled by a draw among little-known posts (``docs/reranking.md``); 0: none is.
 
     In the pool of a new user (``new_users``) it is one in ``every_of_new_users``, unless ``every`` is 0.
 
-    A post is new if it is younger than ``new_h``, was shown fewer than ``few_views`` times, or is by an author whose
-    recent posts together were shown fewer than ``few_author_views`` times. The best ``arms`` of them take part. A share
-    ``uniform`` of the probability is divided equally among them.
+    A post is new if it is younger than ``new_h``, or was shown fewer than ``few_views`` times. It is little known if it
+    is new, or is by an author whose recent posts together were shown fewer than ``few_author_views`` times. The best
+    ``arms`` of the little-known posts take part. A share ``uniform`` of the probability is divided equally among them.
     """
 
     every: Annotated[int, Bounds(0, 1_000)] = 10

@@ -4,9 +4,13 @@ from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from operator import attrgetter
+from typing import Any
 
-from contracts.settings import Settings
-from contracts.settings.kinds import show
+from contracts.candidate_sources import CANDIDATE_SOURCES
+from contracts.heads import HEADS
+from contracts.settings import Settings, ValueWeights
+from contracts.settings.kinds import Bounds, kinds_of, show
+from contracts.settings.models import ROLES, TREE_PRESETS
 from contracts.settings.serving import PRODUCTION_AUDIENCE
 
 
@@ -32,6 +36,30 @@ def below(small: str, large: str) -> Rule:
 def some(*keys: str) -> Rule:
     """Not all of the settings may be 0."""
     return Rule(keys, lambda *values: any(value > 0 for value in values), f"one of {', '.join(keys)} must be above 0")
+
+
+def in_one_process(role: str) -> Rule:
+    """Trees are grown by one process."""
+    return Rule(
+        (f"models.{role}", "training.processes"),
+        lambda preset, processes: preset not in TREE_PRESETS or processes == 1,
+        f"trees are grown by one process: training.processes must be 1 if models.{role} is {' or '.join(TREE_PRESETS)}",
+    )
+
+
+def for_networks(key: str, off: Any, off_text: str) -> Rule:
+    """A setting that only networks read is off if the night trains no network."""
+    return Rule(
+        (key, *(f"models.{role}" for role in ROLES)),
+        lambda value, *presets: value == off or any(preset and preset not in TREE_PRESETS for preset in presets),
+        f"{key} is for networks: it must be {off_text} if every model is {' or '.join(TREE_PRESETS)}",
+    )
+
+
+def may_add_value(weight: str) -> bool:
+    """Whether the value weight may be above 0."""
+    limit = kinds_of(ValueWeights)[weight].limit
+    return isinstance(limit, Bounds) and limit.most > 0
 
 
 RULES = (
@@ -61,18 +89,21 @@ RULES = (
     below("labels.clickbait_share", "policy.clickbait"),
     below("labels.nsfw_share", "policy.nsfw"),
     below("labels.misinformation_share", "policy.misinformation"),
-    some("value.like", "value.comment", "value.share", "value.dwell_per_s", "value.quality"),
+    some(*(f"value.{head.value_weight}" for head in HEADS if may_add_value(head.value_weight)), "value.quality"),
     some("new_users.demographic", "new_users.popularity", "new_users.interests"),
     some("new_posts.creator", "new_posts.content", "new_posts.affinity", "new_posts.draw"),
     some("simple_score.recency", "simple_score.engagement", "simple_score.relationship"),
     some("rerank.status", "rerank.photo", "rerank.video", "rerank.link"),
     some("rerank.under_1h", "rerank.under_6h", "rerank.under_24h", "rerank.older"),
-    some(
-        *(
-            f"candidates.{source}"
-            for source in ("friend", "page", "group", "taste", "circle", "new", "newcomer", "popular")
-        )
+    some(*(f"candidates.{source.name}" for source in CANDIDATE_SOURCES)),
+    *map(in_one_process, ROLES),
+    Rule(
+        ("training.device", "training.processes"),
+        lambda device, processes: device != "cuda" or processes == 1,
+        'a GPU trains in one process: training.processes must be 1, or training.device "cpu"',
     ),
+    for_networks("training.device", "cpu", '"cpu"'),
+    for_networks("training.bf16", off=False, off_text="false"),
     at_most("fan_out.many_friends", "fan_out.very_many_friends"),
 )
 

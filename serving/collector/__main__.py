@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 
 import uvloop
 
-from contracts.settings.hashes import hash_of
+from contracts.settings.hashes import hash_of_read
 from contracts.settings.options import add_options, load_options
 from serving.collector.app import create_app
 from serving.collector.config import CollectorConfig
@@ -21,6 +21,17 @@ from serving.http.server import serve, share_descriptors
 from storage import open_folder
 from storage.check import check_options
 from storage.redis_clients import is_cluster
+
+READ = (
+    "collector",
+    "reader_limits",
+    "reader.keys_refresh_s",
+    "reader.max_token_lifetime_s",
+    "reader.token_audience",
+    "publish.key_ttl_s",
+    "dataset.late_days",
+)
+"""The sections and single settings that a collector reads."""
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -44,9 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parse_arguments(arguments)
     start_logging(options.log_level)
     rules, limits, reader = options.settings.collector, options.settings.reader_limits, options.settings.reader
-    logging.getLogger("serving.collector").info(
-        "settings %s", hash_of({"collector": asdict(rules), "reader_limits": asdict(limits)})
-    )
+    logging.getLogger("serving.collector").info("settings %s", hash_of_read(options.settings, *READ))
     try:
         secret = load_secret(secret_file=options.secret_file)
         keys = PublicKeys(options.jwks, reader.keys_refresh_s) if options.jwks else None

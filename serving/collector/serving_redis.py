@@ -24,7 +24,7 @@ from contracts.redis_keys import (
     parted_key,
     pool_key,
 )
-from contracts.redis_members import ACT_MEMBERS
+from contracts.redis_members import ACT_MEMBERS, ACTS
 from contracts.visibility import is_open
 from serving.collector.config import CollectorConfig
 from serving.collector.events import Act
@@ -34,7 +34,8 @@ from serving.collector.responses import Stats
 from storage.redis_clients import FAILURES, open_async_client
 
 _LOG = logging.getLogger(__name__)
-_COUNTED: dict[Action, str] = {"like": "likes", "comment": "comments", "share": "shares"}
+_COUNTED = {act: f"{act}s" for act in ACTS}
+"""The count in ``Stats`` of each act."""
 _FAILURES = (*FAILURES, TimeoutError, AttributeError, IndexError, KeyError, TypeError, ValueError)
 """The last five come from values that are damaged."""
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from contracts.settings import DrainRules
-from contracts.settings.hashes import hash_of
+from contracts.settings.hashes import hash_of_read
 from contracts.settings.options import add_options, load_options
 from serving.drain.drain import DrainFailed, connect, drain, only_drain
 from serving.http.json_log import start_logging
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parse_arguments(arguments)
     start_logging("INFO")
     rules: DrainRules = options.settings.drain
-    _LOG.info("settings %s", hash_of({"drain": asdict(rules)}))
+    _LOG.info("settings %s", hash_of_read(options.settings, "drain"))
     is_stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: is_stopped.set())

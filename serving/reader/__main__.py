@@ -8,7 +8,7 @@ from pathlib import Path
 
 import uvloop
 
-from contracts.settings.hashes import hash_of
+from contracts.settings.hashes import hash_of_read
 from contracts.settings.options import add_options, load_options
 from serving.http.command_line import add_server_options, addresses
 from serving.http.json_log import start_logging
@@ -23,6 +23,9 @@ from storage.redis_clients import is_cluster
 
 SHORT = {"--max-connections": "reader_limits.connections", "--breaker-open-s": "reader.breaker_open_s"}
 """Options that stand for one setting each."""
+READ = ("reader", "reader_limits")
+READ_IN_DEMO_MODE = (*READ, "page")
+"""The sections that a reader reads."""
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -84,9 +87,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = parse_arguments(arguments)
     start_logging(options.log_level)
     rules, limits = options.settings.reader, options.settings.reader_limits
-    logging.getLogger("serving.reader").info(
-        "settings %s", hash_of({"reader": asdict(rules), "reader_limits": asdict(limits)})
-    )
+    read = READ_IN_DEMO_MODE if rules.mode == "demo" else READ
+    logging.getLogger("serving.reader").info("settings %s", hash_of_read(options.settings, *read))
     try:
         secret = load_secret(secret_file=options.secret_file)
         keys = PublicKeys(options.jwks, rules.keys_refresh_s) if options.jwks else None

@@ -11,7 +11,6 @@ from datetime import timedelta
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from contracts.epoch_status import PUBLISHED
 from contracts.policy import RULES
 from contracts.settings import AuditThresholds
 from spark_jobs.audit.ads import check_ads
@@ -19,6 +18,7 @@ from spark_jobs.audit.checks import Check, at_least, at_most, only_row, report_o
 from spark_jobs.audit.personal import check_personal
 from spark_jobs.night.night import Night
 from spark_jobs.rules.authorship import author_key
+from spark_jobs.rules.last_published import last_published
 from spark_jobs.rules.point_in_time import known_before
 from spark_jobs.rules.policy import Policy, breaks, judged_pairs, read_policy
 from spark_jobs.rules.seen import suppressed_pairs
@@ -125,9 +125,8 @@ def top_churn(pools: DataFrame, previous: DataFrame, depth: int) -> float | None
 
 def published_before(night: Night) -> DataFrame | None:
     """Pools of the last published night before this one."""
-    is_published = F.col("status").isin(*PUBLISHED) & (F.col("ds") < F.lit(night.ds))
-    last = only_row(night.read("gold.epochs").where(is_published).agg(F.max("ds").alias("ds")))["ds"]
-    return None if last is None else night.read("gold.ranked_feeds").where(F.col("ds") == F.lit(last))
+    last = last_published(night)
+    return None if last is None else night.read("gold.ranked_feeds").where(F.col("ds") == F.lit(last.ds))
 
 
 def check_scores(pools: DataFrame) -> list[Check]:

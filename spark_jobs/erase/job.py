@@ -26,7 +26,7 @@ from contracts.page_records import day_of
 from contracts.pipeline import BY_NAME
 from contracts.places import Location, artefacts_of
 from contracts.settings import Settings
-from contracts.settings.hashes import settings_hash
+from contracts.settings.hashes import hash_of_read
 from models.erasure import mark_before_erasure, remove_states
 from spark_jobs.erase import erasures
 from spark_jobs.erase.events import erase_events
@@ -74,7 +74,7 @@ def erase(lake: Lake, request: Request, settings: Settings) -> dict[str, Any]:
         search_list = plan(lake, request, settings)
         erasures.begin(lake, search_list, key)
         removed: dict[str, Any] = {
-            "settings": settings_hash(settings),
+            "settings": hash_of_read(settings, "erasure", "publish"),
             "redis": erase_keys(client, search_list.ids, settings),
         }
     removed["records"] = sum(map(remove_records, request.records))

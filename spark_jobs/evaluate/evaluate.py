@@ -17,7 +17,7 @@ from analysis.metrics.segments import SegmentMeans, by_segment
 from contracts.landing import CONTENT_TYPES
 from contracts.settings import Evaluation
 from spark_jobs.evaluate import user_metrics
-from spark_jobs.evaluate.head_quality import count_scores, grouped_auc, summarise_heads
+from spark_jobs.evaluate.head_quality import count_scores, grouped_auc_of_users, summarise_heads
 from spark_jobs.evaluate.tonight import value_tonight
 from spark_jobs.evaluate.user_metrics import ALL, METRIC_COLUMNS, ORDERS
 from spark_jobs.night.night import Night
@@ -95,7 +95,7 @@ def evaluate(scored: DataFrame, rules: Evaluation, seed: int) -> dict[str, Any]:
         "num_users_sampled": in_full.num_rows,
         **compare(in_full, tuple(METRICS), rules.resamples, seed),
         "segments": segments(lists, rules, seed),
-        "grouped_auc": grouped_auc(everyone),
+        "grouped_auc": grouped_auc_of_users(everyone),
         **summarise_heads(count_scores(scored), rules.calibration_bins),
     }
 

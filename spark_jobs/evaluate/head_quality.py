@@ -74,8 +74,8 @@ def summarise_heads(counts: DataFrame, num_bins: int) -> dict[str, dict[str, Any
     return summary
 
 
-def grouped_auc(per_user: DataFrame) -> dict[str, float | None]:
-    """AUC within each user, weighted by examples, over users with both classes; null if there is none."""
+def grouped_auc_of_users(per_user: DataFrame) -> dict[str, float | None]:
+    """The statistic of ``analysis.metrics.grouped_auc`` per binary head, from the users' AUCs; null where undefined."""
     means = []
     for name in AUC_COLUMNS:
         value = F.col(f"`{name}`")

@@ -10,11 +10,11 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from analysis.off_policy.ranking_value import SeenLog, value_of_ranking
+from contracts.heads import RELEVANT_HEADS
 from contracts.metrics.columns import Floats
 from spark_jobs.night.night import Night
 from spark_jobs.rules.heldout_scores import TIES, sample_users
 
-ENGAGED = ("like", "comment", "share")
 SURFACE = "feed"
 
 
@@ -53,7 +53,7 @@ def value_tonight(night: Night, scored: DataFrame, num_days: int) -> dict[str, A
 
 def read_log(scored: DataFrame, max_users: int) -> pa.Table:
     """user_id, position, engaged, is_tied and the heads' probabilities of held-out impressions of known position."""
-    engaged = F.greatest(*(F.col(f"label_{name}") for name in ENGAGED)) > 0
+    engaged = F.greatest(*(F.col(head.label_column) for head in RELEVANT_HEADS)) > 0
     known = scored.where(F.col("position").isNotNull())
     rows = sample_users(known, known.select("user_id").distinct().count(), max_users)
     return rows.select("user_id", "position", engaged.cast("int").alias("engaged"), "is_tied", *_heads()).toArrow()
@@ -76,7 +76,7 @@ def _tied() -> Column:
 
 
 def _heads() -> tuple[str, ...]:
-    return tuple(f"p_{name}" for name in ENGAGED)
+    return tuple(head.score_column for head in RELEVANT_HEADS)
 
 
 def expected(rows: pa.Table) -> Floats:

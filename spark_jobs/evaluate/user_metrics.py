@@ -1,7 +1,7 @@
 """Ranking metrics per user on the held-out days, for the model's order and the baselines'.
 
 Grain: one user and one slice of the user's examples: all of them, or those of one content type.
-Relevance is graded (``analysis/metrics/relevance.py``); ties are broken by post.
+Relevance is graded (``analysis/metrics/relevance.py``) and as logged; ties are broken by post.
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,7 +16,7 @@ from analysis.groups import group_starts
 from analysis.metrics.grouped_auc import auc_by_group
 from analysis.metrics.ranking import rank_lists
 from analysis.metrics.relevance import METRICS, grades_of
-from contracts.heads import BINARY_HEADS
+from contracts.heads import BINARY_HEADS, HEADS
 from contracts.landing import CONTENT_TYPES
 from spark_jobs.rules.user_batches import whole_users
 
@@ -63,8 +63,10 @@ def _measure_slice(columns: dict[str, NDArray[Any]], name: str) -> pa.RecordBatc
     }
     for order in ORDERS:
         rows |= {f"{order}:{metric}": measured(lists[order]) for metric, measured in METRICS.items()}
-    for head in BINARY_HEADS:
-        values = auc_by_group(users, columns[f"p_{head}"], columns[f"label_{head}"])
+    for head in HEADS:
+        if not head.is_binary:
+            continue
+        values = auc_by_group(users, columns[head.score_column], columns[head.label_column])
         is_null = np.isnan(values) if name == ALL else np.ones(len(values), dtype=bool)
-        rows[f"auc:{head}"] = pa.array(values, mask=is_null)
+        rows[f"auc:{head.name}"] = pa.array(values, mask=is_null)
     return pa.record_batch(rows)

@@ -4,7 +4,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import Window as Frame
 from pyspark.sql import functions as F
 
-from contracts.heads import BINARY_HEADS, LABEL_COLUMNS
+from contracts.heads import BINARY_HEADS, HEADS
 from contracts.landing import TAKEN_BACK_BY
 from spark_jobs.examples.window import Window
 from spark_jobs.rules.counters import organic
@@ -66,12 +66,12 @@ def mature_labels(exposures: DataFrame, attributed: DataFrame, window: Window) -
     kind = F.col("engagement_type")
     dwelt = (kind == "dwell") & _within(window.dwell_hours)
     dwell_ms = F.least(F.greatest(F.col("dwell_ms"), F.lit(0)), F.lit(window.dwell_hours * 3_600_000))
-    labels = {
-        f"label_{action}": F.when(_holds(action, _within(window.attribution_hours)), 1.0).otherwise(0.0)
-        for action in BINARY_HEADS
-    }
-    labels["label_dwell"] = F.log1p(F.max(F.when(dwelt, dwell_ms).otherwise(0)) / F.lit(1000.0))
-    return joined.groupBy("example_id").agg(*(labels[name].cast("float").alias(name) for name in LABEL_COLUMNS))
+    longest = F.log1p(F.max(F.when(dwelt, dwell_ms).otherwise(0)) / F.lit(1000.0))
+    in_time = _within(window.attribution_hours)
+    labels = {name: F.when(_holds(name, in_time), 1.0).otherwise(0.0) for name in BINARY_HEADS} | {"dwell": longest}
+    return joined.groupBy("example_id").agg(
+        *(labels[head.name].cast("float").alias(head.label_column) for head in HEADS)
+    )
 
 
 def _holds(action: str, is_within: Column) -> Column:

@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from contracts.heads import HEADS
 from contracts.policy import HIDES, RULES
 from contracts.settings import ValueWeights
+from contracts.visibility import is_shared
 from spark_jobs.night.night import Night
 from spark_jobs.rules.policy import BROKEN, FLAGS, judged_pairs, read_policy, with_flags
 from spark_jobs.rules.recent_posts import live_posts
@@ -158,7 +159,7 @@ def rules_against_post(night: Night, post_id: int) -> list[str]:
     if post is None:
         return ["no such post is known"]
     reasons = _not_live(night, posts, post)
-    if post.privacy == "only_me":
+    if not is_shared(post.privacy):
         reasons.append("only its author may see it")
     flagged = with_flags(posts.select("post_id"), read_policy(night).flagged).first()
     assert flagged is not None, "the post is known"

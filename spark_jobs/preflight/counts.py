@@ -7,7 +7,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from contracts.heads import BINARY_HEADS
-from contracts.visibility import is_open
+from contracts.visibility import is_open, is_shared
 from spark_jobs.night.night import Night
 from spark_jobs.rules.counters import POSITIVE, organic
 from spark_jobs.rules.point_in_time import known_before
@@ -121,7 +121,7 @@ def count_posts(night: Night) -> Posts:
     author = F.when(is_recent, F.struct("author_id"))  # in a struct, an unknown one counts
     row = live.agg(
         F.count_if(is_recent).alias("recent"),
-        F.count_if(is_recent & (F.col("privacy") != "only_me")).alias("by_edges"),
+        F.count_if(is_recent & is_shared(F.col("privacy"))).alias("by_edges"),
         F.count_if(is_recent & is_open(F.col("privacy"), F.col("source_type"))).alias("open"),
         F.count("*").alias("total"),
         F.countDistinct(author).alias("authors"),

@@ -11,13 +11,12 @@ from analysis.promotion import ScoredRows
 from contracts.heads import HEADS, LABEL_COLUMNS
 from contracts.settings import Settings
 from spark_jobs.rules import heldout_scores
+from spark_jobs.rules.counters import POSITIVE_COUNTS
 from spark_jobs.rules.heldout_scores import Config
 from spark_jobs.rules.rates import count_of_log
 from spark_jobs.rules.simple_score import simple_score, weighted_engagement
 
 _READ = ("user_id", "post_id", "weight", *LABEL_COLUMNS, "value_score")
-_COUNTED = ("likes", "comments", "shares")
-"""Engagements of its post that an example has counts of; it has none of bookmarks and views."""
 _TIES = ("is_friend", "is_follower", "log_interactions")
 
 
@@ -34,7 +33,7 @@ def by_simple_score(examples: DataFrame, settings: Settings) -> ScoredRows:
     Bookmarks and views of the post count as 0, because examples do not have them.
     """
     age_h = (F.unix_timestamp("shown_at") - F.unix_timestamp("post_created_at")) / 3600.0
-    counts = {name: count_of_log(f"post_log_{name}") for name in _COUNTED}
+    counts = {name: count_of_log(f"post_log_{name}") for name in POSITIVE_COUNTS}
     engagement = weighted_engagement(settings.simple_score, counts)
     ties = (F.col(f"pair_{name}").alias(name) for name in _TIES)
     rows = examples.select("*", age_h.alias("_age_h"), engagement.alias("_engagement"), *ties)

@@ -21,7 +21,8 @@ from contracts.features import names_of
 from contracts.settings import PoolRules
 from contracts.visibility import is_open
 from spark_jobs.rules.authorship import author_key
-from spark_jobs.rules.recent_posts import STATS, public_reason
+from spark_jobs.rules.counters import POSITIVE_COUNTS
+from spark_jobs.rules.recent_posts import public_reason
 
 LARGEST_HALF = 65504.0
 """Largest finite float16: scores beyond it are clipped, never infinite."""
@@ -155,7 +156,7 @@ def cards(post_ids: DataFrame, posts: DataFrame, users: DataFrame, sources: Data
             F.coalesce("source_name", author_name).alias("name"),
         ).alias("source"),
         F.date_format("created_at", "yyyy-MM-dd'T'HH:mm:ss'Z'").alias("created_at"),
-        F.when(F.col(STATS[0]).isNotNull(), F.struct(*STATS)).alias("stats"),
+        F.when(F.col(POSITIVE_COUNTS[0]).isNotNull(), F.struct(*POSITIVE_COUNTS)).alias("stats"),
         "privacy",
     )
     return named.select("post_id", F.to_json(card, {"ignoreNullFields": "false"}).cast("binary").alias("value"))

@@ -1,12 +1,11 @@
 """The manifest of an epoch: everything that decides its content, and its size."""
 
-import subprocess
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from pyspark.sql import functions as F
 
+from contracts.code_revision import code_revision
 from contracts.features import schema_hash
 from contracts.pipeline import BY_NAME, TABLES
 from contracts.run_records import AuditRecord
@@ -55,13 +54,6 @@ def describe(night: Night, versions: dict[str, int]) -> dict[str, Any]:
         "data_set": night.settings.dataset.name,
         "code_revision": code_revision(),
     }
-
-
-def code_revision() -> str:
-    """Commit that the code was run from, or ``unknown``."""
-    folder = Path(__file__).resolve().parent
-    completed = subprocess.run(["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, check=False)
-    return completed.stdout.strip() if completed.returncode == 0 else "unknown"
 
 
 def _model_version(night: Night, versions: dict[str, int]) -> str:

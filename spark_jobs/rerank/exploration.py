@@ -1,4 +1,4 @@
-"""Places that are filled by a draw among new posts, so that something is learned of them, with the draw's chances.
+"""Places that are filled by a draw among little-known posts, so that something is learned of them, and the chances.
 
 Thompson sampling shows a post as often as it is likely to be the best of those compared, given how many people engaged
 with it so far (Thompson, "On the Likelihood that One Unknown Probability Exceeds Another", Biometrika 1933). Here these
@@ -30,10 +30,10 @@ class Explorer:
 
     def __init__(self, slates: Slates, rules: Exploration, *, seed: int, day: int) -> None:
         self._slates, self._rules, self._seed, self._day = slates, rules, seed, day
-        counts = np.stack([slates.num_engaged[slates.is_new], slates.num_views[slates.is_new]])
+        counts = np.stack([slates.num_engaged[slates.is_little_known], slates.num_views[slates.is_little_known]])
         pairs, of_pair = np.unique(counts, axis=1, return_inverse=True)
         self._table = np.zeros(slates.row.shape, dtype=np.int32)
-        self._table[slates.is_new] = of_pair.reshape(-1)
+        self._table[slates.is_little_known] = of_pair.reshape(-1)
         self._density, self._log_below = posteriors(pairs[0], pairs[1], rules)
         of_new_users = rules.every_of_new_users if rules.every else 0
         self._every = np.where(slates.is_new_user, of_new_users, rules.every)
@@ -42,11 +42,11 @@ class Explorer:
     def draw(self, place: int, may_be: Bools) -> tuple[Ints, Ints, Floats]:
         """Users ``(u,)`` for whom ``place`` is filled by a draw, the candidates drawn, and the chance of each.
 
-        ``may_be`` ``(U, C)`` are the candidates that may stand there. A user with fewer than two new ones among them
-        gets no draw.
+        ``may_be`` ``(U, C)`` are the candidates that may stand there. A user with fewer than two little-known ones
+        among them gets no draw.
         """
         users = np.flatnonzero(is_slot(self._slot, place, self._every))
-        arms = may_be[users] & self._slates.is_new[users]
+        arms = may_be[users] & self._slates.is_little_known[users]
         arms &= np.cumsum(arms, axis=1) <= self._rules.arms
         num_arms = arms.sum(axis=1)
         has_choice = num_arms > 1

@@ -1,4 +1,4 @@
-"""Columns of candidates for re-ranking: type, topic, age, source, and counts of new posts."""
+"""Columns of candidates for re-ranking: type, topic, age, source, counts, and whether a post is little known."""
 
 from datetime import datetime
 
@@ -12,6 +12,7 @@ from spark_jobs.rerank.pools import Plan
 from spark_jobs.rerank.rules.similarity import UNIT
 from spark_jobs.rerank.slates import NONE
 from spark_jobs.rules.authorship import author_key
+from spark_jobs.rules.new_posts import is_new
 from spark_jobs.rules.rates import count_of_log, num_engaged
 
 AGES_H = (1, 6, 24)
@@ -51,7 +52,7 @@ def with_facts(candidates: DataFrame, facts: DataFrame, as_of: datetime, plan: P
             "content_type": F.coalesce("content_type", F.lit(0)).cast("bigint"),
             "topic": F.coalesce("topic", F.lit(NONE)).cast("bigint"),
             "age": sum(((age_h >= end).cast("bigint") for end in AGES_H), F.lit(0).cast("bigint")),
-            "is_new": _is_new(age_h, counts["num_views"], counts["author_views"], plan.exploration),
+            "is_little_known": _is_little_known(counts["num_views"], counts["author_views"], as_of, plan.exploration),
             "embedding": F.coalesce("embedding", blank),
         }
     )
@@ -67,8 +68,9 @@ def _source() -> Column:
     return F.when(has_source, code).otherwise(F.lit(NONE))
 
 
-def _is_new(age_h: Column, num_views: Column, author_views: Column, rules: Exploration) -> Column:
-    return (age_h < rules.new_h) | (num_views < rules.few_views) | (author_views < rules.few_author_views)
+def _is_little_known(num_views: Column, author_views: Column, as_of: datetime, rules: Exploration) -> Column:
+    """Whether a post is new, or its author's posts together were shown fewer than ``few_author_views`` times."""
+    return is_new(num_views, as_of, rules) | (author_views < rules.few_author_views)
 
 
 def _count(log: str) -> Column:

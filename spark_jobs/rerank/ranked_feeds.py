@@ -128,7 +128,7 @@ def report_mix(night: Night, counted: dict[str, int]) -> None:
     shares = ", ".join(f"{name} {num:,} ({num / max(places, 1):.2%})" for name, num in broken.items())
     sentences = [f"of {places:,} places, those whose user had no candidate that keeps the rule: {shares}."]
     if night.settings.exploration.every:
-        sentences += [f"{explored:,} places ({explored / max(places, 1):.1%}) were drawn among new posts."]
+        sentences += [f"{explored:,} places ({explored / max(places, 1):.1%}) were drawn among little-known posts."]
     night.add_notes("gold.ranked_feeds", sentences)
 
 

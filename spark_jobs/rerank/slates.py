@@ -25,8 +25,9 @@ class Candidates:
 
     ``author`` is 0 where ``has_author`` is false. ``source`` is a code of the friend, page or group that proposed the
     post, ``topic`` of what it is about: ``NONE`` where there is none. ``content_type`` and ``age`` number the shares
-    of the settings. ``num_engaged`` of ``num_views`` people engaged with a post; ``is_new`` ones are explored, for a
-    user ``is_new_user`` more often. ``is_friend`` posts go before others for a user who asks for ``friends_first``.
+    of the settings. ``num_engaged`` of ``num_views`` people engaged with a post; ``is_little_known``
+    ones are explored, for a user ``is_new_user`` more often. ``is_friend`` posts go before others for a user who asks
+    for ``friends_first``.
     """
 
     user: Ints
@@ -38,7 +39,7 @@ class Candidates:
     topic: Ints
     content_type: Ints
     age: Ints
-    is_new: Bools
+    is_little_known: Bools
     num_engaged: Ints
     num_views: Ints
     is_new_user: Bools
@@ -63,7 +64,7 @@ class Slates:
     topic: NDArray[np.int8]
     content_type: NDArray[np.int8]
     age: NDArray[np.int8]
-    is_new: Bools
+    is_little_known: Bools
     num_engaged: Ints
     num_views: Ints
     is_new_user: Bools
@@ -128,7 +129,7 @@ def _slates(candidates: Candidates, rows: Ints, starts: Ints, counts: Ints, size
         topic=matrix(candidates.topic, np.int8),
         content_type=matrix(candidates.content_type, np.int8),
         age=matrix(candidates.age, np.int8),
-        is_new=matrix(candidates.is_new, np.bool_),
+        is_little_known=matrix(candidates.is_little_known, np.bool_),
         num_engaged=candidates.num_engaged[row],
         num_views=candidates.num_views[row],
         is_new_user=candidates.is_new_user[row[:, 0]],

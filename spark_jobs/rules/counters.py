@@ -14,12 +14,13 @@ from pyspark.sql import functions as F
 from spark_jobs.rules.point_in_time import known_before, visible_micros
 
 POSITIVE = ("like", "comment", "share")
+"""Not derived from the heads: a new head shall not change features and the simple score."""
+POSITIVE_COUNTS = tuple(f"{kind}s" for kind in POSITIVE)
+"""The counts of ``POSITIVE``, likes, comments and shares, as features and cards name them."""
 NEGATIVE = ("hide", "report", "dislike")
 KINDS_OF = {
     "num_views": ("impression",),
-    "num_likes": ("like",),
-    "num_comments": ("comment",),
-    "num_shares": ("share",),
+    **{f"num_{count}": (kind,) for kind, count in zip(POSITIVE, POSITIVE_COUNTS, strict=True)},
     "num_negatives": NEGATIVE,
 }
 COUNTERS = tuple(KINDS_OF)

@@ -12,6 +12,7 @@ from contracts.landing import CONTENT_TYPES
 from contracts.settings import Smoothing
 from spark_jobs.night.feature_columns import with_defaults
 from spark_jobs.rules.contents import join_contents
+from spark_jobs.rules.counters import POSITIVE_COUNTS
 from spark_jobs.rules.creator_sketch import sketch_of
 from spark_jobs.rules.point_in_time import snapshot_day
 from spark_jobs.rules.rates import log_count, smoothed_rate
@@ -148,5 +149,5 @@ def _moving_columns(smoothing: Smoothing) -> dict[str, Column]:
         "age_days": F.log1p(age_s / F.lit(86400.0)),
         "age_weeks": age_s / F.lit(7 * 86400.0),
     }
-    columns |= {f"{name}_per_hour": F.log1p(F.col(f"num_{name}") / hours) for name in ("likes", "comments", "shares")}
+    columns |= {f"{name}_per_hour": F.log1p(F.col(f"num_{name}") / hours) for name in POSITIVE_COUNTS}
     return columns

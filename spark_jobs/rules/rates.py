@@ -3,6 +3,8 @@
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from spark_jobs.rules.counters import POSITIVE_COUNTS
+
 
 def smoothed_rate(count: Column, trials: Column, mean: float | Column, strength: float) -> Column:
     """Empirical-Bayes rate in [0, 1]: ``(count + mean * strength) / (trials + strength)``.
@@ -25,7 +27,7 @@ def count_of_log(name: str) -> Column:
 
 def num_engaged() -> Column:
     """Likes, comments and shares of a row of ``gold.post_features``; null where it lacks them."""
-    return sum((count_of_log(f"log_{name}") for name in ("likes", "comments", "shares")), F.lit(0))
+    return sum((count_of_log(f"log_{name}") for name in POSITIVE_COUNTS), F.lit(0))
 
 
 def with_engagement(posts: DataFrame, strength: float) -> DataFrame:
@@ -64,7 +66,7 @@ def wilson_lower(count: Column, trials: Column) -> Column:
     return F.when(trials > 0, F.greatest(lower, F.lit(0.0))).otherwise(F.lit(0.0))
 
 
-def log_odds(rate: Column) -> Column:
+def clipped_log_odds(rate: Column) -> Column:
     """``log(p / (1 - p))`` of a rate clipped to [0.0001, 0.9999], so that it is finite."""
     p = F.least(F.greatest(rate.cast("double"), F.lit(1e-4)), F.lit(1.0 - 1e-4))
     return F.log(p / (F.lit(1.0) - p))

@@ -6,11 +6,10 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from contracts.settings import Settings
+from spark_jobs.rules.counters import POSITIVE_COUNTS
 from spark_jobs.rules.point_in_time import known_before
 from spark_jobs.rules.rates import count_of_log
 from spark_jobs.rules.simple_score import weighted_engagement
-
-STATS = ("likes", "comments", "shares")
 
 
 def existing_posts(posts: DataFrame, as_of: datetime) -> DataFrame:
@@ -25,16 +24,16 @@ def live_posts(posts: DataFrame, as_of: datetime, settings: Settings) -> DataFra
 
 
 def recent_posts(posts: DataFrame, post_features: DataFrame, as_of: datetime, settings: Settings) -> DataFrame:
-    """Live posts of the candidate window with ``STATS`` and ``engagement``; grain: post_id.
+    """Live posts of the candidate window with ``POSITIVE_COUNTS`` and ``engagement``; grain: post_id.
 
     ``engagement`` = log1p(likes + 2·comments + 3·shares + 2·bookmarks + 0.1·views) with the weights of
     ``settings.simple_score``; a view is the engagement, not an impression. ``post_features`` is the night's partition,
     whose float32 logs give counts exactly up to about a million.
     """
-    counts = [count_of_log(f"log_{name}").cast("bigint").alias(name) for name in STATS]
+    counts = [count_of_log(f"log_{name}").cast("bigint").alias(name) for name in POSITIVE_COUNTS]
     # Null in partitions from before these columns existed.
     bookmarks, opens = (F.coalesce(name, F.lit(0)).alias(name) for name in ("num_bookmarks", "num_opens"))
-    engagements = {name: F.col(name) for name in STATS}
+    engagements = {name: F.col(name) for name in POSITIVE_COUNTS}
     engagements |= {"bookmarks": F.col("num_bookmarks"), "views": F.col("num_opens")}
     counted = post_features.select("post_id", *counts, bookmarks, opens)
     counted = counted.withColumn("engagement", weighted_engagement(settings.simple_score, engagements))

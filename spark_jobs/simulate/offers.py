@@ -6,6 +6,7 @@ from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
 from contracts.epoch_status import PUBLISHED
+from contracts.visibility import is_open
 from spark_jobs.night.lake import Lake
 from spark_jobs.simulate.exposure import WINDOW_MS
 from spark_jobs.simulate.posts import admits
@@ -70,7 +71,8 @@ def with_fallback(spark: SparkSession, world: World, feeds: DataFrame, written: 
     start = world.end_ms - DAY_MS
     is_recent = F.col("created_ms").between(start - WINDOW_MS, start - 1)
     newest = (F.col("created_ms").desc(), F.col("post_id"))
-    best = written.where(is_open(start) & is_recent).orderBy(*newest).limit(FALLBACK_SIZE)
+    is_free = is_open(_privacy(start), F.col("source_type"))
+    best = written.where(is_free & is_recent).orderBy(*newest).limit(FALLBACK_SIZE)
     ranked = best.select("post_id", F.row_number().over(Window.orderBy(*newest)).alias("rank"))
     has_pool = feeds.where(F.col("rank").isNotNull()).select("user").distinct()
     left_out = spark.range(world.users).select(F.col("id").alias("user")).join(has_pool, "user", "left_anti")
@@ -87,12 +89,8 @@ def with_fallback(spark: SparkSession, world: World, feeds: DataFrame, written: 
     return kept.unionByName(fallback)
 
 
-def is_open(at_ms: int) -> Column:
-    """Whether everybody may see a post, by its privacy at an instant."""
-    return (_privacy(at_ms) == "public") & (F.col("source_type") != "group")
-
-
 def _privacy(at_ms: int) -> Column:
+    """Privacy of a post at an instant."""
     changed = F.when(F.col("updated_ms") < at_ms, F.col("new_privacy"))
     return F.coalesce(changed, F.col("privacy"))
 
@@ -116,7 +114,8 @@ def visible(world: World, feeds: DataFrame, written: DataFrame, tied: DataFrame,
     is_tied = F.coalesce(
         (F.col("since_ms") < start) & (F.coalesce("until_ms", F.lit(NEVER_MS)) > start), F.lit(col=False)
     )
-    known = met.withColumns({"is_tied": is_tied, "is_open": is_open(start), "privacy": _privacy(start)})
+    is_free = is_open(_privacy(start), F.col("source_type"))
+    known = met.withColumns({"is_tied": is_tied, "is_open": is_free, "privacy": _privacy(start)})
     is_friend, free = F.col("source_type") == "friend", F.col("is_open")
     closed_ms = F.when(F.col("new_privacy") == "only_me", F.col("updated_ms"))
     parted_ms = F.when(~free, F.col("until_ms"))

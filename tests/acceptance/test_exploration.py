@@ -35,14 +35,14 @@ class Drawn:
 
 
 def everyones(first: int, number: int) -> Candidates:
-    """The same new posts for each of ``number`` users, whose ids begin at ``first``."""
+    """The same little-known posts for each of ``number`` users, whose ids begin at ``first``."""
     return candidates(
         number * ARMS,
         user=np.repeat(np.arange(first, first + number), ARMS),
         post=np.tile(np.arange(ARMS), number),
         author=np.tile(np.arange(ARMS), number),
         value=np.tile(-np.arange(ARMS, dtype=float), number),
-        is_new=True,
+        is_little_known=True,
         num_engaged=np.tile(ENGAGED, number),
         num_views=np.tile(VIEWS, number),
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from contracts.heads import BINARY_HEADS, HEADS, LABEL_COLUMNS, SCORE_COLUMNS
+from contracts.heads import BINARY_HEADS, HEADS, LABEL_COLUMNS, RELEVANT_HEADS, SCORE_COLUMNS
 from contracts.landing import ENGAGEMENT_TYPES
 from contracts.settings import ValueWeights
 
@@ -54,6 +54,6 @@ def test_each_binary_head_is_an_engagement_that_may_arrive() -> None:
 def test_all_heads_teach_and_positive_ones_are_relevant() -> None:
     weights = ValueWeights()
     assert all(head.task_weight > 0 for head in HEADS)
-    assert {head.name for head in HEADS if head.grade > 0} == {
+    assert {head.name for head in RELEVANT_HEADS} == {
         head.name for head in HEADS if head.is_binary and getattr(weights, head.value_weight) > 0
     }

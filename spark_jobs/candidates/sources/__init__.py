@@ -3,6 +3,7 @@
 The greater the ``priority``, the better; a source's limit keeps the best that its user may be shown.
 """
 
+from contracts.candidate_sources import CANDIDATE_SOURCES
 from contracts.settings import CandidateLimits
 from spark_jobs.candidates.sources import circle, friends, groups, new_posts, newcomers, pages, popular, taste
 
@@ -21,13 +22,4 @@ PROPOSERS = {
 
 def limits_by_source(limits: CandidateLimits) -> dict[str, int]:
     """The limit of proposals per user of each source."""
-    return {
-        "friend": limits.friend,
-        "page": limits.page,
-        "group": limits.group,
-        "taste": limits.taste,
-        "circle": limits.circle,
-        "new": limits.new,
-        "newcomer": limits.newcomer,
-        "popular": limits.popular,
-    }
+    return {source.name: getattr(limits, source.name) for source in CANDIDATE_SOURCES}

@@ -26,6 +26,7 @@ from spark_jobs.candidates.offers import Offers
 from spark_jobs.candidates.sources.taste import MARGIN, Floats, index_over, nearest
 from spark_jobs.rules.authorship import author_key
 from spark_jobs.rules.chance import uniform
+from spark_jobs.rules.new_posts import is_new
 from spark_jobs.rules.rates import smoothed_rate, with_engagement
 from spark_jobs.rules.user_batches import float_matrix
 
@@ -46,12 +47,11 @@ class Promise:
 
 
 def propose(offers: Offers) -> DataFrame:
-    """Open posts of the last ``new_hours`` younger than ``new_h``, or seen fewer than ``few_views`` times."""
-    limits, new = offers.settings.candidates, offers.settings.exploration
+    """Open posts of the last ``new_hours`` that are new."""
+    limits = offers.settings.candidates
     open_posts = with_rates(offers.open_posts, offers.settings.smoothing.strength)
     is_young = F.col("created_at") >= F.lit(offers.as_of - timedelta(hours=limits.new_hours))
-    is_newest = F.col("created_at") > F.lit(offers.as_of - timedelta(hours=new.new_h))
-    posts = open_posts.where(is_young & (is_newest | (F.col("num_views") < new.few_views)))
+    posts = open_posts.where(is_young & is_new(F.col("num_views"), offers.as_of, offers.settings.exploration))
     answered = open_posts.where(F.col("num_engaged") > 0).select("post_id", "content_embedding", "rate")
     promise = promise_of(answered.orderBy("post_id").toArrow(), offers)
     spark = posts.sparkSession

@@ -23,7 +23,7 @@ from pyspark.sql import functions as F
 from contracts.features import TOPICS
 from contracts.settings import TasteWeights
 from spark_jobs.candidates.offers import Offers
-from spark_jobs.rules.rates import log_odds
+from spark_jobs.rules.rates import clipped_log_odds
 from spark_jobs.rules.user_batches import float_matrix
 
 Floats = NDArray[np.float32]
@@ -51,7 +51,7 @@ class Nearby:
 
 def propose(offers: Offers) -> DataFrame:
     """Open posts nearest to each user's taste."""
-    constant = F.lit(offers.settings.taste.rate) * log_odds(F.col("engagement_rate"))
+    constant = F.lit(offers.settings.taste.rate) * clipped_log_odds(F.col("engagement_rate"))
     posts = offers.open_posts.withColumns({"scale": F.lit(1.0), "constant": constant})
     return nearest(offers, posts, offers.settings.candidates.taste)
 

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from contracts.landing import LABELS
 from contracts.settings import Labels
+from contracts.visibility import is_shared
 from spark_jobs.features.post.label_evidence import seen_verdicts
 from spark_jobs.night.night import Night
 from spark_jobs.night.writers import write_partition
@@ -74,7 +75,7 @@ def main(night: Night) -> None:
         night.as_of - timedelta(hours=night.settings.dataset.candidate_hours),
     )
     ranked = night.read("gold.post_features").where(tonight).select("post_id", "log_views")
-    shown = night.read("silver.posts").where(~F.col("is_deleted") & (F.col("privacy") != "only_me")).select("post_id")
+    shown = night.read("silver.posts").where(~F.col("is_deleted") & is_shared(F.col("privacy"))).select("post_id")
     newest = F.max_by(F.struct(*LABELS), F.struct("text_at", "ds")).alias("newest")
     # A text is not judged before the night of the day on which it was written.
     risks = night.read("gold.content_risks").where(F.col("ds").between(F.lit(oldest.date()), F.lit(night.ds)))

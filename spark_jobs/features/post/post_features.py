@@ -30,7 +30,7 @@ def transform(
 ) -> DataFrame:
     """Features of the posts created in the candidate window and not deleted before ``as_of``; grain: post_id, ds."""
     oldest = as_of - timedelta(hours=settings.dataset.candidate_hours)
-    live = live_posts(posts, edits, oldest, as_of)
+    live = live_versions(posts, edits, oldest, as_of)
     # A post has no event from before it was created, so older partitions need not be read.
     recent = [log.where(F.col("event_date") >= F.lit(oldest.date())) for log in (impressions, engagements)]
     counters = counters_before(post_events(recent[0], recent[1]), as_of)
@@ -42,7 +42,7 @@ def transform(
     return completed.select("post_id", "author_id", *names_of("post"), *WEIGHED, F.lit(ds).alias("ds"))
 
 
-def live_posts(posts: DataFrame, edits: DataFrame, oldest: datetime, as_of: datetime) -> DataFrame:
+def live_versions(posts: DataFrame, edits: DataFrame, oldest: datetime, as_of: datetime) -> DataFrame:
     """Posts created in [``oldest``, ``as_of``) and not known to be deleted before it, in the version seen then."""
     midnight = F.lit(as_of)
     created = (F.col("created_at") >= F.lit(oldest)) & (F.col("created_at") < midnight)

@@ -18,6 +18,7 @@ from contracts.candidate_sources import CANDIDATE_SOURCES
 from contracts.pipeline import BY_NAME
 from contracts.pipeline.table import Table
 from contracts.run_records import RuleResult
+from contracts.visibility import ADMITTING
 from spark_jobs.night.gate.small_tables import SmallTable
 from spark_jobs.night.gate.suites import NUM_EXAMPLES, ROOT, shorten
 from spark_jobs.night.night import Night
@@ -38,9 +39,11 @@ class Function:
 
 _TYPES = " ".join(f"WHEN '{source.name}' THEN '{source.source_type}'" for source in CANDIDATE_SOURCES)
 _TYPE_OF_SOURCE = f"CASE x {_TYPES} ELSE 'unknown' END"
+_IS_SHARED = f"x IN ({', '.join(repr(privacy) for privacy in ADMITTING)})"
 
 FUNCTIONS = {
     "type_of_source": Function("x STRING", "STRING", _TYPE_OF_SOURCE, _TYPE_OF_SOURCE),
+    "is_shared": Function("x STRING", "BOOLEAN", _IS_SHARED, _IS_SHARED),
     "first_of": Function("x ARRAY<STRING>", "STRING", "get(x, 0)", "x[1]"),
     "all_between": Function(
         "x ARRAY<DOUBLE>, low DOUBLE, high DOUBLE",

@@ -5,5 +5,5 @@ WHERE ds = :ds GROUP BY label HAVING COUNT(*) <> MAX(rank) OR COUNT(*) <> COUNT(
 -- check: others_may_see_it critical
 SELECT queue.post_id FROM gold_labelling_queue AS queue
 ANTI JOIN silver_posts AS post
-  ON post.post_id = queue.post_id AND NOT post.is_deleted AND post.privacy <> 'only_me'
+  ON post.post_id = queue.post_id AND NOT post.is_deleted AND is_shared(post.privacy)
 WHERE queue.ds = :ds;

@@ -1,7 +1,8 @@
 """Find the settings that the code reads, from its syntax.
 
 A name or attribute stands for a section where it is annotated with the section's class (or a subclass of it) or is
-assigned from ``….<section>``; what is read of it counts for the section. A property of a section reads for whoever
+assigned from ``….<section>``; what is read of it counts for the section. ``getattr`` with a computed name reads the
+fields that ``NAMED_BY_DATA`` lists. A property of a section reads for whoever
 reads the property. SQL reads keys of the data set as ``:key``.
 """
 
@@ -13,12 +14,21 @@ from dataclasses import fields, is_dataclass
 from functools import cache
 from pathlib import Path
 
+from contracts.candidate_sources import CANDIDATE_SOURCES
+from contracts.heads import HEADS
 from contracts.settings import Settings
 from contracts.settings.load import SECTIONS
+from contracts.settings.models import ROLES
 
 ROOT = Path(__file__).resolve().parents[3]
 FOLDERS = ("analysis", "contracts", "models", "spark_jobs", "serving", "infra")
 OWN = ROOT / "contracts" / "settings"
+NAMED_BY_DATA = {
+    "value": {head.value_weight for head in HEADS},
+    "models": set(ROLES),
+    "candidates": {source.name for source in CANDIDATE_SOURCES},
+}
+"""The fields that ``getattr`` with a computed name can read, by section; in any other section it is refused."""
 
 
 def all_settings() -> set[str]:
@@ -71,7 +81,8 @@ def _read_in(tree: ast.Module, classes: dict[str, str]) -> set[str]:
         elif isinstance(node, ast.Call) and _last(node.func) == "getattr" and len(node.args) > 1:
             name = str(node.args[1].value) if isinstance(node.args[1], ast.Constant) else None
             for section in _sections_of(node.args[0], known):
-                names = [item.name for item in fields(SECTIONS[section])] if name is None else [name]
+                assert name is not None or section in NAMED_BY_DATA, f"list what getattr can read of [{section}]"
+                names = NAMED_BY_DATA[section] if name is None else {name}
                 read |= {f"{section}.{one}" for one in names}
     return read
 

@@ -1,5 +1,8 @@
 """Every setting is read by some job; one that nobody reads is deleted."""
 
+import pytest
+
+from contracts.heads import HEADS
 from tests.contracts.settings.setting_reads import all_settings, queries, settings_read, sources
 
 
@@ -29,6 +32,11 @@ def rank(rules: PoolRules, night: Night) -> None:
         "dataset.holdout_days",
     }
     assert "labels.nsfw_share" in settings_read(["def f(labels: Labels) -> None:\n    labels.shares"])
+    assert settings_read(["def f(weights: ValueWeights, name: str) -> None:\n    getattr(weights, name)"]) == {
+        f"value.{head.value_weight}" for head in HEADS
+    }
+    with pytest.raises(AssertionError, match=r"list what getattr can read of \[simple_score\]"):
+        settings_read(["def f(weights: SimpleScore, name: str) -> None:\n    getattr(weights, name)"])
     assert settings_read(["def f(weights: SimpleScore, name: str) -> None:\n    getattr(weights, 'view')"]) == {
         "simple_score.view"
     }

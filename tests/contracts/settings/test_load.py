@@ -95,6 +95,22 @@ def test_the_command_line_goes_before_the_file_and_the_file_before_the_preset(tm
         ("#" * (MAX_BYTES + 1), "has more than 1,048,576 bytes; it is no file of settings"),
         ("[candidates]\ntotal = 99", "pool.size must be at most candidates.total: pool.size = 100 (default), "),
         ("[audit]\nmax_per_author = 2", "pool.max_per_author must be at most audit.max_per_author: "),
+        (
+            '[models]\nlight = "lightgbm"\n[training]\nprocesses = 2',
+            "training.processes must be 1 if models.light is lightgbm: models.light = ",
+        ),
+        (
+            '[training]\ndevice = "cuda"\nprocesses = 2',
+            'training.processes must be 1, or training.device "cpu": training.device = "cuda" (',
+        ),
+        (
+            '[models]\nheavy = "lightgbm"\n[training]\ndevice = "cuda"',
+            'it must be "cpu" if every model is lightgbm: training.device = "cuda" (',
+        ),
+        (
+            '[models]\nheavy = "lightgbm"\nlight = "lightgbm"\n[training]\nbf16 = true',
+            "it must be false if every model is lightgbm: training.bf16 = true (",
+        ),
         ("[value]\nlike = 0\ncomment = 0\nshare = 0\ndwell_per_s = 0", "one of value.like, value.comment, "),
     ],
 )
@@ -144,6 +160,12 @@ def test_contradictions_are_found_across_file_and_command_line(tmp_path: Path) -
     assert problems_of(file, "pool.size=151") == (
         f"pool.size must be at most candidates.total: pool.size = 151 (--set), candidates.total = 150 ({file})",
     )
+
+
+def test_trees_are_grown_beside_a_network_on_a_gpu() -> None:
+    words = ["models.heavy=lightgbm", "models.trial=full", "training.device=cuda", "training.bf16=true"]
+    assert load(None, None, words).settings.training.device == "cuda"
+    assert load(None, None, ["models.heavy=lightgbm"]).settings.training.processes == 1
 
 
 @pytest.mark.parametrize(

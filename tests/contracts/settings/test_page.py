@@ -7,9 +7,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from contracts.settings.load import load
-from contracts.settings.models import MODEL_PRESETS
+from contracts.settings.models import MODEL_PRESETS, TREE_PRESETS
 from contracts.settings.page import effective, page
-from models.presets import preset_names
+from models.preset import TreePreset
+from models.presets import preset_names, preset_of
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -21,6 +22,7 @@ def test_the_page_is_current() -> None:
 
 def test_model_presets_are_those_that_models_know() -> None:
     assert preset_names() == MODEL_PRESETS
+    assert tuple(name for name in MODEL_PRESETS if isinstance(preset_of(name), TreePreset)) == TREE_PRESETS
 
 
 def test_effective_settings_are_toml_with_where_each_came_from(tmp_path: Path) -> None:

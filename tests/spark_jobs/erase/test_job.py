@@ -16,7 +16,7 @@ from contracts.erasure import KEY_FILE_VARIABLE, NOBODY, id_key
 from contracts.page_records import file_of
 from contracts.redis_keys import pool_key
 from contracts.settings import ErasureRules, Settings
-from contracts.settings.hashes import settings_hash
+from contracts.settings.hashes import hash_of_read
 from models.erasure import is_before_erasure, state_file
 from spark_jobs.erase import job
 from spark_jobs.erase.needles import Needles
@@ -178,7 +178,7 @@ def test_a_person_is_erased_in_spite_of_failures_and_others_stay(
     assert [path.name for path in request_.records[0].iterdir()] == ["of an operator.txt"]
     assert collector_of(server).xlen(STREAM) == 1
     assert min(searched.items for searched in after) >= 1
-    assert (removed["settings"], removed["models"]) == (settings_hash(settings), 1)
+    assert (removed["settings"], removed["models"]) == (hash_of_read(settings, "erasure", "publish"), 1)
     assert set(removed["tables"]) >= {"bronze.events", "silver.posts", "gold.ranked_feeds"}
 
     def left(name: str, *columns: str) -> list[tuple[Any, ...]]:

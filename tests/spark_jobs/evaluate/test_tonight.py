@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
+from contracts.heads import RELEVANT_HEADS
 from contracts.settings import Settings
-from spark_jobs.evaluate.tonight import ENGAGED, examined_at, value_tonight
+from spark_jobs.evaluate.tonight import examined_at, value_tonight
 from spark_jobs.night.night import Night
 from tests.feed_rows import DS, MemoryLake
 
-LABELS, CHANCES = (", ".join(f"{kind}_{name} FLOAT" for name in ENGAGED) for kind in ("label", "p"))
-SCORED = f"user_id BIGINT, position INT, {LABELS}, {CHANCES}, is_tied INT"
+FLOATS = [head.label_column for head in RELEVANT_HEADS] + [head.score_column for head in RELEVANT_HEADS]
+SCORED = f"user_id BIGINT, position INT, {', '.join(f'{name} FLOAT' for name in FLOATS)}, is_tied INT"
 CURVE = {1: 1.0, 2: 0.5}
 
 

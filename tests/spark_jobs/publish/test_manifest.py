@@ -8,7 +8,7 @@ from contracts.settings import Settings
 from spark_jobs.night.lake import Lake
 from spark_jobs.night.night import Night
 from spark_jobs.publish.epoch_store import PublishFailed
-from spark_jobs.publish.manifest import code_revision, read_audit
+from spark_jobs.publish.manifest import read_audit
 
 VERDICT = '{"ds": "2026-03-08", "passed": true, "ranked_version": 3, "ads_version": 2, "checks": []}'
 BROKEN = '{"name": "duplicate_posts", "value": 2, "threshold": 0, "passed": false}'
@@ -40,8 +40,3 @@ def test_nothing_is_published_without_a_passed_audit(night: Night, text: str | N
         (night.folder / "audit.json").write_text(text)
     with pytest.raises(PublishFailed, match=message):
         read_audit(night)
-
-
-def test_the_code_revision_is_a_commit_or_unknown() -> None:
-    revision = code_revision()
-    assert revision == "unknown" or len(revision) == 40

@@ -1,4 +1,4 @@
-"""Draws among new posts: which posts take part, with which probabilities, and that draws follow them."""
+"""Draws among little-known posts: which posts take part, with which probabilities, and that draws follow them."""
 
 from dataclasses import replace
 from typing import Any
@@ -51,13 +51,15 @@ def test_slots_are_one_place_in_ten_and_begin_anywhere() -> None:
     often = np.bincount(first, minlength=11)[1:] / 50_000
     assert often == pytest.approx(np.full(10, 0.1), abs=0.005)
     assert (slots(np.arange(50_000), np.array(10), seed=20, day=2) != first).mean() == pytest.approx(0.9, abs=0.01)
-    places = fill_pools(candidates(100, is_new=True), plan(every=10))
+    places = fill_pools(candidates(100, is_little_known=True), plan(every=10))
     explored = places.rank[places.is_exploration]
     assert explored.tolist() == list(range(int(explored[0]), 101, 10))
 
 
 def test_new_users_explore_twice_as_often_and_nobody_where_nothing_is_explored() -> None:
-    found = candidates(240, user=np.repeat([1, 2], 120), is_new=True, is_new_user=np.repeat([True, False], 120))
+    found = candidates(
+        240, user=np.repeat([1, 2], 120), is_little_known=True, is_new_user=np.repeat([True, False], 120)
+    )
     places = fill_pools(found, plan(every=10))
     explored = found.user[places.row[places.is_exploration]]
     assert np.bincount(explored).tolist() == [0, 20, 10]
@@ -67,9 +69,9 @@ def test_new_users_explore_twice_as_often_and_nobody_where_nothing_is_explored()
 
 
 def test_only_new_posts_are_drawn_and_the_rest_keep_their_order() -> None:
-    is_new = np.arange(60) % 3 == 0
-    places = fill_pools(candidates(60, is_new=is_new), plan((), every=10))
-    assert is_new[places.row[places.is_exploration]].all()
+    is_little_known = np.arange(60) % 3 == 0
+    places = fill_pools(candidates(60, is_little_known=is_little_known), plan((), every=10))
+    assert is_little_known[places.row[places.is_exploration]].all()
     assert (places.propensity[~places.is_exploration] == 1).all()
     assert ((places.propensity < 1) == places.is_exploration).all()
     rest = places.row[~places.is_exploration]
@@ -77,7 +79,7 @@ def test_only_new_posts_are_drawn_and_the_rest_keep_their_order() -> None:
 
 
 def test_the_best_new_posts_take_part() -> None:
-    found = candidates(2000, user=np.repeat(np.arange(100), 20), post=np.arange(2000), is_new=True)
+    found = candidates(2000, user=np.repeat(np.arange(100), 20), post=np.arange(2000), is_little_known=True)
     how = replace(plan(("topic",), every=1), exploration=Exploration(every=1, arms=2, uniform=0.5))
     places = fill_pools(found, how)
     first = places.row[places.rank == 1]
@@ -88,14 +90,14 @@ def test_the_best_new_posts_take_part() -> None:
 
 def test_without_a_choice_nothing_is_drawn() -> None:
     for new in ([0], []):
-        places = fill_pools(candidates(30, is_new=np.isin(np.arange(30), new)), plan(every=1))
+        places = fill_pools(candidates(30, is_little_known=np.isin(np.arange(30), new)), plan(every=1))
         assert not places.is_exploration.any()
         assert (places.propensity == 1).all()
 
 
 def test_a_draw_breaks_no_rule_that_the_best_candidate_keeps() -> None:
     # A fifth post on topic 3 is what exploration would like to show.
-    found = candidates(30, topic=[3] * 10 + [4] * 20, is_new=[True] * 10 + [False] * 20)
+    found = candidates(30, topic=[3] * 10 + [4] * 20, is_little_known=[True] * 10 + [False] * 20)
     places = fill_pools(found, plan(("topic",), every=1))
     assert not places.broken.any()
 

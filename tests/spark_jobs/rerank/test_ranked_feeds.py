@@ -175,7 +175,7 @@ def test_rules_read_what_is_known_of_posts(rank: Rank, monkeypatch: pytest.Monke
     assert [round(number) for number in found[11].embedding[:3]] == [76, 102, 0]
     assert found[13].embedding == [0.0] * 50
     # By its age, by its own views, never shown, and by its author's: 14 is old, known, and of an author shown 9 times.
-    assert [post for post, row in sorted(found.items()) if row.is_new] == [11, 12, 13, 15, 16]
+    assert [post for post, row in sorted(found.items()) if row.is_little_known] == [11, 12, 13, 15, 16]
     assert found[14].source == found[16].source == -1
     assert len({found[post].source for post in (11, 12, 13)}) == 3
 
@@ -197,7 +197,7 @@ def test_what_gave_way_and_what_was_explored_is_told(rank: Rank, tmp_path: Path)
     notes = json.loads((tmp_path / DS.isoformat() / "notes" / "gold.ranked_feeds.json").read_text())
     assert notes == [
         f"{NO_CHOICE} topic 0 (0.00%), source 0 (0.00%), type 14 (70.00%), friends 0 (0.00%).",
-        "4 places (20.0%) were drawn among new posts.",
+        "4 places (20.0%) were drawn among little-known posts.",
     ]
 
 

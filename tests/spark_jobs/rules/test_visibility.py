@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pyspark.sql import DataFrame, SparkSession
 
 from contracts.landing import PRIVACY
-from contracts.visibility import Viewing, is_visible
+from contracts.visibility import Viewing, is_shared, is_visible
 from spark_jobs.rules.visibility import Edges, edges_at, visible_pairs
 from tests.feed_rows import AS_OF, LONG_AGO, frame_of, hours
 
@@ -99,6 +99,14 @@ def viewers(spark: SparkSession) -> dict[int, list[int]]:
 @pytest.mark.parametrize("case", CASES)
 def test_who_sees_a_post(viewers: dict[int, list[int]], case: str) -> None:
     assert sorted(viewers.get(list(CASES).index(case) + 1, [])) == sorted(CASES[case][1])
+
+
+@pytest.mark.parametrize("privacy", [*PRIVACY, "a new kind"])
+def test_a_post_is_shared_if_its_privacy_admits_another_than_its_author(privacy: str) -> None:
+    is_friend, is_listed = np.array([[False, False, True, True], [False, True, False, True]])
+    no = np.zeros(4, dtype=bool)
+    others = Viewing(np.full(4, privacy), np.full(4, "friend"), no, no, is_friend, is_listed, no, no)
+    assert is_shared(privacy) == is_visible(others).any()
 
 
 def test_a_million_pairs_in_tables_are_judged_as_in_memory(spark: SparkSession) -> None:
