@@ -102,25 +102,25 @@ def measure(content: Content) -> dict[str, int]:
 
     Two epochs with equal ``content`` differ in their number only. Raises if a post of a pool has no card.
     """
+    pools = content.frames["pool"]
+    # Summed by post first, so that cards are joined with posts and not with every row of every pool.
+    by_post = pools.groupBy("post_id").agg(F.count("*").alias("_rows"), *_checksum(pools.columns, "pool"))
     has_card = content.frames["card"].select("post_id", F.lit(1).alias("_has_card"))
-    pools = (
-        content.frames["pool"]
-        .join(has_card, "post_id", "left")
-        .agg(
-            F.countDistinct("user_id").alias("users"),
-            F.countDistinct("post_id").alias("posts"),
-            F.count("*").alias("pool_rows"),
-            (F.count("*") - F.count("_has_card")).alias("lost"),
-            _checksum(content.frames["pool"].columns).alias("pool_content"),
-        )
+    posts = by_post.join(has_card, "post_id", "left").agg(
+        F.count("*").alias("posts"),
+        _sum("_rows").alias("pool_rows"),
+        _sum(F.when(F.col("_has_card").isNull(), F.col("_rows"))).alias("lost"),
+        *(_sum(name).alias(name) for name in _halves("pool")),
     )
-    card_bytes = F.coalesce(F.sum(F.octet_length("value")), F.lit(0)).alias("card_bytes")
-    card_content, vector_content = (_checksum(content.frames[kind].columns) for kind in ("card", "features"))
-    cards = content.frames["card"].agg(F.count("*").alias("cards"), card_bytes, card_content.alias("card_content"))
-    vectors = content.frames["features"].agg(F.count("*").alias("vectors"), vector_content.alias("vector_content"))
-    counts = {name: int(value) for frame in (pools, cards, vectors) for name, value in _only(frame).items()}
+    users = pools.agg(F.countDistinct("user_id").alias("users"))
+    cards, vectors = content.frames["card"], content.frames["features"]
+    card_bytes = _sum(F.octet_length("value")).alias("card_bytes")
+    counted_cards = cards.agg(F.count("*").alias("cards"), card_bytes, *_checksum(cards.columns, "card"))
+    counted_vectors = vectors.agg(F.count("*").alias("vectors"), *_checksum(vectors.columns, "features"))
+    frames = (posts, users, counted_cards, counted_vectors)
+    counts = {name: int(value) for frame in frames for name, value in _only(frame).items()}
     public = b"".join(pack_pool(1, 0, None, columns) for _, columns in sorted(content.fallbacks.items()))
-    parts = [counts.pop(f"{kind}_content") for kind in ("pool", "card", "vector")]
+    parts = [_joined(counts, kind) for kind in ("pool", "card", "features")]
     counts["content"] = zlib.crc32(repr([*parts, zlib.crc32(public)]).encode())
     if counts["lost"]:
         raise PublishFailed(
@@ -129,9 +129,27 @@ def measure(content: Content) -> dict[str, int]:
     return counts
 
 
-def _checksum(columns: Sequence[str]) -> Column:
-    """An aggregate: the checksum of a frame's rows, in any order."""
-    return F.coalesce(F.sum(F.xxhash64(*columns).cast("decimal(38,0)")), F.lit(0))
+def _halves(kind: str) -> tuple[str, str]:
+    return f"_{kind}_high", f"_{kind}_low"
+
+
+def _checksum(columns: Sequence[str], kind: str) -> list[Column]:
+    """Aggregates: the sum of the hashes of a frame's rows, in any order, by the halves of each hash.
+
+    Sums of halves fit 64 bits for two billion rows; a sum of whole hashes would need decimals, which are slow.
+    """
+    row, (high, low) = F.xxhash64(*columns), _halves(kind)
+    return [_sum(F.shiftright(row, 32)).alias(high), _sum(row.bitwiseAND(F.lit(0xFFFFFFFF))).alias(low)]
+
+
+def _joined(counts: dict[str, int], kind: str) -> int:
+    """The checksum of one kind, whose halves leave ``counts``."""
+    high, low = (counts.pop(name) for name in _halves(kind))
+    return (high << 32) + low
+
+
+def _sum(values: Column | str) -> Column:
+    return F.coalesce(F.sum(values), F.lit(0))
 
 
 def _only(frame: DataFrame) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Suppression sets in Redis: blocks, hidden posts, takedowns. They belong to no epoch and the reader obeys them now.
 
-Additions go in before the flip and removals after it, one member at a time, never by replacing a set: between the
+Additions go in before the flip and removals after it, member by member, never by replacing a set: between the
 two, readers see the union, and what a live service added since the night ended stays.
 """
 
@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from datetime import timedelta
 from functools import partial
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Literal
 
 import pyarrow as pa
@@ -25,6 +27,8 @@ from spark_jobs.rules.seen import rejected_pairs
 from spark_jobs.rules.visibility import both_directions
 
 Command = Literal["SADD", "SREM"]
+_MEMBERS_PER_KEY = 10
+"""Members that are sent for each of ``publish.keys_per_batch`` keys, on average; no batch is larger."""
 
 
 def additions(night: Night, versions: dict[str, int]) -> DataFrame:
@@ -109,9 +113,10 @@ class _Inputs:
 
 def apply(members: DataFrame, command: Command, night: Night, num_partitions: int) -> int:
     """Add or remove the members from the executors; returns how many changed a set."""
-    rows = members.repartition(num_partitions, "owner", "member")
+    # A user's members go together, so that a set takes one command; the one set without an owner is divided.
+    placed = members.repartition(num_partitions, F.coalesce("owner", "member")).sortWithinPartitions("kind", "owner")
     send = partial(_send, command=command, url=night.redis_url, rules=night.settings.publish)
-    total = rows.mapInArrow(send, "changed BIGINT").agg(F.sum("changed")).first()
+    total = placed.mapInArrow(send, "changed BIGINT").agg(F.sum("changed")).first()
     return int(total[0] or 0) if total else 0
 
 
@@ -119,11 +124,11 @@ def _send(batches: Iterable[Any], command: Command, url: str, rules: PublishRule
     rows = (row for batch in batches for row in zip(*(c.to_pylist() for c in batch.columns), strict=True))
     changed = 0
     with closing(connect(url, rules)) as client:
-        for chunk in in_batches(rows, rules.keys_per_batch):
+        for chunk in in_batches(rows, _MEMBERS_PER_KEY * rules.keys_per_batch):
             pipe: Any = client.pipeline(transaction=False)
-            for kind, owner, member in chunk:
-                key = kind_named(kind).key(owner)
-                pipe.sadd(key, member) if command == "SADD" else pipe.srem(key, member)
+            for (kind, owner), of_set in groupby(chunk, itemgetter(0, 1)):
+                key, found = kind_named(kind).key(owner), [member for _, _, member in of_set]
+                pipe.sadd(key, *found) if command == "SADD" else pipe.srem(key, *found)
             try:
                 changed += sum(pipe.execute())
             except OutOfMemoryError as error:
