@@ -4,7 +4,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -68,23 +68,48 @@ class ThreeMasters(RedisServer):
         self._processes[node] = subprocess.Popen(["redis-server", *words], stdout=subprocess.DEVNULL)
         wait_until_open(self.ports[node])
 
+    def add_replica(self, master: int) -> None:
+        """A node that copies a master, and takes its place when it fails; it is the last one."""
+        replica = len(self.ports)
+        self.ports.append(free_port())
+        self._bus_ports.append(free_port())
+        self.start_node(replica)
+        direct: Any = redis.Redis(port=self.ports[replica])
+        direct.execute_command("CLUSTER", "MEET", "127.0.0.1", self.ports[0], self._bus_ports[0])
+        self.wait_until_whole()
+        with redis.Redis(port=self.ports[master]) as of_master:
+            name: bytes = of_master.execute_command("CLUSTER", "MYID")
+        direct.execute_command("CLUSTER", "REPLICATE", name)
+        self._wait_for(lambda: direct.info("replication").get("master_link_status") == "up", "no copy is made")
+
+    def wait_for_promotion(self) -> None:
+        """Wait until the replica has taken its master's place."""
+        with redis.Redis(port=self.ports[-1]) as direct:
+            self._wait_for(
+                lambda: direct.info("replication")["role"] == "master", "no replica takes the master's place"
+            )
+
     def kill_node(self, node: int) -> None:
         """Kill -9."""
         self._processes[node].kill()
         self._processes[node].wait()
 
     def wait_until_whole(self) -> None:
-        """Wait until every master knows all slots and calls none of the others failing."""
+        """Wait until every node knows all slots and all other nodes, and calls no slot failing."""
+        self._wait_for(lambda: all(map(self._is_whole, self.ports)), "the cluster is not whole")
+
+    @staticmethod
+    def _wait_for(holds: Callable[[], bool], what: str) -> None:
         deadline = time.monotonic() + _PATIENCE_S
-        while not all(map(self._is_whole, self.ports)):
+        while not holds():
             if time.monotonic() > deadline:
-                raise TimeoutError(f"the cluster is not whole after {_PATIENCE_S} s")
+                raise TimeoutError(f"{what} after {_PATIENCE_S} s")
             time.sleep(0.05)
 
     def _is_whole(self, port: int) -> bool:
         with redis.Redis(port=port) as direct:
             told: bytes = direct.execute_command("CLUSTER", "INFO")
-        needed = {"cluster_state:ok", f"cluster_slots_ok:{NUM_SLOTS}", f"cluster_known_nodes:{NUM_NODES}"}
+        needed = {"cluster_state:ok", f"cluster_slots_ok:{NUM_SLOTS}", f"cluster_known_nodes:{len(self.ports)}"}
         return needed <= set(told.decode().split())
 
     @staticmethod

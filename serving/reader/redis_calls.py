@@ -48,8 +48,8 @@ class RedisCalls:
         """The replies to what the background asks; if a node of a cluster failed, the nodes are looked up again."""
         try:
             if self._nodes_may_have_changed:
+                await self._redis.nodes_manager.initialize()
                 self._nodes_may_have_changed = False
-                await self._redis.aclose()  # the next call opens it again, with the nodes as they are then
             return await self._execute(ask)
         except (*_UNREACHABLE, RedisError) as error:
             raise StoreUnavailableError(f"Redis does not answer: {type(error).__name__}: {error}") from error

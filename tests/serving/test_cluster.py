@@ -1,5 +1,6 @@
 """A reader of a Redis Cluster: commands go to the masters concerned, and a master without its data does not count."""
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
@@ -118,3 +119,20 @@ def test_a_node_is_not_taken_for_one_server(cluster: ThreeMasters) -> None:
         pytest.raises(PublishFailed, match=r"name it as redis\+cluster"),
     ):
         epoch_store.check_server(client)
+
+
+async def test_a_failover_is_followed(cluster: ThreeMasters) -> None:
+    """The last test: the cluster has another master afterwards."""
+    lost = cluster.node_of(pool_key(1, 5))
+    cluster.add_replica(lost)
+    async with open_reader_on(cluster, breaker_open_s=0.05) as client:
+        assert (await client.feed(5))["metadata"]["served_from"] == "redis"
+        cluster.kill_node(lost)
+        assert (await client.feed(5))["metadata"]["served_from"] == "popular"
+        cluster.wait_for_promotion()
+        for _ in range(100):
+            await client.app.state.keeper.try_refresh()
+            if (await client.feed(5))["metadata"]["served_from"] == "redis":
+                break
+            await asyncio.sleep(0.1)
+        assert await client.ids(5) == [1, 2, 3, 4, 5]
