@@ -77,7 +77,7 @@ def printable(text: str) -> str:
 
 
 def _describe_post(rank: int, post: dict[str, Any], ranked_at: float) -> list[str]:
-    content, stats = post["content"], post["stats"]
+    content = post["content"]
     where = "" if post["source"]["type"] == "friend" else f" in {post['source']['name']}"
     author = post["author"]["name"] if post["author"] else "author unknown"
     age = _ago(ranked_at - datetime.fromisoformat(post["created_at"]).timestamp())
@@ -86,9 +86,16 @@ def _describe_post(rank: int, post: dict[str, Any], ranked_at: float) -> list[st
     return [
         f"{rank:3}. {author}{where} · {age} · {content['type']}",
         *(_INDENT + line for line in text),
-        f"{_INDENT}{stats['likes']} likes · {stats['comments']} comments · {stats['shares']} shares",
+        *(_INDENT + counts for counts in _describe_counts(post["stats"])),
         f"{_INDENT}{post['reason']} ({score})",
     ]
+
+
+def _describe_counts(stats: dict[str, int] | None) -> list[str]:
+    """A line, or none for an older post of an ad, whose engagements nobody counts."""
+    if stats is None:
+        return []
+    return [f"{stats['likes']} likes · {stats['comments']} comments · {stats['shares']} shares"]
 
 
 def _ago(seconds: float) -> str:

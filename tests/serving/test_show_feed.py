@@ -19,3 +19,11 @@ def test_a_name_cannot_forge_a_line_or_move_the_cursor() -> None:
     assert "\x1b" not in shown
     assert "\x07" not in shown
     assert [line for line in shown.splitlines() if line.startswith("epoch ")] == [shown.splitlines()[-1]]
+
+
+def test_an_ad_for_an_older_post_has_no_counts() -> None:
+    post = json.loads(card_of(Seed(5), 1)) | {"reason": "Sponsored", "ranking_score": None, "stats": None}
+    metadata = {"staleness_s": 5, "epoch": 1, "served_from": "redis", "generation_time_ms": 1, "ranking_version": "e"}
+    shown = describe_feed({"posts": [post], "has_more": False, "metadata": metadata}, 1, 1_770_000_000.0)
+    assert "Sponsored (no score)" in shown
+    assert "likes" not in shown
