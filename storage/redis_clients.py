@@ -27,12 +27,19 @@ def is_cluster(url: str) -> bool:
     return url.partition("://")[0].endswith(_CLUSTER)
 
 
+def new_retry(*more: type[Exception]) -> Retry:
+    """Three retries, with growing pauses, of lost connections and silences, and of ``more`` errors."""
+    retry = Retry(ExponentialBackoff(cap=1.0, base=0.05), _RETRIES)
+    retry.update_supported_errors(list(more))
+    return retry
+
+
 def open_client(url: str, timeout_s: float) -> Client:
     """A client whose calls cannot hang: time limits and three retries."""
     words: dict[str, Any] = {
         "socket_timeout": timeout_s,
         "socket_connect_timeout": timeout_s,
-        "retry": Retry(ExponentialBackoff(cap=1.0, base=0.05), _RETRIES),
+        "retry": new_retry(),
     }
     if not is_cluster(url):
         return redis.Redis.from_url(url, **words)

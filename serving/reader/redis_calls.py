@@ -12,10 +12,8 @@ from serving.reader.config import ReaderConfig
 from storage.redis_clients import is_cluster, open_async_client
 
 _SILENCES = (RedisTimeoutError, TimeoutError)
-_UNREACHABLE = (
-    *(RedisConnectionError, InvalidResponse, OSError, ClusterDownError, RedisClusterException),
-    *_SILENCES,
-)
+_OF_A_CLUSTER = (ClusterDownError, RedisClusterException)
+_UNREACHABLE = (RedisConnectionError, InvalidResponse, OSError, *_OF_A_CLUSTER, *_SILENCES)
 _NOT_UNDERSTOOD = (AttributeError, IndexError, KeyError, TypeError, ValueError)  # from the client's own callbacks
 
 Ask = Callable[[Any], object]
@@ -61,7 +59,6 @@ class RedisCalls:
         try:
             replies = await self._execute(ask)
         except _UNREACHABLE as error:
-            self._nodes_may_have_changed = self.is_cluster
             if isinstance(error, _SILENCES) and await self._answers():
                 self._breaker.succeeded()
                 raise StoreUnavailableError("Redis answers, but not with this value in time") from error
@@ -77,6 +74,13 @@ class RedisCalls:
         return replies
 
     async def _execute(self, ask: Ask) -> list[Any]:
+        try:
+            return await self._replies(ask)
+        except _UNREACHABLE:
+            self._nodes_may_have_changed = self.is_cluster
+            raise
+
+    async def _replies(self, ask: Ask) -> list[Any]:
         pipe = self._redis.pipeline(transaction=False)
         ask(pipe)
         try:

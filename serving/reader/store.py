@@ -7,6 +7,7 @@ lost its data also lost blocks, hidden posts and takedowns, and its empty sets w
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import zip_longest
 from typing import Any
 
 from contracts.epochs import MAX_ACTS, MAX_CARD_BYTES, MAX_POOL_BYTES, MAX_READ_MEMBERS
@@ -166,16 +167,18 @@ class Store:
         for start in range(0, len(author_ids), _AUTHORS_PER_TRIP):
             batch = author_ids[start : start + _AUTHORS_PER_TRIP]
             replies = await self._calls.past_breaker(partial(self._ask_blocks, author_ids=batch))
-            holds = replies[len(batch) :] if self._calls.is_cluster else [None] * len(batch)
-            for author_id, reply, held in zip(batch, replies[: len(batch)], holds, strict=True):
-                if isinstance(reply, list) and len(reply) > self._max_blocks:
-                    continue
-                if self._calls.is_cluster and (self._newest is None or not is_held(held, self._newest)):
+            sets, holds = replies[: len(batch)], replies[len(batch) :]  # only a cluster is asked for the second half
+            for author_id, reply, held in zip_longest(batch, sets, holds):
+                is_too_large = isinstance(reply, list) and len(reply) > self._max_blocks
+                if is_too_large or self._has_lost(held):
                     continue
                 members = self._members("block", author_id, reply)
                 if members is not None and not members.num_damaged:
                     blocks[author_id] = members.ids
         return blocks
+
+    def _has_lost(self, held: object) -> bool:
+        return self._calls.is_cluster and (self._newest is None or not is_held(held, self._newest))
 
     def _ask_blocks(self, pipe: Any, author_ids: Sequence[int]) -> None:
         keys = [block_key(author_id) for author_id in author_ids]

@@ -9,16 +9,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import redis
-from redis.backoff import ExponentialBackoff
 from redis.exceptions import ClusterDownError, MovedError, TryAgainError
-from redis.retry import Retry
 
-from storage.redis_clients import Client
+from storage.redis_clients import Client, new_retry
 
 _GET = b"*2\r\n$3\r\nGET\r\n$%d\r\n%b\r\n"
 _SET = b"*3\r\n$3\r\nSET\r\n"
 _SET_AND_EXPIRE = b"*5\r\n$3\r\nSET\r\n"
-_RETRIES = 3
 
 
 def set_all(client: Client, keys: Sequence[bytes], values: Sequence[bytes], ttl_s: int | None) -> None:
@@ -47,8 +44,7 @@ def _ask(client: Client, keys: Sequence[bytes], commands: Sequence[bytes]) -> li
     """The replies to commands, one for each key, that may be sent twice: a lost connection is tried again."""
     if not isinstance(client, redis.RedisCluster):
         return _ask_server(client, commands)
-    retry = Retry(ExponentialBackoff(cap=1.0, base=0.05), _RETRIES)
-    retry.update_supported_errors([MovedError, TryAgainError, ClusterDownError])
+    retry = new_retry(MovedError, TryAgainError, ClusterDownError)
     return list(
         retry.call_with_retry(lambda: _ask_nodes(client, keys, commands), lambda _: client.nodes_manager.initialize())
     )

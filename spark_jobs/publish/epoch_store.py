@@ -109,16 +109,20 @@ def check_memory(client: Client, needed: int, rules: PublishRules) -> None:
 def write_held(client: Client, epoch: int) -> None:
     """Note in every slot of a cluster that it holds all suppression up to ``epoch``; one server needs no note."""
     if isinstance(client, redis.RedisCluster):
-        keys = [key.encode() for key in held_keys()]
+        keys = _every_held_key()
         set_all(client, keys, [b"%d" % epoch] * len(keys), None)
 
 
 def verify_held(client: Client, epoch: int) -> None:
     """Raise ``PublishFailed`` if a slot of a cluster has lost its data since ``write_held``."""
     if isinstance(client, redis.RedisCluster):
-        lost = [value for value in get_all(client, [key.encode() for key in held_keys()]) if value != b"%d" % epoch]
+        lost = [value for value in get_all(client, _every_held_key()) if value != b"%d" % epoch]
         if lost:
             raise PublishFailed(f"{len(lost):,} slots of the cluster lost their data while the epoch was loaded")
+
+
+def _every_held_key() -> list[bytes]:
+    return [key.encode() for key in held_keys()]
 
 
 def in_batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
