@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from contracts.features import Entity, features_of
 from contracts.heads import HEADS
-from models.layers import ColumnNorm, HeadLayer, Spread, Standardise
-from models.model import Parts, Side
-from models.network import NUM_CROSS, NUM_POST, NUM_USER, QUANTILES, InputStatistics, Network, by_entity
+from models.inputs import EntityInput, rounded
+from models.layers import ColumnNorm, HeadLayer
+from models.model import Parts
+from models.network import NUM_CROSS, NUM_POST, NUM_USER, InputStatistics, Network, by_entity
 from models.products import SIDES, product_places, product_pooling
 
 
@@ -48,8 +48,8 @@ class DeepCross(Network):
 
     def __init__(self, sizes: _Sizes) -> None:
         super().__init__(sizes)
-        self.user_input, self.post_input = _Input(("user",)), _Input(("post",))
-        self.cross_input = _Input(("pair", "context"))
+        self.user_input, self.post_input = EntityInput(("user",)), EntityInput(("post",))
+        self.cross_input = EntityInput(("pair", "context"))
         self.user_factors = nn.Linear(NUM_USER, sizes.factors)
         self.post_factors = nn.Linear(NUM_POST, sizes.factors)
         for side in SIDES:
@@ -114,33 +114,4 @@ class DeepCross(Network):
         def pair(user_D: Tensor, user_S: Tensor, post_ND: Tensor, post_NS: Tensor, cross_NC: Tensor) -> Tensor:
             return self._pair(user_D, user_S, post_ND, post_NS, cross_NC)
 
-        return Parts(_rounded(exact._user), _rounded(exact._post), pair)
-
-
-class _Input(nn.Module):
-    """Single numbers by their quantile, numbers of a vector standardised; in registry order of the entities."""
-
-    is_single: Tensor
-
-    def __init__(self, entities: tuple[Entity, ...]) -> None:
-        super().__init__()
-        sizes = [feature.size for entity in entities for feature in features_of(entity)]
-        is_single = torch.tensor([size == 1 for size in sizes for _ in range(size)])
-        self.register_buffer("is_single", is_single, persistent=False)
-        self.spread, self.standardise = Spread(len(is_single), QUANTILES), Standardise(len(is_single))
-
-    def fit(self, mean_I: Tensor, std_I: Tensor, quantiles_IQ: Tensor) -> None:
-        self.standardise.mean.copy_(mean_I)
-        self.standardise.std.copy_(std_I)
-        self.spread.fit(quantiles_IQ)
-
-    def forward(self, x_NI: Tensor) -> Tensor:
-        return torch.where(self.is_single, self.spread(x_NI), self.standardise(x_NI))
-
-
-def _rounded(side: Side) -> Side:
-    def encode(features_NI: Tensor) -> tuple[Tensor, Tensor]:
-        embedding_ND, projection_NS = side(features_NI.double())
-        return embedding_ND.float(), projection_NS.float()
-
-    return encode
+        return Parts(rounded(exact._user), rounded(exact._post), pair)
