@@ -103,6 +103,6 @@ def _vectors(side: Side | None, features_NF: Array, num_features: int) -> tuple[
 def _padded(rows_NI: Array) -> Tensor:
     """A copy with zero rows added up to a multiple of BLOCK_ROWS."""
     num_rows, num_columns = rows_NI.shape
-    padded = np.zeros((-(-num_rows // BLOCK_ROWS) * BLOCK_ROWS, num_columns), dtype=np.float32)
-    padded[:num_rows] = rows_NI
+    padded = np.empty((-(-num_rows // BLOCK_ROWS) * BLOCK_ROWS, num_columns), dtype=np.float32)
+    padded[:num_rows], padded[num_rows:] = rows_NI, 0.0
     return torch.from_numpy(padded)

@@ -32,6 +32,17 @@ def head_losses(logits_NH: Tensor, labels_NH: Tensor, weight_N: Tensor) -> Tenso
     return torch.stack(columns).mean(1)
 
 
+def teacher_losses(logits_NH: Tensor, taught_NH: Tensor) -> Tensor:
+    """Mean loss of each head against the outputs (N, H) of a teacher in place of labels, (H,).
+
+    The target of a binary head is the teacher's probability, that of dwell its log1p(seconds). The teacher's own labels
+    were weighted by position, so its outputs have no weight. Source: Hinton, Vinyals and Dean, "Distilling the
+    Knowledge in a Neural Network", 2015, without a temperature.
+    """
+    targets_NH = torch.where(_are_binary(taught_NH.device), taught_NH.sigmoid(), taught_NH)
+    return head_losses(logits_NH, targets_NH, torch.ones_like(targets_NH[:, 0]))
+
+
 def total_loss(losses_H: Tensor) -> Tensor:
     """Sum of the head losses under the heads' task weights."""
     return (losses_H * _task_weights(losses_H.dtype, losses_H.device)).sum()
@@ -41,3 +52,9 @@ def total_loss(losses_H: Tensor) -> Tensor:
 def _task_weights(dtype: torch.dtype, device: torch.device) -> Tensor:
     """Kept, because copying them to a GPU would wait for all that it has to do."""
     return torch.tensor([head.task_weight for head in HEADS], dtype=dtype, device=device)
+
+
+@cache
+def _are_binary(device: torch.device) -> Tensor:
+    """Whether each head is binary, (H,); kept for the same reason."""
+    return torch.tensor([head.is_binary for head in HEADS], device=device)

@@ -17,7 +17,7 @@ from models.warm_start import Start
 
 @dataclass(frozen=True)
 class Outcome:
-    """A trained model of a role: its version and configuration, its days, and the weights it began with."""
+    """A trained model of a role: its version and configuration, its days, the weights it began with, its teacher."""
 
     model_version: str
     role: str
@@ -25,6 +25,7 @@ class Outcome:
     split: Split
     trained: Trained
     start: Start
+    teacher: str | None = None
 
     def row(self, ds: date, examples_version: int) -> ModelRow:
         """Its row in ``gold.models``."""
@@ -35,6 +36,7 @@ class Outcome:
             "best_epoch": fitted.best_epoch,
             "calibration_loss": fitted.epochs[fitted.best_epoch - 1].calibration_loss,
             "began_with": self.start.version,
+            "taught_by": self.teacher,
         }
         return ModelRow(
             model_version=self.model_version,
@@ -61,6 +63,7 @@ class Outcome:
             "preset": self.config.preset.name,
             "began_with": self.start.version,
             "beginning": self.start.message,
+            "taught_by": self.teacher,
             "processes": processes.count(),
             "seconds": round(seconds, 3),
             "rows": num_examples,

@@ -30,6 +30,9 @@ class Preset:
     ``sizes`` is the ``Sizes`` of the network called ``network``. It trains for at most ``epochs`` passes. ``threads``
     is fixed, because sums split over another number of threads round differently; it is one, because the threads of a
     small network wait for each other more than they compute (on busy cores 30 times slower with two).
+
+    ``teacher_share`` is the share of the loss that compares with the outputs of a trained model, the teacher, instead
+    of labels; 0 needs no teacher.
     """
 
     name: str
@@ -38,6 +41,12 @@ class Preset:
     optimiser: Optimiser
     epochs: int = 3
     threads: int = 1
+    teacher_share: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse a share that is none."""
+        if not 0.0 <= self.teacher_share <= 1.0:
+            raise ValueError(f"preset {self.name}: teacher_share is {self.teacher_share}, not from 0 to 1")
 
 
 @dataclass(frozen=True)

@@ -76,6 +76,7 @@ def _parameters(ds: date, outcome: Outcome, config: TrainingConfig) -> dict[str,
         "ds": ds,
         "rows": outcome.trained.fitted.prepared.num_examples,
         "began_with": outcome.start.version,
+        "taught_by": outcome.teacher,
         "feature_schema": outcome.config.feature_schema,
         "settings": outcome.config.settings,
     }

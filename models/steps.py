@@ -9,7 +9,8 @@ from torch import Tensor
 
 from models import processes
 from models.batches import Batch
-from models.losses import head_losses, total_loss
+from models.losses import head_losses, teacher_losses, total_loss
+from models.model import Model
 from models.network import Network, by_entity
 from models.preset import Preset
 
@@ -19,10 +20,22 @@ class Steps:
 
     A GPU runs a compiled form of the network, which takes some seconds at the first step. With ``bf16``, matrix
     products on the way to the logits are computed in bfloat16; weights, their gradients and the losses stay in float32.
+    A preset with a ``teacher_share`` needs a ``teacher``; of other presets it is not asked.
     """
 
-    def __init__(self, network: Network, preset: Preset, num_examples: int, *, bf16: bool = False) -> None:
+    def __init__(
+        self,
+        network: Network,
+        preset: Preset,
+        num_examples: int,
+        *,
+        bf16: bool = False,
+        teacher: Model | None = None,
+    ) -> None:
+        if preset.teacher_share > 0 and teacher is None:
+            raise ValueError(f"preset {preset.name} learns from a teacher, and none is given")
         self._network, self._rules = network, preset.optimiser
+        self._teacher, self._teacher_share = teacher, preset.teacher_share
         is_gpu = network.device.type == "cuda"
         self._logits: Any = torch.compile(network) if is_gpu else network
         self._autocast = torch.autocast(network.device.type, torch.bfloat16, enabled=bf16)
@@ -53,8 +66,11 @@ class Steps:
             logits_NH: Tensor = self._logits(*by_entity(batch.features)).float()
         if len(batch.weight) == 0:
             return logits_NH.sum()  # nothing, but the network sums with the other processes on the way back, too
-        mean = total_loss(head_losses(logits_NH, batch.labels, batch.weight))
-        return mean * (len(batch.weight) / batch.num_rows)
+        losses_H = head_losses(logits_NH, batch.labels, batch.weight)
+        if self._teacher is not None and self._teacher_share > 0:
+            taught_NH = self._teacher.outputs(batch.features).to(logits_NH.device)
+            losses_H = torch.lerp(losses_H, teacher_losses(logits_NH, taught_NH), self._teacher_share)
+        return total_loss(losses_H) * (len(batch.weight) / batch.num_rows)
 
     def take(self, loss: Tensor) -> None:
         """One step down the gradient of ``loss``, summed over the processes."""

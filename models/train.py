@@ -23,18 +23,20 @@ from contracts.settings.models import HEAVY, ROLES
 from contracts.settings.options import add_options, load_options
 from models import processes
 from models.checkpoint import CheckpointConfig, write_checkpoint
-from models.erasure import remove_state, state_file
+from models.erasure import state_file
 from models.examples import Examples, TooFewExamples
 from models.outcome import Outcome
 from models.preparing import unread
 from models.preset import Preset
 from models.presets import preset_names, preset_of
-from models.registry import forget, register
+from models.registry import register
 from models.resume import ResumeFile, training_key
 from models.run_log import write_run_log
 from models.snapshot import Snapshot, Split, pin_snapshot, split_days
+from models.teacher import teacher_of
 from models.training import TrainingConfig, fit, judge
-from models.warm_start import Start, start_of
+from models.untrained import leave_untrained
+from models.warm_start import start_of
 from storage import open_folder
 from storage.check import add_place, check_options
 
@@ -51,6 +53,7 @@ class Arguments:
     config: TrainingConfig
     settings: Settings
     champion: str | None = None
+    teacher: str | None = None
 
 
 def run(arguments: Arguments) -> str | None:
@@ -71,10 +74,9 @@ def _train_or_say_why(arguments: Arguments) -> str | None:
             _say(f"with the champion {arguments.champion}: {error}")
             return _train_or_say_why(replace(arguments, champion=None))
         if processes.own_number() == 0:
-            forget(arguments.lake, arguments.ds, arguments.role)
-            remove_state(_artefacts(arguments), state_file(arguments.ds, arguments.role))
-            _write(arguments, {"model_version": None, "role": arguments.role, "reason": str(error)})
-            print(f"no model is trained: {error}; the simple score ranks the night")
+            leave_untrained(arguments.lake, arguments.runs, arguments.ds, arguments.role, str(error))
+            without = "; the simple score ranks the night" if arguments.role == HEAVY else ""
+            print(f"no {arguments.role} model is trained: {error}{without}")
         return None
 
 
@@ -85,6 +87,7 @@ def _train(arguments: Arguments) -> str | None:
     models, rules = _artefacts(arguments), arguments.settings.training
     reserved = (*split.calibration, *split.holdout)
     start = start_of(models, arguments.champion, arguments.config.preset, rules, reserved)
+    teacher = teacher_of(models, arguments.teacher, arguments.config.preset, reserved)
     num_days = (split.training[-1] - split.training[0]).days + 1
     split = replace(split, training=start.fitted_on(split.training))
     _say(
@@ -92,14 +95,15 @@ def _train(arguments: Arguments) -> str | None:
         f"calibration {_span(split.calibration)}, hold-out {_span(split.holdout)}"
     )
     _say(start.message)
+    _say(teacher.message)
     _say(_unread(num_days))
     part = (processes.own_number(), processes.count())
     training = Examples(snapshot.files_of(split.training), part=part)
     calibration, holdout = (Examples(snapshot.files_of(days)) for days in (split.calibration, split.holdout))
     config = replace(arguments.config, preset=start.preset, num_days=num_days)
-    key = _key(arguments.lake, config, start, snapshot, split)
+    key = _key(arguments.lake, config, snapshot, split, start=start.version, teacher=teacher.version)
     resume = ResumeFile(models, state_file(arguments.ds, arguments.role), key, rules.save_steps)
-    fitted = fit(training, calibration, config, _say, start=start.weights, resume=resume)
+    fitted = fit(training, calibration, config, _say, start=start.weights, teacher=teacher.model, resume=resume)
     if processes.own_number() > 0:
         return None
     trained = judge(fitted, calibration, holdout, config)
@@ -110,13 +114,13 @@ def _train(arguments: Arguments) -> str | None:
         heads=HEAD_NAMES,
         calibration=trained.calibration,
         judged_calibration=trained.judged_calibration,
-        training_partitions=tuple(sorted({*map(str, split.training), *start.days})),
+        training_partitions=tuple(sorted({*map(str, split.training), *start.days, *teacher.days})),
         seed=arguments.config.seed,
         code_revision=code_revision(),
         settings=settings_hash(arguments.settings),
     )
     model_version = write_checkpoint(str(models.place), fitted.model, checkpoint)
-    outcome = Outcome(model_version, arguments.role, checkpoint, split, trained, start)
+    outcome = Outcome(model_version, arguments.role, checkpoint, split, trained, start, teacher.version)
     changed = register(arguments.lake, outcome.row(arguments.ds, snapshot.version))
     seconds = time.perf_counter() - started
     _write(arguments, outcome.report(seconds))
@@ -133,14 +137,21 @@ def _artefacts(arguments: Arguments) -> Folder:
     return open_folder(artefacts_of(Place.parse(arguments.lake)))
 
 
-def _key(lake: str, config: TrainingConfig, start: Start, snapshot: Snapshot, split: Split) -> str:
-    """Names this very training: all that decides its weights."""
+def _key(
+    lake: str, config: TrainingConfig, snapshot: Snapshot, split: Split, *, start: str | None, teacher: str | None
+) -> str:
+    """Names this very training: all that decides its weights; ``start`` and ``teacher`` are versions of models."""
     files = {
         name: [str(file).removeprefix(str(Place.parse(lake))) for file in snapshot.files_of(days)]
         for name, days in asdict(split).items()
     }
     return training_key(
-        config=asdict(config), start=start.version, files=files, schema=schema_hash(), processes=processes.count()
+        config=asdict(config),
+        start=start,
+        teacher=teacher,
+        files=files,
+        schema=schema_hash(),
+        processes=processes.count(),
     )
 
 
@@ -172,6 +183,7 @@ def parse_arguments(words: list[str]) -> Arguments:
     add_place(parser, "runs", "folder of the nights, where the report of the training is written")
     parser.add_argument("--role", default=HEAVY, choices=ROLES, help="what the model is for")
     parser.add_argument("--champion", metavar="VERSION", help="the model that serves, for training.warm_start")
+    parser.add_argument("--teacher", metavar="VERSION", help="the model that a preset with a teacher_share learns from")
     parser.add_argument("--preset", choices=preset_names(), help="the model, short for --set models.<role>")
     parser.add_argument("--epochs", type=int, help="passes over the examples at most, in place of the preset's")
     parser.add_argument("--seed", type=int, help="seed of weights, dropout and row order, short for --set seed")
@@ -195,7 +207,8 @@ def parse_arguments(words: list[str]) -> Arguments:
     config = TrainingConfig(
         preset, settings.seed, settings.evaluation.calibration_bins, device=rules.device, bf16=rules.bf16
     )
-    return Arguments(found.lake, found.ds, found.landing, found.runs, found.role, config, settings, found.champion)
+    places = (found.lake, found.ds, found.landing, found.runs)
+    return Arguments(*places, found.role, config, settings, found.champion, found.teacher)
 
 
 def main(words: list[str]) -> None:

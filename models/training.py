@@ -118,19 +118,21 @@ def fit(
     report: Callable[[str], None],
     *,
     start: dict[str, Tensor] | None = None,
+    teacher: Model | None = None,
     resume: ResumeFile | None = None,
 ) -> Fitted:
     """Train on all processes and keep the epoch with the least loss on ``calibration``.
 
     ``training`` holds this process's rows; the first process reads ``calibration``. ``start`` are the weights to begin
-    with, in place of random ones. With ``resume`` the state is kept in a file every so many steps and after each epoch,
-    and a training that was killed goes on from it to the same weights, bit for bit. The caller removes the file when
-    it has kept the outcome.
+    with, in place of random ones. ``teacher`` is for a preset with a ``teacher_share`` and is moved to the device; the
+    calibration days are judged by their labels alone. With ``resume`` the state is kept in a file every so many steps
+    and after each epoch, and a training that was killed goes on from it to the same weights, bit for bit. The caller
+    removes the file when it has kept the outcome.
 
-    Trees are grown by one process, begin with nothing and keep no state.
+    Trees are grown by one process, begin with nothing, have no teacher and keep no state.
 
     Raises ``TooFewExamples`` without enough positive labels, ``ValueError`` when the loss is no longer a number, when
-    several processes are to grow trees, and when there is no such device.
+    several processes are to grow trees, and when there is no such device or no teacher.
     """
     preset = config.preset
     torch.set_num_threads(preset.threads)
@@ -151,11 +153,11 @@ def fit(
     if start is not None:
         _take_weights(network, start)
     network.to(device)
-    if processes.own_number() > 0:
-        torch.manual_seed(
-            config.seed + _PROCESS_SEEDS * processes.own_number()
-        )  # no two processes drop out the same units
-    steps = Steps(network, preset, prepared.num_examples, bf16=config.bf16)
+    if processes.own_number() > 0:  # no two processes drop out the same units
+        torch.manual_seed(config.seed + _PROCESS_SEEDS * processes.own_number())
+    if isinstance(teacher, Network):
+        teacher.to(device)
+    steps = Steps(network, preset, prepared.num_examples, bf16=config.bf16, teacher=teacher)
     state = State(network, steps, torch.zeros((), dtype=torch.float64, device=device))
     if resume is not None:
         _restore(state, resume, report)

@@ -44,7 +44,7 @@ class Trees(Model):
 
     def outputs(self, features_NF: Tensor) -> Tensor:
         """Logits (N, H), on one thread."""
-        inputs_NI = inputs_of(features_NF)
+        inputs_NI = inputs_of(features_NF.cpu())
         columns = [booster.predict(inputs_NI, raw_score=True, num_threads=1) for booster in self._boosters]
         return torch.from_numpy(np.stack(columns, axis=1).astype(np.float32))
 

@@ -7,8 +7,8 @@ from torch import Tensor
 
 from contracts.folders import Folder
 from contracts.settings import Training
-from models.checkpoint import Checkpoint, read_checkpoint
-from models.erasure import is_before_erasure
+from models.checkpoint import Checkpoint
+from models.earlier_model import earlier_model
 from models.network import Network
 from models.preset import AnyPreset, Preset
 
@@ -53,14 +53,14 @@ def start_of(
 ) -> Start:
     """Begin with the champion of this version unless it cannot be used.
 
-    ``reserved`` are tonight's calibration and held-out days: weights that were trained on one would be judged too well.
+    ``reserved`` are tonight's calibration and held-out days.
     """
     if not rules.warm_start or version is None:
         why = "there is no champion" if rules.warm_start else "training.warm_start is false"
         return Start(None, preset, f"training begins with nothing: {why}")
     if not isinstance(preset, Preset):
         return Start(None, preset, f"training begins with nothing: the trees of {preset.name} grow from nothing")
-    champion = _fitting(artefacts.below(version), version, preset, {str(day) for day in reserved})
+    champion = _fitting(artefacts, version, preset, reserved)
     if isinstance(champion, str):
         return Start(None, preset, f"training begins with nothing: the champion {version} {champion}")
     rate = preset.optimiser.learning_rate * rules.refit_learning_rate
@@ -69,19 +69,12 @@ def start_of(
     return Start(champion, refit, f"training begins with the weights of the champion {version}", rules.refit_days)
 
 
-def _fitting(folder: Folder, version: str, preset: Preset, reserved: set[str]) -> Checkpoint | str:
+def _fitting(artefacts: Folder, version: str, preset: Preset, reserved: tuple[date, ...]) -> Checkpoint | str:
     """The champion, or the reason why it cannot be used."""
-    if is_before_erasure(folder):
-        return "was trained before a person was erased"
-    try:
-        champion = read_checkpoint(str(folder.place))
-    except Exception as error:  # noqa: BLE001 - an old model that fails in any way must not stop the night
-        return f"cannot be loaded: {type(error).__name__}: {error}"
-    if champion.model_version != version:
-        return f"cannot be loaded: its folder holds model {champion.model_version}"
+    champion = earlier_model(artefacts, version, reserved)
+    if isinstance(champion, str):
+        return champion
     own = champion.config.preset
     if not isinstance(own, Preset) or (own.network, own.sizes) != (preset.network, preset.sizes):
         return f"is of the preset {own.name}, not of {preset.name}, or in other sizes"
-    if known := sorted(reserved & set(champion.config.training_partitions)):
-        return f"was trained on {', '.join(known)}, which calibrate or are held out tonight"
     return champion

@@ -13,13 +13,16 @@ MODEL_PRESETS = tuple(
 """Names of the files in ``models/presets/``, read so that settings are checked without importing torch."""
 TREE_PRESETS = ("lightgbm",)
 """The presets of boosted trees; the others are networks."""
+STUDENT_PRESETS = ("light",)
+"""The presets that learn from a teacher too (``Preset.teacher_share``): the heavy model of the night."""
 
 
 @dataclass(frozen=True)
 class Models:
     """The preset of each role (``models/presets/``); a night trains no model for a role without one.
 
-    ``lightgbm`` is boosted trees, for a small deployment; the others are networks.
+    ``lightgbm`` is boosted trees, for a small deployment; the others are networks. A ``light`` model costs little per
+    pair: it is a student of the heavy model, which is trained first.
 
     The ``heavy`` model scores every candidate, and the run report shows it. ``light`` and ``trial`` models are trained
     and registered too; no stage serves their scores.

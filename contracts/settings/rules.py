@@ -10,7 +10,7 @@ from contracts.candidate_sources import CANDIDATE_SOURCES
 from contracts.heads import HEADS
 from contracts.settings import Settings, ValueWeights
 from contracts.settings.kinds import Bounds, kinds_of, show
-from contracts.settings.models import ROLES, TREE_PRESETS
+from contracts.settings.models import HEAVY, ROLES, STUDENT_PRESETS, TREE_PRESETS
 from contracts.settings.serving import PRODUCTION_AUDIENCE
 
 
@@ -97,6 +97,11 @@ RULES = (
     some("rerank.under_1h", "rerank.under_6h", "rerank.under_24h", "rerank.older"),
     some(*(f"candidates.{source.name}" for source in CANDIDATE_SOURCES)),
     *map(in_one_process, ROLES),
+    Rule(
+        (f"models.{HEAVY}",),
+        lambda preset: preset not in STUDENT_PRESETS,
+        f"models.{HEAVY} must not be {' or '.join(STUDENT_PRESETS)}, whose teacher is the heavy model",
+    ),
     Rule(
         ("training.device", "training.processes"),
         lambda device, processes: device != "cuda" or processes == 1,

@@ -8,6 +8,9 @@ from typing import Any
 from models.networks import network_of
 from models.preset import AnyPreset, Boosting, Optimiser, Preset, TreePreset
 
+_OLDER: dict[str, Any] = {"teacher_share": 0.0}
+"""Keys that checkpoints from before there were teachers lack, with their values."""
+
 
 def preset_names() -> tuple[str, ...]:
     """Names of all presets."""
@@ -27,6 +30,8 @@ def preset_of(name: str) -> AnyPreset:
 def preset_from_json(content: dict[str, Any]) -> AnyPreset:
     """The preset that ``dataclasses.asdict`` turned into ``content``; an unknown network raises ``ValueError``."""
     kind = TreePreset if "boosting" in content else Preset
+    if kind is Preset:
+        content = _OLDER | content
     known = {item.name for item in fields(kind)}
     if content.keys() != known:
         raise ValueError(f"a preset has the keys {', '.join(sorted(known))}, not {', '.join(sorted(content))}")

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from models.layers import ColumnNorm, Spread
+from models.layers import ColumnNorm, Segments, Spread
 
 
 def _spread(values: list[float]) -> Spread:
@@ -47,3 +47,27 @@ def test_a_batch_of_one_row_is_normalised_by_what_was_seen_before() -> None:
     single = torch.tensor([[1.0, 7.0]])
     trained = norm(single)
     assert torch.equal(trained, norm.eval()(single))
+
+
+def _segments(values: list[float], num_segments: int) -> Segments:
+    segments = Segments(1, num_segments)
+    segments.fit(torch.tensor([sorted(values)]))
+    return segments
+
+
+def test_a_value_fills_the_segments_below_it() -> None:
+    segments = _segments([0.0, 1.0, 2.0, 4.0, 1028.0], 4)
+    filled = segments(torch.tensor([[-5.0], [0.5], [3.0], [516.0], [1e9]]))
+    assert filled.tolist() == [[0, 0, 0, 0], [0.5, 0, 0, 0], [1, 1, 0.5, 0], [1, 1, 1, 0.5], [1, 1, 1, 1]]
+
+
+def test_values_that_many_rows_share_bound_one_segment() -> None:
+    segments = _segments([0.0] * 8 + [5.0, 7.0], 3)
+    assert segments(torch.tensor([[0.0], [5.0], [6.0]])).tolist() == [[0, 0, 0], [1, 0, 0], [1, 0, 0.5]]
+    assert not _segments([3.0] * 5, 3)(torch.tensor([[2.0], [3.0], [4.0]])).any()
+
+
+def test_segments_of_several_inputs_stand_side_by_side() -> None:
+    segments = Segments(2, 2)
+    segments.fit(torch.tensor([[0.0, 1.0, 2.0], [10.0, 20.0, 40.0]]))
+    assert segments(torch.tensor([[1.5, 15.0]])).tolist() == [[1.0, 0.5, 0.5, 0.0]]

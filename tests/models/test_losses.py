@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from models.losses import head_losses, total_loss
+from models.losses import head_losses, teacher_losses, total_loss
 
 
 def test_losses_by_hand() -> None:
@@ -55,3 +55,18 @@ def test_what_is_learnt_does_not_depend_on_the_position_of_a_post() -> None:
 def test_task_weights() -> None:
     # like 1, comment 2, share 3, hide 2, report 2, dwell 0.5
     assert total_loss(torch.tensor([1.0, 10.0, 100.0, 1e3, 1e4, 1e5])).item() == 1 + 20 + 300 + 2e3 + 2e4 + 5e4
+
+
+def test_losses_against_a_teacher_by_hand() -> None:
+    taught = torch.tensor([[0.0, 0, 0, 0, 0, 3.0], [math.log(3), 0, 0, 0, 0, 1.0]])
+    losses = teacher_losses(torch.tensor([[0.0, 0, 0, 0, 0, 1.0], [0.0, 0, 0, 0, 0, 1.0]]), taught)
+    # Huber: 2 - 0.5 outside the bend, then nothing
+    assert losses.tolist() == pytest.approx([math.log(2)] * 5 + [0.75])
+
+
+def test_nothing_is_less_than_the_loss_at_the_teachers_own_outputs() -> None:
+    taught = torch.randn(50, 6, generator=torch.Generator().manual_seed(1))
+    logits = taught.clone().requires_grad_()
+    teacher_losses(logits, taught).sum().backward()  # type: ignore[no-untyped-call]
+    assert logits.grad is not None
+    torch.testing.assert_close(logits.grad, torch.zeros(50, 6), atol=1e-7, rtol=0)

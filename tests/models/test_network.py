@@ -1,5 +1,5 @@
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 import torch
@@ -29,7 +29,8 @@ def test_base_has_the_specified_interaction_width() -> None:
 
 
 def test_an_unknown_preset_is_named() -> None:
-    with pytest.raises(ValueError, match=r"unknown preset 'huge'; presets are base, deep_cross, full, lightgbm, tiny"):
+    known = "base, deep_cross, full, light, lightgbm, tiny"
+    with pytest.raises(ValueError, match=f"unknown preset 'huge'; presets are {known}"):
         preset_of("huge")
 
 
@@ -55,6 +56,18 @@ def test_a_preset_with_an_unknown_key_is_refused() -> None:
     for name in ("tiny", "lightgbm"):
         with pytest.raises(ValueError, match=r"a preset has the keys .*colour"):
             preset_from_json(asdict(preset_of(name)) | {"colour": "red"})
+
+
+def test_a_preset_from_before_there_were_teachers_has_none() -> None:
+    content = asdict(tiny())
+    del content["teacher_share"]
+    assert preset_from_json(content) == tiny()
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.1])
+def test_a_share_of_the_loss_lies_between_none_and_all(share: float) -> None:
+    with pytest.raises(ValueError, match=r"preset tiny: teacher_share is .*, not from 0 to 1"):
+        replace(tiny(), teacher_share=share)
 
 
 def test_inputs_are_standardised_and_clipped() -> None:

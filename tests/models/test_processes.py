@@ -17,8 +17,10 @@ from models.layers import ColumnNorm
 from models.network import Network
 from models.preparing import prepare
 from models.steps import Steps
-from tests.model_examples import DAYS, network_preset, untrained
+from tests.model_examples import DAYS, make_network, network_preset, untrained
 from tests.models.test_training import _InMemory
+
+PRESETS = ("deep_cross", "light", "tiny")
 
 
 def in_processes(num: int, function: Callable[..., None], *words: Any) -> None:
@@ -64,7 +66,7 @@ def learned(preset: str, own: Shard, batches: list[tuple[Shard, int]]) -> dict[s
     network = undropped(preset)
     prepared = prepare(cast("Examples", [own]))
     network.prepare(prepared.statistics)
-    steps = Steps(network, network_preset(preset), prepared.num_examples)
+    steps = Steps(network, network_preset(preset), prepared.num_examples, teacher=make_network("tiny"))
     found = {"rows": torch.tensor(prepared.num_examples)}
     for number, (shard, num_rows) in enumerate(batches):
         network.zero_grad()
@@ -80,7 +82,7 @@ def learned(preset: str, own: Shard, batches: list[tuple[Shard, int]]) -> dict[s
 def learn_together(folder: str) -> None:
     rank, shard = processes.own_number(), rows()
     own = part(shard, slice(0, 320) if rank == 0 else slice(320, 500))
-    for preset in ("deep_cross", "tiny"):
+    for preset in PRESETS:
         batches = []
         for first in (0, 1, 36):
             here = slice(0, first) if rank == 0 else slice(first, 137)
@@ -90,7 +92,7 @@ def learn_together(folder: str) -> None:
 
 def test_two_processes_learn_what_one_learns_from_the_rows_of_both(tmp_path: Path) -> None:
     in_processes(2, learn_together, str(tmp_path))
-    for preset in ("deep_cross", "tiny"):
+    for preset in PRESETS:
         first, second = (torch.load(tmp_path / f"{preset}{rank}.pt") for rank in (0, 1))
         alone = learned(preset, rows(), [(part(rows(), slice(137)), 137)] * 3)
         assert first.keys() == second.keys() == alone.keys()

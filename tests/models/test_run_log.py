@@ -51,8 +51,8 @@ def test_a_training_leaves_a_run_and_its_rerun_no_other(tmp_path: Path) -> None:
     read = {str(path.relative_to(found)): path.read_text() for path in found.rglob("*") if path.is_file()}
     assert read["tags/model_version"] == version
     assert (read["params/preset.name"], read["params/preset.optimiser.batch_size"]) == ("tiny", "256")
-    told_of = [read[f"params/{name}"] for name in ("rows", "days.holdout", "began_with")]
-    assert told_of == ["800", "2026-03-07", "None"]
+    told_of = [read[f"params/{name}"] for name in ("rows", "days.holdout", "began_with", "taught_by")]
+    assert told_of == ["800", "2026-03-07", "None", "None"]
     losses = [line.split() for line in read["metrics/training_loss"].splitlines()]
     assert [(int(step), int(at)) for at, _, step in losses] == [(1, told["end_time"]), (2, told["end_time"])]
     report = json.loads((tmp_path / "runs" / "2026-03-08" / "train.json").read_text())

@@ -8,9 +8,12 @@ from deltalake import DeltaTable
 
 from contracts.settings import Settings
 from contracts.settings.hashes import settings_hash
+from models.checkpoint import write_checkpoint
+from models.erasure import RUN_LOGS
 from models.inference import Ranker
+from models.presets.light import light
 from models.train import main, parse_arguments, run
-from tests.model_examples import DAYS, read_models, write_examples
+from tests.model_examples import DAYS, make_config, make_network, read_models, write_examples
 
 pytestmark = pytest.mark.train
 pytest.importorskip("petastorm", reason="Petastorm lives in the training environment")
@@ -173,3 +176,53 @@ def test_where_the_days_of_a_refit_hold_too_little_all_days_train(
     first = run(parse_arguments(words))
     assert run(parse_arguments([*words, "--champion", str(first)])) == first
     assert f"with the champion {first}: gold.training_examples: " in capsys.readouterr().out
+
+
+def _student(tmp_path: Path, *more: str) -> list[str]:
+    return _words(tmp_path, "--role", "light", "--preset", "light", *more)
+
+
+def test_a_students_records_name_its_teacher(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_examples(tmp_path / "lake", num_rows=500)
+    heavy = str(run(parse_arguments(_words(tmp_path, "--preset", "tiny"))))
+    version = run(parse_arguments(_student(tmp_path, "--teacher", heavy)))
+    share = f"{light().teacher_share:.0%}"
+    assert f"{share} of the loss compares with the outputs of the teacher {heavy}" in capsys.readouterr().out
+    metrics = {row["model_version"]: json.loads(row["metrics"]) for row in read_models(tmp_path / "lake")}
+    assert {model: found["taught_by"] for model, found in metrics.items()} == {heavy: None, version: heavy}
+    report = json.loads((tmp_path / "runs" / "2026-03-08" / "train.light.json").read_text())
+    assert (report["model_version"], report["taught_by"]) == (version, heavy)
+    logged = (tmp_path / "lake" / "models" / RUN_LOGS).glob("*/*/params/taught_by")
+    assert {path.read_text() for path in logged} == {"None", heavy}
+
+
+def test_a_student_without_a_teacher_ends_with_one_line(tmp_path: Path) -> None:
+    write_examples(tmp_path / "lake", num_rows=500)
+    told = "^train: preset light learns from a teacher: name a trained model by --teacher VERSION$"
+    with pytest.raises(SystemExit, match=told):
+        main(_student(tmp_path))
+    with pytest.raises(SystemExit, match=r"^train: the teacher 0123 cannot be loaded: FileNotFoundError"):
+        main(_student(tmp_path, "--teacher", "0123"))
+
+
+def test_a_student_knows_the_days_of_its_teacher(tmp_path: Path) -> None:
+    write_examples(tmp_path / "lake", num_rows=500)
+    config = make_config(training_partitions=("2026-03-01", "2026-03-04"))
+    heavy = write_checkpoint(tmp_path / "lake" / "models", make_network(), config)
+    assert run(parse_arguments(_student(tmp_path, "--teacher", heavy)))
+    (row,) = read_models(tmp_path / "lake")
+    assert row["training_partitions"] == ["2026-03-01", "2026-03-04", "2026-03-05"]
+
+
+def test_a_state_of_another_teacher_is_not_taken(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_examples(tmp_path / "lake", num_rows=500)
+    folder = tmp_path / "lake" / "models"
+    first, second = (write_checkpoint(folder, make_network(seed=seed), make_config()) for seed in (1, 2))
+    with monkeypatch.context() as patched:
+        patched.setattr("models.train.register", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            run(parse_arguments(_student(tmp_path, "--teacher", first)))
+    assert run(parse_arguments(_student(tmp_path, "--teacher", second)))
+    assert "is of other rows, settings or code, and is not used" in capsys.readouterr().out

@@ -100,6 +100,10 @@ def test_the_command_line_goes_before_the_file_and_the_file_before_the_preset(tm
             "training.processes must be 1 if models.light is lightgbm: models.light = ",
         ),
         (
+            '[models]\nheavy = "light"\nlight = "light"',
+            'models.heavy must not be light, whose teacher is the heavy model: models.heavy = "light" (',
+        ),
+        (
             '[training]\ndevice = "cuda"\nprocesses = 2',
             'training.processes must be 1, or training.device "cpu": training.device = "cuda" (',
         ),

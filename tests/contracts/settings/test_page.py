@@ -7,9 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from contracts.settings.load import load
-from contracts.settings.models import MODEL_PRESETS, TREE_PRESETS
+from contracts.settings.models import MODEL_PRESETS, STUDENT_PRESETS, TREE_PRESETS
 from contracts.settings.page import effective, page
-from models.preset import TreePreset
+from models.preset import Preset, TreePreset
 from models.presets import preset_names, preset_of
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -22,7 +22,10 @@ def test_the_page_is_current() -> None:
 
 def test_model_presets_are_those_that_models_know() -> None:
     assert preset_names() == MODEL_PRESETS
-    assert tuple(name for name in MODEL_PRESETS if isinstance(preset_of(name), TreePreset)) == TREE_PRESETS
+    presets = {name: preset_of(name) for name in MODEL_PRESETS}
+    assert tuple(name for name, preset in presets.items() if isinstance(preset, TreePreset)) == TREE_PRESETS
+    students = (name for name, preset in presets.items() if isinstance(preset, Preset) and preset.teacher_share > 0)
+    assert tuple(students) == STUDENT_PRESETS
 
 
 def test_effective_settings_are_toml_with_where_each_came_from(tmp_path: Path) -> None:
