@@ -65,6 +65,39 @@ def test_the_heavy_model_alone_begins_with_the_champion(
     assert ("--champion" in models.train_command(night_with(tmp_path, settings), "heavy", started["heavy"])) == given
 
 
+@pytest.mark.parametrize("heavy", [{"model_version": "a" * 16}, {"model_version": None, "reason": "too few days"}])
+def test_a_student_learns_from_tonights_heavy_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, heavy: dict[str, str | None]
+) -> None:
+    no_spark: Any = None
+    settings = replace(Settings(), models=Models(light="light", trial="tiny"))
+    lake = Lake(no_spark, str(tmp_path / "lake"))
+    night = Night(lake, date(2026, 3, 8), "landing", tmp_path / "runs", settings)
+    started: dict[str, str | None] = {}
+
+    def train(night: Night, role: str, champion: str | None = None, teacher: str | None = None) -> None:
+        assert champion is None
+        started[role] = teacher
+        if role == "heavy":
+            night.files.training().write(heavy)
+
+    monkeypatch.setattr(models, "_train", train)
+    monkeypatch.setattr(Lake, "create", lambda *_: None)
+    models.main(night)
+    if heavy["model_version"]:
+        assert started == {"heavy": None, "light": "a" * 16, "trial": None}
+    else:
+        assert started == {"heavy": None, "trial": None}
+        reason = "its teacher, the heavy model, was not trained: too few days"
+        assert night.files.training("light").read() == {"model_version": None, "role": "light", "reason": reason}
+
+
+def test_the_teacher_is_named_on_the_command_line(tmp_path: Path) -> None:
+    night = night_with(tmp_path, Settings())
+    assert models.train_command(night, "light", teacher="a" * 16)[-2:] == ["--teacher", "a" * 16]
+    assert "--teacher" not in models.train_command(night, "light")
+
+
 def test_what_the_training_process_says_is_told_and_not_what_torchrun_adds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
