@@ -34,8 +34,12 @@ OTHERWISE_NAMED = frozenset(
     {"model_version", "path", "challenger", "champion", "code_revision", "examples_version", "feature_schema"}
 )
 """Columns that name code, files or versions of tables."""
-LEFT_OUT = {"gold.models": ("metrics",), "gold.promotions": ("reason",)}
-"""Columns that contain seconds, or a model's version in a sentence."""
+LEFT_OUT = {
+    "gold.models": ("metrics",),
+    "gold.promotions": ("reason",),
+    "gold.post_embeddings": ("light_embedding", "light_projection"),
+}
+"""Columns that contain seconds or a model's version in a sentence, or are new since and null in this night."""
 
 
 def run(spark: SparkSession, folder: Path) -> dict[str, str]:

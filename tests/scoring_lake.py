@@ -28,6 +28,23 @@ def register_model(
     night: Night, examples_version: int = 0, role: str = "heavy", seed: int = 3, code_revision: str = "test"
 ) -> str:
     """Write a checkpoint with random weights, its row of gold.models, and its promotion; returns the model version."""
+    version = write_random_model(night, seed, code_revision)
+    write_models(night, {role: version}, examples_version)
+    promote(night, version, examples_version)
+    return version
+
+
+def register_models(night: Night, *, light_seed: int | None, seed: int = 3) -> None:
+    """A heavy model, which serves, and a light one unless its seed is None; equal seeds give equal models."""
+    versions = {"heavy": write_random_model(night, seed)}
+    if light_seed is not None:
+        versions["light"] = write_random_model(night, light_seed)
+    write_models(night, versions)
+    promote(night, versions["heavy"])
+
+
+def write_random_model(night: Night, seed: int, code_revision: str = "test") -> str:
+    """Write a checkpoint with random weights and return its version."""
     torch.manual_seed(seed)
     calibration = {head.name: HeadCalibration(METHODS[head.kind], 1.0, 0.0) for head in HEADS}
     preset = tiny()
@@ -43,25 +60,28 @@ def register_model(
         code_revision=code_revision,
     )
     network = network_of(preset.network)(preset.sizes)
-    version = write_checkpoint(Path(night.lake.root) / "models", network, config)
-    row = {
-        "model_version": [version],
-        "preset": ["tiny"],
-        "stage": ["candidate"],
-        "feature_schema": [schema_hash()],
-        "features": [list(example_columns())],
-        "examples_version": [examples_version],
-        "training_partitions": [["2026-03-06"]],
-        "num_examples": [1],
-        "metrics": ["{}"],
-        "code_revision": ["test"],
-        "path": [f"models/{version}"],
-        "role": [role],
+    return write_checkpoint(Path(night.lake.root) / "models", network, config)
+
+
+def write_models(night: Night, versions: Mapping[str, str], examples_version: int = 0) -> None:
+    """Replace the night's rows of gold.models: a version for each role."""
+    num_rows, models = len(versions), list(versions.values())
+    columns = {
+        "model_version": models,
+        "preset": ["tiny"] * num_rows,
+        "stage": ["candidate"] * num_rows,
+        "feature_schema": [schema_hash()] * num_rows,
+        "features": [list(example_columns())] * num_rows,
+        "examples_version": [examples_version] * num_rows,
+        "training_partitions": [["2026-03-06"]] * num_rows,
+        "num_examples": [1] * num_rows,
+        "metrics": ["{}"] * num_rows,
+        "code_revision": ["test"] * num_rows,
+        "path": [f"models/{version}" for version in models],
+        "role": list(versions),
+        "reason": pa.nulls(num_rows, pa.string()),
     }
-    row["reason"] = pa.nulls(1, pa.string())
-    write(night, "gold.models", row)
-    promote(night, version, examples_version)
-    return version
+    write(night, "gold.models", columns)
 
 
 def promote(night: Night, version: str, examples_version: int = 0) -> None:

@@ -169,7 +169,7 @@ TABLES: tuple[Table, ...] = (
         "score",
         ("post_id", "ds"),
         "ds",
-        ("gold.post_features", "gold.content_risks", "gold.promotions"),
+        ("gold.post_features", "gold.content_risks", "gold.models", "gold.promotions"),
     ),
     Table(
         "gold",
@@ -183,6 +183,7 @@ TABLES: tuple[Table, ...] = (
             "gold.post_features",
             "gold.user_features",
             "gold.affinity_features",
+            "gold.models",
             "gold.promotions",
         ),
     ),

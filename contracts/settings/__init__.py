@@ -18,6 +18,7 @@ from contracts.settings.models import Models, Training
 from contracts.settings.publishing import AuditThresholds, ErasureRules, PublishRules
 from contracts.settings.ranking import (
     CandidateLimits,
+    Cascade,
     FanOut,
     PolicyRules,
     PoolRules,
@@ -35,6 +36,7 @@ __all__ = [
     "AdRules",
     "AuditThresholds",
     "CandidateLimits",
+    "Cascade",
     "CollectorRules",
     "CommunityRules",
     "Content",
@@ -80,6 +82,7 @@ class Settings:
     value: ValueWeights = field(default_factory=ValueWeights)
     simple_score: SimpleScore = field(default_factory=SimpleScore)
     candidates: CandidateLimits = field(default_factory=CandidateLimits)
+    cascade: Cascade = field(default_factory=Cascade)
     fan_out: FanOut = field(default_factory=FanOut)
     taste: TasteWeights = field(default_factory=TasteWeights)
     new_users: NewUsers = field(default_factory=NewUsers)
@@ -114,3 +117,8 @@ class Settings:
     gate_in_memory_mb: Annotated[int, Bounds(0, 100_000)] = 128
     example_files: Annotated[int, Bounds(1, 10_000)] = 4
     seed: Annotated[int, Bounds(0, 2**31 - 1)] = 20
+
+    @property
+    def heavy_candidates(self) -> int:
+        """Number of a user's candidates, if there are so many, that the heavy model scores at least."""
+        return self.cascade.heavy_candidates if self.models.light else self.candidates.total

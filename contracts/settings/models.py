@@ -6,7 +6,7 @@ from typing import Annotated
 
 from contracts.settings.kinds import Bounds, Days, OneOf, Positive
 
-HEAVY = "heavy"
+HEAVY, LIGHT = "heavy", "light"
 MODEL_PRESETS = tuple(
     sorted(path.stem for path in (Path(__file__).resolve().parents[2] / "models" / "presets").glob("[a-z]*.py"))
 )
@@ -24,8 +24,8 @@ class Models:
     ``lightgbm`` is boosted trees, for a small deployment; the others are networks. A ``light`` model costs little per
     pair: it is a student of the heavy model, which is trained first.
 
-    The ``heavy`` model scores every candidate, and the run report shows it. ``light`` and ``trial`` models are trained
-    and registered too; no stage serves their scores.
+    The ``heavy`` model scores candidates, and the run report shows it. A ``light`` model chooses which ones
+    (``cascade``). A ``trial`` model is trained and registered; no stage serves its scores.
     """
 
     heavy: Annotated[str, OneOf(MODEL_PRESETS)] = "deep_cross"

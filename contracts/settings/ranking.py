@@ -87,6 +87,20 @@ class CandidateLimits:
 
 
 @dataclass(frozen=True)
+class Cascade:
+    """Which candidates the heavy model scores, if there is a light model (``models.light``, ``docs/candidates.md``).
+
+    Of a user's candidates it scores the ``heavy_candidates`` that the light model values most, and those of the source
+    ``new``. Of up to ``judged_users`` users both models score all candidates: if less than ``min_recall`` of the heavy
+    model's best ``pool.size`` would reach it, it scores all candidates of all users.
+    """
+
+    heavy_candidates: Count = 500
+    judged_users: Count = 200
+    min_recall: Share = 0.95
+
+
+@dataclass(frozen=True)
 class FanOut:
     """Whose posts reach which friends (``spark_jobs/candidates/sources/friends.py``).
 

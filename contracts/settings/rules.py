@@ -110,6 +110,11 @@ RULES = (
     for_networks("training.device", "cpu", '"cpu"'),
     for_networks("training.bf16", off=False, off_text="false"),
     at_most("fan_out.many_friends", "fan_out.very_many_friends"),
+    Rule(
+        ("pool.size", "cascade.heavy_candidates", "models.light"),
+        lambda size, most, light: not light or size <= most,
+        "with a light model, pool.size must be at most cascade.heavy_candidates",
+    ),
 )
 
 

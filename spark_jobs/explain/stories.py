@@ -29,9 +29,10 @@ class Pair:
 
     ``kept_back``: rules that kept the post from being proposed. ``candidate`` has sources, simple_score, place and num:
     its place by simple score among num candidates. ``scores`` has score columns, value_score, model_version, place and
-    num by value; ``parts`` is each head's part of the value before age and quality. ``pool`` has rank, reason,
-    is_exploration and propensity. ``last_value`` is the value of the pool's last post, ``above`` the number of the
-    author's posts in the pool. ``ads`` are rows of ``gold.ranked_ads`` that show the post to the user.
+    num by value; ``parts`` is each head's part of the value before age and quality. ``num_scored`` is how many of the
+    user's candidates were scored. ``pool`` has rank, reason, is_exploration and propensity. ``last_value`` is the value
+    of the pool's last post, ``above`` the number of the author's posts in the pool. ``ads`` are rows of
+    ``gold.ranked_ads`` that show the post to the user.
     """
 
     user_id: int
@@ -40,6 +41,7 @@ class Pair:
     candidate: Mapping[str, Any] | None
     scores: Mapping[str, Any] | None
     parts: dict[str, float] = field(default_factory=dict)
+    num_scored: int = 0
     pool: Mapping[str, Any] | None = None
     last_value: float | None = None
     above: int = 0
@@ -71,8 +73,8 @@ class Pool:
 class Post:
     """A post for everybody. ``kept_back`` are the rules that withhold it from all or some users.
 
-    ``by_source``: users to whom each source proposed it; ``candidates``, ``pools`` and ``tops``: users at each stage,
-    the last in the first 16 places; ``ranks``: best, median and worst.
+    ``by_source``: users to whom each source proposed it; ``candidates``, ``scored``, ``pools`` and ``tops``: users at
+    each stage, the last in the first 16 places; ``ranks``: best, median and worst.
     """
 
     post_id: int
@@ -80,6 +82,7 @@ class Post:
     kept_back: list[str]
     by_source: dict[str, int]
     candidates: int
+    scored: int
     pools: int
     tops: int
     ranks: tuple[int, float, int] | None
@@ -89,7 +92,8 @@ def explain_pair(night: Night, user_id: int, post_id: int) -> Pair:
     """The story of the post's place in the user's pool, or of where it was lost."""
     is_it = F.col("post_id") == F.lit(post_id)
     candidate = _placed(_of_user(night, "gold.feed_candidates", user_id), "simple_score", is_it)
-    scores = _placed(_of_user(night, "gold.scored_candidates", user_id), "value_score", is_it)
+    scored = _of_user(night, "gold.scored_candidates", user_id)
+    scores = _placed(scored, "value_score", is_it)
     places = _of_user(night, "gold.ranked_feeds", user_id).orderBy("rank").collect()
     [*mine] = [row.asDict() for row in places if row.post_id == post_id]
     author = scores["author_id"] if scores else None
@@ -100,6 +104,7 @@ def explain_pair(night: Night, user_id: int, post_id: int) -> Pair:
         candidate,
         scores,
         parts_of(scores, night.settings.value) if scores else {},
+        scores["num"] if scores else scored.count(),
         mine[0] if mine else None,
         places[-1].value_score if places else None,
         0 if author is None else sum(row.author_id == author for row in places),
@@ -146,6 +151,7 @@ def explain_post(night: Night, post_id: int) -> Post:
         rules_against_post(night, post_id),
         _by_source(candidates),
         candidates.count(),
+        _tonight(night, "gold.scored_candidates").where(is_it).count(),
         ranks.pools,
         ranks.tops,
         (ranks.best, ranks["median"], ranks.worst) if ranks.pools else None,

@@ -21,7 +21,7 @@ def lines_of_pair(story: Pair, ds: date) -> Iterator[str]:
     place = f"place {shown['place']:,} of {shown['num']:,}"
     yield f"  candidates  proposed by {', '.join(shown['sources'])}; simple score {shown['simple_score']:.3f}, {place}"
     if story.scores is None:
-        yield "  score       lost: the night has no score of it; rerun the stage score"
+        yield f"  score       lost: {_why_unscored(story)}"
         return
     shown = story.scores
     place = f"place {shown['place']:,} of {shown['num']:,}"
@@ -35,6 +35,12 @@ def lines_of_pair(story: Pair, ds: date) -> Iterator[str]:
         return
     drawn = f", drawn at random with probability {story.pool['propensity']:.3g}" * bool(story.pool["is_exploration"])
     yield f"  rerank      rank {story.pool['rank']}, because: {story.pool['reason']}{drawn}"
+
+
+def _why_unscored(story: Pair) -> str:
+    if not story.num_scored:
+        return "the night has no score of it; rerun the stage score"
+    return f"the light model chose {story.num_scored:,} others for the heavy one to score"
 
 
 def lines_of_pool(story: Pool, ds: date, most: int) -> Iterator[str]:
@@ -62,7 +68,9 @@ def lines_of_post(story: Post, ds: date) -> Iterator[str]:
         yield f"  {rule}"
     sources = ", ".join(f"{name} {num:,}" for name, num in story.by_source.items()) or "by no source"
     yield f"  candidates  proposed to {story.candidates:,} users ({sources})"
-    yield f"  rerank      lost to {story.candidates - story.pools:,} of them; in {story.pools:,} pools"
+    if num_lost := story.candidates - story.scored:
+        yield f"  score       lost to {num_lost:,} of them: the light model chose others for the heavy one to score"
+    yield f"  rerank      lost to {story.scored - story.pools:,} of them; in {story.pools:,} pools"
     if story.ranks is not None:
         best, median, worst = story.ranks
         yield f"              ranks {best} to {worst}, median {median:g}; in the first {TOP} places of {story.tops:,}"

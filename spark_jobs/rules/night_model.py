@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from contracts.settings.models import HEAVY, ROLES
+from contracts.settings.models import HEAVY, LIGHT, ROLES
 from spark_jobs.night.night import Night
 
 if TYPE_CHECKING:
@@ -43,19 +43,34 @@ class Scorer:
 
 
 def model_of(night: Night, role: str = HEAVY) -> NightModel:
-    """The role's model that the night trained; raises ``ValueError`` unless ``gold.models`` has exactly one.
+    """The role's model that the night trained; raises ``ValueError`` if it trained none."""
+    model = trained_by(night, role)
+    if model is None:
+        raise ValueError(
+            f"gold.models has no row with ds = {night.ds} and role = {role}: run the train stage of that night"
+        )
+    return model
+
+
+def light_of(night: Night) -> NightModel | None:
+    """The light model that the night trained, if any."""
+    return trained_by(night, LIGHT) if night.settings.models.light else None
+
+
+def trained_by(night: Night, role: str) -> NightModel | None:
+    """The role's model that the night trained, if any; raises ``ValueError`` if ``gold.models`` has more than one.
 
     Rows of nights before there were roles are heavy.
     """
     is_tonight = (F.col("ds") == F.lit(night.ds)) & (F.coalesce("role", F.lit(HEAVY)) == F.lit(role))
     tonight = night.read("gold.models").where(is_tonight)
     rows = tonight.select("model_version", "path", "examples_version").take(2)
-    if len(rows) != 1:
-        count = "no row" if not rows else "more than one row"
+    if len(rows) > 1:
         raise ValueError(
-            f"gold.models has {count} with ds = {night.ds} and role = {role}: run the train stage of that night"
+            f"gold.models has more than one row with ds = {night.ds} and role = {role}: "
+            "run the train stage of that night"
         )
-    return NightModel(rows[0].model_version, folder_of(night, rows[0].path), rows[0].examples_version)
+    return NightModel(rows[0].model_version, folder_of(night, rows[0].path), rows[0].examples_version) if rows else None
 
 
 def folder_of(night: Night, path: str) -> str:

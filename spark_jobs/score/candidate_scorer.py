@@ -7,7 +7,6 @@ then the candidates by post (``features`` the pair features). So a user's vector
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -21,8 +20,7 @@ from contracts.settings import ValueWeights
 from contracts.value import value_score
 from spark_jobs.rules.night_model import NightModel, load_ranker
 from spark_jobs.rules.user_batches import float_matrix, whole_users
-
-Floats = NDArray[np.float32]
+from spark_jobs.score.post_vectors import Floats, Ints, PostSource, PostVectors, Vectors, load_posts
 
 SCORES = (*SCORE_COLUMNS, "value_score")
 SCHEMA = ", ".join(["user_id BIGINT, post_id BIGINT, author_id BIGINT", *(f"{name} FLOAT" for name in SCORES)])
@@ -37,14 +35,11 @@ _EXPECTED = [
 
 
 @dataclass(frozen=True)
-class PostSource:
-    """Where workers read the night's post vectors: pinned Delta versions of two tables, one ``ds``."""
+class Light:
+    """The light model, and how many candidates of a user it leaves to the heavy model."""
 
-    embeddings: str
-    embeddings_version: int
-    features: str
-    features_version: int
-    ds: str
+    model: NightModel
+    most: int
 
 
 @dataclass(frozen=True)
@@ -52,6 +47,7 @@ class Config:
     """What scoring needs besides rows. ``as_of_s`` is Unix seconds; ``day`` is the context of the day that is served.
 
     ``num_partitions`` is explicit, because Spark would merge partitions by bytes, and scoring costs far more per byte.
+    Without ``light`` the model scores every candidate.
     """
 
     model: NightModel
@@ -60,52 +56,47 @@ class Config:
     as_of_s: int
     day: dict[str, float]
     num_partitions: int
+    light: Light | None = None
 
 
 @dataclass(frozen=True)
-class PostVectors:
-    """The night's posts by id: ``ids`` (N,) ascending, ``embedding`` (N, d), ``projection`` (N, h), rates, safeties."""
+class Candidates:
+    """``n`` candidates of ``g`` users, user by user.
 
-    ids: NDArray[np.int64]
-    embedding: Floats
-    projection: Floats
-    author_negative_rate: Floats
-    safety: Floats
+    ``rows`` (n,) index the night's posts, ``starts`` (g,) are the first candidate of each user, ``user_features`` is
+    (g, F), ``pair_features`` (n, P), ``age_h`` (n,). The light model cannot remove one that ``is_exempt`` (n,).
+    """
 
-    def rows_of(self, post_ids: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Row of each post; raises ``ValueError`` naming a post that has no vector."""
-        rows = np.minimum(np.searchsorted(self.ids, post_ids), max(len(self.ids) - 1, 0))
-        missing = post_ids[self.ids[rows] != post_ids] if len(self.ids) else post_ids
-        if len(missing):
-            raise ValueError(f"gold.post_embeddings lacks {len(missing)} candidate posts, for example {missing[0]}")
-        return rows
+    rows: Ints
+    starts: Ints
+    user_features: Floats
+    pair_features: Floats
+    age_h: NDArray[np.float64]
+    is_exempt: NDArray[np.bool_]
 
+    @property
+    def counts(self) -> Ints:
+        """Candidates of each user, (g,)."""
+        return np.diff(self.starts, append=len(self.rows))
 
-@lru_cache(maxsize=1)
-def load_posts(source: PostSource) -> PostVectors:
-    """Read the night's posts once per worker: N * (d + h) * 4 bytes, instead of shuffling that much per pair."""
-    vectors = _read(
-        source.embeddings, source.embeddings_version, source.ds, ["post_id", "embedding", "projection", "safety"]
-    )
-    rates = _read(source.features, source.features_version, source.ds, ["post_id", "author_negative_rate"])
-    ids, rate_ids = vectors["post_id"].to_numpy(), rates["post_id"].to_numpy()
-    order, rate_order = np.argsort(ids), np.argsort(rate_ids)
-    if not np.array_equal(ids[order], rate_ids[rate_order]):
-        raise ValueError(f"gold.post_embeddings and gold.post_features hold different posts for ds = {source.ds}")
-    return PostVectors(
-        ids[order],
-        float_matrix(vectors["embedding"].combine_chunks())[order],
-        float_matrix(vectors["projection"].combine_chunks())[order],
-        rates["author_negative_rate"].to_numpy()[rate_order],
-        vectors["safety"].fill_null(1.0).to_numpy()[order],
-    )
+    @property
+    def users(self) -> Ints:
+        """Number of the user of each candidate, (n,)."""
+        return np.repeat(np.arange(len(self.starts)), self.counts)
 
-
-def _read(path: str, version: int, ds: str, columns: list[str]) -> pa.Table:
-    from storage.delta import open_table  # noqa: PLC0415 - the driver never needs it
-
-    table = open_table(path, version)
-    return table.to_pyarrow_table(partitions=[("ds", "=", ds)], columns=columns)
+    def where(self, is_kept: NDArray[np.bool_]) -> "Candidates":
+        """The candidates that are kept (n,), of the users who have any."""
+        counts = np.bincount(self.users[is_kept], minlength=len(self.starts))
+        has_any = counts > 0
+        ends = np.cumsum(counts[has_any])
+        return Candidates(
+            self.rows[is_kept],
+            ends - counts[has_any],
+            self.user_features[has_any],
+            self.pair_features[is_kept],
+            self.age_h[is_kept],
+            self.is_exempt[is_kept],
+        )
 
 
 def score_users(config: Config, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -122,64 +113,108 @@ def score_users(config: Config, batches: Iterable[pa.RecordBatch]) -> Iterator[p
 
 def score_batch(config: Config, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, int]:
     """Score whole users; returns the scored candidates and how many users had any."""
-    ids = batch.column("post_id")
-    is_pair = ids.is_valid().to_numpy(zero_copy_only=False)
-    pairs = batch.filter(pa.array(is_pair))
+    posts = load_posts(config.posts)
+    pairs, candidates = read_batch(config, batch, posts)
+    if config.light is not None and pairs.num_rows:
+        is_kept = left_by_light(config, posts, candidates)
+        pairs, candidates = pairs.filter(pa.array(is_kept)), candidates.where(is_kept)
     if pairs.num_rows == 0:
         return pa.RecordBatch.from_pylist([], schema=output_schema()), 0
-    own = batch.filter(pa.array(~is_pair))
+    scores = score(config, config.model, posts, posts.heavy, candidates)
+    columns: dict[str, Any] = {name: pairs.column(name) for name in ("user_id", "post_id", "author_id")}
+    columns |= {name: pa.array(values, pa.float32()) for name, values in scores.items()}
+    return pa.record_batch(columns, schema=output_schema()), len(candidates.starts)
+
+
+def read_batch(config: Config, batch: pa.RecordBatch, posts: PostVectors) -> tuple[pa.RecordBatch, Candidates]:
+    """The candidates of whole users, as rows and as arrays."""
+    is_pair = batch.column("post_id").is_valid().to_numpy(zero_copy_only=False)
+    pairs, own = batch.filter(pa.array(is_pair)), batch.filter(pa.array(~is_pair))
     features_of_user = dict(zip(own.column("user_id").to_pylist(), float_matrix(own.column("features")), strict=True))
-    users, post_ids = pairs.column("user_id").to_numpy(), pairs.column("post_id").to_numpy()
+    users = pairs.column("user_id").to_numpy()
     starts = group_starts(users)
-    user_features = np.stack([features_of_user.get(user, _USER_DEFAULTS) for user in users[starts].tolist()])
-    posts = load_posts(config.posts)
-    rows = posts.rows_of(post_ids)
-    scores = score_pairs(
-        config,
-        posts,
-        rows=rows,
+    features = [features_of_user.get(user, _USER_DEFAULTS) for user in users[starts].tolist()]
+    return pairs, Candidates(
+        rows=posts.rows_of(pairs.column("post_id").to_numpy()),
         starts=starts,
-        user_features=user_features,
+        user_features=np.stack(features) if features else np.empty((0, len(_USER_DEFAULTS)), dtype=np.float32),
         pair_features=float_matrix(pairs.column("features")),
+        age_h=(config.as_of_s - pairs.column("created_s").to_numpy()) / 3600.0,
+        is_exempt=pairs.column("is_exempt").to_numpy(zero_copy_only=False),
     )
-    age_h = (config.as_of_s - pairs.column("created_s").to_numpy()) / 3600.0
+
+
+def left_by_light(config: Config, posts: PostVectors, candidates: Candidates) -> NDArray[np.bool_]:
+    """Whether the light model leaves each candidate (n,) to the heavy one.
+
+    It leaves all of a user who has few, else the ``most`` of highest value and all that are exempt.
+    """
+    assert config.light is not None and posts.light is not None  # noqa: PT018 - for types
+    is_left = np.repeat(candidates.counts <= config.light.most, candidates.counts)
+    is_judged = ~is_left
+    if is_judged.any():
+        judged = candidates.where(is_judged)
+        value = score(config, config.light.model, posts, posts.light, judged)["value_score"]
+        is_left[is_judged] = is_among_best(value, judged.users, config.light.most) | judged.is_exempt
+    return is_left
+
+
+def is_among_best(values: Floats, users: Ints, most: int) -> NDArray[np.bool_]:
+    """Whether each value (n,) is among the ``most`` largest of its user; of equal ones the earlier is larger.
+
+    The rows of a user must stand together.
+    """
+    order = np.lexsort((-values, users))
+    place = np.arange(len(users)) - np.searchsorted(users, users)
+    is_best = np.empty(len(users), dtype=bool)
+    is_best[order] = place < most
+    return is_best
+
+
+def count_recall(config: Config, num_best: int, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Of the heavy model's ``num_best`` candidates of each user: how many there are, how many the light one leaves."""
+    for batch in whole_users(batches):
+        posts = load_posts(config.posts)
+        pairs, candidates = read_batch(config, batch, posts)
+        if pairs.num_rows == 0:
+            continue
+        value = score(config, config.model, posts, posts.heavy, candidates)["value_score"]
+        is_best = is_among_best(value, candidates.users, num_best)
+        is_found = is_best & left_by_light(config, posts, candidates)
+        counts = {"users": len(candidates.starts), "best": is_best.sum(), "found": is_found.sum()}
+        yield pa.record_batch({name: pa.array([int(count)]) for name, count in counts.items()})
+
+
+def score(
+    config: Config, model: NightModel, posts: PostVectors, vectors: Vectors, candidates: Candidates
+) -> dict[str, Floats]:
+    """Scores of the candidates by a model, (n,) by name of ``SCORES``; ``vectors`` are the model's of ``posts``."""
+    rows = candidates.rows
+    scores = score_heads(config, model, vectors, candidates)
     value = value_score(
         scores,
-        age_h=age_h,
+        age_h=candidates.age_h,
         author_negative_rate=posts.author_negative_rate[rows],
         weights=config.weights,
         safety=posts.safety[rows],
     )
-    columns: dict[str, Any] = {name: pairs.column(name) for name in ("user_id", "post_id", "author_id")}
-    columns |= {name: pa.array(values, pa.float32()) for name, values in scores.items()}
-    columns["value_score"] = pa.array(value)
-    return pa.record_batch(columns, schema=output_schema()), len(starts)
+    return scores | {"value_score": value}
 
 
-def score_pairs(
-    config: Config,
-    posts: PostVectors,
-    *,
-    rows: NDArray[np.int64],
-    starts: NDArray[np.int64],
-    user_features: Floats,
-    pair_features: Floats,
-) -> dict[str, Floats]:
-    """Score ``n`` pairs of ``g`` users, ``(n,)`` per head; one call holds exactly one user's candidates.
+def score_heads(config: Config, model: NightModel, vectors: Vectors, candidates: Candidates) -> dict[str, Floats]:
+    """Scores of the candidates, (n,) per head; one call holds exactly one user's candidates.
 
-    ``rows`` (n,) index ``posts``, ``starts`` (g,) the first pair of each user, ``user_features`` is (g, F),
-    ``pair_features`` (n, P). Context is what a session of the user is expected to look like tomorrow.
+    Context is what a session of the user is expected to look like tomorrow.
     """
-    ranker = load_ranker(config.model.folder)
-    embeddings, projections = ranker.user_vectors(user_features)
-    ends = [*starts[1:], len(rows)]
-    context = np.repeat(expected_context(user_features, config.day), np.diff(starts, append=len(rows)), axis=0)
-    cross = np.hstack([pair_features, context])
+    ranker = load_ranker(model.folder)
+    embeddings, projections = ranker.user_vectors(candidates.user_features)
+    ends = [*candidates.starts[1:], len(candidates.rows)]
+    context = expected_context(candidates.user_features, config.day)[candidates.users]
+    cross = np.hstack([candidates.pair_features, context])
     parts = []
-    for index, (start, end) in enumerate(zip(starts, ends, strict=True)):
-        own = rows[start:end]
-        vectors = posts.embedding[own], posts.projection[own]
-        parts.append(ranker.score(embeddings[index], projections[index], *vectors, cross[start:end]))
+    for index, (start, end) in enumerate(zip(candidates.starts, ends, strict=True)):
+        own = vectors.of(candidates.rows[start:end])
+        parts.append(ranker.score(embeddings[index], projections[index], *own, cross[start:end]))
     return {name: np.concatenate([part[name] for part in parts]) for name in SCORE_COLUMNS}
 
 

@@ -16,6 +16,7 @@ from spark_jobs.night.lake import Lake, checksum
 from spark_jobs.night.night import Night
 from spark_jobs.rules.night_model import model_of
 from spark_jobs.score import post_embeddings, scored_candidates
+from spark_jobs.score.pair_stream import Inputs
 from tests import scoring_lake
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,7 +34,8 @@ from spark_jobs.night.session import open_session
 
 spark = open_session("killed")
 spark.conf.set("spark.sql.shuffle.partitions", sys.argv[2])
-scored_candidates.main(Night(Lake(spark, sys.argv[1]), date(2026, 3, 6), "", Path(), Settings()))
+lake = Lake(spark, sys.argv[1])
+scored_candidates.main(Night(lake, date(2026, 3, 6), "", Path(sys.argv[1]) / "runs", Settings()))
 """
 
 
@@ -75,11 +77,7 @@ def test_killed_scoring_job(night: Night) -> None:
     scored_candidates.main(night)
     after = night.read(TABLE)
     assert after.count() == night.read("gold.feed_candidates").count()
-    candidates, affinity, users = (
-        night.read(f"gold.{name}") for name in ("feed_candidates", "affinity_features", "user_features")
-    )
-    wanted = scored_candidates.transform(
-        candidates, affinity, users, scored_candidates.read_config(night, model_of(night))
-    )
+    read = (night.read(f"gold.{name}") for name in ("feed_candidates", "affinity_features", "user_features"))
+    wanted = scored_candidates.transform(Inputs(*read), scored_candidates.read_config(night, model_of(night)))
     assert checksum(after.drop("ds")) == checksum(wanted)
     assert checksum(after) != before

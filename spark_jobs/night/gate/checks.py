@@ -1,8 +1,8 @@
 """Rules across tables: ``sql/<layer>/<table>/checks.sql``, where each query returns the rows that break its rule.
 
-A query may name ``:ds``, ``:as_of`` (the instant at which that day ends) and every setting of the data set, for example
-``:late_days``. DuckDB runs it if its tables are small, else Spark. So it uses SQL that both understand, and the
-functions of ``FUNCTIONS``.
+A query may name ``:ds``, ``:as_of`` (the instant at which that day ends), ``:heavy_candidates``, and every setting of
+the data set, for example ``:late_days``. DuckDB runs it if its tables are small, else Spark. So it uses SQL that both
+understand, and the functions of ``FUNCTIONS``.
 """
 
 import re
@@ -116,12 +116,14 @@ def load_checks(table: Table) -> Iterator[Check]:
 def cross_checks(night: Night, table: Table) -> list[RuleResult]:
     """Run every check of ``table``."""
     checks = list(load_checks(table))
-    parameters = {**asdict(night.settings.dataset), "ds": night.ds, "as_of": night.as_of}
+    settings = night.settings
+    parameters = {**asdict(settings.dataset), "heavy_candidates": settings.heavy_candidates}
+    parameters |= {"ds": night.ds, "as_of": night.as_of}
     opened = {}
     for name in dict.fromkeys(name for check in checks for name in check.tables):
         night.lake.create(name)
         opened[name] = SmallTable.at(night.lake.place_of(name))
-    most = night.settings.gate_in_memory_mb * 2**20
+    most = settings.gate_in_memory_mb * 2**20
     are_small = [sum(opened[name].num_bytes for name in check.tables) <= most for check in checks]
     if not all(are_small):
         define_functions(night.spark)

@@ -1,7 +1,8 @@
 -- check: vectors_are_finite critical
 SELECT post_id
 FROM gold_post_embeddings
-WHERE ds = :ds AND NOT COALESCE(all_finite(embedding) AND all_finite(projection), FALSE);
+WHERE ds = :ds AND (NOT COALESCE(all_finite(embedding) AND all_finite(projection), FALSE)
+  OR light_embedding IS NOT NULL AND NOT COALESCE(all_finite(light_embedding) AND all_finite(light_projection), FALSE));
 
 -- check: every_post_has_a_vector critical
 SELECT posts.post_id

@@ -1,9 +1,12 @@
 -- check: every_candidate_is_scored critical
-SELECT candidates.user_id, candidates.post_id
+-- If there is a light model, as many of each user as the heavy one scores.
+SELECT candidates.user_id, count(*) AS candidates, count(scored.post_id) AS scored
 FROM gold_feed_candidates AS candidates
-ANTI JOIN gold_scored_candidates AS scored
+LEFT JOIN gold_scored_candidates AS scored
   ON scored.user_id = candidates.user_id AND scored.post_id = candidates.post_id AND scored.ds = candidates.ds
-WHERE candidates.ds = :ds;
+WHERE candidates.ds = :ds
+GROUP BY candidates.user_id
+HAVING count(scored.post_id) < least(count(*), :heavy_candidates);
 
 -- check: scored_by_who_scores_the_night critical
 SELECT scored.user_id, scored.post_id, scored.model_version

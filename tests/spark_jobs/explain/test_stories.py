@@ -50,6 +50,7 @@ def tables() -> dict[str, list[dict[str, Any]]]:
             candidate(12, 0.5, ["taste"]),
             candidate(13, 0.7, ["popular"]),
             candidate(11, 0.4, ["popular"], user=BOB),
+            candidate(13, 0.4, ["popular"], user=BOB),
         ],
         "gold.scored_candidates": [
             scored(11, 0.2, p_like=0.1, p_hide=0.01),
@@ -124,6 +125,16 @@ def test_a_story_ends_where_the_post_was_lost(night: Night) -> None:
     assert list(words.lines_of_pair(unchosen, DS))[-1] == "  candidates  lost: no source chose it within its limit"
 
 
+def test_a_post_that_the_light_model_left_out_tells_how_many_it_chose(night: Night) -> None:
+    story = stories.explain_pair(night, BOB, 13)
+    assert (story.lost_at, story.num_scored) == ("score", 1)
+    assert list(words.lines_of_pair(story, DS))[-1] == (
+        "  score       lost: the light model chose 1 others for the heavy one to score"
+    )
+    unscored = stories.Pair(BOB, 13, [], story.candidate, scores=None)
+    assert list(words.lines_of_pair(unscored, DS))[-1].endswith("rerun the stage score")
+
+
 def test_a_promoted_post_tells_its_ad_beside_why_it_was_not_proposed(night: Night) -> None:
     lines = list(words.lines_of_pair(stories.explain_pair(night, ANN, 17), DS))
     assert lines[1] == "  ad          after rank 1: ad 900 of campaign 90, 1.25 a click, clicked with 4.00%, eCPM 45.50"
@@ -151,7 +162,8 @@ def test_an_author_learns_where_a_post_was_lost_and_to_how_many(night: Night) ->
     assert story.ranks == (2, 11.0, 20)
     assert list(words.lines_of_post(stories.explain_post(night, 13), DS)) == [
         "post 13 by user 3, night of 2026-03-08",
-        "  candidates  proposed to 1 users (popular 1)",
+        "  candidates  proposed to 2 users (popular 2)",
+        "  score       lost to 1 of them: the light model chose others for the heavy one to score",
         "  rerank      lost to 1 of them; in 0 pools",
     ]
     kept = {post_id: stories.explain_post(night, post_id).kept_back for post_id in (17, 18, 19, 99)}

@@ -21,6 +21,7 @@ from spark_jobs.night.writers import write_partition
 from spark_jobs.promote import promotions
 from spark_jobs.rules.night_model import load_ranker, model_of
 from spark_jobs.score import post_embeddings, scored_candidates
+from spark_jobs.score.pair_stream import Inputs
 from tests import scoring_lake
 from tests.feature_values import numbers
 from tests.feed_rows import frame_of, hours
@@ -121,9 +122,9 @@ def test_every_candidate_is_scored_once_and_finite(night: Night) -> None:
 def test_a_candidate_without_vector_names_the_table_and_the_post(night: Night) -> None:
     config = scored_candidates.read_config(night, model_of(night))
     stray = night.read("gold.feed_candidates").limit(1).withColumn("post_id", F.lit(999_999).cast("bigint"))
-    affinity, users = night.read("gold.affinity_features"), night.read("gold.user_features")
+    inputs = Inputs(stray, night.read("gold.affinity_features"), night.read("gold.user_features"))
     with pytest.raises(Exception, match=r"gold.post_embeddings lacks 1 candidate posts, for example 999999"):
-        scored_candidates.transform(stray, affinity, users, config).collect()
+        scored_candidates.transform(inputs, config).collect()
 
 
 def test_a_night_that_was_not_judged_names_the_table_and_the_day(make_night: Callable[..., Night]) -> None:

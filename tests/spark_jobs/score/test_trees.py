@@ -18,8 +18,9 @@ from models.presets.lightgbm import lightgbm
 from models.training import TrainingConfig, fit
 from spark_jobs.rules.night_model import NightModel
 from spark_jobs.rules.user_batches import float_matrix, number_lists
-from spark_jobs.score.candidate_scorer import Config, PostSource, PostVectors, expected_context, score_pairs
+from spark_jobs.score.candidate_scorer import Candidates, Config, expected_context, score_heads
 from spark_jobs.score.post_embeddings import embed
+from spark_jobs.score.post_vectors import PostSource, Vectors
 from tests.model_examples import DAYS, make_config
 from tests.models.test_training import _InMemory
 
@@ -44,17 +45,18 @@ def test_trees_score_candidates_as_they_score_rows(tmp_path: Path) -> None:
         columns[feature.name] = pa.array(values[:, 0]) if feature.size == 1 else number_lists(values)
         start += feature.size
     batch = pa.record_batch({name: columns[name] for name in ("post_id", *names_of("post"))})
-    (embedded,) = embed(night_model.folder, [batch])
+    (embedded,) = embed((night_model.folder, None), [batch])
     vectors = [float_matrix(embedded.column(name)) for name in ("embedding", "projection")]
     np.testing.assert_array_equal(vectors[0], posts)
     assert vectors[1].shape == (300, 0)
 
     scoring = Config(night_model, PostSource("", 0, "", 0, ""), ValueWeights(), 0, {}, 1)
-    known = PostVectors(np.arange(300), vectors[0], vectors[1], np.zeros(300, np.float32), np.ones(300, np.float32))
     order, starts = np.arange(299, -1, -1), np.array([0, 120])
     num_pair = NUM_CROSS - expected_context(users[:1], {}).shape[1]
     pairs = cross[order, :num_pair]
-    scores = score_pairs(scoring, known, rows=order, starts=starts, user_features=users[:2], pair_features=pairs)
+    unread = np.zeros(300)
+    candidates = Candidates(order, starts, users[:2], pairs, age_h=unread, is_exempt=unread > 0)
+    scores = score_heads(scoring, night_model, Vectors(*vectors), candidates)
     of_user = users[:2][np.repeat([0, 1], [120, 180])]
     whole = np.hstack([of_user, posts[order], pairs, expected_context(of_user, {})])
     logits = model.outputs(torch.from_numpy(whole.astype(np.float32))).numpy()
