@@ -17,7 +17,7 @@ from spark_jobs.score import post_embeddings, scored_candidates
 from spark_jobs.score.candidate_scorer import is_among_best
 from tests import scoring_lake
 
-USERS, POSTS, MOST, POOL = 31, 60, 20, 10
+USERS, POSTS, MOST, POOL = 31, 60, 20, 20
 TABLE = "gold.scored_candidates"
 LIGHT = Settings(
     models=Models(light="tiny"),
