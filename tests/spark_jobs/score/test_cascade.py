@@ -112,7 +112,7 @@ def test_the_note_has_the_recall_of_the_judged_users(night: Night) -> None:
 
 
 def test_a_light_model_that_misses_too_many_does_not_choose(night: Night) -> None:
-    strict = replace(LIGHT, cascade=replace(LIGHT.cascade, min_recall=1.0))
+    strict = replace(LIGHT, cascade=replace(LIGHT.cascade, judged_users=USERS, min_recall=1.0))
     assert score_night(night, strict).count() == candidates_of(night).count()
     (note,) = notes_of(night)
     assert note.endswith("less than 100.0%: the heavy model scores every candidate.")
