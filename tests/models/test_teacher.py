@@ -14,11 +14,10 @@ from torch import Tensor
 from contracts.heads import HEADS
 from models.batches import Batch
 from models.checkpoint import write_checkpoint
-from models.erasure import mark_before_erasure
 from models.examples import FEATURES
 from models.losses import head_losses, teacher_losses, total_loss
 from models.model import Model
-from models.network import WEIGHTS_FILE, by_entity
+from models.network import by_entity
 from models.preset import Preset
 from models.presets import preset_of
 from models.presets.light import light
@@ -27,6 +26,7 @@ from models.steps import Steps
 from models.teacher import Teacher, teacher_of
 from models.training import Fitted, TrainingConfig, fit
 from storage import open_folder
+from tests.damaged_models import DAMAGES
 from tests.model_examples import DAYS, make_config, make_network, untrained
 from tests.models.test_resume import CALIBRATION, TRAINING, killed_after
 from tests.models.test_training import _InMemory
@@ -171,26 +171,7 @@ def test_a_missing_teacher_names_the_option(tmp_path: Path) -> None:
         taught_by(tmp_path, None)
 
 
-def lose(folder: Path) -> None:
-    (folder / WEIGHTS_FILE).unlink()
-
-
-def truncate(folder: Path) -> None:
-    (folder / WEIGHTS_FILE).write_bytes((folder / WEIGHTS_FILE).read_bytes()[:-9])
-
-
-def erase(folder: Path) -> None:
-    mark_before_erasure(folder.parent)
-
-
-@pytest.mark.parametrize(
-    ("damage", "why"),
-    [
-        (lose, "cannot be loaded: FileNotFoundError"),
-        (truncate, "cannot be loaded: ValueError"),
-        (erase, "was trained before a person was erased"),
-    ],
-)
+@pytest.mark.parametrize(("damage", "why"), DAMAGES)
 def test_a_teacher_that_cannot_be_used_says_why(tmp_path: Path, damage: Callable[[Path], None], why: str) -> None:
     version = write_teacher(tmp_path)
     damage(tmp_path / version)

@@ -9,14 +9,13 @@ import torch
 
 from contracts.settings import Training
 from models.checkpoint import read_checkpoint, write_checkpoint
-from models.erasure import mark_before_erasure
-from models.network import WEIGHTS_FILE
 from models.networks.two_tower import TwoTower
 from models.presets import preset_of
 from models.presets.tiny import tiny
 from models.training import TrainingConfig, fit
 from models.warm_start import Start, start_of
 from storage import open_folder
+from tests.damaged_models import DAMAGES
 from tests.model_examples import DAYS, make_config, make_network
 from tests.models.test_training import _InMemory
 
@@ -51,26 +50,7 @@ def test_nothing_is_begun_with_where_there_is_nothing(tmp_path: Path, rules: Tra
     assert start(tmp_path, version, rules) == Start(None, preset_of("tiny"), f"training begins with nothing: {why}")
 
 
-def lose(folder: Path) -> None:
-    (folder / WEIGHTS_FILE).unlink()
-
-
-def truncate(folder: Path) -> None:
-    (folder / WEIGHTS_FILE).write_bytes((folder / WEIGHTS_FILE).read_bytes()[:-9])
-
-
-def erase(folder: Path) -> None:
-    mark_before_erasure(folder.parent)
-
-
-@pytest.mark.parametrize(
-    ("damage", "why"),
-    [
-        (lose, "cannot be loaded: FileNotFoundError"),
-        (truncate, "cannot be loaded: ValueError"),
-        (erase, "was trained before a person was erased"),
-    ],
-)
+@pytest.mark.parametrize(("damage", "why"), DAMAGES)
 def test_a_champion_that_cannot_be_used_says_why(tmp_path: Path, damage: Callable[[Path], None], why: str) -> None:
     version = champion(tmp_path)
     damage(tmp_path / version)
