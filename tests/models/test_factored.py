@@ -5,10 +5,10 @@ import copy
 import pytest
 import torch
 
-from contracts.features import place_of
 from models.network import NUM_CROSS, NUM_POST, NUM_USER, QUANTILES, InputStatistics
 from models.networks.factored import NUM_HEADS, Factored
 from models.presets.light import light
+from tests.topical_rows import gamer_and_posts
 
 NUM_INPUTS = NUM_USER + NUM_POST + NUM_CROSS
 BASE_RATE = torch.tensor([-2.0, -3.0, -4.0, -5.0, -6.0, 1.0])
@@ -55,11 +55,7 @@ def test_a_product_reaches_the_logits() -> None:
     gaming, dot = 8, 10
     network.products.weight[0, gaming] = 1.0
     network.products.weight[1, dot] = 1.0
-    user, post = torch.zeros(2, NUM_USER), torch.zeros(2, NUM_POST)
-    user[:, place_of("user", "interest_gaming")] = torch.tensor([0.5, 0.5])
-    user[:, place_of("user", "interest_sports")] = torch.tensor([0.2, 0.2])
-    post[:, place_of("post", "topic_gaming")] = torch.tensor([1.0, 0.0])
-    post[:, place_of("post", "topic_sports")] = torch.tensor([0.5, 1.0])
+    user, post = gamer_and_posts()
     logits = network(user, post, torch.zeros(2, NUM_CROSS))
     assert logits[:, 0].tolist() == pytest.approx([0.5, 0.0], rel=1e-4)
     assert logits[:, 1].tolist() == pytest.approx([0.5 + 0.1, 0.2], rel=1e-4)
