@@ -6,7 +6,7 @@ It works without Spark, so that a rollback takes seconds. The table has one row 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 from deltalake import Field, QueryBuilder
@@ -19,7 +19,10 @@ from storage.delta import open_table
 from storage.leases import leases_of_process
 
 TABLE = "gold.epochs"
+Existing = Literal["kept", "corrected", "replaced"]
 _ATTEMPTS = 5
+_MAY_CHANGE = f"old.status <> '{ROLLED_BACK}'"
+_CORRECTED = ("status", "updated_at")
 
 
 @dataclass(frozen=True)
@@ -53,40 +56,58 @@ def read_rows(path: Location) -> list[EpochRow]:
 
 def record(path: Location, rows: Iterable[EpochRow]) -> None:
     """Insert or update ``rows`` by epoch, in one commit; a rolled-back row never changes."""
+    _write(path, rows, existing="replaced")
+
+
+def correct(path: Location, rows: Iterable[EpochRow]) -> None:
+    """Change statuses to those of ``rows``, and nothing else: a publish may have added a manifest meanwhile."""
+    _write(path, rows, existing="corrected")
+
+
+def _write(path: Location, rows: Iterable[EpochRow], *, existing: Existing) -> int:
+    """Insert ``rows``, and do that to those which exist; returns how many are new."""
     updated = [asdict(replace(row, updated_at=datetime.now(UTC))) for row in rows]
     if not updated:
-        return
+        return 0
     source = pa.Table.from_pylist(updated, schema=_SCHEMA)
     leases, place = leases_of_process(), Place.parse(path)
     with leases.writing(place):
-        _merge(path, source)
+        num_new = _merge(path, source, existing=existing)
     leases.release(place)  # a rollback may come while a publish is at work
+    return num_new
 
 
-def _merge(path: Location, source: pa.Table) -> None:
+def _merge(path: Location, source: pa.Table, *, existing: Existing) -> int:
     for attempt in range(1, _ATTEMPTS + 1):
         table = open_table(path)
         if "rollback" not in {column.name for column in table.schema().fields}:
             # The table is older than rollbacks; the column is nullable, as `Lake.create` would add it.
             table.alter.add_columns(Field("rollback", "string", nullable=True))
         merge = table.merge(source, "old.epoch = new.epoch", source_alias="new", target_alias="old")
+        if existing == "replaced":
+            merge = merge.when_matched_update_all(_MAY_CHANGE)
+        elif existing == "corrected":
+            merge = merge.when_matched_update({name: f"new.{name}" for name in _CORRECTED}, _MAY_CHANGE)
         try:
-            merge.when_matched_update_all(f"old.status <> '{ROLLED_BACK}'").when_not_matched_insert_all().execute()
+            return int(merge.when_not_matched_insert_all().execute()["num_target_rows_inserted"])
         except CommitFailedError:
-            # A publish and a rollback may write at the same moment; each changes its own rows.
+            # Two processes may write at the same moment, such as a publish and a rollback; the later one reads again.
             if attempt == _ATTEMPTS:
                 raise
-        else:
-            return
+    raise AssertionError("the last attempt returns or raises")
 
 
 def start(path: Location, ds: date, pointer: Pointer | None, manifest: str, audit: str) -> EpochRow:
-    """Allocate the next epoch number, above every number ever used, and record it as being built."""
-    used = [*(row.epoch for row in read_rows(path)), *(pointer.named if pointer else ())]
-    now = datetime.now(UTC)
-    row = EpochRow(max(used, default=0) + 1, ds, LOADING, manifest, audit, now, now)
-    record(path, [row])
-    return row
+    """Allocate the next epoch number, above every number ever used, and record it as being built.
+
+    Of two publishes that start at once each has its own number: with one number, both would write the same keys.
+    """
+    while True:
+        used = [*(row.epoch for row in read_rows(path)), *(pointer.named if pointer else ())]
+        now = datetime.now(UTC)
+        row = EpochRow(max(used, default=0) + 1, ds, LOADING, manifest, audit, now, now)
+        if _write(path, [row], existing="kept"):
+            return row
 
 
 def status_of(path: Location, epoch: int) -> str | None:

@@ -44,8 +44,8 @@ def roll_back(table: str, client: Client, order: Order, rules: PublishRules) -> 
 
     Raises ``RefusedError`` if there is no epoch to go back to.
     """
-    rows = {row.epoch: row for row in ledger.read_rows(table)}
     pointer = epoch_store.read_pointer(client)
+    rows = {row.epoch: row for row in ledger.read_rows(table)}  # whole where the pointer names it: read after
     bad = _marked_by(order, rows.values()) or _unfinished(pointer, rows)
     if bad is None:
         stable_row(pointer, rows)
@@ -104,7 +104,8 @@ def _unfinished(pointer: Pointer | None, rows: dict[int, EpochRow]) -> EpochRow 
 
 def _hold(table: str, client: Client, order: Order, rules: PublishRules) -> str:
     """Let one arm read the epoch before: the current one instead of the canary, else the one before the current."""
-    rows, pointer = {row.epoch: row for row in ledger.read_rows(table)}, epoch_store.read_pointer(client)
+    pointer = epoch_store.read_pointer(client)
+    rows = {row.epoch: row for row in ledger.read_rows(table)}
     assert pointer is not None, "a current epoch has a pointer"
     arm = str(order.arm)
     reads_canary = pointer.canary is not None and pointer.canary.arm is None
