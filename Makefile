@@ -173,6 +173,13 @@ acceptance: setup ## run acceptance tests with their figures (K=name for tests/a
 	@test -z "$(K)" -o -f "tests/acceptance/test_$(K).py" || { echo "no acceptance test named $(K); there are: $$(ls tests/acceptance/test_*.py | sed -E 's/.*test_(.*)\.py/\1/' | tr '\n' ' ')"; exit 2; }
 	$(LAKE) -m pytest $(if $(K),tests/acceptance/test_$(K).py,tests/acceptance tests/faults) -q -s
 
+.PHONY: faults
+faults: N = 1000
+faults: SEED = 1
+faults: ROUND =
+faults: setup ## kill, stop, fill and race publisher, Redis and drain while readers are polled (N=1000 SEED=1; ROUND=n runs one again)
+	@PYTHONPATH=. $(LAKE) -m tests.faults.rounds --seed $(SEED) $(if $(ROUND),--round $(ROUND),--rounds $(N))
+
 .PHONY: browser
 browser: ## install headless Chromium, for the test of the page (apt)
 	@command -v chromedriver >/dev/null && command -v chromium >/dev/null || { apt-get update -qq && \
