@@ -12,6 +12,7 @@ from contracts.settings import PublishRules
 from spark_jobs.publish import epoch_store, ledger
 from spark_jobs.publish.epoch_store import PublishFailed
 from spark_jobs.publish.settling import settle
+from storage.delta import open_table
 from tests.epoch_table import epoch_row, epoch_table, statuses
 from tests.serving.reader_world import RedisServer, Seed, packed
 
@@ -43,7 +44,7 @@ def epochs_in(server: RedisServer) -> set[int]:
 
 
 def test_two_that_start_at_once_have_two_numbers(table: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    opened = ledger.open_table
+    opened = open_table
     first: list[int] = []
 
     def open_while_another_starts(path: Any) -> Any:
