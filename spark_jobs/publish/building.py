@@ -104,20 +104,21 @@ def measure(content: Content) -> dict[str, int]:
     """
     pools = content.frames["pool"]
     # Summed by post first, so that cards are joined with posts and not with every row of every pool.
-    by_post = pools.groupBy("post_id").agg(F.count("*").alias("_rows"), *_checksum(pools.columns, "pool"))
+    counted = F.count("*").alias("_rows"), F.count_if(is_first_row()).alias("_first")
+    by_post = pools.groupBy("post_id").agg(*counted, *_checksum(pools.columns, "pool"))
     has_card = content.frames["card"].select("post_id", F.lit(1).alias("_has_card"))
     posts = by_post.join(has_card, "post_id", "left").agg(
         F.count("*").alias("posts"),
+        _sum("_first").alias("users"),
         _sum("_rows").alias("pool_rows"),
         _sum(F.when(F.col("_has_card").isNull(), F.col("_rows"))).alias("lost"),
         *(_sum(name).alias(name) for name in _halves("pool")),
     )
-    users = pools.agg(F.countDistinct("user_id").alias("users"))
     cards, vectors = content.frames["card"], content.frames["features"]
     card_bytes = _sum(F.octet_length("value")).alias("card_bytes")
     counted_cards = cards.agg(F.count("*").alias("cards"), card_bytes, *_checksum(cards.columns, "card"))
     counted_vectors = vectors.agg(F.count("*").alias("vectors"), *_checksum(vectors.columns, "features"))
-    frames = (posts, users, counted_cards, counted_vectors)
+    frames = (posts, counted_cards, counted_vectors)
     counts = {name: int(value) for frame in frames for name, value in _only(frame).items()}
     public = b"".join(pack_pool(1, 0, None, columns) for _, columns in sorted(content.fallbacks.items()))
     parts = [_joined(counts, kind) for kind in ("pool", "card", "features")]
@@ -127,6 +128,17 @@ def measure(content: Content) -> dict[str, int]:
             f"{counts['lost']:,} pool rows show a post that has no card: silver.posts changed since the audit"
         )
     return counts
+
+
+def is_first_row() -> Column:
+    """Whether a row is the first of its user's pool: ranks begin with 1, which is a gate of ``gold.ranked_feeds``."""
+    return F.col("rank") == 1
+
+
+def ids_of(kind: Kind, frame: DataFrame) -> DataFrame:
+    """The ids of the frame's keys, each once."""
+    rows = frame.where(is_first_row()) if kind == "pool" else frame
+    return rows.select(frame.columns[0])
 
 
 def _halves(kind: str) -> tuple[str, str]:
@@ -188,8 +200,8 @@ def build(night: Night, client: Client, epoch: int, content: Content, watch: Sto
 def verify(night: Night, client: Client, epoch: int, content: Content, parts: dict[Kind, list[Part]]) -> None:
     """Read every key of the epoch back and compare it with what was written; raises ``PublishFailed``."""
     for kind, frame in content.frames.items():
-        ids = frame.select(frame.columns[0])
-        loading.verify(kind, parts[kind], loading.read_back(ids, target_of(night, epoch, kind), partitions_of(night)))
+        found = loading.read_back(ids_of(kind, frame), target_of(night, epoch, kind), partitions_of(night))
+        loading.verify(kind, parts[kind], found)
     for name, columns in content.fallbacks.items():
         if client.get(fallback_key(epoch, name)) != pack_fallback(night, epoch, columns):
             raise PublishFailed(f"verification of the {name} fallback failed: its value differs")

@@ -76,10 +76,8 @@ def _order(frame: DataFrame, kind: Kind) -> list[str]:
 
 
 def read_back(ids: DataFrame, target: Target, num_partitions: int) -> list[Part]:
-    """Read the keys of ``ids``, one column; reports compare with those of ``load``."""
-    # Distinct comes after the repartition: otherwise the optimiser drops the repartition, and reports of partitions
-    # cannot be compared.
-    placed = ids.repartition(num_partitions, ids.columns[0]).distinct()
+    """Read the keys of ``ids``, one column of ids that are each there once; reports compare with those of ``load``."""
+    placed = ids.repartition(num_partitions, ids.columns[0])
     return _reports(placed.mapInArrow(partial(_read, target=target), REPORT))
 
 
