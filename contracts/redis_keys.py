@@ -127,6 +127,12 @@ FALLBACK = KeyKind(
     packs_posts=True,
 )
 POINTER = KeyKind("pointer", "epoch:pointer", "the epochs being served and by whom, JSON", "publish, canary, rollback")
+CLAIM = KeyKind(
+    "claim",
+    "claim:{epoch:pointer}",
+    "the publish that may write the pointer where there is none, a random word",
+    "publish",
+)
 BLOCK = KeyKind(
     "block",
     "block",
@@ -179,7 +185,7 @@ HELD = KeyKind(
     of="slot",
 )
 
-KEY_KINDS = (POOL, FEATURES, CARD, FALLBACK, POINTER, BLOCK, HIDDEN, PARTED, ACTED, TAKEDOWN, NARROWED, HELD)
+KEY_KINDS = (POOL, FEATURES, CARD, FALLBACK, POINTER, CLAIM, BLOCK, HIDDEN, PARTED, ACTED, TAKEDOWN, NARROWED, HELD)
 _BY_FIRST_WORD = {kind.prefix.partition(":")[0]: kind for kind in KEY_KINDS}
 _BY_NAME = {kind.name: kind for kind in KEY_KINDS}
 
@@ -258,3 +264,5 @@ def parted_key(user_id: int) -> str:
 
 
 POINTER_KEY, TAKEDOWN_KEY, NARROWED_KEY = POINTER.key(), TAKEDOWN.key(), NARROWED.key()
+CLAIM_KEY = CLAIM.key()
+"""In the slot of the pointer: both are compared in one step."""

@@ -182,6 +182,7 @@ def build(night: Night, client: Client, epoch: int, content: Content, watch: Sto
     """Write additions of suppression and narrowing, and every key of the epoch, then read the keys back."""
     num_partitions = partitions_of(night)
     with watch.phase("suppress"):
+        epoch_store.begin_held(client)
         suppression.apply(suppression.additions(night, content.versions), "SADD", night, num_partitions)
         narrowing.apply(narrowing.additions(night, content.versions, epoch), night, num_partitions)
         epoch_store.write_held(client, epoch)

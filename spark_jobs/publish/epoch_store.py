@@ -3,8 +3,9 @@
 One publisher runs at a time; the pointer is the only truth about what is live.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
+from secrets import token_hex
 from typing import Any, TypeVar
 
 import redis
@@ -12,7 +13,7 @@ import redis
 from contracts.epochs import unpack_pool
 from contracts.pointer import Pointer
 from contracts.redis_cluster import held_keys
-from contracts.redis_keys import FALLBACKS, POINTER_KEY, POOL, Key, fallback_key, parse_key, scan_pattern
+from contracts.redis_keys import CLAIM_KEY, FALLBACKS, POINTER_KEY, POOL, Key, fallback_key, parse_key, scan_pattern
 from contracts.settings import PublishRules
 from spark_jobs.publish.bulk import get_all, set_all
 from storage.redis_clients import Client, open_client
@@ -22,10 +23,13 @@ T = TypeVar("T")
 _SCAN_COUNT = 2000
 _SWAP = """
 if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end
+if ARGV[1] == '' and redis.call('GET', KEYS[2]) ~= ARGV[3] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2])
+redis.call('DEL', KEYS[2])
 return 1
 """
-"""Compare and set, in one step."""
+"""Compare and set, in one step. Where there is no pointer, the claim is compared."""
+_BEGUN = b"begun"
 
 
 class PublishFailed(Exception):  # noqa: N818 - what the operator reads
@@ -43,17 +47,34 @@ def read_pointer(client: Client) -> Pointer | None:
     return None if value is None else Pointer.loads(value)
 
 
-def flip(client: Client, seen: Pointer | None, new: Pointer) -> None:
-    """Make ``new`` current in one step, unless the pointer has moved since it was ``seen``."""
+def claim(client: Client) -> str:
+    """Before a publish to a Redis without a pointer: the word that its flip must find there.
+
+    Such a Redis is new, or was emptied. If it is emptied again, the word is gone; if another publish begins, the word
+    is another one. Either way the flip is refused.
+    """
+    word = token_hex()
+    client.set(CLAIM_KEY, word)
+    return word
+
+
+def flip(client: Client, seen: Pointer | None, new: Pointer, claimed: str = "") -> None:
+    """Make ``new`` current in one step, unless the pointer has moved since it was ``seen``.
+
+    Where none was seen, nobody else may have ``claimed`` Redis, nor may it have lost its data.
+    """
     value: Any = client.get(POINTER_KEY)
     is_as_seen = (None if value is None else Pointer.loads(value)) == seen
-    if not is_as_seen or not client.eval(_SWAP, 1, POINTER_KEY, value or b"", new.dumps()):
+    if not is_as_seen or not client.eval(_SWAP, 2, POINTER_KEY, CLAIM_KEY, value or b"", new.dumps(), claimed):
         now = read_pointer(client)
         # A lost connection is tried again: then the first attempt has moved the pointer.
-        if now != new:
-            raise PublishFailed(
-                f"the pointer moved from {seen} to {now} meanwhile: another publish, or a rollback, came between"
-            )
+        if now == new:
+            return
+        if now == seen:
+            raise PublishFailed("Redis lost its data meanwhile, or another publish began: publish again")
+        raise PublishFailed(
+            f"the pointer moved from {seen} to {now} meanwhile: another publish, or a rollback, came between"
+        )
 
 
 def _memories(client: Client) -> list[dict[str, Any]]:
@@ -106,19 +127,38 @@ def check_memory(client: Client, needed: int, rules: PublishRules) -> None:
             )
 
 
-def write_held(client: Client, epoch: int) -> None:
-    """Note in every slot of a cluster that it holds all suppression up to ``epoch``; one server needs no note."""
+def begin_held(client: Client) -> None:
+    """Before suppression is written: mark every slot of a cluster that has no note, to notice if it loses its data.
+
+    Readers do not take the mark for a note, because it is no number.
+    """
     if isinstance(client, redis.RedisCluster):
         keys = _every_held_key()
+        new = [key for key, value in zip(keys, get_all(client, keys), strict=True) if value is None]
+        set_all(client, new, [_BEGUN] * len(new), None)
+
+
+def write_held(client: Client, epoch: int) -> None:
+    """Note in every slot of a cluster that it holds all suppression up to ``epoch``; one server needs no note.
+
+    Raises ``PublishFailed`` if a slot has lost its data since ``begin_held``.
+    """
+    if isinstance(client, redis.RedisCluster):
+        keys = _every_held_key()
+        _refuse_lost([value for value in get_all(client, keys) if value is None], "suppression was written")
         set_all(client, keys, [b"%d" % epoch] * len(keys), None)
 
 
 def verify_held(client: Client, epoch: int) -> None:
     """Raise ``PublishFailed`` if a slot of a cluster has lost its data since ``write_held``."""
     if isinstance(client, redis.RedisCluster):
-        lost = [value for value in get_all(client, _every_held_key()) if value != b"%d" % epoch]
-        if lost:
-            raise PublishFailed(f"{len(lost):,} slots of the cluster lost their data while the epoch was loaded")
+        values = get_all(client, _every_held_key())
+        _refuse_lost([value for value in values if value != b"%d" % epoch], "the epoch was loaded")
+
+
+def _refuse_lost(lost: Sequence[bytes | None], when: str) -> None:
+    if lost:
+        raise PublishFailed(f"{len(lost):,} slots of the cluster lost their data while {when}")
 
 
 def _every_held_key() -> list[bytes]:

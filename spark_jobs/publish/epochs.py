@@ -49,6 +49,7 @@ def main(night: Night) -> None:
         epoch_store.check_server(client)
         pointer = epoch_store.read_pointer(client)
         refuse_older(night, pointer)
+        claimed = "" if pointer else epoch_store.claim(client)
         with watch.phase("heal"):
             pointer = heal(night, client, pointer)
         versions = pin_versions(night, audit)
@@ -73,7 +74,7 @@ def main(night: Night) -> None:
                     served = [old for old in rows if pointer is not None and old.epoch == pointer.stable]
                     tell_difference(night, client, content, (row.epoch, summary), served)
                 live = succeed(pointer, row.epoch, ledger.rolled_back(rows), time.time(), rules.canary_share)
-                epoch_store.flip(client, pointer, live)
+                epoch_store.flip(client, pointer, live, claimed)
             except Exception as error:
                 abandon(night, client, row)
                 raise explain(error) from error

@@ -20,6 +20,7 @@ SPELLINGS = {
     "post:7:-9": redis_keys.card_key(7, -9),
     "global:7:popular": redis_keys.fallback_key(7, "popular"),
     "epoch:pointer": redis_keys.POINTER_KEY,
+    "claim:{epoch:pointer}": redis_keys.CLAIM_KEY,
     "block:{u3}": redis_keys.block_key(3),
     "hidden:{u3}": redis_keys.hidden_key(3),
     "parted:{u3}": redis_keys.parted_key(3),

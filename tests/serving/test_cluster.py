@@ -32,6 +32,7 @@ def cluster(masters: ThreeMasters) -> ThreeMasters:
     for user in USERS:
         masters.write_user(1, user, OWN)
     masters.write_public(1, "popular", POPULAR)
+    epoch_store.begin_held(masters.client)
     epoch_store.write_held(masters.client, 1)
     masters.flip(1)
     return masters
@@ -85,8 +86,21 @@ def test_a_publish_finds_out_that_a_slot_lost_its_data(cluster: ThreeMasters) ->
         epoch_store.write_held(client, 7)
         epoch_store.verify_held(client, 7)
         cluster.client.delete(held_key("anything"))
-        with pytest.raises(PublishFailed, match="1 slots of the cluster lost their data"):
+        with pytest.raises(PublishFailed, match="1 slots of the cluster lost their data while the epoch was loaded"):
             epoch_store.verify_held(client, 7)
+
+
+async def test_a_publish_finds_out_that_a_slot_lost_its_data_while_suppression_was_written(
+    cluster: ThreeMasters,
+) -> None:
+    with epoch_store.connect(cluster.url, RULES) as client:
+        cluster.client.delete(held_key(pool_key(1, 5)))
+        epoch_store.begin_held(client)
+        async with open_reader_on(cluster) as reader:
+            assert await reader.ids(5) == [11, 12, 13, 14, 15], "a mark is no note"
+        cluster.client.delete(held_key(pool_key(1, 5)), held_key("anything"))
+        with pytest.raises(PublishFailed, match="2 slots of the cluster lost their data while suppression was written"):
+            epoch_store.write_held(client, 7)
 
 
 def test_the_pointer_moves_only_from_where_it_was_seen(cluster: ThreeMasters) -> None:

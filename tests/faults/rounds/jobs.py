@@ -129,7 +129,9 @@ def _give_content(number: int) -> None:
         read_content=lambda *_: given,
         measure=lambda _: counts_of(number),
     )
-    put_in(building, num_shuffles=lambda _: PARTITIONS, ids_of=lambda _, frame: frame.select(frame.columns[0]).distinct())
+    put_in(
+        building, num_shuffles=lambda _: PARTITIONS, ids_of=lambda _, frame: frame.select(frame.columns[0]).distinct()
+    )
     put_in(suppression, F=NoFunctions(), additions=lambda *_: Rows(suppressed), removals=lambda *_: nothing)
     put_in(narrowing, F=NoFunctions(), additions=lambda *_: nothing)
 

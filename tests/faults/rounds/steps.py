@@ -125,11 +125,11 @@ def tell_flips(log: Path) -> None:
     """Write every flip of this process to ``log``: before it, and again where it is refused."""
     flip = epoch_store.flip
 
-    def told(client: Any, seen: Pointer | None, new: Pointer) -> None:
+    def told(client: Any, seen: Pointer | None, new: Pointer, claimed: str = "") -> None:
         line = {"at": time.monotonic(), "epoch": new.stable, "published_at": new.published_at, "process": os.getpid()}
         _append(log, line)
         try:
-            flip(client, seen, new)
+            flip(client, seen, new, claimed)
         except PublishFailed:
             _append(log, line | {"refused": True})
             raise

@@ -4,7 +4,7 @@ import pytest
 import redis
 
 from contracts.pointer import Pointer
-from contracts.redis_keys import POINTER_KEY, block_key, card_key, fallback_key, features_key, pool_key
+from contracts.redis_keys import CLAIM_KEY, POINTER_KEY, block_key, card_key, fallback_key, features_key, pool_key
 from contracts.settings import PublishRules
 from spark_jobs.publish import epoch_store
 from spark_jobs.publish.epoch_store import PublishFailed
@@ -23,11 +23,33 @@ def test_flip_is_refused_when_the_pointer_moved(server: RedisServer) -> None:
     first, second, third = Pointer(1, None, 10), Pointer(2, 1, 20), Pointer(3, 1, 30)
     client = epoch_store.connect(server.url, RULES)
     assert epoch_store.read_pointer(client) is None
-    epoch_store.flip(client, None, first)
+    epoch_store.flip(client, None, first, epoch_store.claim(client))
     epoch_store.flip(client, first, second)
     with pytest.raises(PublishFailed, match="another publish, or a rollback"):
         epoch_store.flip(client, first, third)
     assert epoch_store.read_pointer(client) == second
+
+
+def test_only_the_last_that_claimed_an_empty_redis_flips(server: RedisServer) -> None:
+    first, second = Pointer(1, None, 10), Pointer(2, None, 20)
+    client = epoch_store.connect(server.url, RULES)
+    words = [epoch_store.claim(client), epoch_store.claim(client)]
+    for word in (words[0], ""):
+        with pytest.raises(PublishFailed, match="lost its data meanwhile, or another publish began"):
+            epoch_store.flip(client, None, first, word)
+    epoch_store.flip(client, None, second, words[1])
+    epoch_store.flip(client, None, second, words[1])  # as after a lost reply
+    assert epoch_store.read_pointer(client) == second
+    assert not client.exists(CLAIM_KEY)
+
+
+def test_a_redis_that_lost_its_claim_gets_no_pointer(server: RedisServer) -> None:
+    client = epoch_store.connect(server.url, RULES)
+    word = epoch_store.claim(client)
+    server.client.flushall()
+    with pytest.raises(PublishFailed, match="lost its data meanwhile"):
+        epoch_store.flip(client, None, Pointer(1, None, 10), word)
+    assert epoch_store.read_pointer(client) is None
 
 
 def test_a_pointer_that_moves_during_the_flip_stays_where_it_went(
@@ -35,7 +57,7 @@ def test_a_pointer_that_moves_during_the_flip_stays_where_it_went(
 ) -> None:
     first, second, third = Pointer(1, None, 10), Pointer(2, 1, 20), Pointer(3, 1, 30)
     client = epoch_store.connect(server.url, RULES)
-    epoch_store.flip(client, None, first)
+    epoch_store.flip(client, None, first, epoch_store.claim(client))
     read = client.get
 
     def read_while_another_flips(key: str) -> Any:
