@@ -20,10 +20,10 @@ FALLBACKS: tuple[Literal["popular", "chronological"], ...] = ("popular", "chrono
 """Public pools, served to users without a pool of their own."""
 ARM = r"[a-z][a-z0-9_-]{0,31}"
 _LAST_WORD = {
-    "user": r":\{u(?P<identity>-?\d+)\}",
-    "post": r":(?P<identity>-?\d+)",
-    "list": r":(?P<identity>[a-z]+)",
-    "slot": r":\{(?P<identity>\d+)\}",
+    "user": r":\{u(%s-?\d+)\}",
+    "post": r":(%s-?\d+)",
+    "list": r":(%s[a-z]+)",
+    "slot": r":\{(%s\d+)\}",
 }
 _TAGGED = {"user": "{{u{}}}", "slot": "{{{}}}"}
 """Identities that are hash tags."""
@@ -82,8 +82,16 @@ class KeyKind:
     @cached_property
     def pattern(self) -> re.Pattern[str]:
         """Matches the keys of this kind; groups ``epoch``, ``arm`` and ``identity`` where it has them."""
-        epoch, arm = r":(?P<epoch>\d+)" * self.per_epoch, rf"(?::(?P<arm>{ARM}))?" * self.per_arm
-        return re.compile(re.escape(self.prefix) + epoch + arm + (_LAST_WORD[self.of] if self.of else ""), re.ASCII)
+        return re.compile(self._pattern("?P<epoch>", "?P<arm>", "?P<identity>"), re.ASCII)
+
+    @property
+    def epoch_pattern(self) -> bytes:
+        """As ``pattern``; the epoch is the only group."""
+        return self._pattern("", "?:", "?:").encode()
+
+    def _pattern(self, epoch: str, arm: str, identity: str) -> str:
+        middle = rf":({epoch}\d+)" * self.per_epoch + rf"(?::({arm}{ARM}))?" * self.per_arm
+        return re.escape(self.prefix) + middle + (_LAST_WORD[self.of] % identity if self.of else "")
 
     @property
     def spelling(self) -> str:
@@ -188,6 +196,7 @@ HELD = KeyKind(
 KEY_KINDS = (POOL, FEATURES, CARD, FALLBACK, POINTER, CLAIM, BLOCK, HIDDEN, PARTED, ACTED, TAKEDOWN, NARROWED, HELD)
 _BY_FIRST_WORD = {kind.prefix.partition(":")[0]: kind for kind in KEY_KINDS}
 _BY_NAME = {kind.name: kind for kind in KEY_KINDS}
+_PER_EPOCH = re.compile(b"|".join(kind.epoch_pattern for kind in KEY_KINDS if kind.per_epoch))
 
 
 @dataclass(frozen=True)
@@ -211,6 +220,12 @@ def parse_key(key: bytes) -> Key | None:
     epoch, identity = parts.get("epoch"), parts.get("identity")
     is_id = kind.of in ("user", "post", "slot") and identity is not None
     return Key(kind, int(epoch) if epoch else None, parts.get("arm"), int(identity) if is_id else identity)  # type: ignore[arg-type]
+
+
+def epoch_of(key: bytes) -> int | None:
+    """The epoch of a key that is removed with its epoch; None for any other key. Faster than ``parse_key``."""
+    match = _PER_EPOCH.fullmatch(key)
+    return None if match is None else int(match[match.lastindex or 0])
 
 
 def kind_named(name: str) -> KeyKind:

@@ -13,7 +13,16 @@ import redis
 from contracts.epochs import unpack_pool
 from contracts.pointer import Pointer
 from contracts.redis_cluster import held_keys
-from contracts.redis_keys import CLAIM_KEY, FALLBACKS, POINTER_KEY, POOL, Key, fallback_key, parse_key, scan_pattern
+from contracts.redis_keys import (
+    CLAIM_KEY,
+    FALLBACKS,
+    POINTER_KEY,
+    POOL,
+    epoch_of,
+    fallback_key,
+    parse_key,
+    scan_pattern,
+)
 from contracts.settings import PublishRules
 from spark_jobs.publish.bulk import get_all, set_all
 from storage.redis_clients import Client, open_client
@@ -175,17 +184,19 @@ def in_batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
 def discard_epochs(client: Client, is_doomed: Callable[[int], bool], rules: PublishRules) -> int:
     """UNLINK the keys of every doomed epoch, in bounded batches; returns how many were removed."""
     # One pass over the keyspace, because no pattern means "any epoch but these two".
-    return _discard(client, (text for text, key in _keys_of(client) if is_doomed(key.epoch or 0)), rules)
+    found = ((text, epoch_of(text)) for text in _scan(client))
+    return _discard(client, (text for text, epoch in found if epoch is not None and is_doomed(epoch)), rules)
 
 
 def discard_epoch(client: Client, epoch: int, rules: PublishRules) -> int:
     """UNLINK the keys of one epoch, in bounded batches; returns how many were removed."""
-    return _discard(client, (text for text, _ in _keys_of(client, epoch)), rules)
+    return _discard(client, (text for text in _scan(client, epoch) if epoch_of(text) == epoch), rules)
 
 
 def num_pools(client: Client, epoch: int) -> int:
     """Number of users with a pool in the epoch; pools of arms are not counted."""
-    return sum(1 for _, key in _keys_of(client, epoch) if key.kind is POOL and key.arm is None)
+    keys = (parse_key(text) for text in _scan(client, epoch))
+    return sum(1 for key in keys if key and key.kind is POOL and key.epoch == epoch and key.arm is None)
 
 
 def has_stand_ins(client: Client, epoch: int) -> bool:
@@ -197,12 +208,9 @@ def has_stand_ins(client: Client, epoch: int) -> bool:
         return False
 
 
-def _keys_of(client: Client, epoch: int | None = None) -> Iterator[tuple[bytes, Key]]:
-    """Keys of one epoch, or of all."""
-    for text in client.scan_iter(match=scan_pattern(epoch), count=_SCAN_COUNT):
-        key = parse_key(text)
-        if key is not None and key.epoch is not None and epoch in (None, key.epoch):
-            yield text, key
+def _scan(client: Client, epoch: int | None = None) -> Iterator[bytes]:
+    """Keys of one epoch, or of all, and maybe others."""
+    return client.scan_iter(match=scan_pattern(epoch), count=_SCAN_COUNT)
 
 
 def _discard(client: Client, doomed: Iterable[bytes], rules: PublishRules) -> int:

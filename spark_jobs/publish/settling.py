@@ -3,6 +3,7 @@
 import time
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from functools import cache
 
 from contracts.epoch_status import STATUSES, fate_of, role_of, withdrawn
 from contracts.pointer import Pointer
@@ -77,6 +78,7 @@ def settle(table: str, client: Client, rules: PublishRules, *, may_be_at_work: b
         # Another lake's Redis, or one that was emptied: only a publish may conclude that epochs are gone.
         return Settled(pointer, {row.epoch: row for row in rows}, 0)
 
+    @cache
     def is_doomed(epoch: int) -> bool:
         if epoch > newest:
             return False  # of a publish that has started since the table was read

@@ -8,7 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts import redis_keys
-from contracts.redis_keys import KEY_KINDS, PARTED, POINTER, POOL, USER_TAG, Key, KeyKind, kind_named, parse_key
+from contracts.redis_keys import (
+    KEY_KINDS,
+    PARTED,
+    POINTER,
+    POOL,
+    USER_TAG,
+    Key,
+    KeyKind,
+    epoch_of,
+    kind_named,
+    parse_key,
+)
 from contracts.redis_page import page
 
 ROOT = Path(__file__).parents[2]
@@ -42,7 +53,9 @@ def test_what_a_key_is_made_of_is_read_from_it(kind: KeyKind, epoch: int, number
     identity = {"list": "popular", "slot": abs(number), None: None}.get(kind.of, number)
     for given_arm in {None, arm if kind.per_arm else None}:
         made = Key(kind, epoch if kind.per_epoch else None, given_arm, identity)
-        assert parse_key(kind.key(identity, epoch=made.epoch, arm=given_arm).encode()) == made
+        key = kind.key(identity, epoch=made.epoch, arm=given_arm).encode()
+        assert parse_key(key) == made
+        assert epoch_of(key) == made.epoch
 
 
 @pytest.mark.parametrize(
@@ -63,6 +76,7 @@ def test_what_a_key_is_made_of_is_read_from_it(kind: KeyKind, epoch: int, number
 )
 def test_other_keys_are_no_keys_of_ours(text: bytes) -> None:
     assert parse_key(text) is None
+    assert epoch_of(text) is None
 
 
 @pytest.mark.parametrize("arm", ["", "7", "A", "a:b", "a}", "a|b", "a" * 33, "a\n"])
