@@ -1,4 +1,4 @@
-"""SET and GET many keys by commands that are written here as bytes.
+"""SET and GET many keys, and change many sets, by commands that are written here as bytes.
 
 A client builds each command by itself, which takes longer than Redis needs to carry it out. A night has millions of
 commands that differ in key and value only, so these are written from one template (RESP, Redis serialization protocol).
@@ -6,7 +6,7 @@ Connections, their time limits and their retries are the client's.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import redis
 from redis.exceptions import ClusterDownError, MovedError, TryAgainError
@@ -29,6 +29,20 @@ def set_all(client: Client, keys: Sequence[bytes], values: Sequence[bytes], ttl_
 def get_all(client: Client, keys: Sequence[bytes]) -> list[bytes | None]:
     """The value of each key, None where there is none, by one write."""
     return _ask(client, keys, [_GET % (len(key), key) for key in keys])
+
+
+def change_sets(
+    client: Client, command: Literal["SADD", "SREM"], sets: Sequence[tuple[bytes, Sequence[int]]]
+) -> list[int]:
+    """Add or remove members of sets, given as keys and ids, in one write; returns how many changed each set."""
+    keys = [key for key, _ in sets]
+    return _ask(client, keys, [_change_command(command.encode(), key, members) for key, members in sets])
+
+
+def _change_command(command: bytes, key: bytes, members: Sequence[int]) -> bytes:
+    head = b"*%d\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n" % (2 + len(members), len(command), command, len(key), key)
+    digits = [b"%d" % member for member in members]
+    return head + b"".join([b"$%d\r\n%b\r\n" % (len(each), each) for each in digits])
 
 
 def _set_commands(keys: Sequence[bytes], values: Sequence[bytes], ttl_s: int | None) -> list[bytes]:

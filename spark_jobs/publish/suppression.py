@@ -21,6 +21,7 @@ from contracts.epochs import MAX_WRITTEN_MEMBERS
 from contracts.redis_keys import BLOCK, HIDDEN, TAKEDOWN, kind_named
 from contracts.settings import PublishRules
 from spark_jobs.night.night import Night
+from spark_jobs.publish.bulk import change_sets
 from spark_jobs.publish.epoch_store import PublishFailed, connect, in_batches
 from spark_jobs.rules.post_versions import deletion_columns
 from spark_jobs.rules.seen import rejected_pairs
@@ -125,12 +126,12 @@ def _send(batches: Iterable[Any], command: Command, url: str, rules: PublishRule
     changed = 0
     with closing(connect(url, rules)) as client:
         for chunk in in_batches(rows, _MEMBERS_PER_KEY * rules.keys_per_batch):
-            pipe: Any = client.pipeline(transaction=False)
-            for (kind, owner), of_set in groupby(chunk, itemgetter(0, 1)):
-                key, found = kind_named(kind).key(owner), [member for _, _, member in of_set]
-                pipe.sadd(key, *found) if command == "SADD" else pipe.srem(key, *found)
+            sets = [
+                (kind_named(kind).key(owner).encode(), [member for _, _, member in of_set])
+                for (kind, owner), of_set in groupby(chunk, itemgetter(0, 1))
+            ]
             try:
-                changed += sum(pipe.execute())
+                changed += sum(change_sets(client, command, sets))
             except OutOfMemoryError as error:
                 raise PublishFailed("Redis ran out of memory in suppression sets; raise maxmemory") from error
     yield pa.RecordBatch.from_arrays([pa.array([changed], pa.int64())], names=["changed"])

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from redis.exceptions import OutOfMemoryError, ResponseError
 
 from contracts.settings import PublishRules
-from spark_jobs.publish.bulk import get_all, set_all
+from spark_jobs.publish.bulk import change_sets, get_all, set_all
 from spark_jobs.publish.epoch_store import connect
 from storage.redis_clients import Client
 from tests.serving.reader_world import RedisServer
@@ -32,6 +32,18 @@ def test_values_are_those_that_the_client_reads(client: Client, entries: dict[by
     assert client.dbsize() == len(keys)
     assert all(client.ttl(key) in ((-1,) if ttl_s is None else (ttl_s, ttl_s - 1)) for key in keys)
     assert get_all(client, [*keys, b"\r\n$-1 is no key"]) == [*values, None]
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(members=st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1, max_size=30), gone=st.data())
+def test_sets_gain_and_lose_the_members_that_are_named(client: Client, members: list[int], gone: st.DataObject) -> None:
+    client.flushall()
+    sets = [(b"a", members), (b"a longer name", members[:1]), (b"a", members[-1:])]
+    assert change_sets(client, "SADD", sets) == [len(set(members)), 1, 0]
+    lifted = gone.draw(st.lists(st.sampled_from(members), min_size=1))
+    assert change_sets(client, "SREM", [(b"a", lifted)]) == [len(set(lifted))]
+    assert {int(one) for one in client.smembers("a")} == set(members) - set(lifted)
+    assert client.smembers("a longer name") == {b"%d" % members[0]}
 
 
 def test_a_refused_command_leaves_no_reply_for_the_next(client: Client) -> None:
