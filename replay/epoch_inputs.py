@@ -20,8 +20,9 @@ from serving.reader.values import parse_card, parse_pool
 from spark_jobs.night.lake import Lake
 from spark_jobs.night.night import Night
 from spark_jobs.publish import ledger, suppression
-from spark_jobs.publish.building import pack_fallback, read_content, target_of
+from spark_jobs.publish.building import pack_fallback, target_of
 from spark_jobs.publish.loading import pack
+from spark_jobs.publish.reading import read_content
 
 PUBLIC_LEVELS = ("popular", "chronological")
 

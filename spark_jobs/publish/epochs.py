@@ -22,19 +22,12 @@ from contracts.epoch_status import LOADING
 from contracts.pointer import Canary, Pointer
 from spark_jobs.night.night import Night
 from spark_jobs.publish import epoch_store, ledger, narrowing, suppression
-from spark_jobs.publish.building import (
-    Content,
-    Stopwatch,
-    build,
-    estimate_bytes,
-    measure,
-    partitions_of,
-    read_content,
-    summarise,
-)
+from spark_jobs.publish.building import Stopwatch, build, partitions_of, summarise
 from spark_jobs.publish.difference import Sample, compare, nothing_live, sentences
 from spark_jobs.publish.epoch_store import PublishFailed
 from spark_jobs.publish.manifest import describe, pin_versions, read_audit
+from spark_jobs.publish.measuring import estimate_bytes, measure
+from spark_jobs.publish.reading import Content, read_content
 from spark_jobs.publish.rollback import refuse_rolled_back
 from spark_jobs.publish.settling import settle
 from storage.redis_clients import FAILURES, Client
@@ -55,7 +48,7 @@ def main(night: Night) -> None:
         versions = pin_versions(night, audit)
         facts = describe(night, versions)
         content = read_content(night, versions)
-        content.frames["card"].persist()
+        kept = (content.by_post.persist(), content.frames["card"].persist())
         try:
             with watch.phase("measure"):
                 counts = measure(content)
@@ -79,7 +72,8 @@ def main(night: Night) -> None:
                 abandon(night, client, row)
                 raise explain(error) from error
         finally:
-            content.frames["card"].unpersist()
+            for frame in kept:
+                frame.unpersist()
         with watch.phase("finish"):
             finish(night, client, versions)
     report = {"epoch": row.epoch, **summary, "seconds": watch.seconds, "published_at": datetime.now(UTC).isoformat()}

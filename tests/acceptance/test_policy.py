@@ -23,8 +23,8 @@ from spark_jobs.features.post import content_embeddings, content_models, content
 from spark_jobs.night.lake import Lake
 from spark_jobs.night.night import Night
 from spark_jobs.night.writers import write_partition
-from spark_jobs.publish.building import read_content
 from spark_jobs.publish.manifest import pin_versions
+from spark_jobs.publish.reading import read_content
 from spark_jobs.rerank import ranked_feeds
 from spark_jobs.rules.policy import Policy, read_policy
 from spark_jobs.score.scored_candidates import by_simple_score

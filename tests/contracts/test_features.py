@@ -119,17 +119,17 @@ shoe_size = registry.Feature("user", "demographics", "shoe_size", "EU", 42.0, "a
 before = registry.width_of("user")
 registry.FEATURES = (shoe_size, *registry.FEATURES)
 from models import examples, network
-from spark_jobs.publish import building
+from spark_jobs.publish import measuring
 from spark_jobs.score import candidate_scorer
 counts = {"users": 0, "vectors": 1, "cards": 0, "pool_rows": 0, "card_bytes": 0}
-per_key = building.estimate_bytes({**counts, "vectors": 0}, 0) + building._KEY_BYTES
+per_key = measuring.estimate_bytes({**counts, "vectors": 0}, 0) + measuring._KEY_BYTES
 print(
     network.NUM_USER - before,
     len(candidate_scorer._USER_DEFAULTS) - before,
     candidate_scorer._USER_DEFAULTS[0],
     examples.FEATURE_COLUMNS[0],
     registry.example_columns()[0],
-    building.estimate_bytes(counts, 0) - per_key - 2 * before,
+    measuring.estimate_bytes(counts, 0) - per_key - 2 * before,
 )
 """
 

@@ -18,9 +18,9 @@ from contracts.places import Place, table_below
 from contracts.settings import PublishRules, Settings
 from spark_jobs.night.night import Night
 from spark_jobs.publish import building, epoch_store, epochs, ledger, narrowing, rollback, settling, suppression
-from spark_jobs.publish.building import Content
 from spark_jobs.publish.epoch_store import PublishFailed
 from spark_jobs.publish.orders import Order, RefusedError
+from spark_jobs.publish.reading import Content
 from tests.faults.rounds import content
 from tests.faults.rounds.stand_in import PARTITIONS, LakeOfEpochs, NoFunctions, Rows, put_in
 from tests.faults.rounds.steps import Steps, Trap, tell_flips
@@ -121,7 +121,7 @@ def _give_content(number: int) -> None:
     frames: Any = {kind: Rows(table) for kind, table in content.tables(number).items()}
     suppressed = content.suppressed_members()
     nothing = Rows(suppressed.slice(0, 0))
-    given = Content({}, frames, content.fallbacks(number))
+    given = Content({}, frames, frames["card"], content.fallbacks(number))
     put_in(
         epochs,
         pin_versions=lambda *_: {},

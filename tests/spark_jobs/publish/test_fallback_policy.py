@@ -11,7 +11,7 @@ from contracts.pipeline import BY_NAME
 from contracts.redis_keys import FALLBACKS
 from contracts.settings import Settings
 from spark_jobs.night.night import Night
-from spark_jobs.publish import building
+from spark_jobs.publish import reading
 from spark_jobs.publish.epoch_store import PublishFailed
 from tests.feed_rows import DS, MemoryLake
 
@@ -37,7 +37,7 @@ def night(spark: SparkSession, tmp_path: Path) -> Night:
 
 
 def test_a_fallback_holds_what_nobody_can_ask_to_hide(night: Night) -> None:
-    fallbacks = building.read_content(night, VERSIONS).fallbacks
+    fallbacks = reading.read_content(night, VERSIONS).fallbacks
     assert {kind: columns["post_id"].tolist() for kind, columns in fallbacks.items()} == {
         kind: [HARMLESS] for kind in FALLBACKS
     }
@@ -46,6 +46,6 @@ def test_a_fallback_holds_what_nobody_can_ask_to_hide(night: Night) -> None:
 def test_a_fallback_with_a_post_that_policy_hides_is_not_published(
     night: Night, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(building, "is_flagged", lambda: F.lit(col=False))
+    monkeypatch.setattr(reading, "is_flagged", lambda: F.lit(col=False))
     with pytest.raises(PublishFailed, match=r"fallback, .* that policy hides: \[12, 13, 14\]$"):
-        building.read_content(night, VERSIONS)
+        reading.read_content(night, VERSIONS)
