@@ -9,6 +9,7 @@ from secrets import token_hex
 from typing import Any, TypeVar
 
 import redis
+from redis.exceptions import OutOfMemoryError, ResponseError
 
 from contracts.epochs import unpack_pool
 from contracts.pointer import Pointer
@@ -38,6 +39,7 @@ redis.call('DEL', KEYS[2])
 return 1
 """
 """Compare and set, in one step. Where there is no pointer, the claim is compared."""
+_EVEN_IF_FULL = "#!lua flags=allow-oom\n"
 _BEGUN = b"begun"
 
 
@@ -74,7 +76,7 @@ def flip(client: Client, seen: Pointer | None, new: Pointer, claimed: str = "") 
     """
     value: Any = client.get(POINTER_KEY)
     is_as_seen = (None if value is None else Pointer.loads(value)) == seen
-    if not is_as_seen or not client.eval(_SWAP, 2, POINTER_KEY, CLAIM_KEY, value or b"", new.dumps(), claimed):
+    if not is_as_seen or not _swap(client, value or b"", new.dumps(), claimed):
         now = read_pointer(client)
         # A lost connection is tried again: then the first attempt has moved the pointer.
         if now == new:
@@ -84,6 +86,18 @@ def flip(client: Client, seen: Pointer | None, new: Pointer, claimed: str = "") 
         raise PublishFailed(
             f"the pointer moved from {seen} to {now} meanwhile: another publish, or a rollback, came between"
         )
+
+
+def _swap(client: Client, old: bytes, new: str, claimed: str) -> bool:
+    """Run ``_SWAP``, also where memory is full: the pointer must move before the keys that fill it can be removed."""
+    words: tuple[Any, ...] = (2, POINTER_KEY, CLAIM_KEY, old, new, claimed)
+    try:
+        return bool(client.eval(_SWAP, *words))
+    except OutOfMemoryError as full:
+        try:
+            return bool(client.eval(_EVEN_IF_FULL + _SWAP, *words))
+        except ResponseError:
+            raise full from None  # a Redis before 7 knows no flags
 
 
 def _memories(client: Client) -> list[dict[str, Any]]:

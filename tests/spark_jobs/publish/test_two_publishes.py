@@ -84,6 +84,16 @@ def test_a_publish_whose_keys_were_removed_is_refused_at_its_flip(server: RedisS
     assert settle(table, server.client, RULES, may_be_at_work=False).pointer == done.pointer, "nothing is at work now"
 
 
+def test_what_a_killed_publish_left_is_removed_from_a_full_redis(server: RedisServer, table: str) -> None:
+    fill(server, ledger.start(table, DS, LIVE, "{}", "{}").epoch)
+    server.client.config_set("maxmemory", 1)
+    try:
+        done = settle(table, server.client, RULES, may_be_at_work=False)
+    finally:
+        server.client.config_set("maxmemory", 0)
+    assert (done.num_removed, epochs_in(server), statuses(table)) == (3, {1}, {1: "current", 2: "bad"})
+
+
 def test_keys_of_a_publish_that_starts_meanwhile_stay(
     server: RedisServer, table: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
