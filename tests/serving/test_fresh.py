@@ -1,6 +1,7 @@
 """Posts made since the night, over HTTP: who sees them, what withholds them, and what happens when they are damaged."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -154,7 +155,7 @@ async def test_other_levels_have_none(world: RedisServer, open_reader: OpenReade
     async with open_reader() as client:
         world.client.delete(pool_key(2, 1))
         world.client.set(pool_key(1, 1), packed(1, 1, POOL))
-        write_fresh(world, FRESH, epoch=1)
+        write_fresh(world, replace(FRESH, is_public=True), epoch=1)
         assert [int(p["id"]) for p in (await client.feed())["posts"]] == [seed.post_id for seed in PUBLIC]
         world.flip(2, previous=1, published_at=GENERATED_AT + 1)
         for seed in POOL:
