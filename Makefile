@@ -132,6 +132,10 @@ rollback: .venv/lake/.ready ## take the canary back, or make the epoch before cu
 	@$(LAKE) -m spark_jobs.publish.rollback $(WITH_SETTINGS) --lake $(AREA)/lake --redis $(REDIS) --why "$$WHY" --by "$$WHO" \
 	  $(if $(EPOCH),--epoch "$(EPOCH)") $(if $(ARM),--arm "$(ARM)")
 
+.PHONY: fresh
+fresh: .venv/lake/.ready ## bring posts made since the night into feeds, a pass every minute until stopped (AREA=folder)
+	@$(LAKE) -m spark_jobs.fresh $(WITH_SETTINGS) --lake $(AREA)/lake --landing $(AREA)/landing --redis $(REDIS) --every 60
+
 .PHONY: explain
 explain: .venv/lake/.ready ## explain a post's place in a pool, or where it was lost (U=user and/or P=post, AREA=folder)
 	@test -n "$(U)$(P)" || { echo "say whose pool or which post: make explain U=user, make explain U=user P=post, make explain P=post"; exit 2; }

@@ -28,7 +28,7 @@ ID_LISTS: dict[str, Kind] = {
     "shared": "post",
 }
 """Fields of a record that list ids of a person or of their posts."""
-_ADDED = {"knows_acts", "liked", "commented", "shared"}
+_ADDED = {"knows_acts", "liked", "commented", "shared", "fresh", "fresh_cards", "passed"}
 """Fields that records of older readers lack."""
 
 
@@ -41,6 +41,9 @@ class PageRecord:
     ``blocked`` to ``left_groups`` are the suppression that met the pool: authors, posts, authors, groups.
     ``cardless`` are rows of the pool passed over for want of a card. ``liked``, ``commented`` and ``shared`` are what
     the user had done with posts of the pool, if ``knows_acts``; records of older readers have none of the four.
+
+    ``fresh`` are the user's posts since the night, packed (base64), and ``fresh_cards`` the cards of those shown, as
+    JSON: the lake has neither. ``passed`` is what a cursor says of those on earlier pages; empty if there are none.
 
     What came out: ``rows`` of the pool that were shown, ``suppressed`` rows by kind, ``following`` where the next page
     starts. Fingerprints: ``pool`` and ``cards`` (one for each row shown) are CRC-32, ``posts`` is of the posts' JSON.
@@ -72,6 +75,9 @@ class PageRecord:
     liked: tuple[int, ...] = ()
     commented: tuple[int, ...] = ()
     shared: tuple[int, ...] = ()
+    fresh: str = ""
+    fresh_cards: tuple[str, ...] = ()
+    passed: tuple[float, ...] = ()
 
     def dumps(self) -> str:
         """The record as a JSON line, without its line end."""

@@ -134,6 +134,19 @@ FALLBACK = KeyKind(
     extra_ttl_s=0,
     packs_posts=True,
 )
+FRESH = KeyKind(
+    "fresh",
+    "fresh",
+    "posts made since the night that a user may see, ranked by its model and packed like a pool",
+    "fresh",
+    per_epoch=True,
+    of="user",
+    extra_ttl_s=0,
+    packs_posts=True,
+)
+FRESHNESS = KeyKind(
+    "freshness", "freshness", "Unix seconds at which the newest complete pass of fresh read the landing area", "fresh"
+)
 POINTER = KeyKind("pointer", "epoch:pointer", "the epochs being served and by whom, JSON", "publish, canary, rollback")
 CLAIM = KeyKind(
     "claim",
@@ -193,7 +206,23 @@ HELD = KeyKind(
     of="slot",
 )
 
-KEY_KINDS = (POOL, FEATURES, CARD, FALLBACK, POINTER, CLAIM, BLOCK, HIDDEN, PARTED, ACTED, TAKEDOWN, NARROWED, HELD)
+KEY_KINDS = (
+    POOL,
+    FEATURES,
+    CARD,
+    FALLBACK,
+    FRESH,
+    FRESHNESS,
+    POINTER,
+    CLAIM,
+    BLOCK,
+    HIDDEN,
+    PARTED,
+    ACTED,
+    TAKEDOWN,
+    NARROWED,
+    HELD,
+)
 _BY_FIRST_WORD = {kind.prefix.partition(":")[0]: kind for kind in KEY_KINDS}
 _BY_NAME = {kind.name: kind for kind in KEY_KINDS}
 _PER_EPOCH = re.compile(b"|".join(kind.epoch_pattern for kind in KEY_KINDS if kind.per_epoch))
@@ -258,6 +287,11 @@ def fallback_key(epoch: int, name: str) -> str:
     return FALLBACK.key(name, epoch=epoch)
 
 
+def fresh_key(epoch: int, user_id: int) -> str:
+    """Key of a user's posts that were made since the night of the epoch."""
+    return FRESH.key(user_id, epoch=epoch)
+
+
 def block_key(user_id: int) -> str:
     """Key of the users whose posts this user may not see."""
     return BLOCK.key(user_id)
@@ -279,5 +313,6 @@ def parted_key(user_id: int) -> str:
 
 
 POINTER_KEY, TAKEDOWN_KEY, NARROWED_KEY = POINTER.key(), TAKEDOWN.key(), NARROWED.key()
+FRESHNESS_KEY = FRESHNESS.key()
 CLAIM_KEY = CLAIM.key()
 """In the slot of the pointer: both are compared in one step."""

@@ -4,7 +4,8 @@ Removes a user from every table, their history, Redis and the collector's Redis,
 and key: no night beside it → erase → prove. `docs/erasure.md` lists what is removed and what stays.
 
 **When to trigger.** By hand, for a deletion request. Pause `nightly_feed` first: an erasure would remove files that a
-running night is writing, so this run fails if a night is running.
+running night is writing, so this run fails if a night is running. A pass of `fresh` waits for the erasure, and the
+erasure for the pass.
 
 **When it stops.** Clear the task: the erasure is resumed. A red `prove` lists each file, column and key in which
 something was found.

@@ -205,6 +205,7 @@ def airflow_environment(data: Path, redis_url: str) -> dict[str, str]:
         "FEEDLAKE_DATA": str(data),
         "FEEDLAKE_REPORTS": str(RUN / "reports"),
         "FEEDLAKE_SCHEDULE": "",  # a demo's data end in the past: its nights are triggered, never scheduled
+        "FEEDLAKE_FRESH_SCHEDULE": "",
         "FEEDLAKE_REDIS": redis_url,
         "FEEDLAKE_ERASURE_KEY_FILE": str(erasure_key_file()),
         "FEEDLAKE_SPARK_SUBMIT": str(SPARK_SUBMIT),

@@ -9,7 +9,7 @@ from contracts.redis_keys import BLOCK, HIDDEN, TAKEDOWN
 from replay.differences import Difference
 from serving.reader.assembly import Assembled, assemble_from
 from serving.reader.cards import Card
-from serving.reader.records import card_fingerprint, inputs_of, posts_fingerprint
+from serving.reader.records import card_fingerprint, fresh_cards_of, inputs_of, posts_fingerprint
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Rebuilt:
 def rebuild(
     record: PageRecord, pool: Pool | None, cards: Mapping[int, Card], written: Collection[tuple[str, int]] = ()
 ) -> Rebuilt:
-    """Assemble the page as the reader does, and compare it with its record.
+    """Assemble the page as the reader does, and compare it with its record, which has its fresh posts and their cards.
 
     ``cards`` are those of the pool's posts, by post; ``written`` is suppression of the user as in ``EpochInputs``.
     Raises ``ValueError`` for a record of an unknown level or filter.
@@ -36,9 +36,11 @@ def rebuild(
     whose = f"the {record.level} pool" if record.level in ("popular", "chronological") else "the user's pool"
     if pool is None:
         return Rebuilt(record, None, (Difference("pool", f"the lake has no rows of {whose} in epoch {record.epoch}"),))
-    posts: list[int] = pool.columns["post_id"].tolist()
+    inputs = inputs_of(record, pool)
+    posts: list[int] = inputs.source.rows.columns["post_id"].tolist()
     lacking = {posts[row] for row in record.cardless if row < len(posts)}
-    page = assemble_from(inputs_of(record, pool), lambda post: None if post in lacking else cards.get(post))
+    cards = {**cards, **fresh_cards_of(record)}
+    page = assemble_from(inputs, lambda post: None if post in lacking else cards.get(post))
     if pool_fingerprint(pool) != record.pool:
         arm = f"; the page shows the pool of arm {record.arm}, which no table has" if record.arm else ""
         what = f"{whose} in epoch {record.epoch} had another fingerprint when it was served{arm}"

@@ -15,7 +15,7 @@ from contracts.settings.examples import Evaluation, NegativeSampling, Promotion,
 from contracts.settings.features import CommunityRules, FeatureRules, Smoothing, SuggestionRules
 from contracts.settings.kinds import Bounds, OneOf
 from contracts.settings.models import Models, Training
-from contracts.settings.publishing import AuditThresholds, ErasureRules, PublishRules
+from contracts.settings.publishing import AuditThresholds, ErasureRules, FreshRules, PublishRules
 from contracts.settings.ranking import (
     CandidateLimits,
     Cascade,
@@ -47,6 +47,7 @@ __all__ = [
     "Exploration",
     "FanOut",
     "FeatureRules",
+    "FreshRules",
     "Labels",
     "Models",
     "NegativeSampling",
@@ -94,6 +95,7 @@ class Settings:
     ads: AdRules = field(default_factory=AdRules)
     audit: AuditThresholds = field(default_factory=AuditThresholds)
     publish: PublishRules = field(default_factory=PublishRules)
+    fresh: FreshRules = field(default_factory=FreshRules)
     smoothing: Smoothing = field(default_factory=Smoothing)
     rules: FeatureRules = field(default_factory=FeatureRules)
     negatives: NegativeSampling = field(default_factory=NegativeSampling)

@@ -9,7 +9,7 @@ from typing import Any
 
 from contracts.settings import Settings
 
-NOT_OF_A_NIGHT = ("reader", "reader_limits", "page", "collector", "drain", "erasure", "simulation")
+NOT_OF_A_NIGHT = ("fresh", "reader", "reader_limits", "page", "collector", "drain", "erasure", "simulation")
 """Sections that no job of a night reads."""
 
 

@@ -1,4 +1,4 @@
-"""Settings of audit, publish and erasure."""
+"""Settings of audit, publish, fresh posts and erasure."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -57,6 +57,17 @@ class PublishRules:
     min_rollback_share: Share = 0.5
     canary_share: Annotated[float, Bounds(0, 0.99)] = 0.0
     compared_users: Annotated[int, Bounds(0, 100_000)] = 1_000
+
+
+@dataclass(frozen=True)
+class FreshRules:
+    """Posts made since the night, in the feeds of their authors' friends (``docs/fresh.md``).
+
+    A user gets at most ``per_author`` posts of an author and ``per_user`` in all, the best ones.
+    """
+
+    per_author: Annotated[int, Bounds(1, 100)] = 3
+    per_user: Annotated[int, Bounds(1, 100)] = 20
 
 
 @dataclass(frozen=True)

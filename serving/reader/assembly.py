@@ -2,23 +2,35 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import nan
 
 from contracts.epochs import Pool
 from serving.reader.acts import Acts, shown_acts
 from serving.reader.cards import Card, render_post
+from serving.reader.merging import APART, NONE_PASSED, Passed, with_fresh
 from serving.reader.narrowing import withheld_rows
-from serving.reader.selection import FeedFilter, Level, Suppression, select
+from serving.reader.selection import FeedFilter, Level, Suppression, key_of_rows, select
 
 
 @dataclass(frozen=True)
 class Source:
-    """A pool to serve from, where in it to start, and the arm that it belongs to; None for the common pool."""
+    """A pool to serve from, where in it to start, and the arm that it belongs to; None for the common pool.
+
+    ``fresh`` are posts made since the pool was ranked, and ``passed`` those of them that are on earlier pages.
+    """
 
     level: Level
     pool: Pool
     start: int = 0
     arm: str | None = None
+    fresh: Pool | None = None
+    passed: Passed = NONE_PASSED
+
+    @cached_property
+    def rows(self) -> Pool:
+        """The rows of the pool, then fresh ones: what row numbers of a page mean."""
+        return with_fresh(self.pool, self.fresh)
 
     @property
     def public_only(self) -> bool:
@@ -46,9 +58,9 @@ class PageInputs:
 class Assembled:
     """A page's posts as JSON objects, best first.
 
-    ``cards`` and ``rows`` are theirs, a row being one of the pool; ``cardless`` are rows that were skipped because they
-    have no card. ``suppressed`` counts withheld rows by kind. ``following`` is the position at which the next page
-    starts; None if this page is the last.
+    ``cards`` and ``rows`` are theirs, a row being one of ``Source.rows``; ``cardless`` are rows that were skipped
+    because they have no card. ``suppressed`` counts withheld rows by kind. ``following`` is the position at which the
+    next page starts; None if this page is the last. ``passed`` are the fresh posts up to there.
     """
 
     posts: list[bytes]
@@ -57,6 +69,7 @@ class Assembled:
     cardless: list[int]
     suppressed: dict[str, int]
     following: int | None
+    passed: Passed = NONE_PASSED
 
 
 class Assembly:
@@ -66,8 +79,10 @@ class Assembly:
     """
 
     def __init__(self, inputs: PageInputs) -> None:
-        source, pool = inputs.source, inputs.source.pool
+        source, pool = inputs.source, inputs.source.rows
         self._public_only, self._count = source.public_only, inputs.count
+        self._num_ranked, self._before, self._is_ad = source.pool.count, source.passed, pool.is_ad.tolist()
+        self._key_of = key_of_rows(pool, inputs.feed_filter)
         self._selection = select(
             pool,
             inputs.feed_filter,
@@ -76,13 +91,15 @@ class Assembly:
             inputs.taken_down,
             public_only=source.public_only,
             narrowed=withheld_rows(pool, inputs.narrowed, inputs.suppression.parted),
+            num_fresh=pool.count - self._num_ranked,
+            passed=source.passed,
         )
         columns = (pool.columns[name].tolist() for name in ("post_id", "score", "reason"))
         self._post_ids, self._scores, self._reasons = columns
         # The chance is that of a place in the whole pool; what a filter leaves stands elsewhere.
         self._chances = pool.columns["propensity"].tolist() if inputs.feed_filter == "all" else [nan] * pool.count
-        is_ad, sources = pool.is_ad.tolist(), pool.columns["source_id"].tolist()
-        self._ads: list[int | None] = [source if holds else None for holds, source in zip(is_ad, sources, strict=True)]
+        ads = zip(self._is_ad, pool.columns["source_id"].tolist(), strict=True)
+        self._ads: list[int | None] = [source if holds else None for holds, source in ads]
         self._acts = inputs.acts
         self._taken = 0
         self._posts: list[bytes] = []
@@ -113,7 +130,25 @@ class Assembly:
         """The page of the cards so far."""
         candidates, taken = self._selection.rows, self._taken
         following = candidates[taken - 1][0] + 1 if taken < len(candidates) else None
-        return Assembled(self._posts, self._cards, self._rows, self._cardless, self._selection.suppressed, following)
+        return Assembled(
+            self._posts,
+            self._cards,
+            self._rows,
+            self._cardless,
+            self._selection.suppressed,
+            following,
+            self._passed([row for _, row in candidates[:taken]]),
+        )
+
+    def _passed(self, rows: Sequence[int]) -> Passed:
+        """The fresh posts up to the end of a page of ``rows``."""
+        passed = self._before
+        for row in rows:
+            if row >= self._num_ranked:
+                passed = Passed(passed.count + 1, self._key_of(row), 0)
+            elif passed.count and passed.num_since < APART:
+                passed = Passed(passed.count, passed.key, passed.num_since + (not self._is_ad[row]))
+        return passed
 
     @property
     def _batch(self) -> Sequence[tuple[int, int]]:

@@ -13,13 +13,17 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from serving.reader.merging import NONE_PASSED, Passed
 from serving.reader.selection import LEVELS, FeedFilter, Level
 
 _PAYLOAD = struct.Struct("<BIIBI")  # version, epoch, position, level, expires at
+_PASSED = struct.Struct("<BBdq")  # fresh posts on earlier pages: how many, ranked ones since the last, its key
 _VERSION = 1
 _NONCE_BYTES = 12
 _TAG_BYTES = 16
-_TEXT_CHARACTERS = (_NONCE_BYTES + _PAYLOAD.size + _TAG_BYTES) // 3 * 4  # 42 bytes: no padding, one spelling each
+_SIZES = (_PAYLOAD.size, _PAYLOAD.size + _PASSED.size)
+_TEXT_CHARACTERS = [(_NONCE_BYTES + size + _TAG_BYTES) // 3 * 4 for size in _SIZES]
+"""42 or 60 bytes: no padding, one spelling each. The short one has passed no fresh post; older readers know it."""
 EXPIRED = "cursor expired"
 NOT_VALID = "cursor not valid"
 
@@ -32,13 +36,14 @@ class CursorError(Exception):
 class Cursor:
     """The next position to read in one level of one epoch; positions count before suppression, so they never shift.
 
-    ``arm`` names the arm whose pool was being read; None: the common one.
+    ``arm`` names the arm whose pool was being read; None: the common one. ``passed`` are fresh posts on earlier pages.
     """
 
     epoch: int
     level: Level
     position: int
     arm: str | None = None
+    passed: Passed = NONE_PASSED
 
 
 class CursorCodec:
@@ -51,9 +56,11 @@ class CursorCodec:
         self._clock = clock
 
     def seal(self, cursor: Cursor, user_id: int, feed_filter: FeedFilter) -> str:
-        """The cursor as URL-safe text (56 characters), bound to ``user_id``, ``feed_filter`` and its arm."""
+        """The cursor as URL-safe text (56 or 80 characters), bound to ``user_id``, ``feed_filter`` and its arm."""
         expires_at = int(self._clock()) + self._lifetime_s
         payload = _PAYLOAD.pack(_VERSION, cursor.epoch, cursor.position, LEVELS.index(cursor.level), expires_at)
+        if (passed := cursor.passed).count:
+            payload += _PASSED.pack(passed.count, passed.num_since, *passed.key)
         nonce = os.urandom(_NONCE_BYTES)
         sealed = nonce + self._cipher.encrypt(nonce, payload, _bound_to(user_id, feed_filter, cursor.arm))
         return base64.urlsafe_b64encode(sealed).decode()
@@ -63,7 +70,7 @@ class CursorCodec:
 
         Raises ``CursorError`` when it is forged, another user's, filter's or arm's, or expired.
         """
-        if len(text) != _TEXT_CHARACTERS:
+        if len(text) not in _TEXT_CHARACTERS:
             raise CursorError(NOT_VALID)
         try:
             sealed = base64.b64decode(text.encode("ascii"), altchars=b"-_", validate=True)
@@ -77,12 +84,16 @@ class CursorCodec:
             arm, payload = None, self._decrypted(sealed, _bound_to(user_id, feed_filter, None))
         if payload is None:
             raise CursorError(NOT_VALID)
-        version, epoch, position, level, expires_at = _PAYLOAD.unpack(payload)
+        version, epoch, position, level, expires_at = _PAYLOAD.unpack_from(payload)
         if version != _VERSION:
             raise CursorError(EXPIRED)
         if self._clock() >= expires_at:
             raise CursorError(EXPIRED)
-        return Cursor(epoch, LEVELS[level], position, arm)
+        passed = NONE_PASSED
+        if len(payload) > _PAYLOAD.size:
+            count, num_since, *key = _PASSED.unpack_from(payload, _PAYLOAD.size)
+            passed = Passed(count, (key[0], key[1]), num_since)
+        return Cursor(epoch, LEVELS[level], position, arm, passed)
 
     def _decrypted(self, sealed: bytes, bound_to: bytes) -> bytes | None:
         try:

@@ -6,6 +6,7 @@ A snapshot is replaced as a whole, about once a second. If Redis fails, the last
 import asyncio
 import contextlib
 import logging
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -13,7 +14,7 @@ from functools import cached_property
 
 from contracts.epochs import MAX_CARD_BYTES, MAX_POOL_BYTES, Pool
 from contracts.pointer import Pointer
-from contracts.redis_keys import FALLBACKS, card_key, fallback_key
+from contracts.redis_keys import FALLBACKS, FRESHNESS_KEY, card_key, fallback_key
 from serving.reader.cards import Card
 from serving.reader.config import ReaderConfig
 from serving.reader.metrics import ReaderMetrics
@@ -100,7 +101,9 @@ class SnapshotKeeper:
         self._lock = asyncio.Lock()
         self._stopping = asyncio.Event()  # not cancellation: redis-py swallows one that meets a read
         self._task: asyncio.Task[None] | None = None
+        self._fresh_at = math.nan  # when the newest pass of fresh read the landing area, in Unix seconds
         metrics.pointer_age.set_function(self._pointer_age)
+        metrics.fresh_age.set_function(lambda: time.time() - self._fresh_at)
 
     async def start(self) -> None:
         """Take the first snapshot, or go on without one, and keep refreshing."""
@@ -162,7 +165,8 @@ class SnapshotKeeper:
         An erasure changes them within an epoch, and the erased posts are not in ``takedown`` for long.
         """
         keys = [fallback_key(pointer.stable, kind) for kind in FALLBACKS]
-        replies = await self._store.read_values(keys, MAX_POOL_BYTES)
+        *replies, freshness = await self._store.read_values([*keys, FRESHNESS_KEY], MAX_POOL_BYTES)
+        self._fresh_at = self._refusals.read_instant(freshness)
         of_same_epoch = old if old is not None and old.pointer.stable == pointer.stable else None
         if of_same_epoch is not None and of_same_epoch.contents == _contents(replies):
             return replace(of_same_epoch, pointer=pointer, refused=None)

@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
-from contracts.redis_keys import fallback_key, pool_key
+from contracts.redis_keys import fallback_key, fresh_key, pool_key
 from serving.reader.assembly import Source
 from serving.reader.cursor import EXPIRED, Cursor, CursorError
 from serving.reader.fallback import Snapshot, SnapshotKeeper
@@ -80,7 +80,8 @@ class FeedReader:
         newest, _ = snapshot.pointer.epochs_for(request.user_id, request.arm)
         level, epoch = (cursor.level, cursor.epoch) if cursor else ("redis", newest)
         arms = (cursor.arm,) if cursor else _arms_of(request)
-        read = await self._store.read_user(_keys(level, epoch, request.user_id, arms), request.user_id)
+        fresh = fresh_key(epoch, request.user_id) if level == "redis" else None
+        read = await self._store.read_user(_keys(level, epoch, request.user_id, arms), request.user_id, fresh)
         if cursor is None and snapshot.is_left_by(read.pointer, request.user_id, request.arm):
             raise EpochGoneError
         if not read.is_whole:
@@ -88,10 +89,14 @@ class FeedReader:
             return await self._from_memory(request, snapshot, cursor, read.suppression, ask_again=asks)
         self._remember(request.user_id, read.suppression)
         first = self._best(level, epoch, request, arms, read.pools)
+        if first is not None and fresh is not None:
+            first = replace(first, fresh=self._refusals.read_fresh(read.fresh, epoch, request.user_id))
         if cursor is not None:
             if first is None:
                 raise CursorError(EXPIRED)
-            return await self._fill(request, snapshot, replace(first, start=cursor.position), read)
+            return await self._fill(
+                request, snapshot, replace(first, start=cursor.position, passed=cursor.passed), read
+            )
         page: FeedPage | None = None
         async for source in self._sources(request, snapshot, first):
             page = await self._fill(request, snapshot, source, read)

@@ -39,6 +39,14 @@ class ReaderMetrics(HttpMetrics):
             ["kind"],
             registry=self.registry,
         )
+        self.fresh_posts = Counter(
+            "feedlake_fresh_posts_total", "Posts served that were made since the night", registry=self.registry
+        )
+        self.fresh_age = Gauge(
+            "feedlake_fresh_pass_age_seconds",
+            "Time since the newest pass of fresh read the landing area",
+            registry=self.registry,
+        )
         self.refresh_failures = Counter(
             "feedlake_refresh_failures_total", "Background refreshes that kept the old snapshot", registry=self.registry
         )

@@ -86,7 +86,7 @@ class PageFiller:
         taken_down = snapshot.taken_down
         narrowed = snapshot.narrowed.posts if snapshot.narrowed.newest > pool.epoch else {}
         if ask_again:
-            post_ids: list[int] = pool.columns["post_id"].tolist()
+            post_ids: list[int] = source.rows.columns["post_id"].tolist()
             taken_down |= await self._store.read_taken_down(post_ids)
             narrowed = await self._store.narrowed.read_of(post_ids)
         inputs = PageInputs(source, request.feed_filter, request.count, suppression, taken_down, narrowed, acts)
@@ -94,9 +94,10 @@ class PageFiller:
         for kind, count in assembled.suppressed.items():
             if count:
                 self._metrics.suppressed.labels(kind).inc(count)
+        self._metrics.fresh_posts.inc(sum(row >= pool.count for row in assembled.rows))
         next_cursor = None
         if assembled.following is not None:
-            cursor = Cursor(pool.epoch, source.level, assembled.following, source.arm)
+            cursor = Cursor(pool.epoch, source.level, assembled.following, source.arm, assembled.passed)
             next_cursor = self.codec.seal(cursor, request.user_id, request.feed_filter)
         self._metrics.staleness.set(max(0.0, time.time() - pool.generated_at))
         return FeedPage(inputs, assembled, next_cursor, snapshot.pointer.stable)

@@ -1,6 +1,7 @@
 """Values from Redis that the reader refuses: always counted, logged at most once a second for each kind."""
 
 import logging
+import math
 import time
 from collections.abc import Callable
 from typing import Literal
@@ -8,9 +9,23 @@ from typing import Literal
 from contracts.epochs import Pool
 from serving.reader.cards import Card
 from serving.reader.metrics import ReaderMetrics
-from serving.reader.values import DamagedValueError, parse_card, parse_pool
+from serving.reader.values import DamagedValueError, parse_card, parse_instant, parse_pool
 
-Kind = Literal["pointer", "epoch", "pool", "card", "block", "hidden", "parted", "acted", "takedown", "narrowed", "held"]
+Kind = Literal[
+    "pointer",
+    "epoch",
+    "pool",
+    "card",
+    "fresh",
+    "freshness",
+    "block",
+    "hidden",
+    "parted",
+    "acted",
+    "takedown",
+    "narrowed",
+    "held",
+]
 _LOG = logging.getLogger(__name__)
 _QUIET_S = 1.0
 
@@ -38,6 +53,23 @@ class Refusals:
         except DamagedValueError as error:
             self.note("pool", f"pool of user {owner} in epoch {epoch}: {error}")
             return None
+
+    def read_fresh(self, reply: object, epoch: int, owner: int) -> Pool | None:
+        """The user's posts since the night of ``epoch``; None when there are none that can be served."""
+        try:
+            return parse_pool(reply, epoch, owner)
+        except DamagedValueError as error:
+            self.note("fresh", f"fresh posts of user {owner} in epoch {epoch}: {error}")
+            return None
+
+    def read_instant(self, reply: object) -> float:
+        """When the newest pass of fresh read the landing area, in Unix seconds; NaN when that is not known."""
+        try:
+            found = parse_instant(reply)
+        except DamagedValueError as error:
+            self.note("freshness", f"the time of the newest pass of fresh: {error}")
+            found = None
+        return math.nan if found is None else found
 
     def read_card(self, reply: object, post_id: int) -> Card | None:
         """The card of ``post_id``; None when there is none that can be served: that post is then not shown."""

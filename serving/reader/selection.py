@@ -1,13 +1,16 @@
 """Select and order the posts of a pool that one user may see now. Pure functions on a pool."""
 
+import math
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from contracts.epochs import FLAG_PUBLIC, FLAG_SENSITIVE, SOURCES, Pool
+from contracts.epochs import FLAG_EXPLORATION, FLAG_PUBLIC, FLAG_SENSITIVE, SOURCES, Pool
+from serving.reader.merging import APART, NONE_PASSED, Key, Passed, Sides
 from serving.reader.narrowing import Parted
 
 FeedFilter = Literal["all", "friends", "pages", "groups", "chronological"]
@@ -69,35 +72,75 @@ def select(
     *,
     public_only: bool,
     narrowed: frozenset[int] = frozenset(),
+    num_fresh: int = 0,
+    passed: Passed = NONE_PASSED,
 ) -> Selection:
     """The rows at position ``start`` and after that this user may see; ``narrowed`` are rows of ``withheld_rows``.
 
-    Where only public posts are shown, there are no ads: they were planned for another day, or for nobody.
+    Where only public posts are shown, there are no ads: they were planned for another day, or for nobody. The last
+    ``num_fresh`` rows are merged among the others; ``passed`` are those of earlier pages.
     """
     post_ids, author_ids = _as_list(pool.columns["post_id"]), _as_list(pool.columns["author_id"])
     flags, is_ad = _as_list(pool.columns["flags"]), _as_list(pool.is_ad)
+
+    def kind_of(row: int) -> str | None:
+        if post_ids[row] in taken_down:
+            return "takedown"
+        if author_ids[row] in suppression.blocked:
+            return "block"
+        if post_ids[row] in suppression.hidden:
+            return "hidden"
+        if public_only and (is_ad[row] or not flags[row] & FLAG_PUBLIC):
+            return "not_public"
+        return "narrowed" if row in narrowed else None
+
     visible: list[tuple[int, int]] = []
     suppressed = {"takedown": 0, "block": 0, "hidden": 0, "not_public": 0, "narrowed": 0}
     has_ads = any(is_ad)
     begin = 0 if has_ads else start  # the distance of an ad depends on the rows before it, those of earlier pages too
-    for position, row in enumerate(rows_in_order(pool, feed_filter)[begin:], begin):
-        if post_ids[row] in taken_down:
-            kind = "takedown"
-        elif author_ids[row] in suppression.blocked:
-            kind = "block"
-        elif post_ids[row] in suppression.hidden:
-            kind = "hidden"
-        elif public_only and (is_ad[row] or not flags[row] & FLAG_PUBLIC):
-            kind = "not_public"
-        elif row in narrowed:
-            kind = "narrowed"
-        else:
+    order = rows_in_order(pool, feed_filter)
+    places = list(enumerate(order[begin:], begin))
+    if num_fresh or passed.count:
+        sides, withheld = _sides(pool, feed_filter, order, num_fresh, kind_of)
+        # Earlier pages count as they were ranked: a fresh post on them stood in the place of another.
+        places = [*enumerate(sides.ranked[begin:start], begin), *sides.merged(start, passed)]
+        places += [(start, row) for row in withheld if sides.key_of(row) < passed.key]
+    for position, row in places:
+        kind = kind_of(row)
+        if kind is None:
             visible.append((position, row))
-            continue
-        suppressed[kind] += position >= start
+        else:
+            suppressed[kind] += position >= start
     if has_ads:
         visible = _space_ads(pool, visible)
     return Selection([place for place in visible if place[0] >= start], suppressed)
+
+
+def key_of_rows(pool: Pool, feed_filter: FeedFilter) -> Callable[[int], Key]:
+    """The key by which a row is merged: its score, or its time where the newest come first."""
+    ids = _as_list(pool.columns["post_id"])
+    ranks: list[float] = pool.columns["created_at" if feed_filter == "chronological" else "score"].tolist()
+    return lambda row: (-math.inf if math.isnan(ranks[row]) else ranks[row], ids[row])
+
+
+def _sides(
+    pool: Pool, feed_filter: FeedFilter, order: list[int], num_fresh: int, kind_of: Callable[[int], str | None]
+) -> tuple[Sides, list[int]]:
+    """What is merged, and withheld fresh rows, which hold no position.
+
+    If every ranked post is withheld there are no fresh ones either, so that the next level answers.
+    """
+    num_ranked, key_of = pool.count - num_fresh, key_of_rows(pool, feed_filter)
+    ranked = [row for row in order if row < num_ranked]
+    is_ad = pool.is_ad
+    counts = [kind_of(row) is None and not is_ad[row] for row in range(num_ranked)]
+    news = [row for row in order if row >= num_ranked]
+    fresh = [row for row in news if kind_of(row) is None] if any(counts) else []
+    keeps_place = is_ad | ((pool.columns["flags"] & FLAG_EXPLORATION) != 0)
+    pinned = frozenset(_as_list(np.flatnonzero(keeps_place[:num_ranked]))) if feed_filter == "all" else frozenset()
+    apart = 0 if feed_filter == "chronological" else APART
+    sides = Sides(ranked, sorted(fresh, key=key_of, reverse=True), key_of, pinned, counts.__getitem__, apart)
+    return sides, [row for row in news if kind_of(row) is not None]
 
 
 def _space_ads(pool: Pool, visible: list[tuple[int, int]]) -> list[tuple[int, int]]:

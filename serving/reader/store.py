@@ -44,6 +44,8 @@ _SHARED = (TAKEDOWN_KEY, NARROWED_KEY)
 class UserRead:
     """One hot-path read: pointer, replies with pools, the user's suppression, sizes of the takedown and narrowed sets.
 
+    ``fresh`` is the reply with the user's posts since the night, if it was asked for.
+
     ``is_whole`` is false if one of the user's sets is damaged or too large; ``suppression`` is then incomplete.
     ``acts`` is None if that set is damaged.
     """
@@ -55,6 +57,7 @@ class UserRead:
     is_whole: bool
     num_taken_down: int
     num_narrowed: int
+    fresh: object = None
 
 
 class Store:
@@ -72,11 +75,15 @@ class Store:
         """Close every connection."""
         await self._calls.close()
 
-    async def read_user(self, keys: Sequence[str], user_id: int) -> UserRead:
-        """The hot path's one round trip: pools under ``keys``, the user's sets, sizes of the others, pointer."""
+    async def read_user(self, keys: Sequence[str], user_id: int, fresh: str | None = None) -> UserRead:
+        """The hot path's one round trip: pools under ``keys``, the user's sets, sizes of the others, pointer.
+
+        ``fresh`` is the key of the user's posts since the night, if they are wanted.
+        """
+        values = [*keys] if fresh is None else [*keys, fresh]
 
         def ask(pipe: Any) -> None:
-            _ask_values(pipe, keys, MAX_POOL_BYTES)
+            _ask_values(pipe, values, MAX_POOL_BYTES)
             # At most so many members whatever the size, and all of them where there are fewer.
             pipe.srandmember(block_key(user_id), MAX_READ_MEMBERS + 1)
             pipe.srandmember(hidden_key(user_id), MAX_READ_MEMBERS + 1)
@@ -86,7 +93,7 @@ class Store:
             self._ask_whether_it_counts(pipe, [*_SHARED, block_key(user_id)])
 
         replies = await self._calls.guarded(ask)
-        pools, (blocked, hidden, ties, acted, size, *rest) = tuple(replies[: len(keys)]), replies[len(keys) :]
+        pools, (blocked, hidden, ties, acted, size, *rest) = tuple(replies[: len(keys)]), replies[len(values) :]
         pointer, num_taken_down = self._check(rest)
         sets = (self._members("block", user_id, blocked), self._members("hidden", user_id, hidden))
         parted = self.narrowed.parted_of(user_id, ties)
@@ -94,7 +101,9 @@ class Store:
         blocks, hides = (found.ids if found else frozenset() for found in sets)
         suppression = Suppression(blocks, hides, parted or Parted())
         acts = self._acts(user_id, acted)
-        return UserRead(pointer, pools, suppression, acts, is_whole, num_taken_down, self.narrowed.size_of(size))
+        num_narrowed = self.narrowed.size_of(size)
+        found = None if fresh is None else replies[len(keys)]
+        return UserRead(pointer, pools, suppression, acts, is_whole, num_taken_down, num_narrowed, found)
 
     async def check(self) -> Pointer:
         """The pointer, from a Redis whose answers count; every request reads it besides the user's own keys."""

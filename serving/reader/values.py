@@ -22,6 +22,7 @@ _INT64 = 2**63
 _ID = re.compile(rb"-?[0-9]{1,19}")
 _IDS = re.compile(rb"(?:-?[0-9]{1,19}(?:,-?[0-9]{1,19})*)?")
 _SHOWN_CHARACTERS = 80
+MAX_INSTANT_DIGITS = 10
 _MAX_AHEAD_S = 86_400  # a pointer from further ahead would make every later one look old
 
 
@@ -115,6 +116,14 @@ def parse_count(reply: object) -> int:
     if type(reply) is not int or reply < 0:
         raise DamagedValueError(_cut(f"{reply!r} is no count"))
     return reply
+
+
+def parse_instant(reply: object) -> int | None:
+    """Unix seconds; None when there is no value."""
+    value = parse_bytes(reply, MAX_INSTANT_DIGITS)
+    if value is not None and not value.isdigit():
+        raise DamagedValueError(_cut(f"{value!r} is no time in Unix seconds"))
+    return None if value is None else int(value)
 
 
 def parse_flags(reply: object, count: int) -> list[bool]:

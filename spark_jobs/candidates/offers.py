@@ -59,9 +59,6 @@ def read_offers(night: Night, users: DataFrame, posts: DataFrame, edges: Edges, 
     is_tonight = F.col("ds") == F.lit(night.ds)
     window = timedelta(hours=settings.dataset.candidate_hours)
     acts = recent_log(night.read("silver.engagements"), "engaged_at", as_of, window)
-    presence = timedelta(days=settings.fan_out.present_days)
-    did = recent_log(night.read("silver.engagements"), "engaged_at", as_of, presence)
-    saw = recent_log(night.read("silver.impressions"), "shown_at", as_of, presence)
     return Offers(
         as_of=as_of,
         settings=settings,
@@ -72,12 +69,20 @@ def read_offers(night: Night, users: DataFrame, posts: DataFrame, edges: Edges, 
         tastes=night.read("gold.user_features").where(is_tonight),
         communities=night.read("gold.communities").where(is_tonight),
         answers=acts.where(F.col("engagement_type").isin(*POSITIVE)).select("user_id", "post_id"),
-        present=did.select("user_id").unionByName(saw.select("user_id")).distinct(),
+        present=present_users(night),
         profiles=profiles_of(night.read("silver.users").where(known_before(as_of, "valid_from")), as_of),
         known=users_with_taste(night),
         shown=recent_log(night.read("silver.impressions"), "shown_at", as_of, window).select("user_id", "post_id"),
         seen=seen,
     )
+
+
+def present_users(night: Night) -> DataFrame:
+    """(user_id) of those who did or saw something within ``fan_out.present_days``."""
+    presence = timedelta(days=night.settings.fan_out.present_days)
+    did = recent_log(night.read("silver.engagements"), "engaged_at", night.as_of, presence)
+    saw = recent_log(night.read("silver.impressions"), "shown_at", night.as_of, presence)
+    return did.select("user_id").unionByName(saw.select("user_id")).distinct()
 
 
 def profiles_of(users: DataFrame, as_of: datetime) -> DataFrame:

@@ -4,6 +4,7 @@ Meanwhile their posts are in ``takedown``, so that no reader shows one from its 
 readers have refreshed their memory, the ids are removed from ``takedown`` too.
 """
 
+import json
 import time
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 
 from contracts.epochs import POOL_MAGIC, Pool, pack_pool, unpack_pool
 from contracts.erasure import Kind
-from contracts.redis_keys import TAKEDOWN_KEY, USER_TAG, parse_key
+from contracts.redis_keys import CARD, TAKEDOWN_KEY, USER_TAG, parse_key
 from contracts.redis_members import MemberKind
 from contracts.settings import Settings
 from spark_jobs.publish.bulk import get_all
@@ -32,7 +33,9 @@ def erase_keys(client: Client, ids: ErasedIds, settings: Settings) -> dict[str, 
         if own:
             removed: Any = client.unlink(*own)
             done["deleted"] += int(removed)
-        done["rewritten"] += _rewrite(client, [key for key in keys if not is_key_of(key, ids)], ids)
+        rewritten, deleted = _rewrite(client, [key for key in keys if not is_key_of(key, ids)], ids)
+        done["rewritten"] += rewritten
+        done["deleted"] += deleted
     time.sleep(settings.erasure.reader_refresh_s)
     for posts in in_batches(ids.of("post"), batch):
         client.srem(TAKEDOWN_KEY, *posts)
@@ -59,8 +62,11 @@ def ids_of_members(members: Iterable[bytes], kind: MemberKind) -> set[int]:
     return {int(member.removeprefix(prefix)) for member in members if member.startswith(prefix)}
 
 
-def _rewrite(client: Client, keys: list[bytes], ids: ErasedIds) -> int:
-    """Remove erased posts from pools and erased members from sets; returns how many values changed."""
+def _rewrite(client: Client, keys: list[bytes], ids: ErasedIds) -> tuple[int, int]:
+    """Remove erased posts from pools and erased members from sets, and cards of erased authors.
+
+    Returns how many values changed, and how many cards were removed.
+    """
     pipe = client.pipeline(transaction=False)
     for key in keys:
         pipe.type(key)
@@ -72,6 +78,9 @@ def _rewrite(client: Client, keys: list[bytes], ids: ErasedIds) -> int:
         if kind in (b"set", b"zset") and key != TAKEDOWN_KEY.encode()
     ]
     values = get_all(client, texts)
+    theirs = [key for key, value in zip(texts, values, strict=True) if is_card_by(key, value, ids)]
+    if theirs:
+        client.unlink(*theirs)
     changes = list(_new_pools(zip(texts, values, strict=True), ids))
     pipe = client.pipeline(transaction=False)
     for key, value in changes:
@@ -82,7 +91,19 @@ def _rewrite(client: Client, keys: list[bytes], ids: ErasedIds) -> int:
     for key, kind_of_set in sets:
         if members := _members_of(key, ids):
             pipe.srem(key, *members) if kind_of_set == b"set" else pipe.zrem(key, *members)
-    return len(changes) + sum(1 for removed in pipe.execute() if removed)
+    return len(changes) + sum(1 for removed in pipe.execute() if removed), len(theirs)
+
+
+def is_card_by(key: bytes, value: bytes | None, ids: ErasedIds) -> bool:
+    """Whether it is a card of an erased author. The lake does not know the posts made since the night."""
+    parsed = parse_key(key)
+    if parsed is None or parsed.kind is not CARD or value is None:
+        return False
+    try:
+        author = (json.loads(value).get("author") or {}).get("id")
+        return author is not None and int(author) in ids.user
+    except (ValueError, TypeError, AttributeError):
+        return False  # a damaged card, which no reader shows
 
 
 def _members_of(key: bytes, ids: ErasedIds) -> list[bytes]:

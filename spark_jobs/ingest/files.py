@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 
+from pyspark.sql import functions as F
+
 from spark_jobs.ingest.file_reads import Measured, Reading, part_to_read
 from spark_jobs.ingest.landing_area import LandingError, LandingFile, RefusedFile, list_files
 from spark_jobs.ingest.landing_files import measure_files
@@ -75,6 +77,22 @@ def find_news(night: Night) -> News:
     last = max((row.batch or 0 for row in known.values()), default=0)
     batch = max(last, newest_arrival(night)) + 1
     return compare(known, files, refused, measured, batch=batch, ds=night.ds)
+
+
+def unread_since(night: Night) -> list[LandingFile]:
+    """What landed since the night read the area: all files of later days, and what ingest has not read of other files.
+
+    A later night may have read the later days by now; what it read of other files is left out.
+    """
+    rows = night.read(TABLE).where(F.col("landing_date") <= F.lit(night.ds)).collect()
+    known = {row.source: FileRow(**row.asDict()) for row in rows}
+    files = [file for file in list_files(night.landing)[0] if not _is_as_it_was(file, known.get(file.source))]
+    readings = {source: row.reading for source, row in known.items()}
+    parts = (
+        part_to_read(file, readings.get(file.source, Reading()), measured.reading)
+        for file, measured in measure_files(night.spark, files, readings)
+    )
+    return [part for part in parts if part is not None]
 
 
 def compare(

@@ -94,6 +94,15 @@ def scorer_of(night: Night, role: str = HEAVY) -> Scorer:
     )
 
 
+def model_named(night: Night, version: str) -> NightModel:
+    """The model of a version, whichever night trained it; raises ``ValueError`` if ``gold.models`` has none."""
+    is_it = F.col("model_version") == F.lit(version)
+    row = night.read("gold.models").where(is_it).orderBy(F.desc("ds")).select("path", "examples_version").first()
+    if row is None:
+        raise ValueError(f"gold.models has no model {version}")
+    return NightModel(version, folder_of(night, row.path), row.examples_version)
+
+
 def why_no_model(night: Night, role: str = HEAVY) -> str | None:
     """Why the night has no model of the role, as a sentence; None if it has one, or if training has not run."""
     file = night.files.training(role)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+from pyspark import Broadcast
 
 from analysis.groups import group_starts
 from contracts.features import defaults_of, features_of, place_of
@@ -20,7 +21,7 @@ from contracts.settings import ValueWeights
 from contracts.value import value_score
 from spark_jobs.rules.night_model import NightModel, load_ranker
 from spark_jobs.rules.user_batches import float_matrix, whole_users
-from spark_jobs.score.post_vectors import Floats, Ints, PostSource, PostVectors, Vectors, load_posts
+from spark_jobs.score.post_vectors import Floats, Ints, PostSource, PostVectors, Vectors, vectors_of
 
 SCORES = (*SCORE_COLUMNS, "value_score")
 SCHEMA = ", ".join(["user_id BIGINT, post_id BIGINT, author_id BIGINT", *(f"{name} FLOAT" for name in SCORES)])
@@ -51,7 +52,7 @@ class Config:
     """
 
     model: NightModel
-    posts: PostSource
+    posts: PostSource | Broadcast[PostVectors]
     weights: ValueWeights
     as_of_s: int
     day: dict[str, float]
@@ -113,7 +114,7 @@ def score_users(config: Config, batches: Iterable[pa.RecordBatch]) -> Iterator[p
 
 def score_batch(config: Config, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, int]:
     """Score whole users; returns the scored candidates and how many users had any."""
-    posts = load_posts(config.posts)
+    posts = vectors_of(config.posts)
     pairs, candidates = read_batch(config, batch, posts)
     if config.light is not None and pairs.num_rows:
         is_kept = left_by_light(config, posts, candidates)
@@ -174,7 +175,7 @@ def is_among_best(values: Floats, users: Ints, most: int) -> NDArray[np.bool_]:
 def count_recall(config: Config, num_best: int, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Of the heavy model's ``num_best`` candidates of each user: how many there are, how many the light one leaves."""
     for batch in whole_users(batches):
-        posts = load_posts(config.posts)
+        posts = vectors_of(config.posts)
         pairs, candidates = read_batch(config, batch, posts)
         if pairs.num_rows == 0:
             continue

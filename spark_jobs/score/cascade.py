@@ -13,6 +13,7 @@ from spark_jobs.night.night import Night
 from spark_jobs.rules.night_model import light_of
 from spark_jobs.score.candidate_scorer import Config, Light, count_recall
 from spark_jobs.score.pair_stream import Inputs
+from spark_jobs.score.post_vectors import PostSource
 
 RECALL = "users BIGINT, best BIGINT, found BIGINT"
 
@@ -26,6 +27,7 @@ def with_light(night: Night, inputs: Inputs, config: Config) -> tuple[Config, st
     if model is None:
         return config, "the night trained no light model, so the heavy model scores every candidate."
     light = Light(model, rules.heavy_candidates)
+    assert isinstance(config.posts, PostSource), "a night reads its posts from tables"
     tried = replace(config, light=light, posts=replace(config.posts, has_light=True))
     judged = inputs.of(_some_users(inputs.candidates, light.most, rules.judged_users))
     users, best, found = _recall(judged, tried, best_of)

@@ -6,6 +6,7 @@ from functools import lru_cache
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+from pyspark import Broadcast
 
 from spark_jobs.rules.user_batches import float_matrix
 
@@ -82,6 +83,11 @@ def load_posts(source: PostSource) -> PostVectors:
         safety=vectors["safety"].fill_null(1.0).to_numpy()[order],
         light=vectors_of(light_names) if light_names else None,
     )
+
+
+def vectors_of(source: PostSource | Broadcast[PostVectors]) -> PostVectors:
+    """The posts to score: the night's, or those that the driver has sent."""
+    return load_posts(source) if isinstance(source, PostSource) else source.value
 
 
 def _read(path: str, version: int, ds: str, columns: list[str]) -> pa.Table:

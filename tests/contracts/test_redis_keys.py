@@ -30,6 +30,8 @@ SPELLINGS = {
     "uf:7:{u3}": redis_keys.features_key(7, 3),
     "post:7:-9": redis_keys.card_key(7, -9),
     "global:7:popular": redis_keys.fallback_key(7, "popular"),
+    "fresh:7:{u3}": redis_keys.fresh_key(7, 3),
+    "freshness": redis_keys.FRESHNESS_KEY,
     "epoch:pointer": redis_keys.POINTER_KEY,
     "claim:{epoch:pointer}": redis_keys.CLAIM_KEY,
     "block:{u3}": redis_keys.block_key(3),

@@ -61,17 +61,19 @@ def test_every_stage_of_a_night_uses_the_runs_settings() -> None:
 
 def test_every_job_that_a_task_submits_is_there() -> None:
     from dags.erase_person import dag as erase_person
+    from dags.fresh import dag as fresh
     from dags.nightly_feed import dag
 
-    jobs = {task.application for graph in (dag, erase_person) for task in graph.tasks if hasattr(task, "application")}
-    assert len(jobs) == 3, "the runner of stages, the erasure and its proof"
+    graphs = (dag, erase_person, fresh)
+    jobs = {task.application for graph in graphs for task in graph.tasks if hasattr(task, "application")}
+    assert len(jobs) == 4, "the runner of stages, the erasure, its proof, and a pass of fresh"
     for job in jobs:
         assert Path(job).is_file(), job
 
 
 def test_parsing_imports_no_heavy_package() -> None:
     script = (
-        "import dags.erase_person, dags.nightly_feed, sys; "
+        "import dags.erase_person, dags.fresh, dags.nightly_feed, sys; "
         "print([name for name in ('pyspark', 'torch', 'great_expectations', 'numpy.linalg') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
@@ -86,7 +88,7 @@ def test_the_dag_folder_holds_no_unknown_dag() -> None:
 
     bag = DagBag(str(ROOT / "dags"))
     assert bag.import_errors == {}
-    assert set(bag.dags) == {"erase_person", "nightly_feed", "rollback_epoch"}
+    assert set(bag.dags) == {"erase_person", "fresh", "nightly_feed", "rollback_epoch"}
 
 
 def verdict(runs: Path, *, success: bool) -> None:

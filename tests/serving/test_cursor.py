@@ -6,13 +6,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serving.reader.cursor import EXPIRED, NOT_VALID, Cursor, CursorCodec, CursorError
+from serving.reader.merging import APART, MOST, NONE_PASSED, Passed
 from serving.reader.selection import LEVELS, FeedFilter
 
 SECRET = b"a secret for tests, longer than 32 bytes"
 CODEC = CursorCodec(SECRET, lifetime_s=1800)
 user_ids = st.integers(-(2**63), 2**63 - 1)
 filters = st.sampled_from(["all", "friends", "pages", "groups", "chronological"])
-cursors = st.builds(Cursor, st.integers(0, 2**32 - 1), st.sampled_from(LEVELS), st.integers(0, 2**32 - 1))
+numbers = st.integers(0, 2**32 - 1)
+keys = st.tuples(st.floats(allow_nan=False), user_ids)
+passed = st.just(NONE_PASSED) | st.builds(Passed, st.integers(1, MOST), keys, st.integers(0, APART))
+cursors = st.builds(Cursor, numbers, st.sampled_from(LEVELS), numbers, st.none(), passed)
 
 
 @given(cursors, user_ids, filters)

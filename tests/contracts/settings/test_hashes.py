@@ -9,7 +9,7 @@ from serving.collector import __main__ as collector
 from serving.reader import __main__ as reader
 from tests.contracts.settings.setting_reads import ROOT, queries, settings_read
 
-NO_JOB_OF_A_NIGHT = ("simulate", "adapt", "erase", "explain", "validate")
+NO_JOB_OF_A_NIGHT = ("simulate", "adapt", "erase", "explain", "fresh", "validate")
 """Folders of ``spark_jobs/``."""
 
 

@@ -18,6 +18,7 @@ from contracts.redis_keys import (
     card_key,
     fallback_key,
     features_key,
+    fresh_key,
     hidden_key,
     parted_key,
     pool_key,
@@ -113,6 +114,21 @@ def test_keys_of_every_kind_are_erased(server: RedisServer, kind: KeyKind) -> No
     assert bool(done["deleted"]) == (kind.of in ("user", "post"))
     is_rewritten = kind.packs_posts or (bool(kind.members) and kind is not TAKEDOWN)
     assert bool(done["rewritten"]) == is_rewritten
+
+
+def test_posts_that_no_table_has_go_with_their_author(server: RedisServer) -> None:
+    """A post made since the night: the search list does not have its id."""
+    client, (user,) = server.client, SMALL.user
+    client.flushdb()
+    client.set(fresh_key(7, user), packed([77], [5]))
+    client.set(fresh_key(7, 3), packed([501, 77], [user, 5]), ex=1000)
+    for post, author in ((501, user), (77, 5), (78, "x")):
+        client.set(card_key(7, post), f'{{"id":"{post}","author":{{"id":"{author}"}}}}')
+    client.set(card_key(7, 79), b'{"id":"79","author":null}')
+    client.set(card_key(7, 80), b"junk")
+    assert erase_keys(client, SMALL.ids, RULES) == {"deleted": 2, "rewritten": 1}
+    assert unpack_pool(client.get(fresh_key(7, 3))).columns["post_id"].tolist() == [77]
+    assert [post for post in (501, 77, 78, 79, 80) if client.exists(card_key(7, post))] == [77, 78, 79, 80]
 
 
 def test_until_readers_have_refreshed_their_posts_are_taken_down(
