@@ -62,4 +62,19 @@ PAIR: tuple[Feature, ...] = (
     _extra("history", "log_interactions", "log1p", 0.0, "interactions"),
     _extra("history", "negative_rate", "[0, 1]", _PRIOR.negative_mean, "smoothed hides and reports per view"),
     _extra("history", "recency", "[0, 1]", 0.0, "exp(-days since the last interaction / 7); 0 where there is none"),
+    _extra(
+        "history",
+        "mutual_engagement_rate",
+        "[0, 1]",
+        _PRIOR.engagement_mean,
+        "smoothed likes, comments and shares per view of each other's posts, in both directions",
+    ),
+    _extra("history", "log_mutual_views", "log1p", 0.0, "views of each other's posts, in both directions"),
+    _extra(
+        "history",
+        "mutual_dwell",
+        "log1p(seconds)",
+        0.0,
+        "mean of the times spent on each other's posts, in both directions, beyond that of all pairs; shrunk towards 0",
+    ),
 )

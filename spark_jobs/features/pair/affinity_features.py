@@ -8,7 +8,7 @@ from contracts.settings import FeatureRules, Smoothing
 from spark_jobs.features.days import plan_days, record
 from spark_jobs.features.interactions import event_log, posts_written, with_posts
 from spark_jobs.features.pair.content_match import FAMILIES, join_profiles, profiles
-from spark_jobs.features.pair.pair_facts import count_pairs
+from spark_jobs.features.pair.pair_facts import LOG_PARTS, RETURNED, count_pairs, mean_dwell, returned
 from spark_jobs.features.pair.social_proof import PROOFS, social_proof
 from spark_jobs.night.night import Night
 from spark_jobs.night.writers import write_partition
@@ -33,8 +33,10 @@ def transform(
 
     ``totals`` come from ``pair_facts``; ``viewers`` and ``authors`` are profiles of ``content_match``.
     """
-    proven = totals.join(social_proof(totals, rules), ["user_id", "author_id", "ds"], "left").fillna(0, list(PROOFS))
-    matched = join_profiles(proven, viewers, authors)
+    keys = ["user_id", "author_id", "ds"]
+    joined = totals.join(social_proof(totals, rules), keys, "left").join(returned(totals), keys, "left")
+    filled = joined.fillna(0, [*PROOFS, *RETURNED.values()]).join(F.broadcast(mean_dwell(totals)), "ds", "left")
+    matched = join_profiles(filled, viewers, authors)
     columns = pair_columns(activity_days, smoothing, rules)
     features = [columns[name].cast("float").alias(name) for name in names_of("pair")]
     return matched.select("user_id", "author_id", *features, "ds")
@@ -74,6 +76,9 @@ def _history_columns(activity_days: int, smoothing: Smoothing) -> dict[str, Colu
     days_since = (as_of_micros - F.col("last_micros")) / F.lit(86400e6)
     of_window = F.least(days_since / F.lit(float(activity_days)), F.lit(1.0))
     seconds = F.col("dwell_ms") / F.lit(1000.0)
+    mutual = {name: F.col(name) + F.col(returned_name) for name, returned_name in RETURNED.items()}
+    expected = mutual["num_dwells"] * F.coalesce(F.col("mean_log_dwell"), F.lit(0.0))
+    beyond_mean = mutual["log_dwell_micros"] / F.lit(LOG_PARTS) - expected
     return {
         "like_rate": rate("likes", smoothing.like_mean),
         "comment_rate": rate("comments", smoothing.comment_mean),
@@ -82,6 +87,11 @@ def _history_columns(activity_days: int, smoothing: Smoothing) -> dict[str, Colu
         "dwell_per_post": smoothed_mean(seconds, F.col("num_views"), smoothing.dwell_mean_s, smoothing.strength),
         "days_since_last": F.coalesce(of_window, F.lit(1.0)),
         "recency": F.coalesce(F.exp(-days_since / F.lit(RECENCY_DAYS)), F.lit(0.0)),
+        "mutual_engagement_rate": smoothed_rate(
+            mutual["num_engaged"], mutual["num_views"], smoothing.engagement_mean, smoothing.strength
+        ),
+        "log_mutual_views": log_count(mutual["num_views"]),
+        "mutual_dwell": smoothed_mean(beyond_mean, mutual["num_dwells"], 0.0, smoothing.strength),
     }
 
 
@@ -103,7 +113,7 @@ def main(night: Night) -> None:
         days=days,
         activity_days=window,
         rules=settings.rules,
-    ).persist()  # read three times: as pairs, as friends, and as what friends engaged with
+    ).persist()  # read four times: as pairs, in the other direction, as friends, and as what friends engaged with
     try:
         frame = transform(
             totals=totals,

@@ -18,6 +18,12 @@ INTERACTIONS = (*POSITIVE, "click", "bookmark", "view")
 
 _PAIR = ("user_id", "author_id")
 
+RETURNED = {name: f"returned_{name}" for name in ("num_views", "num_engaged", "num_dwells", "log_dwell_micros")}
+"""Counts that are taken of both directions: name in the one direction, name of the other direction's."""
+
+LOG_PARTS = 1_000_000
+"""Logarithms are summed as whole millionths: a sum of doubles depends on the order of its rows."""
+
 
 def count_pairs(
     *,
@@ -47,19 +53,38 @@ def encounters(met: DataFrame, activity_days: int, rules: FeatureRules) -> list[
     """Viewers' impressions and engagements with authors' posts, and the authors' comments on the viewers' posts."""
     interval = event_interval(activity_days)
     interacts = is_kind(*INTERACTIONS)
+    dwell_ms = counted_dwell_ms(rules)
+    log_s = F.log1p(dwell_ms / F.lit(1000.0))
     counts = {f"num_{kind}s": F.count_if(is_kind(kind)) for kind in POSITIVE}
     counts |= {
         "num_views": F.count_if(is_kind("impression")),
+        "num_engaged": F.count_if(is_kind(*POSITIVE)),
         "num_negatives": F.count_if(is_kind(*NEGATIVE)),
         "num_interactions": F.count_if(interacts),
         "num_profile_visits": F.count_if(is_kind("click") & (F.col("detail") == PROFILE_VISIT)),
-        "dwell_ms": F.sum(F.when(is_kind("dwell"), counted_dwell_ms(rules))),
+        "num_dwells": F.count_if(is_kind("dwell")),
+        "dwell_ms": F.sum(F.when(is_kind("dwell"), dwell_ms)),
+        "log_dwell_micros": F.sum(F.when(is_kind("dwell"), F.round(log_s * F.lit(LOG_PARTS)).cast("long"))),
         "last_micros": F.max(F.when(interacts, F.unix_micros("event_time"))),
     }
     acts = met.select(*_PAIR, "kind", "detail", "dwell_ms", "event_time", *interval)
     turned = [F.col("author_id").alias("user_id"), F.col("user_id").alias("author_id")]
     answers = met.where(is_kind("comment")).select(*turned, *interval)
     return [counted(acts, _PAIR, counts), counted(answers, _PAIR, {"num_answers": F.count("*")})]
+
+
+def returned(totals: DataFrame) -> DataFrame:
+    """The ``RETURNED`` counts of authors with viewers' posts; grain as ``totals``, only of pairs with a view."""
+    viewed = totals.where(F.col("num_views") > 0)
+    turned = F.col("author_id").alias("user_id"), F.col("user_id").alias("author_id")
+    counts = (F.col(name).alias(returned_name) for name, returned_name in RETURNED.items())
+    return viewed.select(*turned, "ds", *counts)
+
+
+def mean_dwell(totals: DataFrame) -> DataFrame:
+    """Mean logarithm of the seconds of all dwells, as ``mean_log_dwell``, null without any; grain: ds."""
+    mean = F.try_divide(F.sum("log_dwell_micros") / F.lit(LOG_PARTS), F.sum("num_dwells"))
+    return totals.groupBy("ds").agg(mean.alias("mean_log_dwell"))
 
 
 def connections(friendships: DataFrame, page_follows: DataFrame, pages: DataFrame) -> list[DataFrame]:

@@ -19,7 +19,7 @@ def social_proof(totals: DataFrame, rules: FeatureRules) -> DataFrame:
     friends = _first(
         totals.where(F.col("num_friendships") > 0), F.col("num_interactions").desc(), rules.proof_friends
     ).select("user_id", F.col("author_id").alias("_friend"), "ds")
-    acted = totals.where(F.col("num_likes") + F.col("num_comments") + F.col("num_shares") > 0)
+    acted = totals.where(F.col("num_engaged") > 0)
     engaged = _first(acted, F.col("last_micros").desc(), rules.proof_authors).select(
         F.col("user_id").alias("_friend"),
         "author_id",

@@ -105,6 +105,30 @@ def test_pairs_are_those_who_are_connected_or_met(spark: SparkSession) -> None:
     assert got[5, 7]["like_rate"] == pytest.approx(20 * 0.08 / 21)
 
 
+def test_views_and_engagements_of_each_others_posts_are_counted_together(spark: SparkSession) -> None:
+    posts = [{"post_id": user, "author_id": user, "created_at": at(5)} for user in (1, 2, 3)]
+    seen = [(1, 2, "a"), (1, 2, "b"), (2, 1, "c"), (1, 3, "d")]
+    views = [
+        {"impression_id": name, "user_id": user, "post_id": post, "shown_at": at(6, 1)} for user, post, name in seen
+    ]
+    acts = [(2, 1, "like"), (2, 1, "share"), (2, 1, "click"), (1, 2, "comment")]
+    acts += [(1, 2, "dwell"), (2, 1, "dwell"), (1, 3, "dwell")]
+    engagements = [
+        {"engagement_id": f"e{n}", "user_id": user, "post_id": post, "engagement_type": kind, "engaged_at": at(6, 2)}
+        | {"dwell_ms": 1_000 * n}
+        for n, (user, post, kind) in enumerate(acts)
+    ]
+    rows: Rows = {"posts": posts, "impressions": views, "engagements": engagements}
+    got = {(row.user_id, row.author_id): row for row in build(spark, rows).collect()}
+    assert set(got) == {(1, 2), (2, 1), (1, 3)}, "a view in the other direction alone is no meeting"
+    mean = (log1p(4) + log1p(5) + log1p(6)) / 3
+    mutual = ((3 + 20 * 0.12) / 23, log1p(3), (log1p(4) + log1p(5) - 2 * mean) / 22)
+    one_way = (20 * 0.12 / 21, log1p(1), (log1p(6) - mean) / 21)
+    for pair, expected in {(1, 2): mutual, (2, 1): mutual, (1, 3): one_way}.items():
+        found = (got[pair].mutual_engagement_rate, got[pair].log_mutual_views, got[pair].mutual_dwell)
+        assert found == pytest.approx(expected, abs=1e-4), pair
+
+
 def test_mutual_friends_agree_with_sets_of_friends(spark: SparkSession) -> None:
     generator = np.random.default_rng(4)
     edges = []
