@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from contracts.redis_keys import ARM
+from contracts.redis_key_kind import ARM
 
 MAX_POINTER_BYTES = 1_024
 MAX_EPOCH = 2**32 - 1

@@ -3,7 +3,8 @@
 import sys
 
 from contracts.collector_keys import COLLECTOR_KEYS
-from contracts.redis_keys import KEY_KINDS, KeyKind
+from contracts.redis_key_kind import KeyKind
+from contracts.redis_keys import KEY_KINDS
 
 _DAY_S = 86_400
 _INTRODUCTION = """\

@@ -14,7 +14,8 @@ from functools import cached_property
 
 from contracts.epochs import MAX_CARD_BYTES, MAX_POOL_BYTES, Pool
 from contracts.pointer import Pointer
-from contracts.redis_keys import FALLBACKS, FRESHNESS_KEY, card_key, fallback_key
+from contracts.redis_key_kind import FALLBACKS
+from contracts.redis_keys import FRESHNESS_KEY, card_key, fallback_key
 from serving.reader.cards import Card
 from serving.reader.config import ReaderConfig
 from serving.reader.metrics import ReaderMetrics

@@ -9,7 +9,7 @@ from typing import Any
 
 from contracts.collector_keys import LINE_FIELD, STREAM
 from contracts.erasure import KINDS, LINE_FIELDS, Kind
-from contracts.redis_keys import USER_TAG
+from contracts.redis_key_kind import USER_TAG
 from spark_jobs.rules.erased_ids import ErasedIds
 from storage.redis_clients import Client
 

@@ -13,7 +13,8 @@ import numpy as np
 
 from contracts.epochs import POOL_MAGIC, Pool, pack_pool, unpack_pool
 from contracts.erasure import Kind
-from contracts.redis_keys import CARD, TAKEDOWN_KEY, USER_TAG, parse_key
+from contracts.redis_key_kind import USER_TAG
+from contracts.redis_keys import CARD, TAKEDOWN_KEY, parse_key
 from contracts.redis_members import MemberKind
 from contracts.settings import Settings
 from spark_jobs.publish.bulk import get_all

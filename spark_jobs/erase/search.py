@@ -18,7 +18,8 @@ from pyspark.sql import SparkSession
 
 from contracts.epochs import POOL_MAGIC, unpack_pool
 from contracts.places import Location, Place
-from contracts.redis_keys import USER_TAG, parse_key
+from contracts.redis_key_kind import USER_TAG
+from contracts.redis_keys import parse_key
 from spark_jobs.erase.keys import erasable_members, ids_of_members
 from spark_jobs.erase.needles import Needles, kind_of
 from spark_jobs.night.session import reach_s3

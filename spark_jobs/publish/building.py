@@ -9,7 +9,8 @@ from typing import Any
 from pyspark.sql import DataFrame
 
 from contracts.epochs import pack_pool
-from contracts.redis_keys import FALLBACK, FALLBACKS, fallback_key
+from contracts.redis_key_kind import FALLBACKS
+from contracts.redis_keys import FALLBACK, fallback_key
 from spark_jobs.night.night import Night
 from spark_jobs.night.session import num_shuffles
 from spark_jobs.publish import epoch_store, loading, narrowing, suppression

@@ -14,16 +14,8 @@ from redis.exceptions import OutOfMemoryError, ResponseError
 from contracts.epochs import unpack_pool
 from contracts.pointer import Pointer
 from contracts.redis_cluster import held_keys
-from contracts.redis_keys import (
-    CLAIM_KEY,
-    FALLBACKS,
-    POINTER_KEY,
-    POOL,
-    epoch_of,
-    fallback_key,
-    parse_key,
-    scan_pattern,
-)
+from contracts.redis_key_kind import FALLBACKS
+from contracts.redis_keys import CLAIM_KEY, POINTER_KEY, POOL, epoch_of, fallback_key, parse_key, scan_pattern
 from contracts.settings import PublishRules
 from spark_jobs.publish.bulk import get_all, set_all
 from storage.redis_clients import Client, open_client

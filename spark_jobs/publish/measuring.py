@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 
 from contracts.epochs import POOL_HEADER_BYTES, bytes_per_item, pack_pool
 from contracts.features import width_of
-from contracts.redis_keys import FALLBACKS
+from contracts.redis_key_kind import FALLBACKS
 from spark_jobs.publish.checksums import checksum, halves_of, joined, sum_of
 from spark_jobs.publish.epoch_store import PublishFailed
 from spark_jobs.publish.reading import Content

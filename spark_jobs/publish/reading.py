@@ -6,7 +6,7 @@ from typing import Any
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from contracts.redis_keys import FALLBACKS
+from contracts.redis_key_kind import FALLBACKS
 from spark_jobs.night.night import Night
 from spark_jobs.publish import entries
 from spark_jobs.publish.checksums import checksum

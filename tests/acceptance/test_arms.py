@@ -13,7 +13,8 @@ import pytest
 
 from contracts.epochs import FLAG_PUBLIC, POOL_DTYPES, pack_pool
 from contracts.pointer import Pointer
-from contracts.redis_keys import FALLBACKS, POOL, fallback_key, parse_key, pool_key
+from contracts.redis_key_kind import FALLBACKS
+from contracts.redis_keys import POOL, fallback_key, parse_key, pool_key
 from contracts.settings import ErasureRules, PublishRules, Settings
 from serving.reader.redis_calls import RedisCalls
 from spark_jobs.erase.keys import erase_keys

@@ -18,7 +18,8 @@ import numpy as np
 import pytest
 
 from contracts.pointer import Pointer, place_of
-from contracts.redis_keys import FALLBACKS, POINTER_KEY, card_key, fallback_key, parse_key, pool_key
+from contracts.redis_key_kind import FALLBACKS
+from contracts.redis_keys import POINTER_KEY, card_key, fallback_key, parse_key, pool_key
 from contracts.settings import PublishRules
 from serving.http.tokens import mint_token
 from spark_jobs.publish.canary import Wish, move_canary

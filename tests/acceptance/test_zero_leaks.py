@@ -18,16 +18,8 @@ import pytest
 
 from contracts.epoch_status import withdrawn
 from contracts.pointer import Canary, Pointer
-from contracts.redis_keys import (
-    FALLBACKS,
-    NARROWED_KEY,
-    TAKEDOWN_KEY,
-    block_key,
-    card_key,
-    fallback_key,
-    hidden_key,
-    pool_key,
-)
+from contracts.redis_key_kind import FALLBACKS
+from contracts.redis_keys import NARROWED_KEY, TAKEDOWN_KEY, block_key, card_key, fallback_key, hidden_key, pool_key
 from tests.serving.reader_world import GENERATED_AT, Client, RedisServer, Seed, card_of, open_reader_on, packed
 
 READS = int(os.environ.get("FEEDLAKE_READS", "3000"))

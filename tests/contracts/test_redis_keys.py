@@ -8,18 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts import redis_keys
-from contracts.redis_keys import (
-    KEY_KINDS,
-    PARTED,
-    POINTER,
-    POOL,
-    USER_TAG,
-    Key,
-    KeyKind,
-    epoch_of,
-    kind_named,
-    parse_key,
-)
+from contracts.redis_key_kind import USER_TAG, KeyKind
+from contracts.redis_keys import KEY_KINDS, PARTED, POINTER, POOL, Key, epoch_of, kind_named, parse_key
 from contracts.redis_page import page
 
 ROOT = Path(__file__).parents[2]

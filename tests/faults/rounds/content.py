@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from contracts.epochs import CONTENT_TYPES, FLAG_PUBLIC, POOL_DTYPES, REASONS, SOURCES
 from contracts.features import width_of
-from contracts.redis_keys import BLOCK, FALLBACKS, HIDDEN, TAKEDOWN
+from contracts.redis_key_kind import FALLBACKS
+from contracts.redis_keys import BLOCK, HIDDEN, TAKEDOWN
 from spark_jobs.publish.loading import Kind
 
 USERS = range(1_000, 1_060)

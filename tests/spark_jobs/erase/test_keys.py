@@ -7,13 +7,13 @@ import pytest
 
 from contracts.epochs import unpack_pool
 from contracts.pointer import Pointer
+from contracts.redis_key_kind import KeyKind
 from contracts.redis_keys import (
     KEY_KINDS,
     NARROWED_KEY,
     POINTER_KEY,
     TAKEDOWN,
     TAKEDOWN_KEY,
-    KeyKind,
     block_key,
     card_key,
     fallback_key,

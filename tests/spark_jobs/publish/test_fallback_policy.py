@@ -8,7 +8,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from contracts.pipeline import BY_NAME
-from contracts.redis_keys import FALLBACKS
+from contracts.redis_key_kind import FALLBACKS
 from contracts.settings import Settings
 from spark_jobs.night.night import Night
 from spark_jobs.publish import reading

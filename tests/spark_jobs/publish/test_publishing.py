@@ -20,8 +20,8 @@ from contracts.epochs import (
 )
 from contracts.features import place_of, width_of
 from contracts.pointer import Pointer
+from contracts.redis_key_kind import FALLBACKS
 from contracts.redis_keys import (
-    FALLBACKS,
     POINTER_KEY,
     TAKEDOWN_KEY,
     block_key,
