@@ -73,6 +73,8 @@ def publish(server: RedisServer, epoch: int, previous: int | None) -> int:
         target = Target(server.url, epoch, kind, GENERATED_AT, RULES.publish, arm)
         return write([pa.RecordBatch.from_pydict(columns)], target)[0]
 
+    with epoch_store.connect(server.url, RULES.publish) as client:
+        seen, claimed = epoch_store.read_pointer(client), epoch_store.claim(client)
     num_keys = 0
     for arm in SHIFT:
         users = [user for user in USERS if arm in (None, arm_of(user))]
@@ -86,8 +88,7 @@ def publish(server: RedisServer, epoch: int, previous: int | None) -> int:
             fallback_key(epoch, name), pack_pool(epoch, GENERATED_AT, None, columns_of(posts[:POOL_SIZE]))
         )
     with epoch_store.connect(server.url, RULES.publish) as client:
-        seen = epoch_store.read_pointer(client)
-        epoch_store.flip(client, seen, Pointer(epoch, previous, GENERATED_AT + epoch))
+        epoch_store.flip(client, seen, Pointer(epoch, previous, GENERATED_AT + epoch), claimed)
     return num_keys + len(FALLBACKS)
 
 

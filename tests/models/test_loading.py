@@ -63,7 +63,7 @@ class TestReading:
         (shard,) = Examples(pin_snapshot(lake_root).files_of(DAYS[1:2]))
         columns = make_columns(DAYS[1], 50)
         wanted = np.column_stack([np.asarray(columns[name]) for name in FEATURE_COLUMNS])
-        assert wanted.shape == (50, NUM_INPUTS) == (50, 128 + 128 + 24 + 20)
+        assert wanted.shape == (50, NUM_INPUTS) == (50, 128 + 128 + 27 + 20)
         np.testing.assert_array_equal(shard.features.numpy(), wanted)
         for index, label in enumerate(LABEL_COLUMNS):
             np.testing.assert_array_equal(shard.labels[:, index].numpy(), columns[label])
