@@ -43,7 +43,7 @@ def test_a_failed_pass_does_not_end_a_process_that_makes_many(
 
     monkeypatch.setattr(process, "run_pass", fails)
     monkeypatch.setattr(process, "drop_checkpoints", dropped.append)
-    monkeypatch.setattr(process.time, "sleep", sleep)
+    monkeypatch.setattr("time.sleep", sleep)
     with pytest.raises(StoppedError):
         process.main([*words, "--every", "60"])
     assert (len(slept), len(dropped)) == (2, 3), "after each pass, and at the end"
