@@ -20,6 +20,7 @@ from contracts.redis_keys import (
     acted_key,
     block_key,
     card_key,
+    fresh_key,
     hidden_key,
     parted_key,
     pool_key,
@@ -135,10 +136,11 @@ class ServingRedis:
             pipe = self._redis.pipeline(transaction=False)
             pipe.getrange(card_key(epoch, post_id), 0, MAX_CARD_BYTES)
             pipe.getrange(pool_key(epoch, user_id), 0, MAX_POOL_BYTES)
+            pipe.getrange(fresh_key(epoch, user_id), 0, MAX_POOL_BYTES)
             pipe.sismember(TAKEDOWN_KEY, post_id)
             pipe.zscore(NARROWED_KEY, post_id)
             pipe.exists(parted_key(user_id))
-            card, pool, is_taken_down, narrowed, is_parted = await pipe.execute()
+            card, *pools, is_taken_down, narrowed, is_parted = await pipe.execute()
             if not card or is_taken_down or narrowed is not None:
                 return None
             content = json.loads(card)
@@ -147,7 +149,8 @@ class ServingRedis:
                 author is not None and await self._redis.sismember(block_key(user_id), int(author))
             ):
                 return None
-            if not is_open(content["privacy"], content["source"]["type"]) and (is_parted or not _holds(pool, post_id)):
+            is_for_all = is_open(content["privacy"], content["source"]["type"])
+            if not is_for_all and (is_parted or not any(_holds(pool, post_id) for pool in pools)):
                 return None
             stats = Stats.model_validate(content["stats"])
         except _FAILURES as error:

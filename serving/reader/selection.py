@@ -113,7 +113,10 @@ def select(
             suppressed[kind] += position >= start
     if has_ads:
         visible = _space_ads(pool, visible)
-    return Selection([place for place in visible if place[0] >= start], suppressed)
+    # Fresh posts on earlier pages may have made room for an ad that would still wait without them.
+    oldest_ad = start if passed.count else 0
+    ahead = [(at, row) for at, row in visible if at >= start and (row >= oldest_ad or not is_ad[row])]
+    return Selection(ahead, suppressed)
 
 
 def key_of_rows(pool: Pool, feed_filter: FeedFilter) -> Callable[[int], Key]:

@@ -21,6 +21,7 @@ from spark_jobs.night.lake import Lake
 from spark_jobs.night.night import Night
 from spark_jobs.night.session import drop_checkpoints, open_session
 from spark_jobs.publish.epoch_store import PublishFailed
+from spark_jobs.publish.epochs import explain
 from storage import open_folder
 from storage.check import add_place, check_options
 from storage.redis_clients import FAILURES
@@ -49,6 +50,9 @@ def try_pass(night: Night) -> str | None:
         sentences = run_pass(night)
     except (PassRefusedError, PublishFailed, *FAILURES) as error:
         return f"{type(error).__name__}: {error}"
+    except Exception as error:  # noqa: BLE001 - of a worker, or unforeseen: the next pass does all of the work again
+        traceback.print_exc()
+        return _first_line(explain(error))
     for sentence in sentences:
         print(f"fresh: {sentence}, in {time.monotonic() - started:.1f} s", flush=True)
     return None
@@ -66,16 +70,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
             reason = try_pass(night)
             if reason is not None:
                 print(reason, file=sys.stderr, flush=True)
+            drop_checkpoints(spark)
             if options.every is None:
                 return 0 if reason is None else 1
             time.sleep(max(0.0, options.every - (time.monotonic() - started)))
-    except Exception as error:  # noqa: BLE001 - the process ends with it
-        traceback.print_exc()
-        print(f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}", file=sys.stderr)
-        return 1
     finally:
         drop_checkpoints(spark)
         spark.stop()
+
+
+def _first_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
 
 
 if __name__ == "__main__":

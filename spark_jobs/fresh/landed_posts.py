@@ -1,4 +1,4 @@
-"""Posts that landed since the night, as rows of silver.posts, by the code of ingest and clean. It writes nothing."""
+"""Posts and ended ties that landed since the night, by the code of ingest and clean. It writes nothing."""
 
 from datetime import timedelta
 from functools import reduce
@@ -18,17 +18,21 @@ from spark_jobs.ingest.landing_files import read_lines
 from spark_jobs.ingest.validation import validate
 from spark_jobs.night.night import Night
 from spark_jobs.rules.point_in_time import known_before
+from spark_jobs.rules.visibility import both_directions
 
+ENDED_BY = {"friendship_removed": "friend_id", "user_blocked": "blocked_id"}
+"""Events after which two users are no friends, and the field with the other one."""
+_READ = (*POST_EVENTS, *ENDED_BY)
 _ESCAPED = "\\u"
 """A line may spell its event type with escapes."""
 
 
-def landed_posts(night: Night) -> DataFrame:
+def landed_posts(night: Night, events: DataFrame) -> DataFrame:
     """Posts that the night did not have, in their latest version, deleted ones included; grain: post_id.
 
-    A later version of a post that the night had is left out, and so is a post too old to be a candidate.
+    ``events`` are those of ``landed_events``. A later version of a post that the night had is left out, and so is a
+    post too old to be a candidate.
     """
-    events = post_events(night)
     latest = posts.transform(
         accepted(check_versions(night, events)),
         typed_events(events, "post_deleted"),
@@ -40,13 +44,25 @@ def landed_posts(night: Night) -> DataFrame:
     return latest.where(F.col("created_at") >= F.lit(oldest)).join(known, "post_id", "left_anti")
 
 
-def post_events(night: Night) -> DataFrame:
-    """Events about posts that landed since the night, each once; lines that ingest would refuse are left out."""
+def ended_ties(events: DataFrame) -> DataFrame:
+    """(user_id, friend_id) of those who have ended a friendship or blocked one another since the night, both ways.
+
+    If they are friends again, that counts from the next night on.
+    """
+    pairs = [
+        typed_events(events, name).select("user_id", F.col(other).alias("blocked_id"))
+        for name, other in ENDED_BY.items()
+    ]
+    return both_directions(reduce(DataFrame.unionByName, pairs)).toDF("user_id", "friend_id")
+
+
+def landed_events(night: Night) -> DataFrame:
+    """Events about posts and ended ties that landed since the night, each once; refused lines are left out."""
     lines = read_lines(night.spark, unread_since(night))
     # Most lines are about other events, and judging a line takes longer than searching it.
-    may_be = reduce(or_, (F.contains("raw", F.lit(word)) for word in (*POST_EVENTS, _ESCAPED)))
+    may_be = reduce(or_, (F.contains("raw", F.lit(word)) for word in (*_READ, _ESCAPED)))
     validated = validate(lines.where(may_be), night.settings.dataset.late_days)
-    events = acceptable(refuse_erased(night, validated)).where(F.col("event_type").isin(*POST_EVENTS))
+    events = acceptable(refuse_erased(night, validated)).where(F.col("event_type").isin(*_READ))
     # As ingest chooses among lines of one event id.
     first = Window.partitionBy("event_id").orderBy("received_at", "source", "line")
     once = events.withColumn("_place", F.row_number().over(first)).where(F.col("_place") == 1)

@@ -17,7 +17,7 @@ from contracts.features import schema_hash
 from contracts.redis_keys import FRESHNESS_KEY
 from contracts.settings.hashes import hash_of
 from spark_jobs.fresh.described_posts import described
-from spark_jobs.fresh.landed_posts import landed_posts
+from spark_jobs.fresh.landed_posts import ended_ties, landed_events, landed_posts
 from spark_jobs.fresh.ranked_posts import best_of, candidates_of, policy_on, scored
 from spark_jobs.fresh.written_posts import write
 from spark_jobs.night.night import Night
@@ -63,12 +63,13 @@ def bring_up_to_date(night: Night, client: Client, epoch: int, manifest: dict[st
     """Write the posts that landed since ``night``, which made the epoch; returns a sentence about it."""
     refuse_others(night, epoch, manifest)
     # Each step is computed before the next is planned: Spark would plan one query of all of them for minutes.
-    landed = landed_posts(night).localCheckpoint()
+    events = landed_events(night).localCheckpoint()
+    landed = landed_posts(night, events).localCheckpoint()
     num_posts = landed.count()
     if not num_posts:
         return f"epoch {epoch}: nobody has posted since {night.ds}"
     live = landed.where(~F.col("is_deleted") & (F.col("source_type") == "friend"))
-    lists = lists_of(night, landed, live, manifest["model_version"]).localCheckpoint()
+    lists = lists_of(night, landed, live, ended_ties(events), manifest["model_version"]).localCheckpoint()
     written = write(night, client, epoch, cards_of(night, live, lists), lists)
     if written is None:
         return f"epoch {epoch} is not served any more"
@@ -83,14 +84,17 @@ def refuse_others(night: Night, epoch: int, manifest: dict[str, Any]) -> None:
         raise PassRefusedError(f"epoch {epoch} was ranked by other features: posts wait for the next night")
 
 
-def lists_of(night: Night, landed: DataFrame, live: DataFrame, model_version: str) -> DataFrame:
+def lists_of(night: Night, landed: DataFrame, live: DataFrame, ended: DataFrame, model_version: str) -> DataFrame:
     """The lists of all users who have one or may have had one before (``written_posts.write``).
 
-    ``landed`` are all posts since the night, ``live`` those of them that friends may be shown.
+    ``landed`` are all posts since the night, ``live`` those of them that friends may be shown, ``ended`` the ties
+    (user_id, friend_id) that have ended since.
     """
     facts, edges = described(night, live), read_edges(night)
     policy = policy_on(night, facts)
-    candidates = candidates_of(night, live, edges, policy).localCheckpoint()
+    # Readers know an ended tie from the next publish on only, and its author may have posted after it ended.
+    still = replace(edges, friends=edges.friends.join(ended, ["user_id", "friend_id"], "left_anti"))
+    candidates = candidates_of(night, live, still, policy).localCheckpoint()
     scores = scored(night, candidates, facts, model_version).localCheckpoint()
     best = best_of(scores.select("user_id", "post_id", "author_id", "value_score"), night.settings.fresh)
     sensitive = labelled_posts(policy.flagged, night.settings.ads.sensitive).withColumn("is_sensitive", F.lit(col=True))
@@ -98,7 +102,7 @@ def lists_of(night: Night, landed: DataFrame, live: DataFrame, model_version: st
     rows = best.join(shown, "post_id", "inner").join(sensitive, "post_id", "left")
     certain = {"reason": F.lit("friend_posted"), "is_exploration": F.lit(col=False), "propensity": F.lit(1.0)}
     pools = entries.code_pools(rows.withColumns(certain))
-    # A friend whose last post was deleted or narrowed since the pass before loses the list.
+    # A friend who may see no post any more, deleted, narrowed or of an ended tie, loses the list.
     authors = landed.select(F.col("author_id").alias("friend_id")).distinct()
     may_have_one = edges.friends.join(authors, "friend_id", "left_semi").select("user_id").distinct()
     return may_have_one.join(pools, "user_id", "full_outer")

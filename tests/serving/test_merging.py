@@ -152,6 +152,16 @@ def test_order_distance_and_places(rows: list[Row], news: list[Row], hidden: fro
         assert all(merged.index(row.post_id) == row.post_id for row in rows if row.kind != "plain")
 
 
+def test_an_ad_that_a_fresh_post_made_room_for_does_not_come_again() -> None:
+    rows = [Row(0, 8), Row(1, 7), Row(2, 0, "ad"), Row(3, 6, "drawn"), Row(4, 5)]
+    source, hidden = Source("redis", pool_of(rows), fresh=pool_of(fresh_rows([9]))), frozenset({1})
+    first = page_of(source, 4, hidden)
+    assert ids_of(source, first) == [1000, 0, 2, 3]
+    assert first.following is not None
+    later = replace(source, start=first.following, passed=first.passed)
+    assert ids_of(later, page_of(later, 4, hidden)) == [4]
+
+
 changes = st.lists(st.tuples(fresh, hidden_ids), min_size=1, max_size=4)
 
 

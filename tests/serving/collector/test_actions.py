@@ -140,6 +140,7 @@ async def test_a_hidden_post_is_hidden_at_once_and_a_like_is_counted(
     redis_server.write_user(3, 17, [Seed(7, is_public=False)])
     redis_server.client.set("post:3:8", card_of(Seed(8), 3))
     redis_server.client.set("post:3:9", card_of(Seed(9, is_public=False), 3))
+    redis_server.write_pool("fresh:3:{u17}", 3, 17, [Seed(10, is_public=False)])
     redis_server.flip(3)
     async with open_collector(serving=redis_server) as client:
 
@@ -155,6 +156,7 @@ async def test_a_hidden_post_is_hidden_at_once_and_a_like_is_counted(
         redis_server.client.sadd("hidden:{u18}", *range(100, 100 + MAX_READ_MEMBERS))
         await stats(8, "hide", user_id=18)
         assert redis_server.client.scard("hidden:{u18}") == MAX_READ_MEMBERS
+        assert await stats(10, "hide") == {"likes": 1, "comments": 2, "shares": 3}
         assert await stats(9, "like") is None
         assert await stats(7, "like", user_id=18) is None
         redis_server.client.sadd("block:{u18}", 100)
@@ -170,7 +172,7 @@ async def test_a_hidden_post_is_hidden_at_once_and_a_like_is_counted(
         assert await stats(8, "share", key="k3") is None
         metrics = (await client.http.get("/metrics")).text
     assert 'feedlake_unavailable_total{dependency="serving"} 1.0' in metrics
-    assert len(lines_in(event_redis)) == 11
+    assert len(lines_in(event_redis)) == 12
 
 
 @pytest.mark.parametrize(

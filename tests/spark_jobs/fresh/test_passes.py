@@ -36,7 +36,7 @@ from tests.fresh_lake import (
     posts_of,
     serve,
 )
-from tests.landed import land
+from tests.landed import event, land
 from tests.serving.reader_world import RedisServer
 
 
@@ -118,6 +118,17 @@ def test_a_deleted_or_narrowed_post_leaves_the_lists(night: Night, redis_server:
     run_pass(night)
     assert (posts_of(redis_server.client, BOB), posts_of(redis_server.client, CAT)) == ([], [12])
     assert redis_server.client.get(fresh_key(EPOCH, BOB)) is None
+
+
+def test_a_tie_that_ended_since_the_night_brings_no_posts(night: Night, redis_server: RedisServer) -> None:
+    lands(night.landing, [made(11), made(13, BOB)])
+    run_pass(night)
+    unfriended = event("friendship_removed", "bye", ONE, user_id=BOB, friend_id=ANN)
+    blocked = event("user_blocked", "block", ONE, user_id=ANN, blocked_id=CAT)
+    lands(night.landing, [unfriended, blocked, made(12, at="2026-03-09T14:00:00Z")], "collected-2.jsonl")
+    run_pass(night)
+    got = {user: posts_of(redis_server.client, user) for user in (ANN, BOB, CAT, FAY)}
+    assert got == {ANN: [], BOB: [], CAT: [13], FAY: [11, 12]}
 
 
 def test_limits_of_an_author_and_of_a_user_keep_the_best(night: Night, redis_server: RedisServer) -> None:
