@@ -7,13 +7,13 @@ the landing area and the lake, and writes to Redis only: `docs/fresh.md`.
 pass, so it is in feeds within 5. A pass that takes longer delays the next one, which does the work of all left out.
 
 **When it stops.** Feeds stay as the last pass left them. The last line of the log says why. Nothing has to be cleared:
-the next pass does all of the work again.
+the next pass does all of the work again. A pass of more than 15 minutes is ended, because a publish may wait for it.
 
 **What follows.** The next night has the posts itself, and its epoch has fresh posts of its own.
 """
 
 import os
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from airflow.sdk import DAG, CronTriggerTimetable, Param
 
@@ -29,7 +29,7 @@ with DAG(
     start_date=datetime(2026, 1, 1),  # noqa: DTZ001 - Airflow reads a naive start date as UTC
     catchup=False,
     max_active_runs=1,
-    default_args={"owner": "feedlake", "retries": 0},
+    default_args={"owner": "feedlake", "retries": 0, "execution_timeout": timedelta(minutes=15)},
     params={
         "lake": Param(f"{DATA}/lake", type="string", description="root of the Delta tables"),
         "landing": Param(f"{DATA}/landing", type="string", description="landing folder, see docs/landing.md"),

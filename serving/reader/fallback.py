@@ -24,6 +24,7 @@ from serving.reader.redis_calls import StoreUnavailableError
 from serving.reader.refusals import Refusals
 from serving.reader.selection import Level
 from serving.reader.store import Store, UserRead
+from serving.reader.values import MAX_INSTANT_DIGITS
 
 _LOG = logging.getLogger(__name__)
 
@@ -159,6 +160,15 @@ class SnapshotKeeper:
         fresh = replace(fresh, taken_down=taken_down.ids, num_taken_down=count, narrowed=narrowed)
         self.current = replace(fresh, read_at=now)
         self._metrics.epoch.set(fresh.pointer.stable)
+        await self._read_freshness()
+
+    async def _read_freshness(self) -> None:
+        """For a metric only: in a cluster another master may hold it, whose silence must not stop a refresh."""
+        try:
+            (freshness,) = await self._store.read_values([FRESHNESS_KEY], MAX_INSTANT_DIGITS)
+        except StoreUnavailableError:
+            return
+        self._fresh_at = self._refusals.read_instant(freshness)
 
     async def _with_pools(self, pointer: Pointer, old: Snapshot | None) -> Snapshot:
         """The pools of the pointer's stable epoch: the old ones, unless the epoch is another one or they have changed.
@@ -166,8 +176,7 @@ class SnapshotKeeper:
         An erasure changes them within an epoch, and the erased posts are not in ``takedown`` for long.
         """
         keys = [fallback_key(pointer.stable, kind) for kind in FALLBACKS]
-        *replies, freshness = await self._store.read_values([*keys, FRESHNESS_KEY], MAX_POOL_BYTES)
-        self._fresh_at = self._refusals.read_instant(freshness)
+        replies = await self._store.read_values(keys, MAX_POOL_BYTES)
         of_same_epoch = old if old is not None and old.pointer.stable == pointer.stable else None
         if of_same_epoch is not None and of_same_epoch.contents == _contents(replies):
             return replace(of_same_epoch, pointer=pointer, refused=None)

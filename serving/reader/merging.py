@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from contracts.epochs import SOURCES, Pool
 APART = 3
 """Ranked posts between two fresh ones, at least: one place in four. Not a setting, because a replay needs it too."""
 MOST = 255
-"""Fresh posts of one user that are merged: a cursor counts them in one byte. ``fresh.per_user`` is far less."""
+"""Fresh posts on all pages of a feed, at most: a cursor counts them in one byte. ``fresh.per_user`` is far less."""
 _FRIEND = SOURCES.index("friend")
 
 Key = tuple[float, int]
@@ -76,7 +77,7 @@ class Sides:
         num_pins_passed = bisect_left(pins, start)
         pins_ahead = deque(pins[num_pins_passed:])
         rest = deque(others[max(0, start - passed.count - num_pins_passed) :])
-        waiting = deque(row for row in self.fresh if self.key_of(row) < passed.key)
+        waiting = deque(islice((row for row in self.fresh if self.key_of(row) < passed.key), MOST - passed.count))
         place, num_since = start, passed.num_since
         while rest or pins_ahead or (waiting and num_since >= self.apart):
             if pins_ahead and (pins_ahead[0] <= place or not rest):

@@ -95,7 +95,7 @@ def lists_of(night: Night, landed: DataFrame, live: DataFrame, ended: DataFrame,
     # Readers know an ended tie from the next publish on only, and its author may have posted after it ended.
     still = replace(edges, friends=edges.friends.join(ended, ["user_id", "friend_id"], "left_anti"))
     candidates = candidates_of(night, live, still, policy).localCheckpoint()
-    scores = scored(night, candidates, facts, model_version).localCheckpoint()
+    scores = scored(night, candidates, facts, model_version)
     best = best_of(scores.select("user_id", "post_id", "author_id", "value_score"), night.settings.fresh)
     sensitive = labelled_posts(policy.flagged, night.settings.ads.sensitive).withColumn("is_sensitive", F.lit(col=True))
     shown = live.select("post_id", "source_id", "source_type", "content_type", "privacy", "created_at")

@@ -63,9 +63,10 @@ def scored(night: Night, candidates: DataFrame, described: Described, model_vers
     if model_version in (SIMPLE_SCORE, "unknown"):
         return scored_candidates.by_simple_score(candidates)
     model = model_named(night, model_version)
+    sent = night.spark.sparkContext.broadcast(vectors(night, described, model))
     config = Config(
         model=model,
-        posts=night.spark.sparkContext.broadcast(vectors(night, described, model)),
+        posts=sent,
         weights=night.settings.value,
         as_of_s=int(night.as_of.timestamp()),
         day=day_context(night.ds + timedelta(days=1)),
@@ -73,7 +74,11 @@ def scored(night: Night, candidates: DataFrame, described: Described, model_vers
     )
     users = _tonight(night, "gold.user_features")
     chosen = users.join(candidates.select("user_id").distinct(), "user_id", "left_semi")
-    return scored_candidates.transform(Inputs(candidates, _tonight(night, "gold.affinity_features"), chosen), config)
+    inputs = Inputs(candidates, _tonight(night, "gold.affinity_features"), chosen)
+    try:
+        return scored_candidates.transform(inputs, config).localCheckpoint()
+    finally:
+        sent.destroy()
 
 
 def vectors(night: Night, described: Described, model: NightModel) -> PostVectors:

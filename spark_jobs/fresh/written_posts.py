@@ -35,7 +35,7 @@ def write(night: Night, client: Client, epoch: int, cards: DataFrame, lists: Dat
     """Write ``cards`` (post_id, value) and ``lists``; returns how many lists and posts these have.
 
     ``lists`` have (user_id, rank, columns of a pool); the list of a user whose only row has no post is removed. None if
-    the epoch is not served, before or after: then none of its keys stay, as nothing else would remove them.
+    the epoch is not served, before or after: then its keys are removed, which would stay until the next publish.
     """
     if not is_served(client, epoch):
         return None

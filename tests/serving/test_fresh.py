@@ -1,6 +1,6 @@
 """Posts made since the night, over HTTP: who sees them, what withholds them, and what happens when they are damaged."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ from contracts.redis_keys import (
 )
 from replay.rebuild import rebuild
 from replay.recorded import read_records
+from serving.reader.redis_calls import StoreUnavailableError
+from serving.reader.store import Store
 from serving.reader.values import parse_card
 from tests.serving.reader_world import GENERATED_AT, OpenReader, RedisServer, Seed, packed
 
@@ -134,6 +136,22 @@ async def test_a_value_of_another_type_is_refused(world: RedisServer, open_reade
     async with open_reader() as client:
         assert await client.ids() == RANKED
         assert 'damaged_values_total{kind="freshness"}' in (await client.http.get("/metrics")).text
+
+
+@pytest.mark.usefixtures("world")
+async def test_a_refresh_does_not_depend_on_the_time_of_a_pass(
+    open_reader: OpenReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_reader() as client:
+        read = Store.read_values
+
+        async def silent_about_passes(store: Store, keys: Sequence[str], longest: int) -> list[object]:
+            if FRESHNESS_KEY in keys:
+                raise StoreUnavailableError("the master of this key does not answer")
+            return await read(store, keys, longest)
+
+        monkeypatch.setattr(Store, "read_values", silent_about_passes)
+        await client.refresh()
 
 
 async def test_pages_fit_together_whatever_passes_do_between_them(world: RedisServer, open_reader: OpenReader) -> None:

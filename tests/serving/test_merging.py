@@ -209,3 +209,9 @@ def test_pages_of_any_size_are_the_whole_feed(rows: list[Row], news: list[Row], 
 def test_without_fresh_posts_a_page_has_passed_none() -> None:
     source = Source("redis", pool_of([Row(at) for at in range(9)]))
     assert page_of(source, 4, frozenset()).passed == NONE_PASSED
+
+
+def test_a_cursor_counts_no_more_fresh_posts_than_it_can_hold() -> None:
+    pool, fresh = pool_of([Row(at) for at in range(40)]), pool_of(fresh_rows([5.0] * 8))
+    page = page_of(Source("redis", pool, 0, fresh=fresh, passed=Passed(MOST - 1, (9.0, 0), APART)), 30, frozenset())
+    assert page.passed.count == MOST
