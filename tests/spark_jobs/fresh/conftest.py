@@ -1,18 +1,5 @@
-"""A Redis process for tests of the passes."""
+"""The tests of the passes use the Redis of the services' tests, in a process of their own."""
 
-from collections.abc import Iterator
+from tests.serving.conftest import redis_process, redis_server
 
-import pytest
-
-from tests.serving.reader_world import RedisServer
-
-
-@pytest.fixture(scope="session")
-def redis_process() -> Iterator[RedisServer]:
-    yield from RedisServer.running()
-
-
-@pytest.fixture
-def redis_server(redis_process: RedisServer) -> RedisServer:
-    redis_process.client.flushall()
-    return redis_process
+__all__ = ["redis_process", "redis_server"]
