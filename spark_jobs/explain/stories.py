@@ -134,8 +134,8 @@ def explain_pool(night: Night, user_id: int) -> Pool:
 def explain_post(night: Night, post_id: int) -> Post:
     """Number of users to whom the post was proposed, by source, and how many it reached at each stage."""
     is_it = F.col("post_id") == F.lit(post_id)
-    candidates = _tonight(night, "gold.feed_candidates").where(is_it)
-    places = _tonight(night, "gold.ranked_feeds").where(is_it)
+    candidates = night.read_tonight("gold.feed_candidates").where(is_it)
+    places = night.read_tonight("gold.ranked_feeds").where(is_it)
     ranks = places.agg(
         F.count("*").alias("pools"),
         F.count_if(F.col("rank") <= TOP).alias("tops"),
@@ -151,7 +151,7 @@ def explain_post(night: Night, post_id: int) -> Post:
         rules_against_post(night, post_id),
         _by_source(candidates),
         candidates.count(),
-        _tonight(night, "gold.scored_candidates").where(is_it).count(),
+        night.read_tonight("gold.scored_candidates").where(is_it).count(),
         ranks.pools,
         ranks.tops,
         (ranks.best, ranks["median"], ranks.worst) if ranks.pools else None,
@@ -214,12 +214,8 @@ def parts_of(scores: Mapping[str, Any], weights: ValueWeights) -> dict[str, floa
     }
 
 
-def _tonight(night: Night, name: str) -> DataFrame:
-    return night.read(name).where(F.col("ds") == F.lit(night.ds))
-
-
 def _of_user(night: Night, name: str, user_id: int) -> DataFrame:
-    return _tonight(night, name).where(F.col("user_id") == F.lit(user_id))
+    return night.read_tonight(name).where(F.col("user_id") == F.lit(user_id))
 
 
 def _ads_of(night: Night, user_id: int) -> list[Mapping[str, Any]]:

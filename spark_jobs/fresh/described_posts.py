@@ -39,7 +39,7 @@ def described(night: Night, posts: DataFrame) -> Described:
     readings = content_embeddings.transform(posts, unread, model, content).select("*", tonight).localCheckpoint()
     none = {name: F.lit(0).cast("bigint") for name in COUNTERS}
     points = describe_posts(posts).withColumns({**none, "instant": F.lit(night.as_of)})
-    authors = night.read("gold.user_features").where(F.col("ds") == F.lit(night.ds))
+    authors = night.read_tonight("gold.user_features")
     features = complete_posts(points, authors, readings, night.settings.smoothing)
     risks = _risks(night, posts, readings, model.version)
     chosen = features.select("post_id", "author_id", *names_of("post"))

@@ -52,7 +52,7 @@ def candidates_of(night: Night, posts: DataFrame, edges: Edges, policy: Policy) 
         proposals=allowed_pairs(proposals, policy),
         posts=as_of_night,
         edges=edges,
-        affinity=_tonight(night, "gold.affinity_features"),
+        affinity=night.read_tonight("gold.affinity_features"),
         as_of=night.as_of,
         settings=night.settings,
     )
@@ -72,9 +72,9 @@ def scored(night: Night, candidates: DataFrame, described: Described, model_vers
         day=day_context(night.ds + timedelta(days=1)),
         num_partitions=num_shuffles(night.spark),
     )
-    users = _tonight(night, "gold.user_features")
+    users = night.read_tonight("gold.user_features")
     chosen = users.join(candidates.select("user_id").distinct(), "user_id", "left_semi")
-    inputs = Inputs(candidates, _tonight(night, "gold.affinity_features"), chosen)
+    inputs = Inputs(candidates, night.read_tonight("gold.affinity_features"), chosen)
     try:
         return scored_candidates.transform(inputs, config).localCheckpoint()
     finally:
@@ -103,7 +103,3 @@ def best_of(scores: DataFrame, rules: FreshRules) -> DataFrame:
     few = scores.withColumn("_place", F.row_number().over(of_author)).where(F.col("_place") <= rules.per_author)
     ranked = few.withColumn("rank", F.row_number().over(Window.partitionBy("user_id").orderBy(*best)))
     return ranked.where(F.col("rank") <= rules.per_user).drop("_place")
-
-
-def _tonight(night: Night, name: str) -> DataFrame:
-    return night.read(name).where(F.col("ds") == F.lit(night.ds))

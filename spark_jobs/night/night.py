@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from contracts.pipeline.table import Report, Table
 from contracts.places import Location, Place
@@ -67,6 +68,10 @@ class Night:
     def read(self, name: str) -> DataFrame:
         """Shorthand for ``lake.read``."""
         return self.lake.read(name)
+
+    def read_tonight(self, name: str) -> DataFrame:
+        """The partition of ``ds``."""
+        return self.read(name).where(F.col("ds") == F.lit(self.ds))
 
     def add_notes(self, table: str, sentences: Sequence[str]) -> None:
         """Add notes on how a table was built to the output and the run report.
